@@ -1,0 +1,5 @@
+package platform
+
+import "net/http"
+
+func (s *Server) routeOAuth(mux *http.ServeMux) {}
