@@ -31,7 +31,7 @@ func (p Parameter) SendAs() string { return firstOf(p.Key, p.Name, p.ID) }
 // MustSupply reports whether a run needs a value for this input: it has no default. The service's own required flag
 // is unreliable, and an empty default is a default.
 func (p Parameter) MustSupply() bool {
-	return p.Required && (len(p.Default) == 0 || string(p.Default) == "null")
+	return len(p.Default) == 0 || string(p.Default) == "null"
 }
 
 // Parameter returns the input that a person means by name: its key, its name (whatever the case) or its id.
