@@ -33,8 +33,6 @@ type Client struct {
 	Timeout time.Duration
 	// MaxWait is the longest Retry-After that is obeyed before the service's refusal is returned; 0 means 60 seconds.
 	MaxWait time.Duration
-	// Silence is how long an event stream may say nothing, pings included, before it counts as dead; 0 means 45 seconds.
-	Silence time.Duration
 	// OnRetry, if set, is told why a request is repeated, and after how long.
 	OnRetry func(err error, after time.Duration)
 	// Sleep waits between tries; nil means a timer that ends with the context.
@@ -212,7 +210,7 @@ func (c *Client) retry(req request, err error, attempt int) (time.Duration, bool
 		return 0, false
 	}
 	backoff := time.Duration(attempt*attempt) * 200 * time.Millisecond
-	backoff += rand.N(backoff / 2)
+	backoff += rand.N(backoff / 2) //nolint:gosec // it keeps clients apart, and guards nothing
 	repeatable := req.repeatable || req.method == http.MethodGet
 	var refused *Error
 	var lost *UnreachableError

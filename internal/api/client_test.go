@@ -282,7 +282,7 @@ func TestStrangeAnswers(t *testing.T) {
 			if !errors.As(err, &unexpected) {
 				t.Fatalf("got %v, want an UnexpectedError", err)
 			}
-			if unexpected.Status != 200 || unexpected.RequestID != "req_1" || unexpected.Method != "GET" || unexpected.Path != "/v1/runs/r1" {
+			if unexpected.Status != 200 || unexpected.RequestID != "req_1" || unexpected.Method != http.MethodGet || unexpected.Path != "/v1/runs/r1" {
 				t.Errorf("lost what is known: %+v", unexpected)
 			}
 			if calls != 1 {
@@ -296,7 +296,9 @@ func TestStrangeAnswers(t *testing.T) {
 func TestJSONTypes(t *testing.T) {
 	t.Parallel()
 	for _, contentType := range []string{"application/json", "Application/JSON;charset=UTF-8", "application/problem+json", "application/vnd.x+json"} {
-		c, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { reply(w, 202, `{"data":{}}`, "Content-Type", contentType) })
+		c, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			reply(w, 202, `{"data":{}}`, "Content-Type", contentType)
+		})
 		if _, err := c.Run(t.Context(), "r1"); err != nil {
 			t.Errorf("%s: %v", contentType, err)
 		}
@@ -486,7 +488,9 @@ func TestNoRetryAfterTimeout(t *testing.T) {
 // TestLeavingBetweenTries: a caller who leaves is told so, and one whose time is over is told what went wrong.
 func TestLeavingBetweenTries(t *testing.T) {
 	t.Parallel()
-	c, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { reply(w, 429, `{"error":"slow down"}`, "Retry-After", "30") })
+	c, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, 429, `{"error":"slow down"}`, "Retry-After", "30")
+	})
 	ctx, cancel := context.WithCancel(t.Context())
 	c.Sleep = func(ctx context.Context, _ time.Duration) error {
 		cancel()

@@ -232,7 +232,7 @@ func ParseDetails(raw json.RawMessage) []Detail {
 			Details struct{ Errors []json.RawMessage }
 		}
 		_ = json.Unmarshal(raw, &nested) // what fits is enough
-		items = append(nested.Errors, nested.Details.Errors...)
+		items = slices.Concat(nested.Errors, nested.Details.Errors)
 	}
 	var details []Detail
 	for _, item := range items {

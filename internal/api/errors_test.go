@@ -133,7 +133,9 @@ func TestRefusals(t *testing.T) {
 func TestForeignRefusals(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{"web page": "  <!doctype html>", "text": "404 page not found", "broken": `{"error":`} {
-		c, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { reply(w, 404, body, "Content-Type", "text/plain", "X-Request-Id", "r") })
+		c, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			reply(w, 404, body, "Content-Type", "text/plain", "X-Request-Id", "r")
+		})
 		_, err := c.Run(t.Context(), "r1")
 		var got *UnexpectedError
 		if !errors.As(err, &got) || got.Status != 404 || got.RequestID != "r" {
@@ -147,7 +149,7 @@ func TestRefusalCutOff(t *testing.T) {
 	t.Parallel()
 	c, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "500")
-		w.WriteHeader(404)
+		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `{"error":`)
 		_ = http.NewResponseController(w).Flush()
 		cut(w)

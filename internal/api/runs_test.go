@@ -217,7 +217,9 @@ func TestGoldenAccount(t *testing.T) {
 
 func TestAccountWithoutWorkspace(t *testing.T) {
 	t.Parallel()
-	c, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, `{"data":{"user":{"id":"u1"},"workspace":null}}`) })
+	c, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, 200, `{"data":{"user":{"id":"u1"},"workspace":null}}`)
+	})
 	got, err := c.Account(context.Background())
 	equal(t, get(t, got, err), Account{User: User{ID: "u1"}})
 }

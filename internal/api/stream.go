@@ -16,6 +16,9 @@ import (
 // maxEvent bounds one server-sent event; an event holds a whole run.
 const maxEvent = 4 << 20
 
+// silence is how long a stream may say nothing, pings included (about every 15 s), before it counts as dead.
+const silence = 45 * time.Second
+
 // errSilent is why a silent stream is given up.
 var errSilent = errors.New("the event stream fell silent")
 
@@ -34,7 +37,6 @@ func (c *Client) StreamRun(ctx context.Context, runID string) iter.Seq2[RunUpdat
 	return func(yield func(RunUpdate, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
-		silence := c.silence()
 		watchdog := time.AfterFunc(silence, func() { cancel(errSilent) })
 		defer watchdog.Stop()
 		req := request{method: http.MethodGet, path: runPath(runID) + "/stream", accept: "text/event-stream"}
@@ -76,14 +78,6 @@ func streamError(req request, resp *http.Response, err error) error {
 		Method: req.method, Path: req.path, Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
 		Reason: "an event of the stream is not a run", Err: err,
 	}
-}
-
-// silence is how long a stream may say nothing: three times the usual distance between two pings.
-func (c *Client) silence() time.Duration {
-	if c.Silence == 0 {
-		return 45 * time.Second
-	}
-	return c.Silence
 }
 
 // parseEvent reads one event, and reports whether it holds a run. The run may be in an envelope or not. The error is
