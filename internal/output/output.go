@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"unicode"
 
 	"github.com/itchyny/gojq"
 
@@ -43,6 +44,7 @@ type Printer struct {
 	quiet   bool
 	out     Styles
 	err     Styles
+	talk    *talk
 }
 
 // Options choose how a Printer writes.
@@ -57,6 +59,7 @@ func New(streams *term.Streams, opts Options) (*Printer, error) {
 	p := &Printer{
 		streams: streams, format: opts.Format, quiet: opts.Quiet,
 		out: Styles{color: streams.OutColor, w: streams.Out}, err: Styles{color: streams.ErrColor, w: streams.Err},
+		talk: &talk{w: streams.Err},
 	}
 	if p.format == "" || p.format == Auto {
 		p.format = JSON
@@ -83,7 +86,7 @@ func (p *Printer) Format() Format { return p.format }
 // Machine reports whether stdout is for a program.
 func (p *Printer) Machine() bool { return p.format != Text }
 
-// Data writes one value: raw, or what value encodes to if raw is nil, to a machine; what text writes to a person.
+// Data writes one value: raw, which must be JSON, to a machine; what text writes to a person.
 func (p *Printer) Data(raw json.RawMessage, text func(*Page)) error {
 	if !p.Machine() {
 		page := &Page{Styles: p.out, width: p.streams.Width}
@@ -96,11 +99,13 @@ func (p *Printer) Data(raw json.RawMessage, text func(*Page)) error {
 
 // Value is Data for a value of our own.
 func (p *Printer) Value(v any, text func(*Page)) error {
-	raw, err := json.Marshal(v)
-	if err != nil {
+	buf := new(bytes.Buffer)
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false) // addresses stay readable
+	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("could not encode the answer: %w", err)
 	}
-	return p.Data(raw, text)
+	return p.Data(buf.Bytes(), text)
 }
 
 func (p *Printer) json(raw json.RawMessage) error {
@@ -129,12 +134,12 @@ func (p *Printer) json(raw json.RawMessage) error {
 	return err
 }
 
-// escapeControls writes DEL and the C1 controls, which JSON allows in strings as they are but terminals act upon, as
-// JSON escapes.
+// escapeControls writes DEL, the C1 controls and those of writing direction, which JSON allows in strings as they are
+// but terminals act upon, as JSON escapes.
 func escapeControls(text []byte) []byte {
 	clean := new(bytes.Buffer)
 	for _, r := range string(text) {
-		if r >= 0x7f && r < 0xa0 {
+		if r >= 0x7f && r < 0xa0 || unicode.Is(unicode.Bidi_Control, r) {
 			fmt.Fprintf(clean, `\u%04x`, r)
 			continue
 		}
@@ -210,7 +215,7 @@ func (p *Printer) Say(format string, args ...any) {
 
 // Warn writes a line to stderr in any case.
 func (p *Printer) Warn(format string, args ...any) {
-	_, _ = fmt.Fprintf(p.streams.Err, format+"\n", args...)
+	p.talk.say(fmt.Sprintf(format, args...))
 }
 
 // ErrStyles returns the styles of stderr, for talk.

@@ -2,6 +2,8 @@ package output
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
@@ -19,27 +21,36 @@ type Page struct {
 // String returns the page.
 func (p *Page) String() string { return p.text.String() }
 
-// Line adds one line. The format is ours and may hold styles; strings among args are cleaned unless Styled.
+// Line adds one line. The format is ours and may hold styles; strings of any type and errors among args are cleaned
+// unless Styled.
 func (p *Page) Line(format string, args ...any) {
+	clean := make([]any, len(args))
 	for i, arg := range args {
-		if s, ok := arg.(string); ok {
-			args[i] = term.Clean(s)
+		clean[i] = arg
+		switch a := arg.(type) {
+		case Styled:
+		case error:
+			clean[i] = term.Clean(a.Error())
+		default:
+			if v := reflect.ValueOf(arg); v.Kind() == reflect.String {
+				clean[i] = term.Clean(v.String())
+			}
 		}
 	}
-	_, _ = fmt.Fprintf(&p.text, format+"\n", args...)
+	_, _ = fmt.Fprintf(&p.text, format+"\n", clean...)
 }
 
 // Fields adds aligned lines of a label and a value; those with an empty value are left out.
 func (p *Page) Fields(pairs ...string) {
 	width := 0
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			width = max(width, len(pairs[i]))
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[1] != "" {
+			width = max(width, len(pair[0]))
 		}
 	}
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			p.Line("%s  %s", p.Faint(fmt.Sprintf("%-*s", width, pairs[i])), term.Line(pairs[i+1]))
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[1] != "" {
+			p.Line("%s  %s", p.Faint(fmt.Sprintf("%-*s", width, pair[0])), term.Line(pair[1]))
 		}
 	}
 }
@@ -50,9 +61,13 @@ func (p *Page) Table(header []string, rows [][]string) {
 	widths := make([]int, len(header))
 	for i := range header {
 		widths[i] = runewidth.StringWidth(header[i])
-		for _, row := range rows {
-			row[i] = term.Line(row[i])
-			widths[i] = max(widths[i], runewidth.StringWidth(row[i]))
+	}
+	clean := make([][]string, len(rows))
+	for r, row := range rows {
+		clean[r] = make([]string, len(header))
+		for i := range header {
+			clean[r][i] = term.Line(row[i])
+			widths[i] = max(widths[i], runewidth.StringWidth(clean[r][i]))
 		}
 	}
 	last := len(header) - 1
@@ -61,7 +76,7 @@ func (p *Page) Table(header []string, rows [][]string) {
 		room -= w + 2
 	}
 	p.row(header, widths, max(room, 16), p.Faint)
-	for _, row := range rows {
+	for _, row := range clean {
 		p.row(row, widths, max(room, 16), nil)
 	}
 }
