@@ -124,4 +124,3 @@ func bareURL(req *http.Request) string {
 	}
 	return term.Line(text)
 }
-
