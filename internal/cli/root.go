@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/uselamina/lamina/internal/output"
 )
 
 // flags are the ones that mean the same in every command.
@@ -33,6 +35,11 @@ func (f *flags) add(set *pflag.FlagSet) {
 	set.BoolVar(&f.noInput, "no-input", false, "never ask, and never open a browser")
 	set.StringVar(&f.color, "color", "auto", "use colour: auto, always or never (`WHEN`)")
 	set.StringVar(&f.caFile, "ca-file", "", "trust the certificate authorities in this PEM `FILE` too")
+}
+
+// machine reports whether JSON was asked for in so many words.
+func (f *flags) machine() bool {
+	return f.json || f.jq != "" || f.output == string(output.JSON) || f.output == string(output.NDJSON)
 }
 
 func newRoot(env *Env) *cobra.Command {

@@ -1,16 +1,14 @@
 package cli
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net/url"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/term"
 )
 
 type runOptions struct {
@@ -74,7 +72,7 @@ func (o *runOptions) validate() error {
 }
 
 func runRun(cmd *cobra.Command, opts *runOptions) error {
-	env, ctx := opts.env, cmd.Context()
+	env := opts.env
 	values, err := env.readInputs(opts.inputs, opts.file)
 	if err != nil {
 		return err
@@ -96,7 +94,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if len(problems) > 0 {
 		return inputProblems(opts.appID, problems)
 	}
-	started, err := client.StartRun(ctx, opts.appID, api.StartRun{Inputs: inputs, Outputs: opts.only}, webhook)
+	started, err := client.StartRun(cmd.Context(), opts.appID, api.StartRun{Inputs: inputs, Outputs: opts.only}, webhook)
 	if err != nil {
 		return startError(err)
 	}
@@ -104,7 +102,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if !opts.wait {
 		return env.printer.Data(started.Raw, func(p *output.Page) { writeStarted(p, started.Data) })
 	}
-	return waitAndSave(ctx, env, client, started.Data.RunID, opts.waiting, opts.saving)
+	return waitAndSave(cmd.Context(), env, client, started.Data.RunID, opts.waiting, opts.saving)
 }
 
 // webhookURL decides whom the service tells of the end.
@@ -150,7 +148,3 @@ func writeStarted(p *output.Page, run api.RunStarted) {
 	p.Line("")
 	p.Line("%s", p.Command("lamina runs wait "+run.RunID))
 }
-
-var _ = context.Canceled
-var _ = fmt.Sprint
-var _ time.Duration
