@@ -47,8 +47,8 @@ type scope struct{ Name, Words string }
 // supportedScopes are all scopes there are. A request that names none gets all of them.
 var supportedScopes = []scope{
 	{"lamina:creative:read", "See your apps, runs, results and assets"},
-	{"lamina:creative:write", "Start and cancel runs, and upload assets. Runs use credits"},
-	{"lamina:brand:read", "See your brand profiles, campaigns and insights"},
+	{"lamina:creative:write", "Start and cancel runs, upload assets, use credits"},
+	{"lamina:brand:read", "See your brand profiles and insights"},
 }
 
 func (s *Server) routeOAuth(mux *http.ServeMux) {
