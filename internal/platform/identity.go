@@ -42,6 +42,7 @@ type principal struct {
 	UserID      string
 	WorkspaceID string
 	ClientID    string // of an OAuth client; empty for an API key
+	Scope       string // of an access token, separated by spaces; empty for an API key, which may do everything
 }
 
 // The sample person and the workspaces that every platform starts with.

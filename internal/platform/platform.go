@@ -21,6 +21,8 @@ type Options struct {
 	AccessTokenTTL time.Duration
 	// RefreshTokenTTL is how long a refresh token lives from its last use; 0 means 30 days.
 	RefreshTokenTTL time.Duration
+	// DeviceInterval is how long a client of the device flow has to wait between polls, in whole seconds; 0 means 5 s.
+	DeviceInterval time.Duration
 	// RateLimit is how many requests to /v1 one address may make in a minute; 0 means 100, less than 0 no limit.
 	RateLimit int
 	// Latency is added to every answer.
@@ -37,6 +39,7 @@ type Server struct {
 	store   *store
 	hmacKey []byte
 	handler http.Handler
+	control control
 
 	stop    context.CancelFunc // ends the workers
 	workers sync.WaitGroup
@@ -49,6 +52,9 @@ func New(opts Options) (*Server, error) {
 	}
 	if opts.RefreshTokenTTL == 0 {
 		opts.RefreshTokenTTL = 30 * 24 * time.Hour
+	}
+	if opts.DeviceInterval == 0 {
+		opts.DeviceInterval = 5 * time.Second
 	}
 	if opts.RateLimit == 0 {
 		opts.RateLimit = 100
@@ -86,4 +92,5 @@ func (s *Server) Close() error {
 	return s.store.close()
 }
 
-func (s *Server) now() time.Time { return s.opts.Now().UTC() }
+// now is the time on the platform's clock, which tests can move (see POST /dev/clock).
+func (s *Server) now() time.Time { return s.opts.Now().Add(s.control.clock.offset()).UTC() }
