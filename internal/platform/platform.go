@@ -5,6 +5,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -31,6 +32,8 @@ type Options struct {
 	DataFile string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+
+	timing *timing // nil: realTiming
 }
 
 // A Server is a running platform. Make one with New.
@@ -40,7 +43,22 @@ type Server struct {
 	hmacKey []byte
 	handler http.Handler
 	control control
+	timing  timing
+	limiter limiter
+	media   mediaFolder
 
+	loopback *http.Client // fetches inputs of apps
+	webhooks *http.Client // makes deliveries
+
+	runsChanged   signal // a run has changed
+	queueChanged  signal // a run has been added to the queue
+	outboxChanged signal // a delivery may have been added to the outbox
+	claimed       struct {
+		sync.Mutex
+		runs map[string]context.CancelFunc // by the id of a run that a worker has: ends the work
+	}
+
+	done    <-chan struct{}    // closed when the workers are to end
 	stop    context.CancelFunc // ends the workers
 	workers sync.WaitGroup
 }
@@ -66,7 +84,13 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, store: st}
+	s := &Server{
+		opts: opts, store: st, timing: realTiming, media: mediaFolder{beside: opts.DataFile},
+		loopback: newLoopbackClient(), webhooks: newWebhookClient(),
+	}
+	if opts.timing != nil {
+		s.timing = *opts.timing
+	}
 	if err := s.seed(); err != nil {
 		_ = st.close()
 		return nil, err
@@ -89,7 +113,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 func (s *Server) Close() error {
 	s.stop()
 	s.workers.Wait()
-	return s.store.close()
+	s.webhooks.CloseIdleConnections()
+	return errors.Join(s.media.close(), s.store.close())
 }
 
 // now is the time on the platform's clock, which tests can move (see POST /dev/clock).
