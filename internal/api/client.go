@@ -75,6 +75,9 @@ func call[T any](ctx context.Context, c *Client, req request) (*Reply[T], error)
 	if err := json.Unmarshal(raw, &envelope); err != nil || envelope.Data == nil {
 		return nil, &UnexpectedError{Method: req.method, Path: req.path, Reason: "the answer is not the JSON that the API describes", Err: err}
 	}
+	if old, ok := any(envelope.Data).(interface{ normalize() }); ok {
+		old.normalize()
+	}
 	return &Reply[T]{Data: *envelope.Data, Pagination: envelope.Pagination, Timeout: envelope.Timeout, Raw: raw}, nil
 }
 

@@ -86,5 +86,6 @@ func parseEvent(kind, data string) (RunUpdate, bool, error) {
 	if err := json.Unmarshal(raw, &run); err != nil || run.Status == "" {
 		return RunUpdate{}, false, &UnexpectedError{Reason: "an event of the stream is not a run", Err: err}
 	}
+	run.normalize()
 	return RunUpdate{Run: run, Raw: raw}, true, nil
 }
