@@ -43,6 +43,7 @@ func (f *flags) machine() bool {
 }
 
 func newRoot(env *Env) *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:   "lamina",
 		Short: "Run packaged AI workflows from the command line",
@@ -61,6 +62,9 @@ func newRoot(env *Env) *cobra.Command {
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
 			}
+			if version {
+				return env.raw(env.Build.String() + "\n")
+			}
 			return cmd.Help()
 		},
 	}
@@ -70,7 +74,7 @@ func newRoot(env *Env) *cobra.Command {
 	root.SetUsageFunc(func(*cobra.Command) error { return nil })
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err) })
 	env.flags.add(root.PersistentFlags())
-	root.Flags().BoolP("version", "v", false, "show the version of this program")
+	root.Flags().BoolVarP(&version, "version", "v", false, "show the version of this program")
 	root.AddGroup(
 		&cobra.Group{ID: groupWork, Title: "Work"},
 		&cobra.Group{ID: groupAccount, Title: "Account"},
@@ -130,6 +134,7 @@ var renamed = map[string]string{
 
 func unknownCommand(cmd *cobra.Command, name string) error {
 	near := ""
+	cmd.SuggestionsMinimumDistance = 2
 	if to, ok := renamed[name]; ok && !cmd.HasParent() {
 		near = to
 	} else if suggestions := cmd.SuggestionsFor(name); len(suggestions) > 0 {

@@ -23,7 +23,9 @@ const (
 	fetchTimeout = 30 * time.Second
 )
 
-func refuseFetch(format string, args ...any) error { return &apps.Error{Message: fmt.Sprintf(format, args...)} }
+func refuseFetch(format string, args ...any) error {
+	return &apps.Error{Message: fmt.Sprintf(format, args...)}
+}
 
 // fetch returns the bytes behind an address, for an app. It reads the platform's own files, data: URLs, and http on
 // this machine: a local platform must not be a way from here into other networks. It fails with an *apps.Error.
