@@ -63,7 +63,7 @@ func (o object) time(name string) time.Time {
 
 func (o object) seconds(name string) time.Duration {
 	n, err := strconv.ParseFloat(string(bytes.TrimSpace(o[name])), 64)
-	if err != nil || !(n > 0 && n < 1e9) {
+	if err != nil || !(n > 0 && n < 9e9) {
 		return 0
 	}
 	return time.Duration(n * float64(time.Second))
