@@ -23,6 +23,8 @@ type consent struct {
 // serveAuthorize starts the code flow (RFC 6749 §4.1.1). What is wrong with the client or the redirect URI is told to
 // the person; only then is there an address that may be told the rest.
 func (s *Server) serveAuthorize(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
 	query := r.URL.Query()
 	req := consent{
 		ClientID: query.Get("client_id"), RedirectURI: query.Get("redirect_uri"), State: query.Get("state"),
@@ -44,8 +46,6 @@ func (s *Server) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 		renderMessage(w, http.StatusInternalServerError, messageNotSaved)
 		return
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 

@@ -28,8 +28,8 @@ type client struct {
 
 // Bounds of what a client may register.
 const (
-	maxClientName   = 64   // characters; the rest is cut off
-	maxRedirectURIs = 16   //
+	maxClientName   = 64 // characters; the rest is cut off
+	maxRedirectURIs = 16
 	maxURI          = 2048 // bytes
 )
 

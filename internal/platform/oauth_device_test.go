@@ -90,6 +90,26 @@ func TestDeviceDenied(t *testing.T) {
 	wantError(t, d.poll(), "access_denied")
 }
 
+// An answer stands: neither another page nor a late click changes it.
+func TestDeviceAnswerStands(t *testing.T) {
+	t.Parallel()
+	f := meet(t, Options{})
+	d := f.startDevice(f.register("x"))
+	v := formOn(t, f.get("/device?user_code="+d.userCode))
+	v.Set("decision", "approve")
+	f.form("/device", v)
+	v.Set("decision", "deny")
+	if res := f.form("/device", v); !strings.Contains(res.body, "Your device is signed in") {
+		t.Errorf("denying what was approved: %d %s", res.StatusCode, res.body)
+	}
+	access, _ := f.tokens(d.poll())
+	v.Set("decision", "approve")
+	f.form("/device", v)
+	f.clock.move(5 * time.Second)
+	wantError(t, d.poll(), "invalid_grant")
+	f.wantAlive(access, false)
+}
+
 func TestDeviceExpires(t *testing.T) {
 	t.Parallel()
 	f := meet(t, Options{})

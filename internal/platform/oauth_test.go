@@ -109,7 +109,7 @@ func (f *foreigner) do(req *http.Request) reply {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		f.t.Fatal(err)
@@ -412,6 +412,8 @@ func TestCheckRedirectURI(t *testing.T) {
 		"http://127.0.0.1:80:80/cb":                          false,
 		"http://[::ffff:127.0.0.1]/cb":                       false,
 		"http://[::1%25lo]/cb":                               false,
+		"http://user@127.0.0.1/cb":                           false,
+		"https://user:word@app.example/cb":                   false,
 		"http://127.0.0.1/cb#":                               false,
 		"http://127.0.0.1/cb#x":                              false,
 		"http://127.0.0.1/c b":                               false,
