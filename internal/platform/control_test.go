@@ -22,7 +22,7 @@ func (f *foreigner) plan(body string) {
 	}
 }
 
-func (f *foreigner) delete(path string) reply {
+func (f *foreigner) delete(path string) httpReply {
 	return f.do(f.request("DELETE", path, "", ""))
 }
 
@@ -95,7 +95,7 @@ func TestGuardPassesWriterOn(t *testing.T) {
 	t.Parallel()
 	f := meet(t, Options{})
 	server := httptest.NewServer(f.s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if requestID(r.Context()) == "" {
+		if requestIDIn(r.Context()) == "" {
 			t.Error("the handler has no request id")
 		}
 		control := http.NewResponseController(w)

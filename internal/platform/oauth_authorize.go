@@ -74,13 +74,13 @@ func (c *consent) check(by client, rawQuery string) *oauthError {
 	}
 	switch {
 	case p["response_type"] != "code":
-		return refuse("unsupported_response_type", "Only the response type code is supported")
+		return deny("unsupported_response_type", "Only the response type code is supported")
 	case !by.may(grantCode):
-		return refuse("unauthorized_client", "The client did not register for this grant type")
+		return deny("unauthorized_client", "The client did not register for this grant type")
 	case p["code_challenge_method"] != "S256":
-		return refuse("invalid_request", "PKCE is required: send code_challenge and code_challenge_method=S256")
+		return deny("invalid_request", "PKCE is required: send code_challenge and code_challenge_method=S256")
 	case !challengeForm.MatchString(p["code_challenge"]):
-		return refuse("invalid_request", "The code_challenge is not a SHA-256 in unpadded base64url")
+		return deny("invalid_request", "The code_challenge is not a SHA-256 in unpadded base64url")
 	}
 	c.Challenge = p["code_challenge"]
 	c.Scope, refusal = narrowScope(p["scope"], by.Scope)

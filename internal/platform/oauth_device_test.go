@@ -25,11 +25,11 @@ func (f *foreigner) startDevice(clientID string) waiting {
 	return waiting{f, clientID, v["device_code"].(string), v["user_code"].(string)}
 }
 
-func (d waiting) poll() reply {
+func (d waiting) poll() httpReply {
 	return d.f.token("grant_type", grantDevice, "client_id", d.clientID, "device_code", d.device)
 }
 
-func (d waiting) answer(decision string) reply {
+func (d waiting) answer(decision string) httpReply {
 	d.f.t.Helper()
 	v := formOn(d.f.t, d.f.get("/device?user_code="+d.userCode))
 	v.Set("decision", decision)
@@ -157,7 +157,7 @@ func TestDeviceRefusals(t *testing.T) {
 	f := meet(t, Options{})
 	id, other := f.register("x"), f.register("y")
 	noDevice := f.json("/cli/oauth/register", `{"redirect_uris": ["http://127.0.0.1/callback"]}`).json(t)["client_id"].(string)
-	start := func(id, scope string) reply {
+	start := func(id, scope string) httpReply {
 		return f.form("/cli/oauth/device_authorization", url.Values{"client_id": {id}, "scope": {scope}})
 	}
 	wantError(t, start("", ""), "invalid_request")
