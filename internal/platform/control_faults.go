@@ -180,7 +180,7 @@ func (p *faultPlan) serve(w http.ResponseWriter, r *http.Request, next http.Hand
 	case p.Cut == cutBefore:
 		panic(http.ErrAbortHandler) // the way to cut a connection that net/http knows
 	case p.Cut == cutAfter:
-		next.ServeHTTP(&swallowed{header: http.Header{}}, r)
+		next.ServeHTTP(&swallowed{header: w.Header().Clone()}, r)
 		panic(http.ErrAbortHandler)
 	case p.Cut == cutBody:
 		ctx, leave := context.WithCancel(r.Context())

@@ -22,7 +22,7 @@ func (f *foreigner) plan(body string) {
 	}
 }
 
-func (f *foreigner) delete(path string) reply {
+func (f *foreigner) delete(path string) httpReply {
 	return f.do(f.request("DELETE", path, "", ""))
 }
 
@@ -95,7 +95,7 @@ func TestGuardPassesWriterOn(t *testing.T) {
 	t.Parallel()
 	f := meet(t, Options{})
 	server := httptest.NewServer(f.s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if requestID(r.Context()) == "" {
+		if requestIDIn(r.Context()) == "" {
 			t.Error("the handler has no request id")
 		}
 		control := http.NewResponseController(w)
@@ -110,12 +110,12 @@ func TestGuardPassesWriterOn(t *testing.T) {
 			t.Errorf("hijack: %v", err)
 			return
 		}
-		conn.Close()
+		_ = conn.Close()
 	})))
 	defer server.Close()
 	if res, err := f.http.Get(server.URL); err == nil {
 		_, _ = io.ReadAll(res.Body)
-		res.Body.Close()
+		_ = res.Body.Close()
 	}
 }
 
@@ -202,7 +202,7 @@ func TestFaultCuts(t *testing.T) {
 		v := url.Values{"grant_type": {grantRefresh}, "client_id": {id}, "refresh_token": {refresh}}
 		res, err := f.http.Do(f.request("POST", "/cli/oauth/token", "application/x-www-form-urlencoded", v.Encode()))
 		if err == nil {
-			t.Cleanup(func() { res.Body.Close() })
+			t.Cleanup(func() { _ = res.Body.Close() })
 		}
 		return res, err
 	}
@@ -243,6 +243,33 @@ func TestFaultCuts(t *testing.T) {
 			t.Errorf("the body is %q", body)
 		}
 	}
+}
+
+// A stream that is cut must end on the server, too.
+func TestFaultCutsStream(t *testing.T) {
+	t.Parallel()
+	f := meet(t, Options{})
+	ended := make(chan struct{})
+	server := httptest.NewServer(f.s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		for r.Context().Err() == nil {
+			_, _ = io.WriteString(w, "data: {}\n\n")
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(time.Millisecond)
+		}
+	})))
+	defer server.Close()
+	f.plan(`{"path": "/stream", "cut": "body", "cutAfterBytes": 25}`)
+	res, err := f.http.Get(server.URL + "/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if string(body) != "data: {}\n\ndata: {}\n\ndata:" || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("%q, %v", body, err)
+	}
+	<-ended
 }
 
 func TestFaultDelay(t *testing.T) {

@@ -99,7 +99,7 @@ type oauthError struct {
 	Description string `json:"error_description"`
 }
 
-func refuse(code, description string) *oauthError { return &oauthError{code, description} }
+func deny(code, description string) *oauthError { return &oauthError{code, description} }
 
 // write answers with the error as JSON. A client that could not be identified gets 401, as RFC 6749 §5.2 asks for.
 func (e *oauthError) write(w http.ResponseWriter) {
@@ -123,7 +123,7 @@ func writeOAuth(w http.ResponseWriter, status int, body any) {
 
 // serverError is the answer when the state could not be written.
 func serverError(w http.ResponseWriter) {
-	writeOAuth(w, http.StatusInternalServerError, refuse("server_error", "The state could not be saved; try again"))
+	writeOAuth(w, http.StatusInternalServerError, deny("server_error", "The state could not be saved; try again"))
 }
 
 // params are the parameters of a request. One without a value counts as left out (RFC 6749 §3.1).
@@ -133,7 +133,7 @@ type params map[string]string
 func readParams(w http.ResponseWriter, r *http.Request) (params, *oauthError) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOAuthBody))
 	if err != nil {
-		return nil, refuse("invalid_request", "The request body could not be read or is too large")
+		return nil, deny("invalid_request", "The request body could not be read or is too large")
 	}
 	return parseParams(r.Header.Get("Content-Type"), body)
 }
@@ -148,7 +148,7 @@ func parseParams(contentType string, body []byte) (params, *oauthError) {
 	case "application/json":
 		var object map[string]any
 		if err := json.Unmarshal(body, &object); err != nil || object == nil {
-			return nil, refuse("invalid_request", "The body is not a JSON object")
+			return nil, deny("invalid_request", "The body is not a JSON object")
 		}
 		p := params{}
 		for name, v := range object {
@@ -158,18 +158,18 @@ func parseParams(contentType string, body []byte) (params, *oauthError) {
 		}
 		return p, nil
 	}
-	return nil, refuse("invalid_request", "Send the parameters as application/x-www-form-urlencoded or application/json")
+	return nil, deny("invalid_request", "Send the parameters as application/x-www-form-urlencoded or application/json")
 }
 
 func parseForm(encoded string) (params, *oauthError) {
 	values, err := url.ParseQuery(encoded)
 	if err != nil {
-		return nil, refuse("invalid_request", "The parameters are not correctly encoded")
+		return nil, deny("invalid_request", "The parameters are not correctly encoded")
 	}
 	p := params{}
 	for name, v := range values {
 		if len(v) > 1 {
-			return nil, refuse("invalid_request", "A parameter is given more than once")
+			return nil, deny("invalid_request", "A parameter is given more than once")
 		}
 		if v[0] != "" {
 			p[name] = v[0]
@@ -182,7 +182,7 @@ func parseForm(encoded string) (params, *oauthError) {
 func (p params) require(names ...string) *oauthError {
 	for _, name := range names {
 		if p[name] == "" {
-			return refuse("invalid_request", "The parameter "+name+" is missing")
+			return deny("invalid_request", "The parameter "+name+" is missing")
 		}
 	}
 	return nil
@@ -205,10 +205,10 @@ func narrowScope(requested, allowed string) (string, *oauthError) {
 	wanted, may := strings.Fields(requested), strings.Fields(allowed)
 	for _, name := range wanted {
 		if !slices.ContainsFunc(supportedScopes, func(sc scope) bool { return sc.Name == name }) {
-			return "", refuse("invalid_scope", "Unsupported MCP OAuth scope")
+			return "", deny("invalid_scope", "Unsupported MCP OAuth scope")
 		}
 		if !slices.Contains(may, name) {
-			return "", refuse("invalid_scope", "The scope "+name+" goes beyond what was allowed before")
+			return "", deny("invalid_scope", "The scope "+name+" goes beyond what was allowed before")
 		}
 	}
 	may = slices.DeleteFunc(may, func(name string) bool { return !slices.Contains(wanted, name) })

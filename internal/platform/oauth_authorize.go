@@ -23,6 +23,8 @@ type consent struct {
 // serveAuthorize starts the code flow (RFC 6749 §4.1.1). What is wrong with the client or the redirect URI is told to
 // the person; only then is there an address that may be told the rest.
 func (s *Server) serveAuthorize(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
 	query := r.URL.Query()
 	req := consent{
 		ClientID: query.Get("client_id"), RedirectURI: query.Get("redirect_uri"), State: query.Get("state"),
@@ -44,8 +46,6 @@ func (s *Server) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 		renderMessage(w, http.StatusInternalServerError, messageNotSaved)
 		return
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
@@ -74,13 +74,13 @@ func (c *consent) check(by client, rawQuery string) *oauthError {
 	}
 	switch {
 	case p["response_type"] != "code":
-		return refuse("unsupported_response_type", "Only the response type code is supported")
+		return deny("unsupported_response_type", "Only the response type code is supported")
 	case !by.may(grantCode):
-		return refuse("unauthorized_client", "The client did not register for this grant type")
+		return deny("unauthorized_client", "The client did not register for this grant type")
 	case p["code_challenge_method"] != "S256":
-		return refuse("invalid_request", "PKCE is required: send code_challenge and code_challenge_method=S256")
+		return deny("invalid_request", "PKCE is required: send code_challenge and code_challenge_method=S256")
 	case !challengeForm.MatchString(p["code_challenge"]):
-		return refuse("invalid_request", "The code_challenge is not a SHA-256 in unpadded base64url")
+		return deny("invalid_request", "The code_challenge is not a SHA-256 in unpadded base64url")
 	}
 	c.Challenge = p["code_challenge"]
 	c.Scope, refusal = narrowScope(p["scope"], by.Scope)

@@ -28,20 +28,20 @@ type client struct {
 
 // Bounds of what a client may register.
 const (
-	maxClientName   = 64   // characters; the rest is cut off
-	maxRedirectURIs = 16   //
+	maxClientName   = 64 // characters; the rest is cut off
+	maxRedirectURIs = 16
 	maxURI          = 2048 // bytes
 )
 
 // serveRegister registers a client (RFC 7591 §3).
 func (s *Server) serveRegister(w http.ResponseWriter, r *http.Request) {
 	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType != "application/json" {
-		refuse("invalid_client_metadata", "Send the metadata as application/json").write(w)
+		deny("invalid_client_metadata", "Send the metadata as application/json").write(w)
 		return
 	}
 	var c client
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOAuthBody)).Decode(&c); err != nil {
-		refuse("invalid_client_metadata", "The body is not a JSON object of client metadata").write(w)
+		deny("invalid_client_metadata", "The body is not a JSON object of client metadata").write(w)
 		return
 	}
 	if refusal := c.complete(); refusal != nil {
@@ -75,43 +75,43 @@ func (c *client) complete() *oauthError {
 	}
 	var refusal *oauthError
 	if c.Scope, refusal = narrowScope(c.Scope, allScopes()); refusal != nil {
-		return refuse("invalid_client_metadata", refusal.Description)
+		return deny("invalid_client_metadata", refusal.Description)
 	}
 	return c.check()
 }
 
 func (c *client) check() *oauthError {
 	if c.TokenEndpointAuthMethod != "none" {
-		return refuse("invalid_client_metadata", "Only public clients are supported: set token_endpoint_auth_method to none")
+		return deny("invalid_client_metadata", "Only public clients are supported: set token_endpoint_auth_method to none")
 	}
 	for _, t := range c.GrantTypes {
 		if !slices.Contains([]string{grantCode, grantRefresh, grantDevice}, t) {
-			return refuse("invalid_client_metadata", "A grant type is not one of authorization_code, refresh_token and device_code")
+			return deny("invalid_client_metadata", "A grant type is not one of authorization_code, refresh_token and device_code")
 		}
 	}
 	if !c.may(grantCode) && !c.may(grantDevice) {
-		return refuse("invalid_client_metadata", "A client needs the grant type authorization_code or device_code")
+		return deny("invalid_client_metadata", "A client needs the grant type authorization_code or device_code")
 	}
 	if slices.ContainsFunc(c.ResponseTypes, func(t string) bool { return t != "code" }) ||
 		c.may(grantCode) != (len(c.ResponseTypes) > 0) {
-		return refuse("invalid_client_metadata", "The response type code goes with the grant type authorization_code, and is the only one")
+		return deny("invalid_client_metadata", "The response type code goes with the grant type authorization_code, and is the only one")
 	}
 	if u, err := url.Parse(c.URI); err != nil || len(c.URI) > maxURI || (c.URI != "" && u.Scheme != "https" && u.Scheme != "http") {
-		return refuse("invalid_client_metadata", "The client_uri is not the address of a web page")
+		return deny("invalid_client_metadata", "The client_uri is not the address of a web page")
 	}
 	return c.checkRedirects()
 }
 
 func (c *client) checkRedirects() *oauthError {
 	if c.may(grantCode) && len(c.RedirectURIs) == 0 {
-		return refuse("invalid_redirect_uri", "At least one redirect URI is needed for the grant type authorization_code")
+		return deny("invalid_redirect_uri", "At least one redirect URI is needed for the grant type authorization_code")
 	}
 	if len(c.RedirectURIs) > maxRedirectURIs {
-		return refuse("invalid_redirect_uri", fmt.Sprintf("At most %d redirect URIs can be registered", maxRedirectURIs))
+		return deny("invalid_redirect_uri", fmt.Sprintf("At most %d redirect URIs can be registered", maxRedirectURIs))
 	}
 	for _, uri := range c.RedirectURIs {
 		if err := checkRedirectURI(uri); err != nil {
-			return refuse("invalid_redirect_uri", err.Error())
+			return deny("invalid_redirect_uri", err.Error())
 		}
 	}
 	return nil
@@ -190,14 +190,14 @@ func withoutPort(uri string) (string, bool) {
 // authenticate is mistaken about itself (RFC 6749 §5.2).
 func identify(tx *tx, r *http.Request, p params) (client, *oauthError) {
 	if r.Header.Get("Authorization") != "" || p["client_secret"] != "" {
-		return client{}, refuse("invalid_client", "Clients are public here: send client_id in the body and no secret")
+		return client{}, deny("invalid_client", "Clients are public here: send client_id in the body and no secret")
 	}
 	if refusal := p.require("client_id"); refusal != nil {
 		return client{}, refusal
 	}
 	c, ok := get[client](tx, bucketClients, p["client_id"])
 	if !ok {
-		return client{}, refuse("invalid_client", "The client is not registered here")
+		return client{}, deny("invalid_client", "The client is not registered here")
 	}
 	return c, nil
 }

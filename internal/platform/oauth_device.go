@@ -73,7 +73,7 @@ func (s *Server) serveDeviceAuthorization(w http.ResponseWriter, r *http.Request
 
 func (s *Server) startDevice(tx *tx, c client, p params) (deviceReply, *oauthError) {
 	if !c.may(grantDevice) {
-		return deviceReply{}, refuse("unauthorized_client", "The client did not register for this grant type")
+		return deviceReply{}, deny("unauthorized_client", "The client did not register for this grant type")
 	}
 	scope, refusal := narrowScope(p["scope"], c.Scope)
 	if refusal != nil {
@@ -149,7 +149,7 @@ func (s *Server) exchangeDeviceCode(tx *tx, c client, p params) (tokenReply, *oa
 	id := s.digest(p["device_code"])
 	d, ok := get[device](tx, bucketDevices, id)
 	if !ok || d.ClientID != c.ID {
-		return tokenReply{}, refuse("invalid_grant", "The device code is unknown or was given to another client")
+		return tokenReply{}, deny("invalid_grant", "The device code is unknown or was given to another client")
 	}
 	defer func() { put(tx, bucketDevices, id, d) }()
 	early := s.now().Sub(d.PolledAt) < time.Duration(d.Interval)*time.Second-pollGrace
@@ -158,18 +158,18 @@ func (s *Server) exchangeDeviceCode(tx *tx, c client, p params) (tokenReply, *oa
 	switch {
 	case d.State == deviceUsed:
 		s.revokeGrant(tx, d.GrantID)
-		return tokenReply{}, refuse("invalid_grant", "The device code was used before; what it gave is revoked")
+		return tokenReply{}, deny("invalid_grant", "The device code was used before; what it gave is revoked")
 	case d.State == deviceDenied:
-		return tokenReply{}, refuse("access_denied", "The person denied the request")
+		return tokenReply{}, deny("access_denied", "The person denied the request")
 	case !s.now().Before(d.ExpiresAt):
-		return tokenReply{}, refuse("expired_token", "The device code has expired; start again")
+		return tokenReply{}, deny("expired_token", "The device code has expired; start again")
 	case early:
 		d.Interval += slowDownStep
-		return tokenReply{}, refuse("slow_down", "Wait 5 seconds longer between polls from now on")
+		return tokenReply{}, deny("slow_down", "Wait 5 seconds longer between polls from now on")
 	case d.State == devicePending:
-		return tokenReply{}, refuse("authorization_pending", "The person has not answered yet")
+		return tokenReply{}, deny("authorization_pending", "The person has not answered yet")
 	case !live:
-		return tokenReply{}, refuse("invalid_grant", "What the device code gave is revoked")
+		return tokenReply{}, deny("invalid_grant", "What the device code gave is revoked")
 	}
 	d.State = deviceUsed
 	return s.issueTokens(tx, c, g, g.Scope), nil

@@ -25,11 +25,11 @@ func (f *foreigner) startDevice(clientID string) waiting {
 	return waiting{f, clientID, v["device_code"].(string), v["user_code"].(string)}
 }
 
-func (d waiting) poll() reply {
+func (d waiting) poll() httpReply {
 	return d.f.token("grant_type", grantDevice, "client_id", d.clientID, "device_code", d.device)
 }
 
-func (d waiting) answer(decision string) reply {
+func (d waiting) answer(decision string) httpReply {
 	d.f.t.Helper()
 	v := formOn(d.f.t, d.f.get("/device?user_code="+d.userCode))
 	v.Set("decision", decision)
@@ -90,6 +90,26 @@ func TestDeviceDenied(t *testing.T) {
 	wantError(t, d.poll(), "access_denied")
 }
 
+// An answer stands: neither another page nor a late click changes it.
+func TestDeviceAnswerStands(t *testing.T) {
+	t.Parallel()
+	f := meet(t, Options{})
+	d := f.startDevice(f.register("x"))
+	v := formOn(t, f.get("/device?user_code="+d.userCode))
+	v.Set("decision", "approve")
+	f.form("/device", v)
+	v.Set("decision", "deny")
+	if res := f.form("/device", v); !strings.Contains(res.body, "Your device is signed in") {
+		t.Errorf("denying what was approved: %d %s", res.StatusCode, res.body)
+	}
+	access, _ := f.tokens(d.poll())
+	v.Set("decision", "approve")
+	f.form("/device", v)
+	f.clock.move(5 * time.Second)
+	wantError(t, d.poll(), "invalid_grant")
+	f.wantAlive(access, false)
+}
+
 func TestDeviceExpires(t *testing.T) {
 	t.Parallel()
 	f := meet(t, Options{})
@@ -137,7 +157,7 @@ func TestDeviceRefusals(t *testing.T) {
 	f := meet(t, Options{})
 	id, other := f.register("x"), f.register("y")
 	noDevice := f.json("/cli/oauth/register", `{"redirect_uris": ["http://127.0.0.1/callback"]}`).json(t)["client_id"].(string)
-	start := func(id, scope string) reply {
+	start := func(id, scope string) httpReply {
 		return f.form("/cli/oauth/device_authorization", url.Values{"client_id": {id}, "scope": {scope}})
 	}
 	wantError(t, start("", ""), "invalid_request")

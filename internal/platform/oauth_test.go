@@ -31,22 +31,22 @@ type foreigner struct {
 	s     *Server
 	url   string
 	http  *http.Client
-	clock *testClock
+	clock *standingClock
 }
 
-// A testClock is a clock that stands still until it is moved.
-type testClock struct {
+// A standingClock is a clock that stands still until it is moved.
+type standingClock struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-func (c *testClock) read() time.Time {
+func (c *standingClock) read() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-func (c *testClock) move(d time.Duration) {
+func (c *standingClock) move(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
@@ -59,7 +59,7 @@ func meet(t *testing.T, opts Options) *foreigner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock := &testClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	clock := &standingClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	opts.BaseURL = "http://" + listener.Addr().String()
 	opts.Now = clock.read
 	s, err := New(opts)
@@ -88,13 +88,13 @@ func newBrowser(t *testing.T) *http.Client {
 	}
 }
 
-// A reply is an answer with its body read.
-type reply struct {
+// An httpReply is an answer with its body read.
+type httpReply struct {
 	*http.Response
 	body string
 }
 
-func (r reply) json(t *testing.T) map[string]any {
+func (r httpReply) json(t *testing.T) map[string]any {
 	t.Helper()
 	var v map[string]any
 	if err := json.Unmarshal([]byte(r.body), &v); err != nil {
@@ -103,18 +103,18 @@ func (r reply) json(t *testing.T) map[string]any {
 	return v
 }
 
-func (f *foreigner) do(req *http.Request) reply {
+func (f *foreigner) do(req *http.Request) httpReply {
 	f.t.Helper()
 	res, err := f.http.Do(req)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return reply{res, string(body)}
+	return httpReply{res, string(body)}
 }
 
 func (f *foreigner) request(method, path, contentType, body string) *http.Request {
@@ -132,13 +132,13 @@ func (f *foreigner) request(method, path, contentType, body string) *http.Reques
 	return req
 }
 
-func (f *foreigner) get(path string) reply { return f.do(f.request("GET", path, "", "")) }
+func (f *foreigner) get(path string) httpReply { return f.do(f.request("GET", path, "", "")) }
 
-func (f *foreigner) form(path string, v url.Values) reply {
+func (f *foreigner) form(path string, v url.Values) httpReply {
 	return f.do(f.request("POST", path, "application/x-www-form-urlencoded", v.Encode()))
 }
 
-func (f *foreigner) json(path, body string) reply {
+func (f *foreigner) json(path, body string) httpReply {
 	return f.do(f.request("POST", path, "application/json", body))
 }
 
@@ -180,7 +180,7 @@ func change(v url.Values, changes []string) {
 var hiddenInput = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`)
 
 // formOn returns the fields of the form on a page, with the first workspace and no decision.
-func formOn(t *testing.T, page reply) url.Values {
+func formOn(t *testing.T, page httpReply) url.Values {
 	t.Helper()
 	v := url.Values{"workspace": {"wsp_atelier"}}
 	for _, m := range hiddenInput.FindAllStringSubmatch(page.body, -1) {
@@ -193,7 +193,7 @@ func formOn(t *testing.T, page reply) url.Values {
 }
 
 // openConsent follows an authorization request to its consent page.
-func (f *foreigner) openConsent(authorizeURL string) reply {
+func (f *foreigner) openConsent(authorizeURL string) httpReply {
 	f.t.Helper()
 	res := f.get(authorizeURL)
 	if res.StatusCode != http.StatusSeeOther || !strings.HasPrefix(res.Header.Get("Location"), "/oauth/consent?request=") {
@@ -203,7 +203,7 @@ func (f *foreigner) openConsent(authorizeURL string) reply {
 }
 
 // answer sends the form on a consent page and returns the query with which the browser would go back to the client.
-func (f *foreigner) answer(page reply, changes ...string) url.Values {
+func (f *foreigner) answer(page httpReply, changes ...string) url.Values {
 	f.t.Helper()
 	v := formOn(f.t, page)
 	change(v, changes)
@@ -230,19 +230,19 @@ func (f *foreigner) code(clientID string) string {
 }
 
 // token asks the token endpoint with a form.
-func (f *foreigner) token(pairs ...string) reply {
+func (f *foreigner) token(pairs ...string) httpReply {
 	v := url.Values{}
 	change(v, pairs)
 	return f.form("/cli/oauth/token", v)
 }
 
-func (f *foreigner) exchange(clientID, code string, changes ...string) reply {
+func (f *foreigner) exchange(clientID, code string, changes ...string) httpReply {
 	return f.token(append([]string{
 		"grant_type", grantCode, "client_id", clientID, "code", code, "code_verifier", testVerifier, "redirect_uri", testRedirect,
 	}, changes...)...)
 }
 
-func (f *foreigner) refresh(clientID, token string, changes ...string) reply {
+func (f *foreigner) refresh(clientID, token string, changes ...string) httpReply {
 	return f.token(append([]string{"grant_type", grantRefresh, "client_id", clientID, "refresh_token", token}, changes...)...)
 }
 
@@ -252,7 +252,7 @@ func (f *foreigner) signIn(clientID string) (access, refresh string) {
 	return f.tokens(f.exchange(clientID, f.code(clientID)))
 }
 
-func (f *foreigner) tokens(res reply) (access, refresh string) {
+func (f *foreigner) tokens(res httpReply) (access, refresh string) {
 	f.t.Helper()
 	if res.StatusCode != http.StatusOK {
 		f.t.Fatalf("token: %d %s", res.StatusCode, res.body)
@@ -275,7 +275,7 @@ func (f *foreigner) wantAlive(token string, want bool) {
 }
 
 // wantError checks an answer in the form of RFC 6749 §5.2.
-func wantError(t *testing.T, res reply, code string) {
+func wantError(t *testing.T, res httpReply, code string) {
 	t.Helper()
 	status := http.StatusBadRequest
 	if code == "invalid_client" {
@@ -412,6 +412,8 @@ func TestCheckRedirectURI(t *testing.T) {
 		"http://127.0.0.1:80:80/cb":                          false,
 		"http://[::ffff:127.0.0.1]/cb":                       false,
 		"http://[::1%25lo]/cb":                               false,
+		"http://user@127.0.0.1/cb":                           false,
+		"https://user:word@app.example/cb":                   false,
 		"http://127.0.0.1/cb#":                               false,
 		"http://127.0.0.1/cb#x":                              false,
 		"http://127.0.0.1/c b":                               false,

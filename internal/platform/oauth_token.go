@@ -48,9 +48,9 @@ func (s *Server) exchange(tx *tx, c client, p params) (tokenReply, *oauthError) 
 	}
 	switch grantType := p["grant_type"]; {
 	case grantType != grantCode && grantType != grantRefresh && grantType != grantDevice:
-		return tokenReply{}, refuse("unsupported_grant_type", "Use authorization_code, refresh_token or device_code")
+		return tokenReply{}, deny("unsupported_grant_type", "Use authorization_code, refresh_token or device_code")
 	case !c.may(grantType):
-		return tokenReply{}, refuse("unauthorized_client", "The client did not register for this grant type")
+		return tokenReply{}, deny("unauthorized_client", "The client did not register for this grant type")
 	case grantType == grantCode:
 		return s.exchangeCode(tx, c, p)
 	case grantType == grantRefresh:
@@ -68,23 +68,23 @@ func (s *Server) exchangeCode(tx *tx, c client, p params) (tokenReply, *oauthErr
 	id := s.digest(p["code"])
 	code, ok := get[authorizationCode](tx, bucketCodes, id)
 	if !ok {
-		return tokenReply{}, refuse("invalid_grant", "The authorization code is unknown")
+		return tokenReply{}, deny("invalid_grant", "The authorization code is unknown")
 	}
 	if code.UsedAt != nil {
 		// Of two who present one code, one has stolen it (RFC 6749 §4.1.2).
 		s.revokeGrant(tx, code.GrantID)
-		return tokenReply{}, refuse("invalid_grant", "The authorization code was used before; what it gave is revoked")
+		return tokenReply{}, deny("invalid_grant", "The authorization code was used before; what it gave is revoked")
 	}
 	g, live := liveGrant(tx, code.GrantID)
 	switch {
 	case code.ClientID != c.ID:
-		return tokenReply{}, refuse("invalid_grant", "The authorization code was given to another client")
+		return tokenReply{}, deny("invalid_grant", "The authorization code was given to another client")
 	case !s.now().Before(code.ExpiresAt) || !live:
-		return tokenReply{}, refuse("invalid_grant", "The authorization code has expired")
+		return tokenReply{}, deny("invalid_grant", "The authorization code has expired")
 	case code.RedirectURI != p["redirect_uri"]:
-		return tokenReply{}, refuse("invalid_grant", "The redirect_uri is not that of the authorization request")
+		return tokenReply{}, deny("invalid_grant", "The redirect_uri is not that of the authorization request")
 	case !provesPKCE(p["code_verifier"], code.Challenge):
-		return tokenReply{}, refuse("invalid_grant", "The code_verifier does not fit the code_challenge")
+		return tokenReply{}, deny("invalid_grant", "The code_verifier does not fit the code_challenge")
 	}
 	now := s.now()
 	code.UsedAt = &now
@@ -112,16 +112,16 @@ func (s *Server) exchangeRefreshToken(tx *tx, c client, p params) (tokenReply, *
 	g, live := liveGrant(tx, token.GrantID)
 	switch {
 	case !ok:
-		return tokenReply{}, refuse("invalid_grant", "The refresh token is unknown")
+		return tokenReply{}, deny("invalid_grant", "The refresh token is unknown")
 	case g.ClientID != c.ID:
-		return tokenReply{}, refuse("invalid_grant", "The refresh token was given to another client")
+		return tokenReply{}, deny("invalid_grant", "The refresh token was given to another client")
 	case !live:
-		return tokenReply{}, refuse("invalid_grant", "The refresh token is revoked")
+		return tokenReply{}, deny("invalid_grant", "The refresh token is revoked")
 	case token.UsedAt != nil:
 		s.revokeGrant(tx, g.ID)
-		return tokenReply{}, refuse("invalid_grant", "The refresh token was used before; the whole sign-in is revoked")
+		return tokenReply{}, deny("invalid_grant", "The refresh token was used before; the whole sign-in is revoked")
 	case !s.now().Before(token.ExpiresAt):
-		return tokenReply{}, refuse("invalid_grant", "The refresh token has expired")
+		return tokenReply{}, deny("invalid_grant", "The refresh token has expired")
 	}
 	scope, refusal := narrowScope(p["scope"], g.Scope)
 	if refusal != nil {
@@ -151,7 +151,7 @@ func (s *Server) revoke(tx *tx, c client, p params) (struct{}, *oauthError) {
 	case !ok:
 		return struct{}{}, nil
 	case g.ClientID != c.ID:
-		return struct{}{}, refuse("invalid_grant", "The token was given to another client")
+		return struct{}{}, deny("invalid_grant", "The token was given to another client")
 	case isAccess:
 		tx.remove(bucketAccessTokens, id)
 	case isRefresh:

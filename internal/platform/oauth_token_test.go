@@ -21,15 +21,15 @@ import (
 
 func TestCodeFlow(t *testing.T) {
 	t.Parallel()
-	for name, send := range map[string]func(f *foreigner, p map[string]string) reply{
-		"form": func(f *foreigner, p map[string]string) reply {
+	for name, send := range map[string]func(f *foreigner, p map[string]string) httpReply{
+		"form": func(f *foreigner, p map[string]string) httpReply {
 			v := url.Values{}
 			for name, value := range p {
 				v.Set(name, value)
 			}
 			return f.form("/cli/oauth/token", v)
 		},
-		"json": func(f *foreigner, p map[string]string) reply {
+		"json": func(f *foreigner, p map[string]string) httpReply {
 			body, _ := json.Marshal(p)
 			return f.json("/cli/oauth/token", string(body))
 		},
@@ -99,7 +99,7 @@ func TestTokenRefusals(t *testing.T) {
 	code := f.code(id)
 	_, refresh := f.signIn(id)
 	for name, c := range map[string]struct {
-		res  reply
+		res  httpReply
 		want string
 	}{
 		"no grant type":          {f.token("client_id", id), "invalid_request"},
@@ -204,13 +204,13 @@ func TestRefreshRace(t *testing.T) {
 	f := meet(t, Options{})
 	id := f.register("x")
 	_, refresh := f.signIn(id)
-	replies := make([]reply, 4)
+	replies := make([]httpReply, 4)
 	var wg sync.WaitGroup
 	for i := range replies {
 		wg.Go(func() { replies[i] = f.refresh(id, refresh) })
 	}
 	wg.Wait()
-	won := slices.DeleteFunc(replies, func(r reply) bool { return r.StatusCode != http.StatusOK })
+	won := slices.DeleteFunc(replies, func(r httpReply) bool { return r.StatusCode != http.StatusOK })
 	if len(won) != 1 {
 		t.Fatalf("%d refreshes succeeded", len(won))
 	}
@@ -271,7 +271,7 @@ func TestRevoke(t *testing.T) {
 	t.Parallel()
 	f := meet(t, Options{})
 	id, other := f.register("x"), f.register("y")
-	revoke := func(clientID, token string) reply {
+	revoke := func(clientID, token string) httpReply {
 		return f.form("/cli/oauth/revoke", url.Values{"client_id": {clientID}, "token": {token}, "token_type_hint": {"refresh_token"}})
 	}
 	access, refresh := f.signIn(id)

@@ -15,7 +15,7 @@ func TestPageHeaders(t *testing.T) {
 	v := formOn(t, consent)
 	v.Set("decision", "deny")
 	device := f.form("/cli/oauth/device_authorization", url.Values{"client_id": {id}}).json(t)
-	for name, page := range map[string]reply{
+	for name, page := range map[string]httpReply{
 		"home":         f.get("/"),
 		"consent":      consent,
 		"return":       f.form("/oauth/consent", v),
