@@ -135,7 +135,7 @@ func writeFailure(w http.ResponseWriter, r *http.Request, status int, text strin
 // failure is the error envelope of the API for a status.
 func failure(r *http.Request, status int, text string) api.ErrorBody {
 	code, retryable := codeOf(status)
-	return api.ErrorBody{Error: text, Code: code, Retryable: retryable, RequestID: requestIDIn(r.Context())}
+	return api.ErrorBody{Error: text, Code: code, Retryable: retryable, RequestID: requestID(r.Context())}
 }
 
 // codeOf returns the API's error code that goes with a status, and whether trying again may help.

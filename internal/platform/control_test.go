@@ -95,7 +95,7 @@ func TestGuardPassesWriterOn(t *testing.T) {
 	t.Parallel()
 	f := meet(t, Options{})
 	server := httptest.NewServer(f.s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if requestIDIn(r.Context()) == "" {
+		if requestID(r.Context()) == "" {
 			t.Error("the handler has no request id")
 		}
 		control := http.NewResponseController(w)

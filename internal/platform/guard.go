@@ -13,8 +13,8 @@ import (
 
 type requestIDKey struct{}
 
-// requestIDIn returns the id of the request whose context this is, as it is answered in X-Request-Id.
-func requestIDIn(ctx context.Context) string {
+// requestID returns the id of the request whose context this is, as it is answered in X-Request-Id.
+func requestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
 }
