@@ -85,7 +85,7 @@ func (s *Server) advanceClock(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !s.control.clock.advance(by) {
-		writeFailure(w, r, http.StatusBadRequest, "The clock cannot be moved more than 100 years; restart the platform to set it back")
+		writeFailure(w, r, http.StatusBadRequest, "The clock cannot be moved that far; restart the platform to set it back")
 		return
 	}
 	s.showClock(w, r)

@@ -53,9 +53,15 @@ func (s *Server) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 func unsafeToAnswer(c client, query url.Values) (message, bool) {
 	switch {
 	case c.ID == "" || len(query["client_id"]) > 1:
-		return message{iconProblem, "This app is not known here", "It has to register with this platform first. Start the sign-in again from the app."}, true
+		return message{
+			iconProblem, "This app is not known here",
+			"It has to register with this platform first. Start the sign-in again from the app.",
+		}, true
 	case len(query["redirect_uri"]) != 1 || !c.redirectsTo(query.Get("redirect_uri")):
-		return message{iconProblem, "This sign-in would end in the wrong place", "The address to return to is not one that the app registered, so nothing was sent there."}, true
+		return message{
+			iconProblem, "This sign-in would end in the wrong place",
+			"The address to return to is not one that the app registered, so nothing was sent there.",
+		}, true
 	}
 	return message{}, false
 }

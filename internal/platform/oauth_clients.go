@@ -94,9 +94,10 @@ func (c *client) check() *oauthError {
 	}
 	if slices.ContainsFunc(c.ResponseTypes, func(t string) bool { return t != "code" }) ||
 		c.may(grantCode) != (len(c.ResponseTypes) > 0) {
-		return deny("invalid_client_metadata", "The response type code goes with the grant type authorization_code, and is the only one")
+		return deny("invalid_client_metadata", "The response type code goes with authorization_code, and is the only one")
 	}
-	if u, err := url.Parse(c.URI); err != nil || len(c.URI) > maxURI || (c.URI != "" && u.Scheme != "https" && u.Scheme != "http") {
+	u, err := url.Parse(c.URI)
+	if err != nil || len(c.URI) > maxURI || c.URI != "" && u.Scheme != "https" && u.Scheme != "http" {
 		return deny("invalid_client_metadata", "The client_uri is not the address of a web page")
 	}
 	return c.checkRedirects()

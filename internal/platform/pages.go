@@ -32,7 +32,8 @@ var pageTemplates = sync.OnceValue(func() map[string]*template.Template {
 // pagePolicy allows a page its own style sheet and icon, and to send its forms back here. The answer to a form is never
 // a redirect to a client: Chromium applies form-action to every redirect that follows a form, and so would stop clients
 // that send the browser on from their callback (see renderReturn).
-const pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; " +
+	"frame-ancestors 'none'"
 
 // A consentPage asks the person to approve or deny what an app, or the device that shows UserCode, wants.
 type consentPage struct {
@@ -67,15 +68,42 @@ const (
 
 // What the pages say when there is nothing to answer.
 var (
-	messageNotSaved        = message{iconProblem, "That could not be saved", "The platform could not write its state. Look at its output, then try again."}
-	messageConsentOver     = message{iconProblem, "This request is over", "A request waits ten minutes for an answer. Start the sign-in again from the app."}
-	messageConsentAnswered = message{iconProblem, "This request was answered before", "You can close this page. To sign in again, start from the app."}
-	messageNoWorkspace     = message{iconProblem, "No workspace was chosen", "Go back and choose one of your workspaces."}
-	messageForged          = message{iconProblem, "This answer could not be checked", "It did not come from the page that asked you, or that page is too old. Start the sign-in again from the app."}
-	messageTooManyGuesses  = message{iconProblem, "Too many wrong codes", "To keep codes from being guessed, no more are taken for ten minutes. Then ask the device for a new one."}
-	messageDeviceApproved  = message{iconDone, "Your device is signed in", "You can close this page and go back to your terminal."}
-	messageDeviceDenied    = message{iconDenied, "You denied the request", "The device gets no access. You can close this page."}
-	messageDeviceOver      = message{iconProblem, "This code has expired", "Codes live for fifteen minutes. Ask the device for a new one."}
+	messageNotSaved = message{
+		iconProblem, "That could not be saved",
+		"The platform could not write its state. Look at its output, then try again.",
+	}
+	messageConsentOver = message{
+		iconProblem, "This request is over",
+		"A request waits ten minutes for an answer. Start the sign-in again from the app.",
+	}
+	messageConsentAnswered = message{
+		iconProblem, "This request was answered before",
+		"You can close this page. To sign in again, start from the app.",
+	}
+	messageNoWorkspace = message{
+		iconProblem, "No workspace was chosen",
+		"Go back and choose one of your workspaces.",
+	}
+	messageForged = message{
+		iconProblem, "This answer could not be checked",
+		"It did not come from the page that asked you, or that page is too old. Start the sign-in again from the app.",
+	}
+	messageTooManyGuesses = message{
+		iconProblem, "Too many wrong codes",
+		"To keep codes from being guessed, no more are taken for ten minutes. Then ask the device for a new one.",
+	}
+	messageDeviceApproved = message{
+		iconDone, "Your device is signed in",
+		"You can close this page and go back to your terminal.",
+	}
+	messageDeviceDenied = message{
+		iconDenied, "You denied the request",
+		"The device gets no access. You can close this page.",
+	}
+	messageDeviceOver = message{
+		iconProblem, "This code has expired",
+		"Codes live for fifteen minutes. Ask the device for a new one.",
+	}
 )
 
 // newConsentPage describes what a client asks of the signed-in person.
@@ -131,7 +159,7 @@ func renderDeviceOutcome(w http.ResponseWriter, d device, now time.Time) {
 
 // showHome says what this server is and where to go.
 func (s *Server) showHome(w http.ResponseWriter, _ *http.Request) {
-	render(w, http.StatusOK, "home", struct{ BaseURL, Host, User string }{s.opts.BaseURL, hostOf(s.opts.BaseURL), sampleUser.Email})
+	render(w, http.StatusOK, "home", struct{ BaseURL, User string }{s.opts.BaseURL, sampleUser.Email})
 }
 
 // servePageFile serves the style sheet or the icon of the pages.
