@@ -18,6 +18,9 @@ import (
 // maxReply bounds a JSON reply; the largest real ones are a few hundred KiB.
 const maxReply = 32 << 20
 
+// workspaceHeader makes the service refuse a credential of another workspace.
+const workspaceHeader = "X-Workspace-Id"
+
 // A Client calls the API at BaseURL. Only BaseURL must be set.
 type Client struct {
 	// BaseURL is the origin of the service, such as https://app.uselamina.ai, without a slash at its end.
@@ -175,7 +178,7 @@ func (c *Client) setHeaders(hr *http.Request, req request) {
 		hr.Header.Set("User-Agent", c.UserAgent)
 	}
 	if c.Workspace != "" {
-		hr.Header.Set("X-Workspace-Id", c.Workspace)
+		hr.Header.Set(workspaceHeader, c.Workspace)
 	}
 }
 

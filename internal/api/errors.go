@@ -35,6 +35,7 @@ type Error struct {
 	RequestID  string
 	Method     string
 	Path       string
+	Workspace  string // that the request insisted on; empty if it did not
 }
 
 // Error says what was refused and why.
@@ -140,6 +141,7 @@ func refusal(req request, resp *http.Response) error {
 	e := &Error{
 		Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()), Method: req.method, Path: req.path,
+		Workspace: resp.Request.Header.Get(workspaceHeader),
 	}
 	parsed := e.parse(raw)
 	switch {

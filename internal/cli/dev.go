@@ -137,6 +137,9 @@ func startPlatform(addr string, opts platform.Options) (*localPlatform, error) {
 		return nil, fmt.Errorf("could not listen: %w", err)
 	}
 	opts.BaseURL = "http://" + listener.Addr().String()
+	if opts.AutoApprove {
+		opts.DeviceInterval = time.Second // there is nobody to wait for
+	}
 	p, err := platform.New(opts)
 	if err != nil {
 		_ = listener.Close()

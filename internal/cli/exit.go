@@ -155,7 +155,10 @@ func (e *Env) exit(args []string, err error) int {
 
 // errorsAsJSON decides the form of errors from what is known even when the command line could not be parsed.
 func (e *Env) errorsAsJSON(args []string) bool {
-	format := output.Format(firstOf(e.flags.output, e.Getenv("LAMINA_OUTPUT")))
+	format, err := output.ParseFormat(e.flags.output)
+	if err != nil {
+		format = output.Format(e.Getenv("LAMINA_OUTPUT"))
+	}
 	if e.flags.json || e.flags.jq != "" {
 		format = output.JSON
 	}
@@ -318,6 +321,9 @@ func describeRefusal(e *api.Error) failure {
 	case e.Status == 401:
 		set(codeInvalidKey, "lamina login")
 		f.Message = "the service does not accept this credential: " + e.Message
+	case e.Status == 403 && e.Workspace != "":
+		set(codeWrongWorkspace, "lamina whoami")
+		f.Message = fmt.Sprintf("the credential is not of workspace %s: %s", e.Workspace, e.Message)
 	case e.Status == 403:
 		set(codeForbidden, "lamina whoami")
 	case e.Status == 404:

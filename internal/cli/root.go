@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -151,9 +152,44 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return e
 }
 
-// flagError makes an error of pflag ours. An unknown flag gets the nearest right one.
+// flagError says what is wrong with a flag.
 func flagError(cmd *cobra.Command, err error) error {
-	return &usageError{code: codeInvalidArgument, message: strings.TrimSuffix(err.Error(), "."), hint: cmd.CommandPath() + " --help"}
+	e := &usageError{code: codeInvalidArgument, message: err.Error(), hint: cmd.CommandPath() + " --help", err: err}
+	var invalid *pflag.InvalidValueError
+	var unknown *pflag.NotExistError
+	switch {
+	case errors.As(err, &invalid):
+		e.message = fmt.Sprintf("--%s wants %s, not %q", invalid.GetFlag().Name, flagWants(invalid.GetFlag()), invalid.GetValue())
+	case errors.As(err, &unknown):
+		if near := nearestFlag(cmd, unknown.GetSpecifiedName()); near != "" {
+			e.message += fmt.Sprintf("; did you mean --%s?", near)
+		}
+	}
+	return e
+}
+
+// flagWants names the values that a flag takes.
+func flagWants(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "int":
+		return "a number"
+	case "duration":
+		return "a length of time such as 30s or 4m"
+	case "bool":
+		return "true or false"
+	}
+	return "another value"
+}
+
+// nearestFlag returns the flag that was probably meant: one that starts the same.
+func nearestFlag(cmd *cobra.Command, name string) string {
+	near := ""
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if near == "" && !f.Hidden && len(name) > 2 && (strings.HasPrefix(f.Name, name[:3]) || strings.HasPrefix(name, f.Name)) {
+			near = f.Name
+		}
+	})
+	return near
 }
 
 // noArgs refuses arguments.
