@@ -46,6 +46,9 @@ func newLoginCmd(env *Env) *cobra.Command {
 			"lamina login --with-api-key < key.txt",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := atMostOne(cmd, "no-browser", "device", "with-api-key", "api-key"); err != nil {
+				return err
+			}
 			opts.keyGiven = cmd.Flags().Changed("api-key")
 			if opts.resume && !opts.device {
 				return usage("lamina login --device --resume", "--resume needs --device")
@@ -59,7 +62,6 @@ func newLoginCmd(env *Env) *cobra.Command {
 	f.BoolVar(&opts.resume, "resume", false, "finish a sign-in that --device --json began")
 	f.BoolVar(&opts.withAPIKey, "with-api-key", false, "read an API key from stdin")
 	f.StringVar(&opts.apiKey, "api-key", "", "an API `KEY`; other programs can see it: better use --with-api-key")
-	cmd.MarkFlagsMutuallyExclusive("no-browser", "device", "with-api-key", "api-key")
 	return cmd
 }
 

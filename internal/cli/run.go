@@ -40,7 +40,7 @@ func newRunCmd(env *Env) *cobra.Command {
 		ValidArgsFunction: env.completeApps,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.appID = args[0]
-			if err := opts.validate(); err != nil {
+			if err := opts.validate(cmd); err != nil {
 				return err
 			}
 			return runRun(cmd, opts)
@@ -56,12 +56,13 @@ func newRunCmd(env *Env) *cobra.Command {
 	f.BoolVar(&opts.noWebhook, "no-webhook", false, "tell nobody of the end")
 	opts.waiting.add(f)
 	opts.saving.add(f)
-	cmd.MarkFlagsMutuallyExclusive("wait", "async")
-	cmd.MarkFlagsMutuallyExclusive("webhook", "no-webhook")
 	return cmd
 }
 
-func (o *runOptions) validate() error {
+func (o *runOptions) validate(cmd *cobra.Command) error {
+	if err := errors.Join(atMostOne(cmd, "wait", "async"), atMostOne(cmd, "webhook", "no-webhook")); err != nil {
+		return err
+	}
 	if o.saving.where != "" && !o.wait {
 		return usage("", "--download needs --wait: without it there is nothing to save yet")
 	}
