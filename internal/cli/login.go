@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -313,7 +314,7 @@ func (s *signIn) apiKeyRoad(ctx context.Context) error {
 		} else {
 			text, err = env.readLine()
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return usage("lamina login --with-api-key < key.txt", "could not read the API key: %v", err)
 		}
 	} else {
