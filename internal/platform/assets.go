@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/platform/apps"
@@ -306,7 +307,7 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request) error {
 // downloadName is what a browser may call a file: the last part of the name it was uploaded under.
 func downloadName(a asset) string {
 	name := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || strings.ContainsRune(`/\:"<>|?*`, r) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(`/\:"<>|?*`, r) {
 			return '-'
 		}
 		return r

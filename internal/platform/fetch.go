@@ -23,7 +23,9 @@ const (
 	fetchTimeout = 30 * time.Second
 )
 
-func refuse(format string, args ...any) error { return &apps.Error{Message: fmt.Sprintf(format, args...)} }
+func refuse(format string, args ...any) error {
+	return &apps.Error{Message: fmt.Sprintf(format, args...)}
+}
 
 // fetch returns the bytes behind an address, for an app. It reads the platform's own files, data: URLs, and http on
 // this machine: a local platform must not be a way from here into other networks. It fails with an *apps.Error.
@@ -79,7 +81,7 @@ var errNotLoopback = errors.New("not a loopback address")
 // newLoopbackClient returns a client that cannot leave this machine: not by a proxy, a name or a redirect.
 func newLoopbackClient() *http.Client {
 	dialer := net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
-		if host, _, err := net.SplitHostPort(address); err != nil || host == "localhost" || !isLoopback(host) {
+		if host, _, err := net.SplitHostPort(address); err != nil || !isLoopback(host) {
 			return errNotLoopback
 		}
 		return nil
