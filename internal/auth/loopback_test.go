@@ -443,7 +443,7 @@ func FuzzCallback(f *testing.F) {
 			tt.Fatalf("accepted the code %q", a.code)
 		}
 		var out bytes.Buffer
-		if err := pageTemplate.Execute(&out, resultPage("Lamina", q.Get("code"), failure)); err != nil {
+		if err := pageTemplate().Execute(&out, resultPage("Lamina", q.Get("code"), failure)); err != nil {
 			tt.Fatal(err)
 		}
 		if strings.Count(out.String(), "<") != strings.Count(out.String(), ">") && !strings.Contains(out.String(), "&") {
