@@ -88,6 +88,10 @@ func (f *fakeServer) count(what string) int {
 	return f.counts[what]
 }
 
+func (f *fakeServer) setFault(fault func(w http.ResponseWriter, r *http.Request) (handled bool)) {
+	f.locked(func() { f.fault = fault })
+}
+
 func (f *fakeServer) locked(do func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -98,8 +102,12 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.date != nil {
 		w.Header().Set("Date", f.date().UTC().Format(http.TimeFormat))
 	}
-	f.locked(func() { f.counts[r.URL.Path]++ })
-	if f.fault != nil && f.fault(w, r) {
+	var fault func(http.ResponseWriter, *http.Request) bool
+	f.locked(func() {
+		f.counts[r.URL.Path]++
+		fault = f.fault
+	})
+	if fault != nil && fault(w, r) {
 		return
 	}
 	f.mu.Lock()
@@ -123,7 +131,7 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		fmt.Fprint(w, `{"data":{}}`)
+		_, _ = io.WriteString(w, `{"data":{}}`)
 	default:
 		http.NotFound(w, r)
 	}
@@ -132,7 +140,7 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *fakeServer) serveMetadata(w http.ResponseWriter) {
 	if !f.metadata {
 		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprint(w, "<!doctype html><title>app</title>")
+		_, _ = io.WriteString(w, "<!doctype html><title>app</title>")
 		return
 	}
 	reply(w, 200, map[string]any{
@@ -342,7 +350,6 @@ type session struct {
 	store  *config.Store
 	clock  *clock
 	source *Source
-	logs   *strings.Builder
 }
 
 func newSession(t *testing.T) *session {

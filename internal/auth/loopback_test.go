@@ -135,12 +135,12 @@ func TestLoopbackPageTellsTheTrueResult(t *testing.T) {
 
 	s = newSignIn(t, nil)
 	done = s.start(t.Context())
-	s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/cli/oauth/token" {
 			w.WriteHeader(503)
 		}
 		return r.URL.Path == "/cli/oauth/token"
-	}
+	})
 	_, _, body, _, _ = browse(<-s.shown)
 	var status *StatusError
 	if got := <-done; !errors.As(got.err, &status) || !strings.Contains(body, "503") {
@@ -216,12 +216,12 @@ func TestLoopbackSecondCallbacks(t *testing.T) {
 	t.Parallel()
 	s := newSignIn(t, nil)
 	release := make(chan struct{})
-	s.fault = func(_ http.ResponseWriter, r *http.Request) bool {
+	s.setFault(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/cli/oauth/token" {
 			<-release
 		}
 		return false
-	}
+	})
 	done := s.start(t.Context())
 	noFollow := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := noFollow.Get(<-s.shown)
@@ -294,16 +294,16 @@ func TestLoopbackReusesItsClient(t *testing.T) {
 	if got := again(); (got.ClientID == first.c.ClientID) != (got.RedirectURI == first.c.RedirectURI) {
 		t.Errorf("client %s with %s, before %s with %s", got.ClientID, got.RedirectURI, first.c.ClientID, first.c.RedirectURI)
 	}
+	busy, err := net.Listen("tcp4", strings.TrimSuffix(strings.TrimPrefix(first.c.RedirectURI, "http://"), "/callback"))
+	if got := again(); got.RedirectURI == first.c.RedirectURI {
+		t.Error("listened on a port that is taken")
+	}
+	if err == nil {
+		_ = busy.Close()
+	}
 	s.locked(func() { clear(s.clients) }) // the server forgets
 	if got := again(); got.ClientID == first.c.ClientID {
 		t.Error("signed in with a forgotten client")
-	}
-	busy, err := net.Listen("tcp4", strings.TrimSuffix(strings.TrimPrefix(first.c.RedirectURI, "http://"), "/callback"))
-	if err == nil {
-		defer func() { _ = busy.Close() }()
-	}
-	if got := again(); got.RedirectURI == first.c.RedirectURI {
-		t.Error("listened on a port that is taken")
 	}
 }
 

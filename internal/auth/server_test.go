@@ -3,7 +3,7 @@ package auth
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -83,8 +83,8 @@ func TestDiscoverFallsBack(t *testing.T) {
 		problem bool
 	}{
 		"404":        {http.NotFound, false},
-		"redirect":   {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", 302) }, false},
-		"not JSON":   {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{") }, false},
+		"redirect":   {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, false},
+		"not JSON":   {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{") }, false},
 		"overloaded": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestRegister(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Location", "/elsewhere")
 				w.WriteHeader(c.status)
-				fmt.Fprint(w, c.body)
+				_, _ = io.WriteString(w, c.body)
 			}))
 			defer server.Close()
 			_, err := Register(t.Context(), nil, fixedServer(server.URL, provider.Lamina().OAuth), provider.Lamina(), "http://127.0.0.1/callback")
