@@ -113,6 +113,9 @@ func (s *Store) UpdateWith(ctx context.Context, options UpdateOptions, change fu
 // CheckWritable makes sure, as far as possible, that a following Update can be stored: it writes a file of the
 // document's size and removes it again. The refresh asks before it spends a refresh token.
 func (s *Store) CheckWritable() error {
+	if err := s.makeDir(); err != nil {
+		return err
+	}
 	size := int64(4096)
 	if info, err := os.Stat(s.Path()); err == nil {
 		size += info.Size()

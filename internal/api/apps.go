@@ -1,0 +1,39 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// ListApps returns the apps that the workspace can use, at most limit if it is above 0.
+func (c *Client) ListApps(ctx context.Context, limit int) (*Reply[[]AppSummary], error) {
+	query := url.Values{}
+	if limit > 0 {
+		query.Set("limit", strconv.Itoa(limit))
+	}
+	return call[[]AppSummary](ctx, c, request{method: http.MethodGet, path: "/v1/apps", query: query})
+}
+
+// Discover returns the apps that serve an intent, the best first.
+func (c *Client) Discover(ctx context.Context, req DiscoverRequest) (*Reply[Discovery], error) {
+	return call[Discovery](ctx, c, request{method: http.MethodPost, path: "/v1/apps/discover", body: req, repeatable: true})
+}
+
+// App returns an app with its inputs and outputs.
+func (c *Client) App(ctx context.Context, appID string) (*Reply[App], error) {
+	return call[App](ctx, c, request{method: http.MethodGet, path: "/v1/apps/" + url.PathEscape(appID)})
+}
+
+// StartRun starts a run, which may cost credits, and returns before it is done. A webhook, if not empty, is told of
+// the end. It is never sent twice unless the service said that the first did nothing, or was never reached.
+func (c *Client) StartRun(ctx context.Context, appID string, req StartRun, webhook string) (*Reply[RunStarted], error) {
+	query := url.Values{}
+	if webhook != "" {
+		query.Set("webhook", webhook)
+	}
+	return call[RunStarted](ctx, c, request{
+		method: http.MethodPost, path: "/v1/apps/" + url.PathEscape(appID) + "/runs", query: query, body: req,
+	})
+}

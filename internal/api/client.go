@@ -1,0 +1,235 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// maxReply bounds a JSON reply; the largest real ones are a few hundred KiB.
+const maxReply = 32 << 20
+
+// workspaceHeader makes the service refuse a credential of another workspace.
+const workspaceHeader = "X-Workspace-Id"
+
+// A Client calls the API at BaseURL. Only BaseURL must be set.
+type Client struct {
+	// BaseURL is the origin of the service, such as https://app.uselamina.ai, without a slash at its end.
+	BaseURL string
+	// HTTP sends the requests and adds the credential; nil means http.DefaultClient.
+	HTTP *http.Client
+	// UserAgent is sent with every request.
+	UserAgent string
+	// Workspace is sent as x-workspace-id; the service refuses a credential of another one. Empty means not sent.
+	Workspace string
+	// Timeout bounds one request, its reply included; 0 means 30 seconds.
+	Timeout time.Duration
+	// MaxWait is the longest Retry-After that is obeyed before the service's refusal is returned; 0 means 60 seconds.
+	MaxWait time.Duration
+	// OnRetry, if set, is told why a request is repeated, and after how long.
+	OnRetry func(err error, after time.Duration)
+	// Sleep waits between tries; nil means a timer that ends with the context.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// A Reply is what the service answered: Data decoded, and the whole body as it came.
+type Reply[T any] struct {
+	Data       T
+	Pagination *Pagination
+	// Timeout is set by the wait endpoint when the run was still going.
+	Timeout bool
+	// Raw is the body, an envelope {"data": …} with its siblings.
+	Raw json.RawMessage
+}
+
+// A request is one call before it is sent.
+type request struct {
+	method string
+	path   string // escaped, starting with /v1
+	query  url.Values
+	body   any // sent as JSON; nil: no body
+	accept string
+	// repeatable says that doing it twice is the same as once. GET always is.
+	repeatable bool
+	// timeout replaces Client.Timeout; less than 0 means none.
+	timeout time.Duration
+}
+
+// call sends a request and decodes the envelope of its reply.
+func call[T any](ctx context.Context, c *Client, req request) (*Reply[T], error) {
+	raw, err := c.fetch(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	var envelope struct {
+		Data       *T          `json:"data"`
+		Pagination *Pagination `json:"pagination"`
+		Timeout    bool        `json:"timeout"`
+	}
+	if err := json.Unmarshal(raw, &envelope); err != nil || envelope.Data == nil {
+		return nil, &UnexpectedError{Method: req.method, Path: req.path, Reason: "the answer is not the JSON that the API describes", Err: err}
+	}
+	if old, ok := any(envelope.Data).(interface{ normalize() }); ok {
+		old.normalize()
+	}
+	return &Reply[T]{Data: *envelope.Data, Pagination: envelope.Pagination, Timeout: envelope.Timeout, Raw: raw}, nil
+}
+
+// fetch sends a request, again if it failed in a way that makes this safe, and returns the body of a success.
+func (c *Client) fetch(ctx context.Context, req request) ([]byte, error) {
+	timeout := req.timeout
+	if timeout == 0 {
+		timeout = c.Timeout
+	}
+	if timeout == 0 {
+		timeout = 30 * time.Second
+	}
+	for attempt := 1; ; attempt++ {
+		raw, err := c.fetchOnce(ctx, req, timeout)
+		if err == nil {
+			return raw, nil
+		}
+		delay, again := c.retry(req, err, attempt)
+		if !again || ctx.Err() != nil {
+			return nil, err
+		}
+		if c.OnRetry != nil {
+			c.OnRetry(err, delay)
+		}
+		if c.sleep(ctx, delay) != nil {
+			return nil, err
+		}
+	}
+}
+
+func (c *Client) fetchOnce(ctx context.Context, req request, timeout time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	resp, err := c.send(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
+	switch {
+	case err != nil:
+		return nil, unreachable(ctx, c.BaseURL, fmt.Errorf("the answer was cut off: %w", err))
+	case len(raw) > maxReply:
+		return nil, &UnexpectedError{Method: req.method, Path: req.path, Status: resp.StatusCode, Reason: "the answer is too large"}
+	case !isJSON(resp):
+		return nil, notJSON(req, resp, raw)
+	}
+	return raw, nil
+}
+
+// send is the one method through which every request passes. It returns a response with a status below 300, whose
+// body the caller must close, or a typed error.
+func (c *Client) send(ctx context.Context, req request) (*http.Response, error) {
+	var body io.Reader
+	if req.body != nil {
+		raw, err := json.Marshal(req.body)
+		if err != nil {
+			return nil, fmt.Errorf("could not encode the request: %w", err)
+		}
+		body = bytes.NewReader(raw)
+	}
+	target := c.BaseURL + req.path
+	if len(req.query) > 0 {
+		target += "?" + req.query.Encode()
+	}
+	hr, err := http.NewRequestWithContext(ctx, req.method, target, body)
+	if err != nil {
+		return nil, fmt.Errorf("could not make the request: %w", err)
+	}
+	c.setHeaders(hr, req)
+	hc := c.HTTP
+	if hc == nil {
+		hc = http.DefaultClient
+	}
+	resp, err := hc.Do(hr)
+	if err != nil {
+		return nil, unreachable(ctx, c.BaseURL, err)
+	}
+	if resp.StatusCode >= 300 {
+		defer resp.Body.Close()
+		return nil, refusal(req, resp)
+	}
+	return resp, nil
+}
+
+func (c *Client) setHeaders(hr *http.Request, req request) {
+	hr.Header.Set("Accept", "application/json")
+	if req.accept != "" {
+		hr.Header.Set("Accept", req.accept)
+	}
+	if req.body != nil {
+		hr.Header.Set("Content-Type", "application/json")
+	}
+	if c.UserAgent != "" {
+		hr.Header.Set("User-Agent", c.UserAgent)
+	}
+	if c.Workspace != "" {
+		hr.Header.Set(workspaceHeader, c.Workspace)
+	}
+}
+
+// retry says whether, and after how long, a failed request may be sent again: when the service said that it did
+// nothing (429) or was never reached, or when doing it twice does no harm and the failure looks passing.
+func (c *Client) retry(req request, err error, attempt int) (time.Duration, bool) {
+	const tries = 3
+	if attempt >= tries {
+		return 0, false
+	}
+	backoff := time.Duration(attempt*attempt) * 200 * time.Millisecond
+	backoff += rand.N(backoff / 2)
+	repeatable := req.repeatable || req.method == http.MethodGet
+	var refused *Error
+	var lost *UnreachableError
+	switch {
+	case errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests:
+		delay := max(refused.RetryAfter, time.Second)
+		return delay, delay <= c.maxWait()
+	case errors.As(err, &refused):
+		return max(backoff, refused.RetryAfter), repeatable && refused.Status >= 500 && refused.RetryAfter <= c.maxWait()
+	case errors.As(err, &lost):
+		return backoff, lost.Kind.passing() && (repeatable || lost.Kind.NeverSent())
+	}
+	return 0, false
+}
+
+func (c *Client) maxWait() time.Duration {
+	if c.MaxWait == 0 {
+		return time.Minute
+	}
+	return c.MaxWait
+}
+
+func (c *Client) sleep(ctx context.Context, d time.Duration) error {
+	if c.Sleep != nil {
+		return c.Sleep(ctx, d)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// isJSON reports whether a response says that it is JSON. Some proxies send JSON without a type.
+func isJSON(resp *http.Response) bool {
+	ct := resp.Header.Get("Content-Type")
+	kind, _, err := mime.ParseMediaType(ct)
+	return ct == "" || err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
+}

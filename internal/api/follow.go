@@ -1,0 +1,175 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// Follow says how a run is waited for.
+type Follow struct {
+	// Interval is the time between two polls where neither the event stream nor the wait endpoint serves; 0 means 3 s.
+	Interval time.Duration
+	// Patience is how long the service may fail without a break before waiting ends with its error; 0 means 2 minutes.
+	Patience time.Duration
+	// Update, if set, is called with every state that differs from the one before.
+	Update func(RunUpdate)
+	// OnFault, if set, is told of failures that waiting survives.
+	OnFault func(error)
+}
+
+// A road is a way to learn of a run's progress.
+type road int
+
+// The roads, the best first. A follower goes on to the next when one proves closed, and never back.
+const (
+	byStream road = iota
+	byWait
+	byPoll
+)
+
+// A follower waits for one run.
+type follower struct {
+	Follow
+	client *Client
+	runID  string
+	road   road
+	last   []byte    // the newest state as it came
+	faults int       // failures without a state between them
+	since  time.Time // of the first of them
+}
+
+// FollowRun waits until a run is final and returns that state. It uses the event stream, then the wait endpoint, then
+// polling. When ctx ends it returns the newest state and the cause of the end; when the service fails for longer than
+// f.Patience, the service's error.
+func (c *Client) FollowRun(ctx context.Context, runID string, f Follow) (RunUpdate, error) {
+	if f.Interval <= 0 {
+		f.Interval = 3 * time.Second
+	}
+	if f.Patience <= 0 {
+		f.Patience = 2 * time.Minute
+	}
+	w := &follower{Follow: f, client: c, runID: runID}
+	var newest RunUpdate
+	for {
+		update, err := w.step(ctx)
+		if update.Raw != nil {
+			newest = update
+		}
+		if err == nil && update.Run.Status.Final() {
+			return newest, nil
+		}
+		if err != nil && ctx.Err() == nil {
+			err = w.recover(ctx, err)
+		}
+		if ctx.Err() != nil {
+			return newest, context.Cause(ctx)
+		}
+		if err != nil {
+			return newest, err
+		}
+	}
+}
+
+// step goes as far as the present road leads, and returns the newest state.
+func (w *follower) step(ctx context.Context) (RunUpdate, error) {
+	switch w.road {
+	case byStream:
+		var newest RunUpdate
+		for update, err := range w.client.StreamRun(ctx, w.runID) {
+			if err != nil {
+				return newest, err
+			}
+			newest = update
+			w.report(update)
+		}
+		return newest, nil
+	case byWait:
+		return w.reported(w.client.WaitRun(ctx, w.runID, time.Minute))
+	default:
+		update, err := w.reported(w.client.Run(ctx, w.runID))
+		if err == nil && !update.Run.Status.Final() {
+			_ = w.client.sleep(ctx, w.Interval)
+		}
+		return update, err
+	}
+}
+
+func (w *follower) reported(reply *Reply[Run], err error) (RunUpdate, error) {
+	if err != nil {
+		return RunUpdate{}, err
+	}
+	var envelope struct {
+		Data json.RawMessage `json:"data"`
+	}
+	_ = json.Unmarshal(reply.Raw, &envelope) // it was decoded once already
+	update := RunUpdate{Run: reply.Data, Raw: envelope.Data}
+	w.report(update)
+	return update, nil
+}
+
+func (w *follower) report(update RunUpdate) {
+	w.faults = 0
+	if w.Update != nil && !bytes.Equal(w.last, update.Raw) {
+		w.Update(update)
+	}
+	w.last = update.Raw
+}
+
+// recover returns nil, after a pause, if waiting can go on after err, perhaps by another road; otherwise err.
+func (w *follower) recover(ctx context.Context, err error) error {
+	if w.faults == 0 {
+		w.since = time.Now()
+	}
+	pause := min(250*time.Millisecond<<min(w.faults, 5), 5*time.Second)
+	w.faults++
+	var refused *Error
+	limited := errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests
+	switch {
+	case limited:
+		pause = max(refused.RetryAfter, 5*time.Second)
+	case errors.As(err, &refused) && refused.Status < 500 && w.road == byPoll:
+		return err
+	case errors.As(err, &refused) && refused.Status == http.StatusUnauthorized:
+		return err
+	case isPermanent(err):
+		return err
+	}
+	if time.Since(w.since) > w.Patience {
+		return err
+	}
+	if w.faults > 1 && errors.Is(err, errStreamEnded) || w.leaves(err) {
+		w.road++
+		if !limited {
+			pause = 0
+		}
+	} else if w.OnFault != nil {
+		w.OnFault(err)
+	}
+	_ = w.client.sleep(ctx, pause)
+	return nil
+}
+
+// leaves reports whether err closes the present road, so that the next is to be tried at once.
+func (w *follower) leaves(err error) bool {
+	var refused *Error
+	var garbage *UnexpectedError
+	switch w.road {
+	case byStream:
+		return !errors.Is(err, errStreamEnded)
+	case byWait:
+		return errors.As(err, &garbage) || errors.As(err, &refused) && refused.Status < 500
+	}
+	return false
+}
+
+// isPermanent reports whether an error comes from this side of the network and will come again: no credential, or a
+// session that is over.
+func isPermanent(err error) bool {
+	var lost *UnreachableError
+	var passing interface{ Temporary() bool }
+	return errors.As(err, &lost) && lost.Kind == Other && !(errors.As(err, &passing) && passing.Temporary())
+}

@@ -1,0 +1,253 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+)
+
+// What can be wrong with an input, as codes of a Detail.
+const (
+	ProblemUnknown = "unknown_parameter"
+	ProblemMissing = "missing_no_default"
+	ProblemOption  = "invalid_option"
+	ProblemType    = "invalid_type"
+	ProblemMedia   = "invalid_media"
+)
+
+// Input types of a Parameter.
+const (
+	typeText    = "text"
+	typeOptions = "options"
+	typeURL     = "url"
+)
+
+// SendAs is the name under which the service takes this input.
+func (p Parameter) SendAs() string { return firstOf(p.Key, p.Name, p.ID) }
+
+// MustSupply reports whether a run needs a value for this input: it has no default. The service's own required flag
+// is unreliable, and an empty default is a default.
+func (p Parameter) MustSupply() bool {
+	return len(p.Default) == 0 || string(p.Default) == "null"
+}
+
+// Parameter returns the input that a person means by name: its key, its name (whatever the case) or its id.
+func (a App) Parameter(name string) (Parameter, bool) {
+	for _, matches := range []func(Parameter) bool{
+		func(p Parameter) bool { return p.Key == name || p.Name == name || p.ID == name },
+		func(p Parameter) bool { return strings.EqualFold(p.Key, name) || strings.EqualFold(p.Name, name) },
+	} {
+		if i := slices.IndexFunc(a.Parameters, matches); i >= 0 {
+			return a.Parameters[i], true
+		}
+	}
+	return Parameter{}, false
+}
+
+// CheckInputs converts values, by the names a person gave them, to the inputs that the service takes, and returns
+// every problem at once. A value is a string as typed, a []string where an input was named several times, or a
+// decoded JSON value.
+func (a App) CheckInputs(values map[string]any) (map[string]any, []Detail) {
+	inputs := map[string]any{}
+	var problems []Detail
+	for _, name := range sortedKeys(values) {
+		p, ok := a.Parameter(name)
+		if !ok {
+			problems = append(problems, a.unknown(name))
+			continue
+		}
+		if _, twice := inputs[p.SendAs()]; twice {
+			problems = append(problems, Detail{Field: name, Code: ProblemType, Message: "is given twice under two names"})
+			continue
+		}
+		value, problem := p.convert(values[name])
+		if problem != nil {
+			problem.Field = name
+			problems = append(problems, *problem)
+		}
+		inputs[p.SendAs()] = value
+	}
+	for _, p := range a.Parameters {
+		if _, given := inputs[p.SendAs()]; !given && p.MustSupply() {
+			problems = append(problems, Detail{Field: p.SendAs(), Code: ProblemMissing, Message: "is needed and has no default", Allowed: p.Options})
+		}
+	}
+	return inputs, problems
+}
+
+// CheckOutputs returns a problem for every label that the app does not have. An app of an older service names none,
+// and then nothing is checked.
+func (a App) CheckOutputs(labels []string) []Detail {
+	if len(a.Outputs) == 0 {
+		return nil
+	}
+	var known []string
+	for _, o := range a.Outputs {
+		known = append(known, o.Label)
+	}
+	var problems []Detail
+	for _, label := range labels {
+		if !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, label) }) {
+			problems = append(problems, Detail{Field: label, Code: "unknown_output", Message: "is not an output of this app", Allowed: known})
+		}
+	}
+	return problems
+}
+
+func (a App) unknown(name string) Detail {
+	var known []string
+	for _, p := range a.Parameters {
+		known = append(known, p.SendAs())
+	}
+	return Detail{Field: name, Code: ProblemUnknown, Message: "is not an input of this app", Allowed: known}
+}
+
+// convert turns a value into what this input takes.
+func (p Parameter) convert(value any) (any, *Detail) {
+	if p.Multiple {
+		items := listOf(value)
+		for i := range items {
+			item, problem := p.convertOne(items[i])
+			if problem != nil {
+				return nil, problem
+			}
+			items[i] = item
+		}
+		return items, nil
+	}
+	switch v := value.(type) {
+	case []string:
+		return nil, &Detail{Code: ProblemType, Message: fmt.Sprintf("takes one value, not %d", len(v))}
+	case []any:
+		return nil, &Detail{Code: ProblemType, Message: "takes one value, not a list"}
+	}
+	return p.convertOne(value)
+}
+
+func (p Parameter) convertOne(value any) (any, *Detail) {
+	if number, ok := value.(json.Number); ok {
+		value = number.String()
+	}
+	text, isText := value.(string)
+	switch p.Type {
+	case typeText, typeOptions, typeURL:
+		if !isText {
+			return nil, &Detail{Code: ProblemType, Message: fmt.Sprintf("takes %s, not %s", noun(p.Type), jsonKind(value))}
+		}
+	default:
+		return decodeLoosely(value), nil
+	}
+	switch p.Type {
+	case typeOptions:
+		return p.option(text)
+	case typeURL:
+		return p.mediaURL(text)
+	}
+	return text, nil
+}
+
+func (p Parameter) option(text string) (any, *Detail) {
+	for _, o := range p.Options {
+		if strings.EqualFold(o, text) {
+			return o, nil
+		}
+	}
+	if len(p.Options) == 0 {
+		return text, nil
+	}
+	return nil, &Detail{Code: ProblemOption, Message: fmt.Sprintf("has no option %q", text), Allowed: p.Options}
+}
+
+func (p Parameter) mediaURL(text string) (any, *Detail) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, &Detail{Code: ProblemType, Message: fmt.Sprintf("takes an http or https URL, not %q", text)}
+	}
+	if kind := mediaOf(u.Path); kind != "" && len(p.Accept) > 0 && !slices.Contains(p.Accept, kind) {
+		return nil, &Detail{Code: ProblemMedia, Message: fmt.Sprintf("does not take %s: %s", kind, text), Allowed: p.Accept}
+	}
+	return text, nil
+}
+
+// mediaOf guesses from a file's name whether it is an image, a video or audio; empty means unknown.
+func mediaOf(name string) string {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".heic", ".svg", ".bmp", ".tif", ".tiff":
+		return "image"
+	case ".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v":
+		return "video"
+	case ".mp3", ".wav", ".ogg", ".flac", ".m4a", ".aac":
+		return "audio"
+	}
+	return ""
+}
+
+// decodeLoosely reads true, false, null, objects, lists and quoted strings as JSON, for inputs of a type that this
+// program does not know. Numbers stay text.
+func decodeLoosely(value any) any {
+	text, ok := value.(string)
+	if !ok || text == "" || !strings.ContainsRune(`{["tfn`, rune(text[0])) {
+		return value
+	}
+	var decoded any
+	if json.Unmarshal([]byte(text), &decoded) != nil {
+		return value
+	}
+	return decoded
+}
+
+// listOf returns the items of a list, of a JSON list in text, or of a single value.
+func listOf(value any) []any {
+	switch v := value.(type) {
+	case []any:
+		return slices.Clone(v)
+	case []string:
+		items := make([]any, len(v))
+		for i := range v {
+			items[i] = v[i]
+		}
+		return items
+	case string:
+		var items []any
+		if strings.HasPrefix(strings.TrimSpace(v), "[") && json.Unmarshal([]byte(v), &items) == nil {
+			return items
+		}
+	}
+	return []any{value}
+}
+
+func noun(inputType string) string {
+	switch inputType {
+	case typeOptions:
+		return "one of its options"
+	case typeURL:
+		return "an http or https URL"
+	}
+	return "text"
+}
+
+func jsonKind(value any) string {
+	switch value.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "true or false"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
+	}
+	return "something else"
+}
+
+func sortedKeys(m map[string]any) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,91 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tmaxmax/go-sse"
+)
+
+// maxEvent bounds one server-sent event; an event holds a whole run.
+const maxEvent = 4 << 20
+
+// silence is how long a stream may say nothing, pings included (about every 15 s), before it counts as dead.
+const silence = 45 * time.Second
+
+// errStreamEnded means that the service closed a stream, or let it reach its limit, before the run was final.
+var errStreamEnded = errors.New("the event stream ended before the run did")
+
+// A RunUpdate is a run's state with its JSON as it came.
+type RunUpdate struct {
+	Run Run
+	Raw json.RawMessage
+}
+
+// StreamRun returns the states of a run as the service sends them (server-sent events), the final one last. A
+// sequence that ends with an error says nothing of the run itself.
+func (c *Client) StreamRun(ctx context.Context, runID string) iter.Seq2[RunUpdate, error] {
+	return func(yield func(RunUpdate, error) bool) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		watchdog := time.AfterFunc(silence, func() { cancel(context.DeadlineExceeded) })
+		defer watchdog.Stop()
+		req := request{method: http.MethodGet, path: runPath(runID) + "/stream", accept: "text/event-stream"}
+		resp, err := c.send(ctx, req)
+		if err != nil {
+			yield(RunUpdate{}, err)
+			return
+		}
+		defer resp.Body.Close()
+		if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
+			yield(RunUpdate{}, notJSON(req, resp, nil))
+			return
+		}
+		for event, err := range sse.Read(resp.Body, &sse.ReadConfig{MaxEventSize: maxEvent}) {
+			watchdog.Reset(silence)
+			if err != nil {
+				yield(RunUpdate{}, unreachable(ctx, c.BaseURL, fmt.Errorf("the event stream broke: %w", err)))
+				return
+			}
+			update, isRun, err := parseEvent(event.Type, event.Data)
+			if err != nil {
+				yield(RunUpdate{}, err)
+				return
+			}
+			if isRun && (!yield(update, nil) || update.Run.Status.Final()) {
+				return
+			}
+		}
+		yield(RunUpdate{}, errStreamEnded)
+	}
+}
+
+// parseEvent reads one event, and reports whether it holds a run. The run may be in an envelope or not.
+func parseEvent(kind, data string) (RunUpdate, bool, error) {
+	switch kind {
+	case "progress", "complete", "error":
+	case "timeout":
+		return RunUpdate{}, false, errStreamEnded
+	default: // ping, and whatever may come
+		return RunUpdate{}, false, nil
+	}
+	raw := json.RawMessage(data)
+	var envelope struct {
+		Data json.RawMessage `json:"data"`
+	}
+	if json.Unmarshal(raw, &envelope) == nil && len(envelope.Data) > 0 {
+		raw = envelope.Data
+	}
+	var run Run
+	if err := json.Unmarshal(raw, &run); err != nil || run.Status == "" {
+		return RunUpdate{}, false, &UnexpectedError{Reason: "an event of the stream is not a run", Err: err}
+	}
+	run.normalize()
+	return RunUpdate{Run: run, Raw: raw}, true, nil
+}

@@ -1,0 +1,41 @@
+// Package cli is the program: the tree of commands, one file per noun; env.go has what commands receive; exit.go is
+// where an error becomes words and an exit status.
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/uselamina/lamina/internal/term"
+)
+
+// System returns the environment of this process.
+func System(build Build) *Env {
+	return &Env{
+		Streams: term.System(os.Getenv),
+		Getenv:  os.Getenv,
+		Now:     time.Now,
+		Build:   build.complete(),
+		OpenBrowser: func(url string) error {
+			return term.OpenBrowser(url, os.Getenv)
+		},
+	}
+}
+
+// Main runs the command that args name and returns the exit status. SIGINT and SIGTERM end its context.
+func Main(ctx context.Context, env *Env, args []string) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// With a handler, a write to a closed stdout is an error instead of the end of the process.
+	closed := make(chan os.Signal, 1)
+	signal.Notify(closed, syscall.SIGPIPE)
+	defer signal.Stop(closed)
+	root := newRoot(env)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	env.settle()
+	return env.exit(args, err)
+}

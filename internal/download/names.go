@@ -1,0 +1,137 @@
+package download
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// An Output is one file to be saved, as the service describes it. Nothing in it is trusted.
+type Output struct {
+	Index    int // counted from 0
+	Label    string
+	URL      string // empty for text
+	MimeType string
+	Ext      string // without a dot; overrides what URL and MimeType say
+}
+
+// Names returns the path for each output. Where says where a person wants them:
+//
+//   - with {label}, {index}, {ext} or {runId} in it, a template for each path;
+//   - a path that ends in a slash, or without an extension, or that is a folder already: that folder, with the names
+//     {label}_{index}.{ext};
+//   - anything else, the path itself, with _{index} before the extension if there are several outputs.
+//
+// Names that would come out the same get their index.
+func Names(where, runID string, outputs []Output, isDir func(string) bool) []string {
+	template := templateOf(where, len(outputs), isDir)
+	paths := make([]string, len(outputs))
+	count := map[string]int{}
+	for i, o := range outputs {
+		paths[i] = o.expand(template, runID)
+		count[paths[i]]++
+	}
+	for i, o := range outputs {
+		if count[paths[i]] > 1 {
+			paths[i] = withIndex(paths[i], strconv.Itoa(o.Index))
+		}
+	}
+	return paths
+}
+
+// Literal returns the one path that where names whatever the outputs are called, or "" if it depends on them.
+func Literal(where string, isDir func(string) bool) string {
+	if template := templateOf(where, 1, isDir); !strings.Contains(template, "{") {
+		return template
+	}
+	return ""
+}
+
+func templateOf(where string, outputs int, isDir func(string) bool) string {
+	switch {
+	case strings.Contains(where, "{") && strings.Contains(where, "}"):
+		return where
+	case strings.HasSuffix(where, "/"), strings.HasSuffix(where, string(filepath.Separator)), filepath.Ext(where) == "", isDir(where):
+		return filepath.Join(where, "{label}_{index}.{ext}")
+	case outputs > 1:
+		return withIndex(where, "{index}")
+	}
+	return where
+}
+
+func withIndex(path, index string) string {
+	ext := filepath.Ext(path)
+	return strings.TrimSuffix(path, ext) + "_" + index + ext
+}
+
+func (o Output) expand(template, runID string) string {
+	return strings.NewReplacer(
+		"{label}", slug(o.Label, "output"), "{index}", strconv.Itoa(o.Index), "{ext}", o.ext(), "{runId}", slug(runID, "run"),
+	).Replace(template)
+}
+
+// slug makes a part of a file name of foreign text: lower-case letters, digits and dashes, at most 50 of them, so
+// that it can name neither a folder nor a special file.
+func slug(text, otherwise string) string {
+	var b strings.Builder
+	dash := false
+	for _, r := range strings.ToLower(text) {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			if dash && b.Len() > 0 {
+				b.WriteByte('-')
+			}
+			dash = false
+			b.WriteRune(r)
+		default:
+			dash = true
+		}
+		if b.Len() >= 50 {
+			break
+		}
+	}
+	if b.Len() == 0 {
+		return otherwise
+	}
+	return b.String()
+}
+
+// ext chooses the extension: what we decided, what the URL says, what the media type says, or bin.
+func (o Output) ext() string {
+	if o.Ext != "" {
+		return o.Ext
+	}
+	if u, err := url.Parse(o.URL); err == nil {
+		if ext := strings.ToLower(strings.TrimPrefix(path.Ext(u.Path), ".")); isPlain(ext) {
+			return ext
+		}
+	}
+	kind, _, _ := strings.Cut(o.MimeType, ";")
+	if ext, ok := extensions[strings.TrimSpace(strings.ToLower(kind))]; ok {
+		return ext
+	}
+	return "bin"
+}
+
+func isPlain(ext string) bool {
+	for _, r := range ext {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
+			return false
+		}
+	}
+	return ext != "" && len(ext) <= 5
+}
+
+// extensions of the media types that apps return. The system's own table differs from machine to machine.
+var extensions = map[string]string{
+	"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/svg+xml": "svg", "image/avif": "avif",
+	"video/mp4": "mp4", "video/webm": "webm", "video/quicktime": "mov",
+	"audio/mpeg": "mp3", "audio/wav": "wav", "audio/ogg": "ogg", "audio/mp4": "m4a",
+	"text/plain": "txt", "text/markdown": "md", "application/json": "json", "application/pdf": "pdf", "application/zip": "zip",
+}
+
+// String names an output for a person.
+func (o Output) String() string { return fmt.Sprintf("%s_%d", slug(o.Label, "output"), o.Index) }
