@@ -96,10 +96,10 @@ func TestDeviceOutlastsFaults(t *testing.T) {
 			conn, _, _ := w.(http.Hijacker).Hijack()
 			_ = conn.Close()
 		case 3:
-			w.WriteHeader(502)
+			w.WriteHeader(http.StatusBadGateway)
 		case 4:
 			w.Header().Set("Retry-After", "45")
-			w.WriteHeader(429)
+			w.WriteHeader(http.StatusTooManyRequests)
 		default:
 			return false
 		}
@@ -169,7 +169,7 @@ func TestDeviceRegistersAnewOnce(t *testing.T) {
 	}
 	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/cli/oauth/device" {
-			reply(w, 401, map[string]any{"error": "invalid_client"})
+			answerJSON(w, 401, map[string]any{"error": "invalid_client"})
 		}
 		return r.URL.Path == "/cli/oauth/device"
 	})

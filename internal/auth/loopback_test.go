@@ -19,7 +19,7 @@ import (
 
 // browse is the browser: it follows redirects from the authorization page back to the program.
 func browse(address string) (status int, final *url.URL, body string, h http.Header, err error) {
-	resp, err := http.Get(address) //nolint:noctx // a browser has no context
+	resp, err := http.Get(address)
 	if err != nil {
 		return 0, nil, "", nil, err
 	}
@@ -137,7 +137,7 @@ func TestLoopbackPageTellsTheTrueResult(t *testing.T) {
 	done = s.start(t.Context())
 	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/cli/oauth/token" {
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 		return r.URL.Path == "/cli/oauth/token"
 	})
@@ -408,7 +408,7 @@ func TestLoopbackOpensTheBrowser(t *testing.T) {
 
 func TestLoopbackListensOnBothFamilies(t *testing.T) {
 	t.Parallel()
-	listeners, redirect, err := listenLoopback("http://127.0.0.1/callback")
+	listeners, redirect, err := listenLoopback(t.Context(), "http://127.0.0.1/callback")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -226,7 +226,10 @@ func TestEveryFaultKeepsTheSession(t *testing.T) {
 func TestFaultWhileTheTokenIsStillGood(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)
-	s.setFault(func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(503); return true })
+	s.setFault(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
+	})
 	s.clock.add(59*time.Minute + 30*time.Second)
 	s.wantToken("lma_mcp_at_a-0") // beside
 	s.source.Wait(5 * time.Second)
@@ -287,7 +290,7 @@ func TestInvalidGrantAdoptsAnotherRefresh(t *testing.T) {
 				c.ExpiresAt.Format("2006-01-02T15:04:05.000Z"), s.clock.Now().Add(time.Hour).Format("2006-01-02T15:04:05.000Z")).Replace(string(raw))
 			_ = os.WriteFile(s.store.Path(), []byte(text), 0o600)
 		})
-		reply(w, 400, map[string]any{"error": "invalid_grant"})
+		answerJSON(w, 400, map[string]any{"error": "invalid_grant"})
 		return true
 	})
 	s.wantToken("lma_mcp_at_node")

@@ -61,7 +61,7 @@ func TestTransportAfter401(t *testing.T) {
 			if name == "still wrong" {
 				s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 					if r.URL.Path == "/v1/account" {
-						w.WriteHeader(401)
+						w.WriteHeader(http.StatusUnauthorized)
 					}
 					return r.URL.Path == "/v1/account"
 				})
