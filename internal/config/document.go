@@ -11,7 +11,7 @@ import (
 // DefaultProfile is the profile that the Node client knows too: it lives in the top-level credentials.
 const DefaultProfile = "default"
 
-// Document is the content of config.json. Fields it does not know survive.
+// Document is the content of config.json. Fields it does not know survive. The zero value is an empty document.
 type Document struct {
 	Warnings []string // what Load found and repaired, one sentence each
 
@@ -106,6 +106,7 @@ func (d *Document) ProfileNames() []string {
 
 // SetProfile stores a profile's credential in place of the one it had; unknown fields beside it stay.
 func (d *Document) SetProfile(p Profile) {
+	d.fields, d.profiles = d.fields.orEmpty(), d.profiles.orEmpty()
 	credentials := p.Credential.encode(d.credentials(p.Name))
 	if orDefault(p.Name) == DefaultProfile {
 		d.fields.setObject("credentials", credentials)
@@ -136,6 +137,7 @@ func (d *Document) SetCurrentProfile(name string) {
 	if orDefault(name) == DefaultProfile {
 		name = ""
 	}
+	d.fields = d.fields.orEmpty()
 	d.fields.setText("currentProfile", name)
 }
 
