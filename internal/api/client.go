@@ -18,6 +18,9 @@ import (
 // maxReply bounds a JSON reply; the largest real ones are a few hundred KiB.
 const maxReply = 32 << 20
 
+// workspaceHeader makes the service refuse a credential of another workspace.
+const workspaceHeader = "X-Workspace-Id"
+
 // A Client calls the API at BaseURL. Only BaseURL must be set.
 type Client struct {
 	// BaseURL is the origin of the service, such as https://app.uselamina.ai, without a slash at its end.
@@ -80,6 +83,9 @@ func call[T any](ctx context.Context, c *Client, req request) (*Reply[T], error)
 			Method: req.method, Path: req.path, Status: got.status, RequestID: got.requestID,
 			Reason: "the answer is not the JSON that the API describes", Err: err,
 		}
+	}
+	if old, ok := any(envelope.Data).(interface{ normalize() }); ok {
+		old.normalize()
 	}
 	return &Reply[T]{Data: *envelope.Data, Pagination: envelope.Pagination, Timeout: envelope.Timeout, Raw: got.raw}, nil
 }
@@ -198,7 +204,7 @@ func (c *Client) setHeaders(hr *http.Request, req request) {
 		hr.Header.Set("User-Agent", c.UserAgent)
 	}
 	if c.Workspace != "" {
-		hr.Header.Set("X-Workspace-Id", c.Workspace)
+		hr.Header.Set(workspaceHeader, c.Workspace)
 	}
 }
 
@@ -210,7 +216,7 @@ func (c *Client) retry(req request, err error, attempt int) (time.Duration, bool
 		return 0, false
 	}
 	backoff := time.Duration(attempt*attempt) * 200 * time.Millisecond
-	backoff += rand.N(backoff / 2) //nolint:gosec // it keeps clients apart, and guards nothing
+	backoff += rand.N(backoff / 2)
 	repeatable := req.repeatable || req.method == http.MethodGet
 	var refused *Error
 	var lost *UnreachableError

@@ -38,6 +38,7 @@ type Error struct {
 	RequestID  string
 	Method     string
 	Path       string
+	Workspace  string // that the request insisted on; empty if it did not
 }
 
 // Error says what was refused and why.
@@ -179,7 +180,7 @@ func (c *Client) refusal(req request, resp *http.Response) error {
 	raw, cut := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	e := &Error{
 		Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
-		RetryAfter: retryAfter(resp.Header, c.now()), Method: req.method, Path: req.path,
+		RetryAfter: retryAfter(resp.Header, c.now()), Method: req.method, Path: req.path, Workspace: c.Workspace,
 	}
 	parsed := e.parse(raw)
 	limited := resp.StatusCode == http.StatusTooManyRequests
@@ -223,7 +224,8 @@ func (e *Error) parse(raw []byte) bool {
 }
 
 // ParseDetails reads the details of an error in each of the shapes that the service is known to send: an array of
-// strings, an array of objects, or an object with a nested array of errors. What is of another shape is left out, and the rest is kept.
+// strings, an array of objects, or an object with a nested array of errors. What is of another
+// shape is left out, and the rest is kept.
 func ParseDetails(raw json.RawMessage) []Detail {
 	var items []json.RawMessage
 	if json.Unmarshal(raw, &items) != nil {

@@ -144,6 +144,18 @@ func TestForeignRefusals(t *testing.T) {
 	}
 }
 
+// TestRefusedWorkspace: the workspace that was insisted on is known where it may be the reason.
+func TestRefusedWorkspace(t *testing.T) {
+	t.Parallel()
+	c, _ := serve(t, says(403, `{"error":"Workspace header does not match API key workspace scope","code":"FORBIDDEN"}`))
+	c.Workspace = "w2"
+	_, err := c.Account(t.Context())
+	var got *Error
+	if !errors.As(err, &got) || got.Workspace != "w2" || got.Code != CodeForbidden {
+		t.Errorf("got %+v", err)
+	}
+}
+
 // TestRefusalCutOff: the status came, so that the service did say no.
 func TestRefusalCutOff(t *testing.T) {
 	t.Parallel()

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -36,7 +35,14 @@ func (c *Client) ListRuns(ctx context.Context, f RunFilter) (*Reply[[]RunSummary
 	if !f.Since.IsZero() {
 		query.Set("since", f.Since.UTC().Format(time.RFC3339))
 	}
-	return call[[]RunSummary](ctx, c, request{method: http.MethodGet, path: "/v1/runs", query: query})
+	reply, err := call[[]RunSummary](ctx, c, request{method: http.MethodGet, path: "/v1/runs", query: query})
+	if err != nil {
+		return nil, err
+	}
+	for i := range reply.Data {
+		reply.Data[i].normalize()
+	}
+	return reply, nil
 }
 
 // Run returns the state of a run.
@@ -60,35 +66,7 @@ func (c *Client) CancelRun(ctx context.Context, runID string) (*Reply[CancelledR
 
 func runPath(runID string) string { return "/v1/runs/" + url.PathEscape(runID) }
 
-// UnmarshalJSON reads a run, whose id older servers call executionId.
-func (r *Run) UnmarshalJSON(raw []byte) error {
-	type plain Run
-	return unmarshalRun(raw, (*plain)(r), &r.RunID)
-}
-
-// UnmarshalJSON reads a started run, whose id older servers call executionId.
-func (r *RunStarted) UnmarshalJSON(raw []byte) error {
-	type plain RunStarted
-	return unmarshalRun(raw, (*plain)(r), &r.RunID)
-}
-
-// UnmarshalJSON reads a run's summary, whose id older servers call executionId.
-func (r *RunSummary) UnmarshalJSON(raw []byte) error {
-	type plain RunSummary
-	return unmarshalRun(raw, (*plain)(r), &r.RunID)
-}
-
-func unmarshalRun(raw []byte, into any, id *string) error {
-	if err := json.Unmarshal(raw, into); err != nil {
-		return err
-	}
-	if *id != "" {
-		return nil
-	}
-	var old struct {
-		ExecutionID string `json:"executionId"`
-	}
-	err := json.Unmarshal(raw, &old)
-	*id = old.ExecutionID
-	return err
-}
+// normalize reads the id that older servers send under another name.
+func (r *Run) normalize()        { r.RunID = firstOf(r.RunID, r.ExecutionID) }
+func (r *RunStarted) normalize() { r.RunID = firstOf(r.RunID, r.ExecutionID) }
+func (r *RunSummary) normalize() { r.RunID = firstOf(r.RunID, r.ExecutionID) }

@@ -125,9 +125,9 @@ func TestGoldenOldRun(t *testing.T) {
 	t.Parallel()
 	c := goldenClient(t)
 	reply, err := c.Run(t.Context(), "old")
-	equal(t, get(t, reply, err), Run{RunID: "old", WorkflowID: "w1", Status: Running, CreatedAt: at(t, "2026-03-02T08:00:00Z")})
+	equal(t, get(t, reply, err), Run{RunID: "old", ExecutionID: "old", WorkflowID: "w1", Status: Running, CreatedAt: at(t, "2026-03-02T08:00:00Z")})
 	started, err := c.StartRun(t.Context(), "old", StartRun{}, "")
-	equal(t, get(t, started, err), RunStarted{RunID: "e9", WorkflowID: "a1", WorkflowName: "Poster", Status: Queued})
+	equal(t, get(t, started, err), RunStarted{RunID: "e9", ExecutionID: "e9", WorkflowID: "a1", WorkflowName: "Poster", Status: Queued})
 }
 
 func TestGoldenWait(t *testing.T) {
@@ -145,7 +145,7 @@ func TestGoldenRuns(t *testing.T) {
 	when, reason := at(t, "2026-04-11T08:00:00Z"), "Insufficient credits"
 	equal(t, get(t, reply, err), []RunSummary{
 		{RunID: "r2", WorkflowID: "w1", Status: Cancelled, Source: "api_app", CreatedAt: when},
-		{RunID: "r1", WorkflowID: "w1", Status: Failed, Source: "api_app", ErrorMessage: &reason, StartedAt: &when, CompletedAt: &when, CreatedAt: when},
+		{RunID: "r1", ExecutionID: "r1", WorkflowID: "w1", Status: Failed, Source: "api_app", ErrorMessage: &reason, StartedAt: &when, CompletedAt: &when, CreatedAt: when},
 	})
 	equal(t, reply.Pagination, &Pagination{Total: 2, Limit: 25})
 }

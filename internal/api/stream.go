@@ -104,5 +104,6 @@ func parseEvent(kind, data string) (RunUpdate, bool, error) {
 	if run.Status == "" {
 		return RunUpdate{}, false, errors.New("it has no status")
 	}
+	run.normalize()
 	return RunUpdate{Run: run, Raw: raw}, true, nil
 }

@@ -209,6 +209,7 @@ type StartRun struct {
 // RunStarted is the reply (202) of starting a run.
 type RunStarted struct {
 	RunID        string   `json:"runId"`
+	ExecutionID  string   `json:"executionId,omitempty"` // the id in replies of older servers; moved to RunID
 	WorkflowID   string   `json:"workflowId"`
 	WorkflowName string   `json:"workflowName"`
 	Status       Status   `json:"status"`
@@ -234,6 +235,7 @@ func (s Status) Final() bool { return s == Completed || s == Failed || s == Canc
 // Run is the state of a run, from GET /v1/runs/{runId} and in every event about it.
 type Run struct {
 	RunID        string     `json:"runId"`
+	ExecutionID  string     `json:"executionId,omitempty"` // the id in replies of older servers; moved to RunID
 	WorkflowID   string     `json:"workflowId"`
 	Status       Status     `json:"status"`
 	Outputs      []Output   `json:"outputs"`
@@ -288,6 +290,7 @@ type Dimensions struct {
 // RunSummary is one entry of GET /v1/runs.
 type RunSummary struct {
 	RunID        string     `json:"runId"`
+	ExecutionID  string     `json:"executionId,omitempty"` // the id in replies of older servers; moved to RunID
 	WorkflowID   string     `json:"workflowId"`
 	Status       Status     `json:"status"`
 	Source       string     `json:"source"`

@@ -34,6 +34,9 @@ func newAppsListCmd(env *Env) *cobra.Command {
 		Aliases: []string{"ls"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.keywords = args
+			if err := atMostOne(cmd, "public", "private"); err != nil {
+				return err
+			}
 			if opts.limit < 0 {
 				return usage("", "--limit must not be negative")
 			}
@@ -46,7 +49,6 @@ func newAppsListCmd(env *Env) *cobra.Command {
 	cmd.Flags().IntVar(&opts.limit, "limit", 0, "show at most `N` apps (default: the service's)")
 	cmd.Flags().BoolVar(&opts.public, "public", false, "only public apps")
 	cmd.Flags().BoolVar(&opts.private, "private", false, "only the workspace's own apps")
-	cmd.MarkFlagsMutuallyExclusive("public", "private")
 	return cmd
 }
 

@@ -54,6 +54,8 @@ func (e *Env) cacheRun(id, app string) {
 	})
 }
 
+func (e *Env) cachePath() string { return filepath.Join(e.store().Dir, cacheName) }
+
 // readCache returns the cache of the present account, empty if there is none.
 func (e *Env) readCache() *completionCache {
 	c := &completionCache{}
@@ -67,6 +69,9 @@ func (e *Env) readCache() *completionCache {
 // changeCache writes the cache anew if change made a difference, and only where there is a home for it already. It is
 // a convenience, so it is not flushed to the disk, and its failures are nobody's business.
 func (e *Env) changeCache(change func(*completionCache)) {
+	if e.store().Dir == "" {
+		return
+	}
 	c := e.readCache()
 	before, _ := json.Marshal(c)
 	change(c)

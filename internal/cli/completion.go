@@ -67,14 +67,19 @@ func (e *Env) completeRuns(_ *cobra.Command, args []string, _ string) ([]string,
 }
 
 func (e *Env) complete(pick func(*completionCache) []completion, fill func(context.Context, *api.Client) error) ([]string, cobra.ShellCompDirective) {
-	if err := e.begin(); err != nil {
+	e.flags.quiet = true
+	if e.begin() != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	client, err := e.client()
+	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	items := pick(e.readCache())
 	if len(items) == 0 {
 		ctx, cancel := context.WithTimeout(context.Background(), completionTime)
 		defer cancel()
-		if client, err := e.client(); err == nil && fill(ctx, client) == nil {
+		if fill(ctx, client) == nil {
 			items = pick(e.readCache())
 		}
 	}

@@ -1,7 +1,9 @@
 package cli
 
 import (
-	"context"
+	"bufio"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/uselamina/lamina/internal/output"
@@ -21,6 +23,8 @@ type Env struct {
 	printer  *output.Printer
 	session  *session // made by the first command that needs it
 	approver bool     // OpenBrowser approves by itself: no person is needed
+	lines    *bufio.Reader
+	stop     func() // ends the heeding of signals
 }
 
 // begin prepares what every command needs, from the flags that are the same everywhere.
@@ -84,4 +88,20 @@ func (e *Env) duration(name string, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-var _ = context.Background
+// readLine reads a line of stdin.
+func (e *Env) readLine() (string, error) {
+	if e.lines == nil {
+		e.lines = bufio.NewReader(io.LimitReader(e.Streams.In, 1<<20))
+	}
+	line, err := e.lines.ReadString('\n')
+	if err == io.EOF && line != "" {
+		err = nil
+	}
+	return strings.TrimSpace(line), err
+}
+
+// raw writes text to stdout as it is.
+func (e *Env) raw(text string) error {
+	_, err := io.WriteString(e.Streams.Out, text)
+	return err
+}

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
 	"syscall"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/download"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/term"
@@ -68,6 +71,8 @@ var (
 	codeTimeout         = code{"network_timeout", exitService}
 	codeServer          = code{"server_error", exitService}
 	codeUnexpected      = code{"unexpected_answer", exitService}
+	codeAddressInUse    = code{"address_in_use", exitFailure}
+	codeDemo            = code{"demo_failed", exitFailure}
 	codeInterrupted     = code{"interrupted", exitInterrupted}
 )
 
@@ -90,9 +95,11 @@ type usageError struct {
 	message string
 	hint    string
 	details []api.Detail
+	err     error
 }
 
 func (e *usageError) Error() string { return e.message }
+func (e *usageError) Unwrap() error { return e.err }
 
 // usage returns an error about what was typed.
 func usage(hint, format string, args ...any) error {
@@ -148,7 +155,10 @@ func (e *Env) exit(args []string, err error) int {
 
 // errorsAsJSON decides the form of errors from what is known even when the command line could not be parsed.
 func (e *Env) errorsAsJSON(args []string) bool {
-	format := output.Format(firstOf(e.flags.output, e.Getenv("LAMINA_OUTPUT")))
+	format, err := output.ParseFormat(e.flags.output)
+	if err != nil {
+		format = output.Format(e.Getenv("LAMINA_OUTPUT"))
+	}
 	if e.flags.json || e.flags.jq != "" {
 		format = output.JSON
 	}
@@ -227,6 +237,82 @@ func fail(c code, message, hint string) failure {
 	return failure{Message: message, Code: c.name, Exit: c.exit, Hint: hint}
 }
 
+// describeAuth finds the words for what goes wrong with credentials and where they are kept.
+func describeAuth(err error) (failure, bool) {
+	var (
+		none     *auth.NotSignedInError
+		ended    *auth.SessionEndedError
+		denied   *auth.DeniedError
+		expired  *auth.ExpiredError
+		late     *auth.TimeoutError
+		refused  *auth.OAuthError
+		metadata *auth.MetadataError
+		offered  *auth.NotOfferedError
+		busy     *config.BusyError
+		file     *config.FileError
+		home     *config.NoHomeError
+		address  *auth.URLError
+	)
+	login := "lamina login"
+	switch {
+	case errors.As(err, &none):
+		message := "you are not signed in"
+		if none.Profile != config.DefaultProfile {
+			message, login = "nobody is signed in to profile "+none.Profile, login+" --profile "+none.Profile
+		}
+		return fail(codeNotLoggedIn, message, login), true
+	case errors.As(err, &ended):
+		return fail(codeSessionExpired, cause(err).Error(), login), true
+	case errors.As(err, &denied):
+		return fail(codeDenied, denied.Error(), login), true
+	case errors.As(err, &expired):
+		return fail(codeLoginTimeout, expired.Error(), login), true
+	case errors.As(err, &late):
+		return fail(codeLoginTimeout, late.Error(), login), true
+	case errors.As(err, &busy):
+		f := fail(codeBusy, busy.Error(), "")
+		f.Retryable = true
+		return f, true
+	case errors.As(err, &file):
+		return fail(codeConfig, cause(err).Error(), ""), true
+	case errors.As(err, &home):
+		return fail(codeConfig, home.Error(), ""), true
+	case errors.As(err, &metadata), errors.As(err, &offered), errors.As(err, &refused):
+		return fail(codeLogin, cause(err).Error(), ""), true
+	case errors.As(err, &address):
+		return fail(codeInvalidArgument, address.Error(), ""), true
+	}
+	return describeAuthAnswer(err)
+}
+
+// describeAuthAnswer finds the words for an authorization server that fails. The session is kept.
+func describeAuthAnswer(err error) (failure, bool) {
+	var (
+		unreachable *auth.UnreachableError
+		status      *auth.StatusError
+		reply       *auth.ReplyError
+		unsaved     *auth.NotSavedError
+	)
+	switch {
+	case errors.As(err, &unsaved):
+		return fail(codeConfig, unsaved.Error(), ""), true
+	case errors.As(err, &status):
+		f := fail(codeServer, cause(err).Error(), "")
+		if status.Status == http.StatusTooManyRequests {
+			f.Code, f.Exit = codeRateLimited.name, codeRateLimited.exit
+		}
+		f.Retryable = true
+		return f, true
+	case errors.As(err, &reply):
+		return fail(codeUnexpected, cause(err).Error(), ""), true
+	case errors.As(err, &unreachable):
+		f := fail(codeUnreachable, cause(err).Error(), "")
+		f.Retryable = true
+		return f, true
+	}
+	return failure{}, false
+}
+
 // describeRefusal finds the words for an answer of the service that says no.
 func describeRefusal(e *api.Error) failure {
 	f := fail(codeUnknown, e.Message, "")
@@ -235,6 +321,9 @@ func describeRefusal(e *api.Error) failure {
 	case e.Status == 401:
 		set(codeInvalidKey, "lamina login")
 		f.Message = "the service does not accept this credential: " + e.Message
+	case e.Status == 403 && e.Workspace != "":
+		set(codeWrongWorkspace, "lamina whoami")
+		f.Message = fmt.Sprintf("the credential is not of workspace %s: %s", e.Workspace, e.Message)
 	case e.Status == 403:
 		set(codeForbidden, "lamina whoami")
 	case e.Status == 404:

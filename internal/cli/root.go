@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/uselamina/lamina/internal/output"
 )
 
 // flags are the ones that mean the same in every command.
@@ -35,7 +38,13 @@ func (f *flags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.caFile, "ca-file", "", "trust the certificate authorities in this PEM `FILE` too")
 }
 
+// machine reports whether JSON was asked for in so many words.
+func (f *flags) machine() bool {
+	return f.json || f.jq != "" || f.output == string(output.JSON) || f.output == string(output.NDJSON)
+}
+
 func newRoot(env *Env) *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:   "lamina",
 		Short: "Run packaged AI workflows from the command line",
@@ -49,10 +58,18 @@ func newRoot(env *Env) *cobra.Command {
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-		PersistentPreRunE: func(*cobra.Command, []string) error { return env.begin() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.HasParent() {
+				env.stop = heedSignals(cmd)
+			}
+			return env.begin()
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
+			}
+			if version {
+				return env.raw(env.Build.String() + "\n")
 			}
 			return cmd.Help()
 		},
@@ -61,9 +78,9 @@ func newRoot(env *Env) *cobra.Command {
 	root.SetErr(env.Streams.Err)
 	root.SetHelpFunc(env.help)
 	root.SetUsageFunc(func(*cobra.Command) error { return nil })
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err) })
+	root.SetFlagErrorFunc(flagError)
 	env.flags.add(root.PersistentFlags())
-	root.Flags().BoolP("version", "v", false, "show the version of this program")
+	root.Flags().BoolVarP(&version, "version", "v", false, "show the version of this program")
 	root.AddGroup(
 		&cobra.Group{ID: groupWork, Title: "Work"},
 		&cobra.Group{ID: groupAccount, Title: "Account"},
@@ -123,6 +140,7 @@ var renamed = map[string]string{
 
 func unknownCommand(cmd *cobra.Command, name string) error {
 	near := ""
+	cmd.SuggestionsMinimumDistance = 2
 	if to, ok := renamed[name]; ok && !cmd.HasParent() {
 		near = to
 	} else if suggestions := cmd.SuggestionsFor(name); len(suggestions) > 0 {
@@ -139,9 +157,58 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return e
 }
 
-// flagError makes an error of pflag ours. An unknown flag gets the nearest right one.
+// flagError says what is wrong with a flag.
 func flagError(cmd *cobra.Command, err error) error {
-	return &usageError{code: codeInvalidArgument, message: strings.TrimSuffix(err.Error(), "."), hint: cmd.CommandPath() + " --help"}
+	e := &usageError{code: codeInvalidArgument, message: err.Error(), hint: cmd.CommandPath() + " --help", err: err}
+	var invalid *pflag.InvalidValueError
+	var unknown *pflag.NotExistError
+	switch {
+	case errors.As(err, &invalid):
+		e.message = fmt.Sprintf("--%s wants %s, not %q", invalid.GetFlag().Name, flagWants(invalid.GetFlag()), invalid.GetValue())
+	case errors.As(err, &unknown):
+		if near := nearestFlag(cmd, unknown.GetSpecifiedName()); near != "" {
+			e.message += fmt.Sprintf("; did you mean --%s?", near)
+		}
+	}
+	return e
+}
+
+// flagWants names the values that a flag takes.
+func flagWants(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "int":
+		return "a number"
+	case "duration":
+		return "a length of time such as 30s or 4m"
+	case "bool":
+		return "true or false"
+	}
+	return "another value"
+}
+
+// nearestFlag returns the flag that was probably meant: one that starts the same.
+func nearestFlag(cmd *cobra.Command, name string) string {
+	near := ""
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if near == "" && !f.Hidden && len(name) > 2 && (strings.HasPrefix(f.Name, name[:3]) || strings.HasPrefix(name, f.Name)) {
+			near = f.Name
+		}
+	})
+	return near
+}
+
+// atMostOne refuses flags that contradict each other.
+func atMostOne(cmd *cobra.Command, names ...string) error {
+	var given []string
+	for _, name := range names {
+		if cmd.Flags().Changed(name) {
+			given = append(given, "--"+name)
+		}
+	}
+	if len(given) < 2 {
+		return nil
+	}
+	return usage(cmd.CommandPath()+" --help", "%s cannot be combined: choose one", strings.Join(given, " and "))
 }
 
 // noArgs refuses arguments.

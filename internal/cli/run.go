@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/term"
 )
 
 type runOptions struct {
@@ -42,7 +42,7 @@ func newRunCmd(env *Env) *cobra.Command {
 		ValidArgsFunction: env.completeApps,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.appID = args[0]
-			if err := opts.validate(); err != nil {
+			if err := opts.validate(cmd); err != nil {
 				return err
 			}
 			return runRun(cmd, opts)
@@ -58,12 +58,40 @@ func newRunCmd(env *Env) *cobra.Command {
 	f.BoolVar(&opts.noWebhook, "no-webhook", false, "tell nobody of the end")
 	opts.waiting.add(f)
 	opts.saving.add(f)
-	cmd.MarkFlagsMutuallyExclusive("wait", "async")
-	cmd.MarkFlagsMutuallyExclusive("webhook", "no-webhook")
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { runHelp(env, cmd) })
 	return cmd
 }
 
-func (o *runOptions) validate() error {
+// helpTime is how long help may look for the inputs of the app that it was asked about.
+const helpTime = 2 * time.Second
+
+// runHelp shows the help of run and, if an app was named and can be asked, its inputs.
+func runHelp(env *Env, cmd *cobra.Command) {
+	env.help(cmd, nil)
+	args := cmd.Flags().Args()
+	if len(args) == 0 || env.begin() != nil {
+		return
+	}
+	client, err := env.client()
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), helpTime)
+	defer cancel()
+	reply, err := client.App(ctx, args[0])
+	if err != nil {
+		return
+	}
+	_ = env.text(func(p *output.Page) {
+		p.Line("\n%s", p.Bold("Inputs of "+term.Line(reply.Data.Name)))
+		writeParameters(p, reply.Data)
+	})
+}
+
+func (o *runOptions) validate(cmd *cobra.Command) error {
+	if err := errors.Join(atMostOne(cmd, "wait", "async"), atMostOne(cmd, "webhook", "no-webhook")); err != nil {
+		return err
+	}
 	if o.saving.where != "" && !o.wait {
 		return usage("", "--download needs --wait: without it there is nothing to save yet")
 	}
@@ -74,7 +102,7 @@ func (o *runOptions) validate() error {
 }
 
 func runRun(cmd *cobra.Command, opts *runOptions) error {
-	env, ctx := opts.env, cmd.Context()
+	env := opts.env
 	values, err := env.readInputs(opts.inputs, opts.file)
 	if err != nil {
 		return err
@@ -96,7 +124,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if len(problems) > 0 {
 		return inputProblems(opts.appID, problems)
 	}
-	started, err := client.StartRun(ctx, opts.appID, api.StartRun{Inputs: inputs, Outputs: opts.only}, webhook)
+	started, err := client.StartRun(cmd.Context(), opts.appID, api.StartRun{Inputs: inputs, Outputs: opts.only}, webhook)
 	if err != nil {
 		return startError(err)
 	}
@@ -104,7 +132,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if !opts.wait {
 		return env.printer.Data(started.Raw, func(p *output.Page) { writeStarted(p, started.Data) })
 	}
-	return waitAndSave(ctx, env, client, started.Data.RunID, opts.waiting, opts.saving)
+	return waitAndSave(cmd.Context(), env, client, started.Data.RunID, opts.waiting, opts.saving)
 }
 
 // webhookURL decides whom the service tells of the end.
@@ -150,7 +178,3 @@ func writeStarted(p *output.Page, run api.RunStarted) {
 	p.Line("")
 	p.Line("%s", p.Command("lamina runs wait "+run.RunID))
 }
-
-var _ = context.Canceled
-var _ = fmt.Sprint
-var _ time.Duration

@@ -112,7 +112,7 @@ func (t *transfer) join(resp *http.Response) error {
 
 // copy is io.Copy with progress, that tells a failing disk from a failing network.
 func (d *Downloader) copy(ctx context.Context, t *transfer, body io.Reader, watchdog *time.Timer) error {
-	buf := make([]byte, 512<<10)
+	buf := make([]byte, 256<<10)
 	for {
 		watchdog.Reset(stall)
 		n, err := body.Read(buf)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"unicode"
 
@@ -90,6 +91,9 @@ func (p *Printer) Machine() bool { return p.format != Text }
 func (p *Printer) Data(raw json.RawMessage, text func(*Page)) error {
 	if !p.Machine() {
 		page := &Page{Styles: p.out, width: p.streams.Width}
+		if !p.streams.OutTTY {
+			page.width = func() int { return math.MaxInt32 } // nothing is cut in a file
+		}
 		text(page)
 		_, err := io.WriteString(p.streams.Out, page.String())
 		return err

@@ -72,6 +72,19 @@ func TestNarrowTable(t *testing.T) {
 	}
 }
 
+// TestTableInFile: nothing is cut where there is no terminal.
+func TestTableInFile(t *testing.T) {
+	t.Parallel()
+	p, out, _ := printer(t, Options{Format: Text})
+	long := strings.Repeat("words ", 100) + "end"
+	if err := p.Data(nil, func(page *Page) { page.Table([]string{"ID", "ABOUT"}, [][]string{{"1", long}}) }); err != nil {
+		t.Fatal(err)
+	}
+	if want := "ID  ABOUT\n1   " + long + "\n"; out.String() != want {
+		t.Errorf("got %s", out)
+	}
+}
+
 type status string
 
 func TestPageCleans(t *testing.T) {

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -14,7 +15,7 @@ import (
 
 // Buckets of people and their keys. Every secret is a key of a bucket only as its HMAC (see Server.digest).
 const (
-	bucketServer     = "server"     // "hmac-key" → random bytes
+	bucketServer     = "server"     // "hmac-key", "webhook-seed" → random bytes; "order" → the last key of an order
 	bucketUsers      = "users"      // user id → user
 	bucketWorkspaces = "workspaces" // workspace id → api.Workspace, Role empty
 	bucketAPIKeys    = "api-keys"   // digest of the key → apiKey
@@ -42,6 +43,7 @@ type principal struct {
 	UserID      string
 	WorkspaceID string
 	ClientID    string // of an OAuth client; empty for an API key
+	Scope       string // of an access token, separated by spaces; empty for an API key, which may do everything
 }
 
 // The sample person and the workspaces that every platform starts with.
@@ -53,13 +55,16 @@ var (
 	}
 )
 
-// seed makes the HMAC key, the sample user and the workspaces where they are missing.
+// seed makes the HMAC key, the signing key of webhooks, the sample user and the workspaces where they are missing.
 func (s *Server) seed() error {
 	return s.store.update(func(tx *tx) error {
 		if tx.bytes(bucketServer, "hmac-key") == nil {
 			tx.putBytes(bucketServer, "hmac-key", randomBytes(32))
 		}
 		s.hmacKey = tx.bytes(bucketServer, "hmac-key")
+		if tx.bytes(bucketServer, "webhook-seed") == nil {
+			tx.putBytes(bucketServer, "webhook-seed", randomBytes(ed25519.SeedSize))
+		}
 		if tx.bytes(bucketUsers, sampleUser.ID) == nil {
 			put(tx, bucketUsers, sampleUser.ID, sampleUser)
 			for _, w := range sampleWorkspaces {

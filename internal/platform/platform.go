@@ -5,6 +5,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -21,6 +22,8 @@ type Options struct {
 	AccessTokenTTL time.Duration
 	// RefreshTokenTTL is how long a refresh token lives from its last use; 0 means 30 days.
 	RefreshTokenTTL time.Duration
+	// DeviceInterval is how long a client of the device flow has to wait between polls, in whole seconds; 0 means 5 s.
+	DeviceInterval time.Duration
 	// RateLimit is how many requests to /v1 one address may make in a minute; 0 means 100, less than 0 no limit.
 	RateLimit int
 	// Latency is added to every answer.
@@ -29,6 +32,8 @@ type Options struct {
 	DataFile string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+
+	timing *timing // nil: realTiming
 }
 
 // A Server is a running platform. Make one with New.
@@ -37,7 +42,23 @@ type Server struct {
 	store   *store
 	hmacKey []byte
 	handler http.Handler
+	control control
+	timing  timing
+	limiter limiter
+	media   mediaFolder
 
+	loopback *http.Client // fetches inputs of apps
+	webhooks *http.Client // makes deliveries
+
+	runsChanged   signal // a run has changed
+	queueChanged  signal // a run has been added to the queue
+	outboxChanged signal // a delivery may have been added to the outbox
+	claimed       struct {
+		sync.Mutex
+		runs map[string]context.CancelFunc // by the id of a run that a worker has: ends the work
+	}
+
+	done    <-chan struct{}    // closed when the workers are to end
 	stop    context.CancelFunc // ends the workers
 	workers sync.WaitGroup
 }
@@ -50,6 +71,9 @@ func New(opts Options) (*Server, error) {
 	if opts.RefreshTokenTTL == 0 {
 		opts.RefreshTokenTTL = 30 * 24 * time.Hour
 	}
+	if opts.DeviceInterval == 0 {
+		opts.DeviceInterval = 5 * time.Second
+	}
 	if opts.RateLimit == 0 {
 		opts.RateLimit = 100
 	}
@@ -60,7 +84,16 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, store: st}
+	s := &Server{
+		opts: opts, store: st, timing: realTiming, media: mediaFolder{beside: opts.DataFile},
+		loopback: newLoopbackClient(), webhooks: newWebhookClient(),
+	}
+	if opts.timing != nil {
+		s.timing = *opts.timing
+	}
+	if s.timing.after == nil {
+		s.timing.after = time.After
+	}
 	if err := s.seed(); err != nil {
 		_ = st.close()
 		return nil, err
@@ -83,7 +116,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 func (s *Server) Close() error {
 	s.stop()
 	s.workers.Wait()
-	return s.store.close()
+	s.webhooks.CloseIdleConnections()
+	return errors.Join(s.media.close(), s.store.close())
 }
 
-func (s *Server) now() time.Time { return s.opts.Now().UTC() }
+// now is the time on the platform's clock, which tests can move (see POST /dev/clock).
+func (s *Server) now() time.Time { return s.opts.Now().Add(s.control.clock.offset()).UTC() }

@@ -43,7 +43,7 @@ func System(getenv func(string) string) *Streams {
 		}
 		return 80
 	}
-	s.Prompts = s.InTTY && s.ErrTTY && getenv("CI") == ""
+	s.Prompts = s.InTTY && getenv("CI") == ""
 	s.SetColor("auto", getenv)
 	return s
 }

@@ -1,0 +1,107 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/provider"
+)
+
+const (
+	defaultLifetime = time.Hour           // of an access token whose reply names none
+	refreshLife     = 30 * 24 * time.Hour // of a refresh token, from its last use
+)
+
+// A grant is what a successful token request brought.
+type grant struct {
+	access, refresh, scope string
+	lifetime               time.Duration
+	date                   time.Time // the server's clock; zero when it sent none
+}
+
+// requestToken sends a token request through x/oauth2.
+func requestToken(
+	ctx context.Context, hc *http.Client, p provider.Provider, doing, endpoint string,
+	send func(context.Context) (*oauth2.Token, error),
+) (grant, error) {
+	u, err := CheckURL(endpoint)
+	if err != nil {
+		return grant{}, err
+	}
+	call, cancel := newCall(ctx, hc, p.OAuth, doing)
+	defer cancel()
+	token, err := send(call.context())
+	if err != nil {
+		return grant{}, call.explain(u.Host, err)
+	}
+	if !isToken(token.AccessToken) || token.RefreshToken != "" && !isToken(token.RefreshToken) {
+		return grant{}, &ReplyError{Doing: doing, Host: u.Host, Detail: "holds a malformed token"}
+	}
+	if !strings.EqualFold(token.Type(), "Bearer") {
+		return grant{}, &ReplyError{Doing: doing, Host: u.Host, Detail: "holds a token of a kind we cannot use"}
+	}
+	scope, _ := token.Extra("scope").(string)
+	g := grant{
+		access: token.AccessToken, refresh: token.RefreshToken, scope: clean(scope, 2000),
+		lifetime: time.Duration(token.ExpiresIn) * time.Second, date: call.date,
+	}
+	if g.lifetime <= 0 {
+		g.lifetime = defaultLifetime
+	}
+	return g, nil
+}
+
+// apply puts the tokens into a credential, which keeps its refresh token when no new one came.
+func (g grant) apply(c *config.Credential, now time.Time) {
+	c.Kind = config.OAuth
+	c.APIKey = config.Secret(g.access)
+	if g.refresh != "" {
+		c.RefreshToken = config.Secret(g.refresh)
+	}
+	if g.scope != "" {
+		c.Scope = g.scope
+	}
+	c.ObtainedAt, c.IssuedAt, c.Lifetime = now, g.date, g.lifetime
+	c.ExpiresAt = now.Add(g.lifetime)
+	if c.RefreshToken != "" {
+		c.RefreshExpiresAt = now.Add(refreshLife)
+	}
+	c.RotationSentAt, c.EndedAt, c.EndedReason = time.Time{}, time.Time{}, ""
+}
+
+// credential makes the record of a new sign-in.
+func (g grant) credential(base string, server Server, client Client, now time.Time) config.Credential {
+	c := config.Credential{
+		BaseURL: base, SavedAt: now, ClientID: client.ID, RedirectURI: client.RedirectURI, Issuer: server.Issuer,
+		TokenEndpoint: server.TokenEndpoint, RevocationEndpoint: server.RevocationEndpoint,
+		RegistrationEndpoint: server.RegistrationEndpoint,
+	}
+	g.apply(&c, now)
+	return c
+}
+
+func oauthConfig(p provider.Provider, server Server, clientID, redirectURI string) *oauth2.Config {
+	return &oauth2.Config{
+		ClientID:    clientID,
+		RedirectURL: redirectURI,
+		Scopes:      p.OAuth.Scopes,
+		Endpoint: oauth2.Endpoint{
+			AuthURL: server.AuthorizationEndpoint, TokenURL: server.TokenEndpoint, DeviceAuthURL: server.DeviceEndpoint,
+			AuthStyle: oauth2.AuthStyleInParams, // a public client names itself in the body
+		},
+	}
+}
+
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}

@@ -1,0 +1,95 @@
+package auth
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+	"sync"
+)
+
+// A page is what the browser shows at the end. Its texts come from outside; the template escapes them.
+type page struct {
+	Good  bool
+	Title string
+	Text  string
+	Next  string
+}
+
+func resultPage(service, who string, err error) page {
+	switch {
+	case err != nil:
+		return page{Title: "Sign-in did not finish", Text: clean(err.Error(), 500), Next: "You can close this tab. Your terminal says how to go on."}
+	case who != "":
+		return page{Good: true, Title: "Signed in to " + service, Text: "as " + clean(who, 200), Next: "You can close this tab and return to your terminal."}
+	default:
+		return page{Good: true, Title: "Signed in to " + service, Next: "You can close this tab and return to your terminal."}
+	}
+}
+
+const pageStyle = `
+:root{color-scheme:light dark;--paper:#f6f5f2;--card:#fff;--ink:#1c1b19;--soft:#6b6862;--line:#e4e1da;--good:#1f7a4d;--bad:#b3372b}
+@media (prefers-color-scheme:dark){:root{--paper:#141416;--card:#1d1d20;--ink:#f1f0ed;--soft:#a3a09a;--line:#303034;--good:#5cc995;--bad:#f08a7d}}
+*{box-sizing:border-box;margin:0}
+body{min-height:100vh;display:grid;place-items:center;padding:24px;background:var(--paper);color:var(--ink);
+font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+main{width:100%;max-width:420px;padding:40px 32px;text-align:center;background:var(--card);border:1px solid var(--line);
+border-radius:16px;box-shadow:0 12px 40px rgb(0 0 0/.06)}
+svg{width:56px;height:56px;margin-bottom:20px;fill:none;stroke:currentColor;stroke-width:2.5;stroke-linecap:round;stroke-linejoin:round}
+.good svg{color:var(--good)}.bad svg{color:var(--bad)}
+h1{font-size:22px;font-weight:650;letter-spacing:-.01em;text-wrap:balance}
+p{margin-top:10px;overflow-wrap:anywhere}
+.next{margin-top:24px;padding-top:20px;border-top:1px solid var(--line);color:var(--soft);font-size:14px}
+`
+
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Parse(`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{.Title}}</title>
+<style>` + pageStyle + `</style>
+</head>
+<body class="{{if .Good}}good{{else}}bad{{end}}">
+<main>
+<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="21"/>` +
+		`{{if .Good}}<path d="M15 24.5l6.5 6.5L33.5 18"/>{{else}}<path d="M24 13.5v14M24 33.5v.5"/>{{end}}</svg>
+<h1>{{.Title}}</h1>
+{{with .Text}}<p>{{.}}</p>
+{{end}}{{with .Next}}<p class="next">{{.}}</p>
+{{end}}</main>
+</body>
+</html>
+`))
+})
+
+// writePage sends a page under a policy that lets it do nothing but look good.
+func writePage(w http.ResponseWriter, status int, p page) {
+	var body bytes.Buffer
+	if err := pageTemplate().Execute(&body, p); err != nil {
+		http.Error(w, "This page could not be shown.", http.StatusInternalServerError)
+		return
+	}
+	sum := sha256.Sum256([]byte(pageStyle))
+	h := w.Header()
+	noTrace(h)
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	h.Set("Content-Security-Policy", fmt.Sprintf(
+		"default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+		base64.StdEncoding.EncodeToString(sum[:])))
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes())
+	_ = http.NewResponseController(w).Flush()
+}
+
+func noTrace(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+}

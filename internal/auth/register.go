@@ -1,0 +1,82 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+
+	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/provider"
+)
+
+const (
+	grantCode    = "authorization_code"
+	grantRefresh = "refresh_token"
+	grantDevice  = "urn:ietf:params:oauth:grant-type:device_code"
+)
+
+// Client is a registered OAuth client. It is public: it has no secret.
+type Client struct {
+	ID          string
+	RedirectURI string
+	Issuer      string
+}
+
+// ClientOf returns the client that a credential was issued to, to be used again by the next sign-in.
+func ClientOf(c config.Credential) Client {
+	return Client{ID: c.ClientID, RedirectURI: c.RedirectURI, Issuer: c.Issuer}
+}
+
+// Register makes a client (RFC 7591). Errors: *UnreachableError, *StatusError, *OAuthError, *ReplyError,
+// *NotOfferedError.
+func Register(ctx context.Context, hc *http.Client, server Server, p provider.Provider, redirectURI string) (Client, error) {
+	call, cancel := newCall(ctx, hc, p.OAuth, "register this program with the service")
+	defer cancel()
+	u, err := url.Parse(server.RegistrationEndpoint)
+	if err != nil || server.RegistrationEndpoint == "" {
+		return Client{}, &NotOfferedError{Host: server.Issuer, What: "client registration"}
+	}
+	grants := []string{grantCode, grantRefresh}
+	if server.DeviceEndpoint != "" {
+		grants = append(grants, grantDevice)
+	}
+	body, err := json.Marshal(map[string]any{
+		"client_name":                p.OAuth.ClientName,
+		"client_uri":                 p.OAuth.ClientURI,
+		"redirect_uris":              []string{redirectURI},
+		"grant_types":                grants,
+		"response_types":             []string{"code"},
+		"token_endpoint_auth_method": "none",
+	})
+	if err != nil {
+		return Client{}, err
+	}
+	req, err := http.NewRequestWithContext(call.ctx, http.MethodPost, u.String(), bytes.NewReader(body))
+	if err != nil {
+		return Client{}, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	raw, err := call.succeed(req)
+	if err != nil {
+		return Client{}, err
+	}
+	var registered struct {
+		ID string `json:"client_id"`
+	}
+	if json.Unmarshal(raw, &registered) != nil || !isToken(registered.ID) {
+		return Client{}, &ReplyError{Doing: call.doing, Host: u.Host, Detail: "holds no client_id"}
+	}
+	return Client{ID: registered.ID, RedirectURI: redirectURI, Issuer: server.Issuer}, nil
+}
+
+// isToken reports whether s can be an identifier, a code or a token: visible ASCII (RFC 6749 appendix A), of sane size.
+func isToken(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 16<<10
+}

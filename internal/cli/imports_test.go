@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed says which packages of this module each package may import. What is not named may import nothing.
+var allowed = map[string][]string{
+	"cmd/lamina":             {"internal/cli"},
+	"internal/docgen":        {"internal/cli"},
+	"internal/cli":           {"internal/api", "internal/auth", "internal/config", "internal/download", "internal/output", "internal/platform", "internal/provider", "internal/term", "internal/webhook"},
+	"internal/auth":          {"internal/config", "internal/provider"},
+	"internal/output":        {"internal/term"},
+	"internal/platform/apps": {"internal/api"},                                               // the wire types
+	"internal/platform":      {"internal/api", "internal/platform/apps", "internal/webhook"}, // of api, the wire types
+}
+
+func TestImportDirections(t *testing.T) {
+	t.Parallel()
+	const module = "github.com/uselamina/lamina/"
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		names := strings.Fields(line)
+		from := strings.TrimPrefix(names[0], module)
+		for _, name := range names[1:] {
+			to, ours := strings.CutPrefix(name, module)
+			if ours && !slices.Contains(allowed[from], to) {
+				t.Errorf("%s must not import %s", from, to)
+			}
+		}
+	}
+}

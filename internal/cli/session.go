@@ -1,0 +1,219 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime"
+	"time"
+
+	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/provider"
+	"github.com/uselamina/lamina/internal/term"
+)
+
+// A session is the credential that commands use: an API key of the environment, or what a login stored.
+type session struct {
+	profile    string
+	fromEnv    bool
+	baseURL    string
+	credential config.Credential // of a login, as it was when the command began
+	source     *auth.Source      // nil for a key of the environment
+	transport  http.RoundTripper // adds the credential
+}
+
+// hintBefore is how long before a session ends unused the person is told.
+const hintBefore = 3 * 24 * time.Hour
+
+// store is the folder of the configuration.
+func (e *Env) store() *config.Store {
+	return &config.Store{Dir: config.DefaultDir(e.Getenv), Now: e.Now}
+}
+
+// load reads the configuration and says what was repaired.
+func (e *Env) load() (*config.Document, error) {
+	doc, err := e.store().Load()
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range doc.Warnings {
+		e.printer.Warn("%s %s", e.styles().Busy("note:"), term.Line(w))
+	}
+	return doc, nil
+}
+
+// profileName chooses the profile: flag, environment, the current one.
+func (e *Env) profileName(doc *config.Document) (string, error) {
+	name := firstOf(e.flags.profile, e.Getenv("LAMINA_PROFILE"))
+	if name == "" {
+		return doc.CurrentProfile(), nil
+	}
+	if err := config.CheckProfileName(name); err != nil {
+		return "", usage("", "%v", err)
+	}
+	return name, nil
+}
+
+// open finds the credential, once.
+func (e *Env) open() (*session, error) {
+	if e.session != nil {
+		return e.session, nil
+	}
+	next, err := e.transport()
+	if err != nil {
+		return nil, err
+	}
+	s, err := e.envSession(next)
+	if s == nil && err == nil {
+		s, err = e.storedSession(next)
+	}
+	e.session = s
+	return s, err
+}
+
+// envSession returns the session of a key in the environment, nil if there is none. Such a key goes to the service
+// that the environment names, never to that of a stored login.
+func (e *Env) envSession(next http.RoundTripper) (*session, error) {
+	p := provider.Lamina()
+	text := e.Getenv(p.EnvKey)
+	if text == "" {
+		return nil, nil
+	}
+	key, warning, err := auth.CheckAPIKey(p, text)
+	if err != nil {
+		return nil, usage("unset "+p.EnvKey, "%s: %v", p.EnvKey, err)
+	}
+	if warning != "" {
+		e.say("%s %s: %s", e.styles().Busy("note:"), p.EnvKey, warning)
+	}
+	base, err := auth.NormalizeBase(firstOf(e.Getenv("LAMINA_BASE_URL"), p.BaseURL))
+	if err != nil {
+		return nil, baseURLError(err)
+	}
+	return &session{
+		fromEnv: true, baseURL: base,
+		transport: &auth.Transport{Base: next, Header: p.KeyHeader, Key: key, BaseURL: base},
+	}, nil
+}
+
+// storedSession returns the session of a login.
+func (e *Env) storedSession(next http.RoundTripper) (*session, error) {
+	doc, err := e.load()
+	if err != nil {
+		return nil, err
+	}
+	name, err := e.profileName(doc)
+	if err != nil {
+		return nil, err
+	}
+	profile, ok := doc.Profile(name)
+	if !ok {
+		return nil, &auth.NotSignedInError{Profile: name}
+	}
+	c := profile.Credential
+	if asked := e.Getenv("LAMINA_BASE_URL"); asked != "" {
+		base, err := auth.NormalizeBase(asked)
+		if err != nil {
+			return nil, baseURLError(err)
+		}
+		if !auth.SameOrigin(base, c.BaseURL) {
+			return nil, &commandError{
+				code: codeWrongHost, hint: "lamina login, or unset LAMINA_BASE_URL",
+				message: fmt.Sprintf("you are signed in to %s, but LAMINA_BASE_URL names %s: the login is not sent there", c.BaseURL, base),
+			}
+		}
+	}
+	p := provider.Lamina()
+	source := &auth.Source{
+		Store: e.store(), Profile: name, Provider: p, HTTP: &http.Client{Transport: next, Timeout: e.requestTimeout()}, Now: e.Now, Logf: e.debugf,
+	}
+	return &session{
+		profile: name, baseURL: c.BaseURL, credential: c, source: source,
+		transport: &auth.Transport{Base: next, Header: p.KeyHeader, Source: source},
+	}, nil
+}
+
+func baseURLError(err error) error {
+	return &usageError{code: codeInvalidArgument, message: "LAMINA_BASE_URL: " + err.Error(), hint: "export LAMINA_BASE_URL=https://app.uselamina.ai", err: err}
+}
+
+// client returns the API's client with the credential of this command.
+func (e *Env) client() (*api.Client, error) {
+	s, err := e.open()
+	if err != nil {
+		return nil, err
+	}
+	return e.clientOf(s.baseURL, s.transport), nil
+}
+
+func (e *Env) clientOf(baseURL string, transport http.RoundTripper) *api.Client {
+	return &api.Client{
+		BaseURL:   baseURL,
+		HTTP:      &http.Client{Transport: transport, CheckRedirect: noRedirect},
+		UserAgent: fmt.Sprintf("lamina/%s (%s/%s)", e.Build.Version, runtime.GOOS, runtime.GOARCH),
+		Workspace: firstOf(e.flags.workspace, e.Getenv("LAMINA_WORKSPACE")),
+		Timeout:   e.requestTimeout(),
+		OnRetry: func(err error, after time.Duration) {
+			f := describe(err)
+			e.say("%s; trying again in %s", term.Line(f.Message), after.Round(100*time.Millisecond))
+		},
+	}
+}
+
+func (e *Env) requestTimeout() time.Duration {
+	return e.duration("LAMINA_REQUEST_TIMEOUT", 30*time.Second)
+}
+
+// settle ends what begin began: it waits briefly for a refresh in the background, and says when the session will end for want of use.
+func (e *Env) settle() {
+	if e.stop != nil {
+		defer e.stop()
+	}
+	s := e.session
+	if s == nil || s.source == nil {
+		return
+	}
+	s.source.Wait(2 * time.Second)
+	end := s.credential.RefreshExpiresAt
+	if left := end.Sub(e.Now()); !end.IsZero() && left > 0 && left < hintBefore && e.Streams.ErrTTY {
+		e.say("%s this session ends on %s unless it is used before", e.styles().Busy("note:"), end.Local().Format("2 January"))
+	}
+}
+
+// savedWebhook returns the address that the configuration has for the ends of runs, or "".
+func (e *Env) savedWebhook() (string, error) {
+	doc, err := e.store().Load()
+	var unreadable *config.FileError
+	if errors.As(err, &unreadable) && e.Getenv(provider.Lamina().EnvKey) != "" {
+		return "", nil // a key of the environment must do without the file
+	}
+	if err != nil {
+		return "", err
+	}
+	return doc.Webhook().PublicURL, nil
+}
+
+// accountName tells accounts apart for the completion cache.
+func (e *Env) accountName() string {
+	if e.session == nil {
+		return ""
+	}
+	return e.session.baseURL + " " + firstOf(e.session.profile, "environment") + " " + e.session.credential.Account.WorkspaceID
+}
+
+// debugf shows what goes on inside, with --debug.
+func (e *Env) debugf(format string, args ...any) {
+	if e.debugging() {
+		e.printer.Warn("* %s", term.Line(fmt.Sprintf(format, args...)))
+	}
+}
+
+func (e *Env) debugging() bool { return e.flags.debug || e.Getenv("LAMINA_DEBUG") != "" }
+
+func isLoopbackURL(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && u.Scheme == "http" // NormalizeBase lets http pass for this machine only
+}

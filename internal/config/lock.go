@@ -1,0 +1,76 @@
+package config
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// LockName names a lock of the store. Locks are files of their own, because config.json is replaced by every write,
+// and the system lets go of them when their process dies.
+type LockName struct{ file string }
+
+var documentLock = LockName{"config.lock"}
+
+// RefreshLock is held while a profile's session is refreshed, network included. Update takes another, shorter one.
+func RefreshLock(profile string) LockName {
+	sum := sha256.Sum256([]byte(orDefault(profile)))
+	return LockName{"refresh-" + hex.EncodeToString(sum[:6]) + ".lock"} // a name from outside never becomes a path
+}
+
+// Lock takes a lock, waiting at most LockWait, and returns how to let go of it. Errors: *BusyError, *FileError when the
+// lock file cannot be made, *NoHomeError, or ctx's.
+func (s *Store) Lock(ctx context.Context, name LockName) (unlock func(), err error) {
+	if err := s.makeDir(); err != nil {
+		return nil, err
+	}
+	wait := s.LockWait
+	if wait == 0 {
+		wait = 10 * time.Second
+	}
+	path := filepath.Join(s.Dir, name.file)
+	bounded, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	lock := flock.New(path, flock.SetPermissions(0o600))
+	switch _, err := lock.TryLockContext(bounded, 15*time.Millisecond); {
+	case err == nil:
+		_ = os.Chmod(path, 0o600) // the umask may have taken bits away
+		adopt(path, s.Dir)
+		return func() { _ = lock.Unlock() }, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case bounded.Err() != nil:
+		return nil, &BusyError{Path: path, Waited: wait}
+	default:
+		return nil, &FileError{Path: path, Problem: Unwritable, Err: cause(err)}
+	}
+}
+
+// makeDir makes the folder, private from the start, or makes it private.
+func (s *Store) makeDir() error {
+	if s.Dir == "" {
+		return &NoHomeError{}
+	}
+	if err := s.checkMissing(); err != nil {
+		return err
+	}
+	switch info, err := os.Stat(s.Dir); {
+	case err == nil && !info.IsDir():
+		return &FileError{Path: s.Dir, Problem: NotAFolder}
+	case err == nil:
+		_, _ = makePrivate(s.Dir) // Load warns where that is impossible
+		return nil
+	}
+	err := errors.Join(os.MkdirAll(s.Dir, 0o700), os.Chmod(s.Dir, 0o700)) //nolint:gosec // a folder needs its x bit
+	if err != nil {
+		return &FileError{Path: s.Dir, Problem: Unwritable, Err: cause(err)}
+	}
+	adopt(s.Dir, filepath.Dir(s.Dir))
+	return nil
+}

@@ -1,0 +1,52 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/uselamina/lamina/internal/config"
+)
+
+func TestSecretNeverShows(t *testing.T) {
+	t.Parallel()
+	const canary = "lma_canary_3f9"
+	secret := config.Secret(canary)
+	credential := config.Credential{Kind: config.OAuth, APIKey: secret, RefreshToken: secret}
+
+	var out bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%10s", "%T%v"} {
+		fmt.Fprintf(&out, verb+"\n", secret)
+		fmt.Fprintf(&out, verb+"\n", credential)
+		fmt.Fprintf(&out, verb+"\n", &credential)
+		fmt.Fprintf(&out, verb+"\n", []config.Secret{secret})
+	}
+	fmt.Fprintln(&out, secret.String(), secret.GoString(), fmt.Errorf("wrapped: %v", secret))
+	slog.New(slog.NewTextHandler(&out, nil)).Info("x", "secret", secret, "credential", credential)
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "secret", secret, "credential", credential)
+	for _, value := range []any{secret, credential, &credential, []any{secret}} {
+		b, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Write(b)
+	}
+	if b, err := xml.Marshal(secret); err == nil {
+		out.Write(b)
+	}
+	for _, form := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), "canary"} {
+		if strings.Contains(out.String(), form) {
+			t.Errorf("the secret shows as %q in:\n%s", form, out.String())
+		}
+	}
+	if secret.Reveal() != canary {
+		t.Error("Reveal does not reveal")
+	}
+	if config.Secret("").String() != "" {
+		t.Error("an empty secret looks like one that is there")
+	}
+}

@@ -1,0 +1,107 @@
+package apps
+
+import (
+	"bytes"
+	"context"
+	"image"
+	_ "image/gif" // a format that decode reads
+	"image/jpeg"
+	_ "image/png" // a format that decode reads
+	"net/url"
+	"path"
+
+	"golang.org/x/image/draw"
+	_ "golang.org/x/image/webp" // a format that decode reads
+)
+
+// The largest picture that is decoded, in pixels. A file of a few kilobytes can claim to be far larger.
+const largestPicture = 40_000_000
+
+// load fetches and decodes a picture.
+func (j Job) load(ctx context.Context, address string) (image.Image, error) {
+	file, err := j.Fetch(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	return decode(file, shortName(address))
+}
+
+// decode turns a file into an upright picture. name is for messages.
+func decode(file []byte, name string) (image.Image, error) {
+	config, format, err := image.DecodeConfig(bytes.NewReader(file))
+	if err != nil {
+		return nil, failf("%s is not a picture in a known format: use PNG, JPEG, GIF or WebP", name)
+	}
+	if config.Width < 1 || config.Height < 1 {
+		return nil, failf("%s is an empty picture", name)
+	}
+	if config.Width > largestPicture/config.Height {
+		return nil, failf("%s has %d x %d pixels, more than the %d million that are allowed",
+			name, config.Width, config.Height, largestPicture/1_000_000)
+	}
+	img, _, err := image.Decode(bytes.NewReader(file))
+	if err != nil {
+		return nil, failf("%s is damaged: it could not be decoded as %s", name, format)
+	}
+	if format == "jpeg" {
+		img = upright(img, jpegOrientation(file))
+	}
+	return img, nil
+}
+
+// shortName is what a message calls an address: its last part, or "The picture" for data: URLs.
+func shortName(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme == "data" || path.Base(u.Path) == "/" || path.Base(u.Path) == "." {
+		return "The picture"
+	}
+	return path.Base(u.Path)
+}
+
+// cover returns the part of a picture, in the middle, that has the shape of size.
+func cover(b image.Rectangle, size image.Point) image.Rectangle {
+	w, h := b.Dx(), b.Dy()
+	if w*size.Y > h*size.X {
+		w = max(1, h*size.X/size.Y)
+	} else {
+		h = max(1, w*size.Y/size.X)
+	}
+	corner := b.Min.Add(image.Pt((b.Dx()-w)/2, (b.Dy()-h)/2))
+	return image.Rectangle{Min: corner, Max: corner.Add(image.Pt(w, h))}
+}
+
+// contain returns the largest rectangle with the shape of b in the middle of box.
+func contain(b, box image.Rectangle) image.Rectangle {
+	w, h := box.Dx(), box.Dy()
+	if b.Dx()*h > b.Dy()*w {
+		h = max(1, w*b.Dy()/b.Dx())
+	} else {
+		w = max(1, h*b.Dx()/b.Dy())
+	}
+	corner := box.Min.Add(image.Pt((box.Dx()-w)/2, (box.Dy()-h)/2))
+	return image.Rectangle{Min: corner, Max: corner.Add(image.Pt(w, h))}
+}
+
+// scaled returns a part of a picture at a size.
+func scaled(img image.Image, part image.Rectangle, size image.Point) *image.RGBA {
+	out := image.NewRGBA(image.Rectangle{Max: size})
+	draw.CatmullRom.Scale(out, out.Rect, img, part, draw.Src, nil)
+	return out
+}
+
+// shrunk returns a picture that is no longer than side, since work on the full size of a photograph takes seconds.
+func shrunk(img image.Image, side int) image.Image {
+	b := img.Bounds()
+	if max(b.Dx(), b.Dy()) <= side {
+		return img
+	}
+	out := image.NewRGBA(image.Rectangle{Max: contain(b, image.Rect(0, 0, side, side)).Size()})
+	draw.ApproxBiLinear.Scale(out, out.Rect, img, b, draw.Src, nil)
+	return out
+}
+
+func encodeJPEG(img image.Image) ([]byte, error) {
+	var buf bytes.Buffer
+	err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: 90})
+	return buf.Bytes(), err
+}
