@@ -105,7 +105,7 @@ func TestTerminalPaste(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPerson(t, dev.BaseURL, "BROWSER=true", "NO_COLOR=1")
-			screen := p.atTerminal(t, 100, "login")
+			screen := p.atTerminal(t, 160, "login")
 			address := screen.expect(t, signInPage)[0]
 			screen.expect(t, "paste its address here")
 

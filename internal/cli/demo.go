@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -60,7 +61,7 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 		{"logout"},
 	}
 	for _, args := range steps {
-		env.say("\n%s", env.styles().Command("$ lamina "+quoteArgs(args)))
+		env.printer.Verbatim("\n%s", env.styles().Command("$ lamina "+quoteArgs(args)))
 		if status := Main(ctx, guest(), args); status != exitOK {
 			return &commandError{code: codeDemo, message: fmt.Sprintf("the demo stopped: lamina %s ended with status %d", args[0], status)}
 		}
@@ -76,7 +77,7 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 	return env.print(map[string]any{"picture": absolute, "bytes": info.Size()}, func(p *output.Page) {
 		p.Line("\n%s %s", p.Good("Your picture:"), p.Bold(absolute))
 		p.Line("\nNext, the same with the real service:  %s", p.Command("lamina login"))
-		p.Line("or at home, for as long as you like:    %s", p.Command("lamina dev"))
+		p.Line("or here, for as long as you like:      %s", p.Command("lamina dev"))
 	})
 }
 
@@ -140,9 +141,14 @@ func quoteArgs(args []string) string {
 	quoted := make([]string, len(args))
 	for i, a := range args {
 		quoted[i] = a
-		if strings.ContainsAny(a, " \"'$&|;<>()*?!\\`") {
+		if a == "" || strings.ContainsFunc(a, isSpecial) {
 			quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
 		}
 	}
 	return strings.Join(quoted, " ")
+}
+
+// isSpecial reports whether a shell might read a character as something else than itself.
+func isSpecial(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-+=:,./@%", r)
 }

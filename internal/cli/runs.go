@@ -103,9 +103,9 @@ func runsList(cmd *cobra.Command, opts *runsListOptions) error {
 		}
 		var rows [][]string
 		for _, r := range reply.Data {
-			rows = append(rows, []string{r.RunID, string(r.Status), output.Ago(r.CreatedAt, env.Now()), r.Source, text(r.ErrorMessage)})
+			rows = append(rows, []string{r.RunID, string(r.Status), output.Ago(r.CreatedAt, env.Now()), text(r.ErrorMessage)})
 		}
-		p.Table([]string{"RUN", "STATUS", "STARTED", "SOURCE", "ERROR"}, rows)
+		p.Table([]string{"RUN", "STATUS", "STARTED", "ERROR"}, rows)
 		if page := reply.Pagination; page != nil && page.Offset+len(reply.Data) < page.Total {
 			p.Line("%s", p.Faint(fmt.Sprintf("%d of %d; go on with --offset %d", len(reply.Data), page.Total, page.Offset+len(reply.Data))))
 		}

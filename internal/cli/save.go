@@ -55,8 +55,12 @@ type savedFile struct {
 // paid for.
 func saveOutputs(ctx context.Context, env *Env, run api.Run, opts saveOptions) ([]savedFile, error) {
 	outputs, texts := completed(run, opts.only)
-	if len(outputs) == 0 && run.Status == api.Completed {
-		return nil, &commandError{code: codeDownload, message: "the run has no such output to save", hint: "lamina runs get " + run.RunID, runID: run.RunID}
+	if len(outputs) == 0 {
+		message := fmt.Sprintf("the run is %s and has no output to save", run.Status)
+		if len(opts.only) > 0 {
+			message = fmt.Sprintf("the run is %s and has no output %s to save", run.Status, output.Quote(strings.Join(opts.only, ", ")))
+		}
+		return nil, &commandError{code: codeDownload, message: message, hint: "lamina runs get " + run.RunID, runID: run.RunID}
 	}
 	progress := env.printer.Progress(env.Getenv("ACCESSIBLE") != "")
 	defer progress.Stop()

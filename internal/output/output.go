@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/itchyny/gojq"
 
@@ -212,8 +213,18 @@ func (p *Printer) Say(format string, args ...any) {
 	}
 }
 
-// Warn writes a line to stderr in any case.
+// Warn writes a sentence to stderr in any case. On a terminal it is broken between words, with what follows below the
+// first one.
 func (p *Printer) Warn(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if p.streams.ErrTTY {
+		text = wrap(text, p.streams.Width(), len(text)-len(strings.TrimLeft(text, " ")))
+	}
+	p.Verbatim("%s", text)
+}
+
+// Verbatim writes a line to stderr in any case, and leaves it whole: a command or an address that is to be copied.
+func (p *Printer) Verbatim(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.streams.Err, format+"\n", args...)
 }
 

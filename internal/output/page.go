@@ -19,66 +19,99 @@ type Page struct {
 // String returns the page.
 func (p *Page) String() string { return p.text.String() }
 
-// Line adds one line. The format is ours and may hold styles; strings among args are cleaned unless Styled.
+// Line adds one line. The format is ours; strings among args are cleaned, and cannot start another line, unless they are
+// Styled.
 func (p *Page) Line(format string, args ...any) {
 	for i, arg := range args {
 		if s, ok := arg.(string); ok {
-			args[i] = term.Clean(s)
+			args[i] = term.Flat(s)
 		}
 	}
 	_, _ = fmt.Fprintf(&p.text, format+"\n", args...)
 }
 
-// Fields adds aligned lines of a label and a value; those with an empty value are left out.
-func (p *Page) Fields(pairs ...string) {
-	width := 0
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			width = max(width, len(pairs[i]))
+// proseWidth is how wide a paragraph gets: longer lines are hard to read.
+const proseWidth = 100
+
+// Paragraphs adds text that is broken between words where the terminal, or a line that is good to read, ends. A blank
+// line in it starts a paragraph; other line breaks do not count.
+func (p *Page) Paragraphs(text string) {
+	for i, paragraph := range strings.Split(text, "\n\n") {
+		if i > 0 {
+			p.Line("")
 		}
-	}
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			p.Line("%s  %s", p.Faint(fmt.Sprintf("%-*s", width, pairs[i])), term.Line(pairs[i+1]))
-		}
+		p.Line("%s", Styled(wrap(term.Line(paragraph), min(p.width(), proseWidth), 0)))
 	}
 }
 
+// Fields adds aligned lines of a label and a value; those with an empty value are left out. A value that is too long
+// for the terminal goes on below itself.
+func (p *Page) Fields(pairs ...string) {
+	var labels, values []string
+	width := 0
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			continue
+		}
+		text := strings.TrimLeft(pairs[i], " ")
+		label := pairs[i][:len(pairs[i])-len(text)] + term.Line(text) // an indent of ours stays
+		width = max(width, runewidth.StringWidth(label))
+		labels, values = append(labels, label), append(values, pairs[i+1])
+	}
+	for i, label := range labels {
+		p.Line("%s  %s", p.Faint(runewidth.FillRight(label, width)), Styled(p.column(values[i], width+2)))
+	}
+}
+
+// minColumn is how narrow a column of words may be.
+const minColumn = 12
+
+// column breaks a text for the column that starts at left and ends where the terminal does.
+func (p *Page) column(text string, left int) string {
+	text = term.Line(text)
+	if p.width()-left < minColumn {
+		return text
+	}
+	return wrap(strings.Repeat(" ", left)+text, p.width(), left)[left:]
+}
+
 // Table adds rows below a header. Every column but the last is as wide as its widest cell, and never cut: ids must
-// be whole. The last one is cut to the terminal's width.
+// be whole. The last one is cut to the terminal's width, and left out where there is no room for it.
 func (p *Page) Table(header []string, rows [][]string) {
-	widths := make([]int, len(header))
-	for i := range header {
+	p.table(header, rows, func(cell string, left int) string {
+		if p.width()-left < minColumn {
+			return ""
+		}
+		return runewidth.Truncate(cell, p.width()-left, "…")
+	})
+}
+
+// Descriptions is Table with a last column that is to be read whole: it goes on below itself.
+func (p *Page) Descriptions(header []string, rows [][]string) { p.table(header, rows, p.column) }
+
+// table adds rows whose last cell, which starts at the column left, is made to fit.
+func (p *Page) table(header []string, rows [][]string, fit func(cell string, left int) string) {
+	last := len(header) - 1
+	widths := make([]int, last)
+	left := 0
+	for i := range widths {
 		widths[i] = runewidth.StringWidth(header[i])
 		for _, row := range rows {
 			row[i] = term.Line(row[i])
 			widths[i] = max(widths[i], runewidth.StringWidth(row[i]))
 		}
+		left += widths[i] + 2
 	}
-	last := len(header) - 1
-	room := p.width()
-	for _, w := range widths[:last] {
-		room -= w + 2
-	}
-	p.row(header, widths, max(room, 16), p.Faint)
-	for _, row := range rows {
-		p.row(row, widths, max(room, 16), nil)
-	}
-}
-
-func (p *Page) row(cells []string, widths []int, room int, style func(string) Styled) {
-	last := len(cells) - 1
-	var line strings.Builder
-	for i, cell := range cells {
-		if i == last {
-			line.WriteString(runewidth.Truncate(cell, room, "…"))
-			break
+	line := func(cells []string) string {
+		var b strings.Builder
+		for i, width := range widths {
+			b.WriteString(runewidth.FillRight(cells[i], width+2))
 		}
-		line.WriteString(runewidth.FillRight(cell, widths[i]+2))
+		b.WriteString(fit(term.Line(cells[last]), left))
+		return strings.TrimRight(b.String(), " ")
 	}
-	text := strings.TrimRight(line.String(), " ")
-	if style != nil {
-		text = string(style(text))
+	p.Line("%s", p.Faint(line(header)))
+	for _, row := range rows {
+		p.Line("%s", Styled(line(row)))
 	}
-	p.text.WriteString(text + "\n")
 }
