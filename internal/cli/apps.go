@@ -215,10 +215,10 @@ func writeParameters(p *output.Page, app api.App) {
 
 // sampleRun is a command that runs the app once its gaps are filled.
 func sampleRun(name string, app api.App) string {
-	line := "lamina run " + quoteArgs([]string{name})
+	line := commandLine("run", name)
 	for _, in := range app.Parameters {
 		if in.MustSupply() {
-			line += " --input " + quoteArgs([]string{in.SendAs()}) + "=…"
+			line += " --input " + quoteArg(in.SendAs()) + "=…"
 		}
 	}
 	return line + " --wait --download ./"

@@ -8,9 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -61,7 +59,7 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 		{"logout"},
 	}
 	for _, args := range steps {
-		env.printer.Verbatim("\n%s", env.styles().Command("$ lamina "+quoteArgs(args)))
+		env.printer.Verbatim("\n%s", env.styles().Command("$ "+commandLine(args...)))
 		if status := Main(ctx, guest(), args); status != exitOK {
 			return &commandError{code: codeDemo, message: fmt.Sprintf("the demo stopped: lamina %s ended with status %d", args[0], status)}
 		}
@@ -134,21 +132,4 @@ func (e *Env) demoEnv(home, baseURL string, approver func(string) error) func() 
 		}
 		return guest
 	}
-}
-
-// quoteArgs shows arguments as a shell would take them.
-func quoteArgs(args []string) string {
-	quoted := make([]string, len(args))
-	for i, a := range args {
-		quoted[i] = a
-		if a == "" || strings.ContainsFunc(a, isSpecial) {
-			quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
-}
-
-// isSpecial reports whether a shell might read a character as something else than itself.
-func isSpecial(r rune) bool {
-	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-+=:,./@%", r)
 }

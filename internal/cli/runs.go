@@ -326,7 +326,7 @@ func runsDownload(cmd *cobra.Command, env *Env, runID string, saving saveOptions
 	if !reply.Data.Status.Final() {
 		return &commandError{
 			code: codeStillRunning, message: fmt.Sprintf("the run is still %s: there is nothing to save yet", reply.Data.Status),
-			hint: fmt.Sprintf("lamina runs wait %s --download %s", runID, saving.where), runID: runID,
+			hint: commandLine("runs", "wait", runID, "--download", saving.where), runID: runID,
 		}
 	}
 	files, err := saveOutputs(cmd.Context(), env, reply.Data, saving)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -83,7 +84,9 @@ func (d *Downloader) write(path string, fill func(*os.File) (int64, error)) (siz
 			return 0, fmt.Errorf("could not make the folder for the download: %w", err)
 		}
 	}
-	f, err := os.CreateTemp(folder, name+".*.part")
+	// Unlike os.CreateTemp, this leaves to the umask who may read the file.
+	part := filepath.Join(folder, fmt.Sprintf("%s.%08x.part", name, rand.Uint32()))
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) //nolint:gosec // like any other file of the person
 	if err != nil {
 		return 0, fmt.Errorf("could not write the download: %w", err)
 	}
@@ -95,9 +98,6 @@ func (d *Downloader) write(path string, fill func(*os.File) (int64, error)) (siz
 	}()
 	if size, err = fill(f); err != nil {
 		return 0, err
-	}
-	if err = f.Chmod(0o644); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return 0, fmt.Errorf("could not write the download: %w", err)
 	}
 	if err = f.Close(); err != nil {
 		return 0, fmt.Errorf("could not write the download: %w", err)

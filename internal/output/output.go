@@ -11,6 +11,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/itchyny/gojq"
 
@@ -134,12 +135,12 @@ func (p *Printer) json(raw json.RawMessage) error {
 	return err
 }
 
-// escapeControls writes DEL and the C1 controls, which JSON allows in strings as they are but terminals act upon, as
-// JSON escapes.
+// escapeControls writes what JSON allows in strings as it is but terminals act upon as JSON escapes: DEL, the C1 controls
+// and what turns the direction of writing or breaks lines.
 func escapeControls(text []byte) []byte {
 	clean := new(bytes.Buffer)
 	for _, r := range string(text) {
-		if r >= 0x7f && r < 0xa0 {
+		if r >= 0x7f && r < 0xa0 || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
 			fmt.Fprintf(clean, `\u%04x`, r)
 			continue
 		}
