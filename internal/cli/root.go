@@ -78,7 +78,7 @@ func newRoot(env *Env) *cobra.Command {
 	root.SetErr(env.Streams.Err)
 	root.SetHelpFunc(env.help)
 	root.SetUsageFunc(func(*cobra.Command) error { return nil })
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err) })
+	root.SetFlagErrorFunc(flagError)
 	env.flags.add(root.PersistentFlags())
 	root.PersistentFlags().BoolP("help", "h", false, "show this help")
 	root.Flags().BoolVarP(&version, "version", "v", false, "show the version of this program")
