@@ -129,7 +129,7 @@ func TestLoopbackPageTellsTheTrueResult(t *testing.T) {
 	s.Finish = func(context.Context, config.Credential) (string, error) { return "", full }
 	done := s.start(t.Context())
 	_, _, body, _, _ := browse(<-s.shown)
-	if got := <-done; !errors.Is(got.err, full) || !strings.Contains(body, "the disk is full") {
+	if got := <-done; !errors.Is(got.err, full) || !strings.Contains(body, "The disk is full.") {
 		t.Errorf("%v\n%s", got.err, body)
 	}
 
