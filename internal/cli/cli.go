@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -31,7 +32,11 @@ func System(build Build) *Env {
 func Main(ctx context.Context, env *Env, args []string) int {
 	root := newRoot(env)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	var typed *usageError
+	if errors.As(err, &typed) && typed.hint == "" {
+		typed.hint = cmd.CommandPath() + " --help"
+	}
 	env.settle()
 	return env.exit(args, err)
 }

@@ -140,7 +140,7 @@ func (e *Env) exit(args []string, err error) int {
 		return f.Exit
 	}
 	s := p.ErrStyles()
-	p.Warn("%s %s", s.Bad("error:"), term.Clean(f.Message))
+	p.Warn("%s %s", s.Bad("error:"), term.Line(f.Message))
 	for _, d := range f.Details {
 		p.Warn("  %s", detailLine(d))
 	}
@@ -148,7 +148,7 @@ func (e *Env) exit(args []string, err error) int {
 		p.Warn("%s", s.Faint("request "+term.Line(f.RequestID)))
 	}
 	if f.Hint != "" {
-		p.Warn("%s %s", s.Faint("try:"), s.Command(f.Hint))
+		p.Verbatim("%s %s", s.Faint("try:"), s.Command(f.Hint))
 	}
 	return f.Exit
 }

@@ -25,7 +25,7 @@ func (e *Env) text(page func(*output.Page)) error {
 }
 
 func writeHelp(p *output.Page, cmd *cobra.Command) {
-	p.Line("%s", firstOf(cmd.Long, cmd.Short+"."))
+	p.Paragraphs(firstOf(cmd.Long, cmd.Short+"."))
 	p.Line("")
 	p.Line("%s\n  %s", p.Bold("Usage"), usageLine(cmd))
 	if len(cmd.Aliases) > 0 {
@@ -111,8 +111,15 @@ func flagUsage(f *pflag.Flag) string {
 	case "", "false", "[]", "0", "0s":
 		return usage
 	}
-	return fmt.Sprintf("%s (default %s)", usage, f.DefValue)
+	value := f.DefValue
+	if f.Value.Type() == "duration" {
+		value = durationZeros.Replace(value + " ")
+	}
+	return fmt.Sprintf("%s (default %s)", usage, strings.TrimSpace(value))
 }
+
+// durationZeros takes the zeros off the end of a length of time: 1h0m0s is 1h.
+var durationZeros = strings.NewReplacer("h0m0s ", "h", "m0s ", "m")
 
 func newHelpCmd(env *Env) *cobra.Command {
 	return &cobra.Command{

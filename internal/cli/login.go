@@ -205,9 +205,9 @@ func (s *signIn) browserRoad(ctx context.Context) error {
 func (s *signIn) showURL(address string) {
 	env := s.env
 	if s.noBrowser {
-		env.printer.Warn("Open this address in a browser:\n\n  %s\n", term.Line(address))
+		env.printer.Verbatim("Open this address in a browser:\n\n  %s\n", term.Line(address))
 	} else {
-		env.printer.Warn("Opening your browser. If it does not open, use this address:\n\n  %s\n", term.Line(address))
+		env.printer.Verbatim("Opening your browser. If it does not open, use this address:\n\n  %s\n", term.Line(address))
 	}
 	if env.mayPrompt() {
 		env.say("Waiting for your approval. A browser on another machine ends on a page that does not load: paste its address here.")

@@ -176,5 +176,5 @@ func writeStarted(p *output.Page, run api.RunStarted) {
 	p.Line("%s %s", p.Good("Started"), firstOf(run.WorkflowName, "a run"))
 	p.Fields("run", run.RunID, "status", string(run.Status), "webhook", run.WebhookURL)
 	p.Line("")
-	p.Line("%s", p.Command("lamina runs wait "+run.RunID))
+	p.Line("%s", p.Command(commandLine("runs", "wait", run.RunID)))
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 	"unicode"
 
 	"github.com/itchyny/gojq"
@@ -138,12 +139,12 @@ func (p *Printer) json(raw json.RawMessage) error {
 	return err
 }
 
-// escapeControls writes DEL, the C1 controls and those of writing direction, which JSON allows in strings as they are
-// but terminals act upon, as JSON escapes.
+// escapeControls writes what JSON allows in strings as it is but terminals act upon as JSON escapes: DEL, the C1 controls
+// and what turns the direction of writing or breaks lines.
 func escapeControls(text []byte) []byte {
 	clean := new(bytes.Buffer)
 	for _, r := range string(text) {
-		if r >= 0x7f && r < 0xa0 || unicode.Is(unicode.Bidi_Control, r) {
+		if r >= 0x7f && r < 0xa0 || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
 			fmt.Fprintf(clean, `\u%04x`, r)
 			continue
 		}
@@ -217,8 +218,18 @@ func (p *Printer) Say(format string, args ...any) {
 	}
 }
 
-// Warn writes a line to stderr in any case.
+// Warn writes a sentence to stderr in any case. On a terminal it is broken between words, with what follows below the
+// first one.
 func (p *Printer) Warn(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if p.streams.ErrTTY {
+		text = wrap(text, p.streams.Width(), len(text)-len(strings.TrimLeft(text, " ")))
+	}
+	p.talk.say(text)
+}
+
+// Verbatim writes a line to stderr in any case, and leaves it whole: a command or an address that is to be copied.
+func (p *Printer) Verbatim(format string, args ...any) {
 	p.talk.say(fmt.Sprintf(format, args...))
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/uselamina/lamina/internal/term"
 )
 
-// Styled is text that was cleaned and then given colours.
+// Styled is text that was cleaned, and is one line unless we broke it, and may have been given colours.
 type Styled string
 
 // Styles colour text for one stream, or leave it as it is where colour is not wanted. They never ask the terminal
@@ -38,7 +38,7 @@ func (s Styles) Busy(text string) Styled { return s.render(text, nil, "3") }
 func (s Styles) Command(text string) Styled { return s.render(text, nil, "6") }
 
 func (s Styles) render(text string, set func(lipgloss.Style, bool) lipgloss.Style, color string) Styled {
-	text = term.Clean(text)
+	text = term.Flat(text)
 	if !s.color {
 		return Styled(text)
 	}

@@ -96,5 +96,10 @@ func Clean(text string) string {
 	}, ansi.Strip(text))
 }
 
+// Flat is Clean for a text that has one line and keeps its spaces: newlines and tabs become spaces.
+func Flat(text string) string { return flat.Replace(Clean(text)) }
+
+var flat = strings.NewReplacer("\n", " ", "\t", " ")
+
 // Line is Clean for a place that has one line: every run of white space becomes one space.
 func Line(text string) string { return strings.Join(strings.Fields(Clean(text)), " ") }
