@@ -106,7 +106,18 @@ func flagUsage(f *pflag.Flag) string {
 	case "", "false", "[]", "0", "0s":
 		return usage
 	}
-	return fmt.Sprintf("%s (default %s)", usage, f.DefValue)
+	return fmt.Sprintf("%s (default %s)", usage, shortDuration(f.DefValue))
+}
+
+// shortDuration takes the zeros off a length of time as Go writes it: 4m0s is 4m.
+func shortDuration(text string) string {
+	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = rest + "m"
+	}
+	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = rest + "h"
+	}
+	return text
 }
 
 func newHelpCmd(env *Env) *cobra.Command {

@@ -26,15 +26,15 @@ type flags struct {
 }
 
 func (f *flags) add(set *pflag.FlagSet) {
-	set.StringVar(&f.profile, "profile", "", "use the account of this `NAME`")
+	set.StringVar(&f.profile, "profile", "", "use the account that was saved under this `NAME`")
 	set.StringVar(&f.workspace, "workspace", "", "refuse a credential of any other workspace than this `ID`")
-	set.StringVarP(&f.output, "output", "o", "", "write data as text, json, ndjson or auto (`FORMAT`)")
+	set.StringVarP(&f.output, "output", "o", "", "write data in this `FORMAT`: text, json, ndjson or auto")
 	set.BoolVar(&f.json, "json", false, "write data as JSON: short for -o json")
 	set.StringVar(&f.jq, "jq", "", "filter the JSON with this jq `EXPRESSION`")
 	set.BoolVar(&f.quiet, "quiet", false, "print data and errors only")
 	set.BoolVar(&f.debug, "debug", false, "show the HTTP exchange on stderr, without secrets")
 	set.BoolVar(&f.noInput, "no-input", false, "never ask, and never open a browser")
-	set.StringVar(&f.color, "color", "auto", "use colour: auto, always or never (`WHEN`)")
+	set.StringVar(&f.color, "color", "auto", "say `WHEN` to use colour: auto, always or never")
 	set.StringVar(&f.caFile, "ca-file", "", "trust the certificate authorities in this PEM `FILE` too")
 }
 

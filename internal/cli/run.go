@@ -52,8 +52,8 @@ func newRunCmd(env *Env) *cobra.Command {
 	f.StringArrayVar(&opts.only, "only", nil, "make only the output with this `LABEL`; repeat it for more")
 	f.BoolVarP(&opts.wait, "wait", "w", false, "wait until the run ends")
 	f.BoolVar(&opts.async, "async", false, "do not wait (the default)")
-	f.StringVar(&opts.webhook, "webhook", "", "tell this `URL` of the end; default is the saved one, none is none")
-	f.BoolVar(&opts.noWebhook, "no-webhook", false, "tell nobody of the end")
+	f.StringVar(&opts.webhook, "webhook", "", "tell this `URL` when the run ends; 'default' is the saved address, 'none' is nobody")
+	f.BoolVar(&opts.noWebhook, "no-webhook", false, "tell nobody when the run ends")
 	opts.waiting.add(f)
 	opts.saving.add(f)
 	return cmd

@@ -28,7 +28,7 @@ type waitOptions struct {
 
 func (w *waitOptions) add(f *pflag.FlagSet) {
 	f.DurationVar(&w.timeout, "timeout", 4*time.Minute, "stop waiting after this `TIME`; the run goes on")
-	f.DurationVar(&w.interval, "interval", 0, "`TIME` between two looks where the service cannot tell by itself (default 3s)")
+	f.DurationVar(&w.interval, "interval", 0, "look every `TIME` where the service cannot report changes by itself (default 3s)")
 	f.IntVar(&w.timeoutMS, "timeout-ms", 0, "the timeout in `MILLISECONDS`")
 	f.IntVar(&w.intervalMS, "interval-ms", 0, "the interval in `MILLISECONDS`")
 	_ = f.MarkHidden("timeout-ms")
