@@ -35,7 +35,7 @@ func newRunCmd(env *Env) *cobra.Command {
 			"A run may cost credits. It is never started twice by itself.",
 		Example: "lamina run poster --input text=\"Hello\" --wait --download ./pictures/\n" +
 			"lamina run poster --file inputs.json --json\n" +
-			"lamina run palette --input image=https://example.com/a.png --only Swatch --wait",
+			"lamina run poster --input text=\"Hello\" --input style=Neon --async --webhook https://example.com/hook",
 		Args:              needArgs("APP"),
 		ValidArgsFunction: env.completeApps,
 		RunE: func(cmd *cobra.Command, args []string) error {
