@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -203,7 +204,7 @@ func ParseDetails(raw json.RawMessage) []Detail {
 		if json.Unmarshal(raw, &nested) != nil {
 			return nil
 		}
-		objects = append(nested.Errors, nested.Details.Errors...)
+		objects = slices.Concat(nested.Errors, nested.Details.Errors)
 	}
 	var details []Detail
 	for _, o := range objects {

@@ -19,7 +19,7 @@ import (
 
 // browse is the browser: it follows redirects from the authorization page back to the program.
 func browse(address string) (status int, final *url.URL, body string, h http.Header, err error) {
-	resp, err := http.Get(address) //nolint:noctx // a browser has no context
+	resp, err := http.Get(address)
 	if err != nil {
 		return 0, nil, "", nil, err
 	}
@@ -135,12 +135,12 @@ func TestLoopbackPageTellsTheTrueResult(t *testing.T) {
 
 	s = newSignIn(t, nil)
 	done = s.start(t.Context())
-	s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/cli/oauth/token" {
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 		return r.URL.Path == "/cli/oauth/token"
-	}
+	})
 	_, _, body, _, _ = browse(<-s.shown)
 	var status *StatusError
 	if got := <-done; !errors.As(got.err, &status) || !strings.Contains(body, "503") {
@@ -216,12 +216,12 @@ func TestLoopbackSecondCallbacks(t *testing.T) {
 	t.Parallel()
 	s := newSignIn(t, nil)
 	release := make(chan struct{})
-	s.fault = func(_ http.ResponseWriter, r *http.Request) bool {
+	s.setFault(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/cli/oauth/token" {
 			<-release
 		}
 		return false
-	}
+	})
 	done := s.start(t.Context())
 	noFollow := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := noFollow.Get(<-s.shown)
@@ -294,16 +294,16 @@ func TestLoopbackReusesItsClient(t *testing.T) {
 	if got := again(); (got.ClientID == first.c.ClientID) != (got.RedirectURI == first.c.RedirectURI) {
 		t.Errorf("client %s with %s, before %s with %s", got.ClientID, got.RedirectURI, first.c.ClientID, first.c.RedirectURI)
 	}
+	busy, err := net.Listen("tcp4", strings.TrimSuffix(strings.TrimPrefix(first.c.RedirectURI, "http://"), "/callback"))
+	if got := again(); got.RedirectURI == first.c.RedirectURI {
+		t.Error("listened on a port that is taken")
+	}
+	if err == nil {
+		_ = busy.Close()
+	}
 	s.locked(func() { clear(s.clients) }) // the server forgets
 	if got := again(); got.ClientID == first.c.ClientID {
 		t.Error("signed in with a forgotten client")
-	}
-	busy, err := net.Listen("tcp4", strings.TrimSuffix(strings.TrimPrefix(first.c.RedirectURI, "http://"), "/callback"))
-	if err == nil {
-		defer func() { _ = busy.Close() }()
-	}
-	if got := again(); got.RedirectURI == first.c.RedirectURI {
-		t.Error("listened on a port that is taken")
 	}
 }
 
@@ -408,7 +408,7 @@ func TestLoopbackOpensTheBrowser(t *testing.T) {
 
 func TestLoopbackListensOnBothFamilies(t *testing.T) {
 	t.Parallel()
-	listeners, redirect, err := listenLoopback("http://127.0.0.1/callback")
+	listeners, redirect, err := listenLoopback(t.Context(), "http://127.0.0.1/callback")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -443,7 +443,7 @@ func FuzzCallback(f *testing.F) {
 			tt.Fatalf("accepted the code %q", a.code)
 		}
 		var out bytes.Buffer
-		if err := pageTemplate.Execute(&out, resultPage("Lamina", q.Get("code"), failure)); err != nil {
+		if err := pageTemplate().Execute(&out, resultPage("Lamina", q.Get("code"), failure)); err != nil {
 			tt.Fatal(err)
 		}
 		if strings.Count(out.String(), "<") != strings.Count(out.String(), ">") && !strings.Contains(out.String(), "&") {

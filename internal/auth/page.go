@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"sync"
 )
 
 // A page is what the browser shows at the end. Its texts come from outside; the template escapes them.
@@ -44,7 +45,8 @@ p{margin-top:10px;overflow-wrap:anywhere}
 .next{margin-top:24px;padding-top:20px;border-top:1px solid var(--line);color:var(--soft);font-size:14px}
 `
 
-var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Parse(`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -55,7 +57,7 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
 <body class="{{if .Good}}good{{else}}bad{{end}}">
 <main>
 <svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="21"/>` +
-	`{{if .Good}}<path d="M15 24.5l6.5 6.5L33.5 18"/>{{else}}<path d="M24 13.5v14M24 33.5v.5"/>{{end}}</svg>
+		`{{if .Good}}<path d="M15 24.5l6.5 6.5L33.5 18"/>{{else}}<path d="M24 13.5v14M24 33.5v.5"/>{{end}}</svg>
 <h1>{{.Title}}</h1>
 {{with .Text}}<p>{{.}}</p>
 {{end}}{{with .Next}}<p class="next">{{.}}</p>
@@ -63,11 +65,12 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
 </body>
 </html>
 `))
+})
 
 // writePage sends a page under a policy that lets it do nothing but look good.
 func writePage(w http.ResponseWriter, status int, p page) {
 	var body bytes.Buffer
-	if err := pageTemplate.Execute(&body, p); err != nil {
+	if err := pageTemplate().Execute(&body, p); err != nil {
 		http.Error(w, "This page could not be shown.", http.StatusInternalServerError)
 		return
 	}

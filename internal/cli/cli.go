@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/uselamina/lamina/internal/term"
 )
 
@@ -27,15 +29,23 @@ func System(build Build) *Env {
 
 // Main runs the command that args name and returns the exit status. SIGINT and SIGTERM end its context.
 func Main(ctx context.Context, env *Env, args []string) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// With a handler, a write to a closed stdout is an error instead of the end of the process.
-	closed := make(chan os.Signal, 1)
-	signal.Notify(closed, syscall.SIGPIPE)
-	defer signal.Stop(closed)
 	root := newRoot(env)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	env.settle()
 	return env.exit(args, err)
+}
+
+// heedSignals gives a command a context that SIGINT and SIGTERM end. It costs a thread, so only commands that may take
+// a while have it.
+func heedSignals(cmd *cobra.Command) (stop func()) {
+	ctx, forget := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	cmd.SetContext(ctx)
+	// With a handler, a write to a closed stdout is an error instead of the end of the process.
+	closed := make(chan os.Signal, 1)
+	signal.Notify(closed, syscall.SIGPIPE)
+	return func() {
+		forget()
+		signal.Stop(closed)
+	}
 }

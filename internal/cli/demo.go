@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -43,8 +42,8 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 		return fmt.Errorf("could not make a home for the demo: %w", err)
 	}
 	defer os.RemoveAll(home)
-	approver := env.demoApprover()
-	local, err := startPlatform("127.0.0.1:0", platform.Options{AutoApprove: approver != nil})
+	approver := env.demoApprover(ctx)
+	local, err := startPlatform(ctx, "127.0.0.1:0", platform.Options{AutoApprove: approver != nil})
 	if err != nil {
 		return err
 	}
@@ -81,26 +80,29 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 }
 
 // demoApprover returns the stand-in for a person at a browser, or nil if there is a real one.
-func (e *Env) demoApprover() func(string) error {
+func (e *Env) demoApprover(ctx context.Context) func(string) error {
 	if e.mayPrompt() && term.NoBrowser(e.Getenv) == "" {
 		return nil
 	}
 	return func(url string) error {
-		go func() { _ = visit(url) }()
+		go func() { _ = visit(ctx, url) }()
 		return nil
 	}
 }
 
 // visit opens a page as a browser would, following its redirects.
-func visit(url string) error {
-	client := &http.Client{Timeout: 10 * time.Second}
-	resp, err := client.Get(url)
+func visit(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
 	_, err = io.Copy(io.Discard, resp.Body)
-	return errors.Join(err)
+	return err
 }
 
 // demoEnv returns a maker of environments for the commands of the tour: this one, with a home and a service of its

@@ -74,7 +74,7 @@ func (o *devOptions) validate() error {
 
 // devRun serves until the context ends.
 func devRun(ctx context.Context, opts *devOptions) error {
-	local, err := startPlatform(opts.addr, opts.platform)
+	local, err := startPlatform(ctx, opts.addr, opts.platform)
 	if err != nil {
 		return err
 	}
@@ -126,8 +126,8 @@ type localPlatform struct {
 }
 
 // startPlatform listens on addr and serves a platform there.
-func startPlatform(addr string, opts platform.Options) (*localPlatform, error) {
-	listener, err := net.Listen("tcp", addr)
+func startPlatform(ctx context.Context, addr string, opts platform.Options) (*localPlatform, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, &commandError{
 			code: codeAddressInUse, message: addr + " is in use, perhaps by another lamina dev", hint: "lamina dev --addr 127.0.0.1:0", err: err,

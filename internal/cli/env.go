@@ -24,6 +24,7 @@ type Env struct {
 	session  *session // made by the first command that needs it
 	approver bool     // OpenBrowser approves by itself: no person is needed
 	lines    *bufio.Reader
+	stop     func() // ends the heeding of signals
 }
 
 // begin prepares what every command needs, from the flags that are the same everywhere.

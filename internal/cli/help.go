@@ -12,11 +12,16 @@ import (
 
 // help shows what a command does. It is written by hand because cobra's templates would cost two megabytes.
 func (e *Env) help(cmd *cobra.Command, _ []string) {
-	text, err := output.New(e.Streams, output.Options{Format: output.Text})
+	_ = e.text(func(p *output.Page) { writeHelp(p, cmd) })
+}
+
+// text writes a page for a person, whatever the format of data is.
+func (e *Env) text(page func(*output.Page)) error {
+	p, err := output.New(e.Streams, output.Options{Format: output.Text})
 	if err != nil {
-		return
+		return err
 	}
-	_ = text.Data(nil, func(p *output.Page) { writeHelp(p, cmd) })
+	return p.Data(nil, page)
 }
 
 func writeHelp(p *output.Page, cmd *cobra.Command) {

@@ -58,7 +58,12 @@ func newRoot(env *Env) *cobra.Command {
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-		PersistentPreRunE: func(*cobra.Command, []string) error { return env.begin() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.HasParent() {
+				env.stop = heedSignals(cmd)
+			}
+			return env.begin()
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
@@ -73,7 +78,7 @@ func newRoot(env *Env) *cobra.Command {
 	root.SetErr(env.Streams.Err)
 	root.SetHelpFunc(env.help)
 	root.SetUsageFunc(func(*cobra.Command) error { return nil })
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err) })
+	root.SetFlagErrorFunc(flagError)
 	env.flags.add(root.PersistentFlags())
 	root.Flags().BoolVarP(&version, "version", "v", false, "show the version of this program")
 	root.AddGroup(

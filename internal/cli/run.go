@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"net/url"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -56,7 +58,34 @@ func newRunCmd(env *Env) *cobra.Command {
 	f.BoolVar(&opts.noWebhook, "no-webhook", false, "tell nobody when the run ends")
 	opts.waiting.add(f)
 	opts.saving.add(f)
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { runHelp(env, cmd) })
 	return cmd
+}
+
+// helpTime is how long help may look for the inputs of the app that it was asked about.
+const helpTime = 2 * time.Second
+
+// runHelp shows the help of run and, if an app was named and can be asked, its inputs.
+func runHelp(env *Env, cmd *cobra.Command) {
+	env.help(cmd, nil)
+	args := cmd.Flags().Args()
+	if len(args) == 0 || env.begin() != nil {
+		return
+	}
+	client, err := env.client()
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), helpTime)
+	defer cancel()
+	reply, err := client.App(ctx, args[0])
+	if err != nil {
+		return
+	}
+	_ = env.text(func(p *output.Page) {
+		p.Line("\n%s", p.Bold("Inputs of "+term.Line(reply.Data.Name)))
+		writeParameters(p, reply.Data)
+	})
 }
 
 func (o *runOptions) validate(cmd *cobra.Command) error {

@@ -120,20 +120,26 @@ func newRunsGetCmd(env *Env) *cobra.Command {
 		Args:              needArgs("RUN"),
 		ValidArgsFunction: env.completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := env.client()
-			if err != nil {
-				return err
-			}
-			reply, err := client.Run(cmd.Context(), args[0])
-			if isNotFound(err) {
-				return noRun(args[0], err)
-			}
+			reply, err := getRun(cmd, env, args[0])
 			if err != nil {
 				return err
 			}
 			return env.printer.Data(reply.Raw, func(p *output.Page) { writeRun(p, reply.Data, nil, env.Now()) })
 		},
 	}
+}
+
+// getRun fetches a run, and says how to find one if there is none of that id.
+func getRun(cmd *cobra.Command, env *Env, runID string) (*api.Reply[api.Run], error) {
+	client, err := env.client()
+	if err != nil {
+		return nil, err
+	}
+	reply, err := client.Run(cmd.Context(), runID)
+	if isNotFound(err) {
+		return nil, noRun(runID, err)
+	}
+	return reply, err
 }
 
 func newRunsWaitCmd(env *Env) *cobra.Command {
@@ -312,14 +318,7 @@ func newRunsDownloadCmd(env *Env) *cobra.Command {
 }
 
 func runsDownload(cmd *cobra.Command, env *Env, runID string, saving saveOptions) error {
-	client, err := env.client()
-	if err != nil {
-		return err
-	}
-	reply, err := client.Run(cmd.Context(), runID)
-	if isNotFound(err) {
-		return noRun(runID, err)
-	}
+	reply, err := getRun(cmd, env, runID)
 	if err != nil {
 		return err
 	}

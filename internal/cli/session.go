@@ -167,8 +167,11 @@ func (e *Env) requestTimeout() time.Duration {
 	return e.duration("LAMINA_REQUEST_TIMEOUT", 30*time.Second)
 }
 
-// settle waits briefly for a refresh in the background, and says when the session will end for want of use.
+// settle ends what begin began: it waits briefly for a refresh in the background, and says when the session will end for want of use.
 func (e *Env) settle() {
+	if e.stop != nil {
+		defer e.stop()
+	}
 	s := e.session
 	if s == nil || s.source == nil {
 		return

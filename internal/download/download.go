@@ -191,7 +191,7 @@ func (d *Downloader) part(ctx context.Context, u *url.URL, f *os.File, done int6
 
 // copy is io.Copy with progress, that tells a failing disk from a failing network.
 func (d *Downloader) copy(f *os.File, body io.Reader, name string, done, total int64) (int64, error) {
-	buf := make([]byte, 512<<10)
+	buf := make([]byte, 256<<10)
 	var n int64
 	for {
 		read, rerr := body.Read(buf)

@@ -4,30 +4,18 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/hex"
-	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"path"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
-	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/platform/apps"
 )
 
-// Buckets of files.
-const (
-	bucketAssets  = "assets"  // asset id → asset
-	bucketUploads = "uploads" // digest of the upload's token → upload
-)
-
-const (
-	maxUpload      = 256 << 20 // bytes of one upload
-	maxUploadFiles = 50        // files in one request for upload addresses
-	uploadLife     = 15 * time.Minute
-)
+const bucketAssets = "assets" // asset id → asset
 
 // An asset is a file, made by a run or uploaded, or the text that a run made. Its id is not to be guessed: whoever has
 // the address of the file may read it.
@@ -44,12 +32,6 @@ type asset struct {
 	Size        int64     `json:"size,omitempty"`
 	Digest      string    `json:"digest,omitempty"` // SHA-256; empty until the bytes are there
 	CreatedAt   time.Time `json:"createdAt"`
-}
-
-// An upload is the right to put the bytes of an asset.
-type upload struct {
-	AssetID   string    `json:"assetId"`
-	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 // fileTypes are the kinds of file that are served as what they are, by extension.
@@ -104,82 +86,6 @@ func (s *Server) keepResult(r run, o apps.Output, res apps.Result) (asset, error
 	return a, err
 }
 
-func (s *Server) createUploads(w http.ResponseWriter, r *http.Request, p principal) error {
-	var req api.UploadFiles
-	if err := decodeBody(w, r, &req); err != nil {
-		return err
-	}
-	assets, problems := s.plannedAssets(req.Files, p)
-	if len(problems) > 0 {
-		return invalid("Invalid files", problems...)
-	}
-	expires := s.now().Add(uploadLife)
-	reply := api.UploadURLs{}
-	err := s.store.update(func(tx *tx) error {
-		s.forgetUploads(tx)
-		for i, a := range assets {
-			token := randomToken(32)
-			a.Order = nextOrder(tx)
-			put(tx, bucketUploads, s.digest(token), upload{AssetID: a.ID, ExpiresAt: expires})
-			put(tx, bucketAssets, a.ID, a)
-			reply.Uploads = append(reply.Uploads, api.Upload{
-				Filename: req.Files[i].Filename, MediaType: a.OutputType, ContentTypeHint: a.MimeType,
-				UploadURL: s.opts.BaseURL + "/media/uploads/" + token, AssetURL: s.assetURL(a), AssetID: &a.ID, ExpiresAt: &expires,
-			})
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return writeData(w, http.StatusOK, reply)
-}
-
-// plannedAssets checks a request for upload addresses.
-func (s *Server) plannedAssets(files []api.UploadFile, p principal) ([]asset, []problem) {
-	var assets []asset
-	var problems []problem
-	complain := func(field, message string, allowed ...string) {
-		problems = append(problems, problem{Field: field, Message: message, Allowed: allowed})
-	}
-	if len(files) == 0 || len(files) > maxUploadFiles {
-		complain("files", "must name 1 to 50 files")
-		return nil, problems
-	}
-	for _, f := range files {
-		if f.Filename == "" || len(f.Filename) > 255 {
-			complain("filename", "must have 1 to 255 characters")
-		}
-		if !slices.Contains([]string{"image", "video", "audio"}, f.MediaType) {
-			complain("mediaType", "is none of the known types", "image", "video", "audio")
-			continue
-		}
-		mimeType := cmp.Or(fileTypes[strings.ToLower(strings.TrimPrefix(path.Ext(f.Filename), "."))], unknownType)
-		if mimeType != unknownType && !strings.HasPrefix(mimeType, f.MediaType+"/") && mimeType != "video/webm" {
-			complain("mediaType", "does not fit the name: a file like that is "+mimeType)
-		}
-		assets = append(assets, asset{
-			ID: newAssetID(), WorkspaceID: p.WorkspaceID, OutputType: f.MediaType, MimeType: mimeType, Filename: f.Filename,
-			CreatedAt: s.now(),
-		})
-	}
-	return assets, problems
-}
-
-// forgetUploads removes the rights that have expired, and the assets whose bytes never came.
-func (s *Server) forgetUploads(tx *tx) {
-	for _, key := range tx.keys(bucketUploads) {
-		u, _ := get[upload](tx, bucketUploads, key)
-		if s.now().Before(u.ExpiresAt) {
-			continue
-		}
-		tx.remove(bucketUploads, key)
-		if a, _ := get[asset](tx, bucketAssets, u.AssetID); a.Digest == "" {
-			tx.remove(bucketAssets, u.AssetID)
-		}
-	}
-}
-
 // routeMedia adds the addresses of files. They need no credential, like those of a CDN, and no rate limit counts them.
 func (s *Server) routeMedia(mux *http.ServeMux) {
 	type open = func(w http.ResponseWriter, r *http.Request) error
@@ -196,75 +102,6 @@ func (s *Server) routeMedia(mux *http.ServeMux) {
 			return h(w, r)
 		}))
 	}
-}
-
-// putUpload takes the bytes of an asset from whoever has the address.
-func (s *Server) putUpload(w http.ResponseWriter, r *http.Request) error {
-	var u upload
-	var a asset
-	s.store.view(func(tx *tx) {
-		u, _ = get[upload](tx, bucketUploads, s.digest(r.PathValue("token")))
-		a, _ = get[asset](tx, bucketAssets, u.AssetID)
-	})
-	if a.ID == "" || !s.now().Before(u.ExpiresAt) {
-		return &apiError{
-			status: http.StatusForbidden, code: "FORBIDDEN", message: "This upload address is unknown or has expired: ask for a new one",
-		}
-	}
-	if got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || got != a.MimeType {
-		return invalid("Wrong content type", problem{Field: "Content-Type", Message: "must be as contentTypeHint said", Allowed: []string{a.MimeType}})
-	}
-	size, digest, err := s.receive(a.ID, r)
-	if err != nil {
-		return err
-	}
-	err = s.store.update(func(tx *tx) error {
-		a.Size, a.Digest = size, digest
-		put(tx, bucketAssets, a.ID, a)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	w.Header().Set("ETag", `"`+digest+`"`)
-	w.WriteHeader(http.StatusOK)
-	return nil
-}
-
-// receive writes the body of a request to the file of an asset.
-func (s *Server) receive(id string, r *http.Request) (size int64, digest string, err error) {
-	tooLarge := &apiError{
-		status: http.StatusRequestEntityTooLarge, code: "VALIDATION_ERROR", message: "The file is larger than 256 MiB",
-	}
-	if r.ContentLength > maxUpload {
-		return 0, "", tooLarge
-	}
-	body := &readErrors{r: r.Body}
-	switch size, digest, err = s.media.write(id, body, maxUpload); {
-	case errors.Is(err, errTooLarge):
-		return 0, "", tooLarge
-	case body.err != nil:
-		return 0, "", invalid("The file did not arrive in full")
-	case err != nil:
-		return 0, "", err
-	case size == 0:
-		return 0, "", invalid("The file is empty")
-	}
-	return size, digest, nil
-}
-
-// readErrors remembers whether it was the source that failed: then the fault is the client's, else ours.
-type readErrors struct {
-	r   io.Reader
-	err error
-}
-
-func (e *readErrors) Read(p []byte) (int, error) {
-	n, err := e.r.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		e.err = err
-	}
-	return n, err
 }
 
 // findFile returns the asset that the name in an address stands for, if its bytes are there.
@@ -306,7 +143,7 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request) error {
 // downloadName is what a browser may call a file: the last part of the name it was uploaded under.
 func downloadName(a asset) string {
 	name := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || strings.ContainsRune(`/\:"<>|?*`, r) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(`/\:"<>|?*`, r) {
 			return '-'
 		}
 		return r

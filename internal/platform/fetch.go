@@ -23,7 +23,7 @@ const (
 	fetchTimeout = 30 * time.Second
 )
 
-func refuseFetch(format string, args ...any) error {
+func refuse(format string, args ...any) error {
 	return &apps.Error{Message: fmt.Sprintf(format, args...)}
 }
 
@@ -33,7 +33,7 @@ func (s *Server) fetch(ctx context.Context, address string) ([]byte, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil:
-		return nil, refuseFetch("The address of a file could not be read")
+		return nil, refuse("The address of a file could not be read")
 	case u.Scheme == "data":
 		return decodeDataURL(address)
 	case s.opts.BaseURL != "" && strings.HasPrefix(address, s.opts.BaseURL+"/media/"):
@@ -41,7 +41,7 @@ func (s *Server) fetch(ctx context.Context, address string) ([]byte, error) {
 	case u.Scheme == "http" && isLoopback(u.Hostname()):
 		return s.fetchLoopback(ctx, address)
 	default:
-		return nil, refuseFetch("The local platform does not fetch from %s: it reads only its own files, http on this machine "+
+		return nil, refuse("The local platform does not fetch from %s: it reads only its own files, http on this machine "+
 			"and data: URLs. Upload the file first, and use the address that you get", u.Host)
 	}
 }
@@ -49,7 +49,7 @@ func (s *Server) fetch(ctx context.Context, address string) ([]byte, error) {
 func (s *Server) readFile(name string) ([]byte, error) {
 	a, ok := s.findFile(name)
 	if !ok {
-		return nil, refuseFetch("There is no uploaded file at /media/%s", name)
+		return nil, refuse("There is no uploaded file at /media/%s", name)
 	}
 	file, err := s.media.open(a.ID)
 	if err != nil {
@@ -62,10 +62,10 @@ func (s *Server) readFile(name string) ([]byte, error) {
 func readLimited(r io.Reader) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxFetch+1))
 	if err != nil {
-		return nil, refuseFetch("A file could not be read to its end")
+		return nil, refuse("A file could not be read to its end")
 	}
 	if len(raw) > maxFetch {
-		return nil, refuseFetch("A file is larger than the %d MiB that are allowed", maxFetch>>20)
+		return nil, refuse("A file is larger than the %d MiB that are allowed", maxFetch>>20)
 	}
 	return raw, nil
 }
@@ -81,7 +81,7 @@ var errNotLoopback = errors.New("not a loopback address")
 // newLoopbackClient returns a client that cannot leave this machine: not by a proxy, a name or a redirect.
 func newLoopbackClient() *http.Client {
 	dialer := net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
-		if host, _, err := net.SplitHostPort(address); err != nil || host == "localhost" || !isLoopback(host) {
+		if host, _, err := net.SplitHostPort(address); err != nil || !isLoopback(host) {
 			return errNotLoopback
 		}
 		return nil
@@ -96,18 +96,18 @@ func newLoopbackClient() *http.Client {
 func (s *Server) fetchLoopback(ctx context.Context, address string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, refuseFetch("The address of a file could not be read")
+		return nil, refuse("The address of a file could not be read")
 	}
 	resp, err := s.loopback.Do(req)
 	if err != nil {
-		return nil, refuseFetch("The file at %s could not be fetched", req.URL.Host)
+		return nil, refuse("The file at %s could not be fetched", req.URL.Host)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		return nil, refuseFetch("%s answered with a redirect, which is not followed: give the final address", req.URL.Host)
+		return nil, refuse("%s answered with a redirect, which is not followed: give the final address", req.URL.Host)
 	case resp.StatusCode != http.StatusOK:
-		return nil, refuseFetch("%s answered %d instead of a file", req.URL.Host, resp.StatusCode)
+		return nil, refuse("%s answered %d instead of a file", req.URL.Host, resp.StatusCode)
 	}
 	return readLimited(resp.Body)
 }
@@ -116,18 +116,18 @@ func (s *Server) fetchLoopback(ctx context.Context, address string) ([]byte, err
 func decodeDataURL(address string) ([]byte, error) {
 	head, data, ok := strings.Cut(strings.TrimPrefix(address, "data:"), ",")
 	if !ok {
-		return nil, refuseFetch("A data: URL has no comma, and so no data")
+		return nil, refuse("A data: URL has no comma, and so no data")
 	}
 	text, err := url.PathUnescape(data)
 	if err != nil {
-		return nil, refuseFetch("The data of a data: URL could not be read")
+		return nil, refuse("The data of a data: URL could not be read")
 	}
 	if !strings.HasSuffix(strings.ToLower(head), ";base64") {
 		return []byte(text), nil
 	}
 	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
 	if err != nil {
-		return nil, refuseFetch("The data of a data: URL is not base64")
+		return nil, refuse("The data of a data: URL is not base64")
 	}
 	return raw, nil
 }

@@ -38,7 +38,11 @@ func (m *mediaFolder) path() (string, error) {
 		return "", err
 	}
 	m.dir = dir
-	return dir, nil
+	partial, err := filepath.Glob(filepath.Join(dir, "partial-*")) // left by a process that was killed
+	for _, name := range partial {
+		_ = os.Remove(name)
+	}
+	return dir, err
 }
 
 // write keeps what src holds as a file, of limit bytes at most, in full or not at all. It returns the size and the

@@ -91,6 +91,9 @@ func New(opts Options) (*Server, error) {
 	if opts.timing != nil {
 		s.timing = *opts.timing
 	}
+	if s.timing.after == nil {
+		s.timing.after = time.After
+	}
 	if err := s.seed(); err != nil {
 		_ = st.close()
 		return nil, err

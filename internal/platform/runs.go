@@ -148,8 +148,10 @@ func (s *Server) startRun(w http.ResponseWriter, r *http.Request, p principal) e
 		return err
 	}
 	webhookURL := r.URL.Query().Get("webhook")
-	if err := checkWebhookURL(webhookURL); webhookURL != "" && err != nil {
-		return err
+	if r.URL.Query().Has("webhook") {
+		if err := checkWebhookURL(webhookURL); err != nil {
+			return err
+		}
 	}
 	var req api.StartRun
 	if err := decodeBody(w, r, &req); err != nil {
@@ -286,21 +288,22 @@ func (s *Server) waitForRun(w http.ResponseWriter, r *http.Request, p principal)
 		return err
 	}
 	over := s.timing.after(time.Duration(seconds) * time.Second)
-	timeout := false
+	timedOut := false
 	for {
 		changed := s.runsChanged.next()
 		found, err := s.findRun(r, p)
 		if err != nil {
 			return err
 		}
-		if timeout || found.Status.Final() {
+		if timedOut || found.Status.Final() {
+			timeout := !found.Status.Final()
 			writeJSON(w, http.StatusOK, envelope{Data: found.Run, Timeout: &timeout})
 			return nil
 		}
 		select {
 		case <-changed:
 		case <-over:
-			timeout = true
+			timedOut = true
 		case <-r.Context().Done():
 			return nil
 		case <-s.done:

@@ -19,7 +19,6 @@ type timing struct {
 var realTiming = timing{
 	pause:   180 * time.Millisecond,
 	retries: []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute},
-	after:   time.After,
 }
 
 // sleep lets time pass, and fails when ctx ends first.

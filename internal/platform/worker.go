@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"runtime/debug"
+	"time"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/platform/apps"
@@ -90,6 +91,7 @@ func (s *Server) perform(ctx context.Context, id string) {
 	}
 	if err != nil && !errors.Is(err, errFinal) {
 		slog.Error("platform: could not record a run", "run", id, "error", err)
+		_ = s.sleep(ctx, time.Second) // the run is still in the queue: do not spin on a full disk
 	}
 }
 
@@ -173,6 +175,7 @@ func (s *Server) deliverOutput(r run, index int, res apps.Result) error {
 		if !r.missing(index) {
 			return nil
 		}
+		a.Order = nextOrder(tx)
 		put(tx, bucketAssets, a.ID, a)
 		r.complete(index, output, res, s.assetValue(a))
 		return nil

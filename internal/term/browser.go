@@ -43,7 +43,7 @@ func inContainer() bool {
 // OpenBrowser shows a URL in the program that BROWSER names, or else in the system's browser.
 func OpenBrowser(url string, getenv func(string) string) error {
 	if command := strings.Fields(getenv("BROWSER")); len(command) > 0 {
-		cmd := exec.Command(command[0], append(command[1:], url)...) //nolint:gosec // running the person's browser is the point
+		cmd := exec.Command(command[0], append(command[1:], url)...) //nolint:gosec,noctx // the person's browser, which outlives us
 		if err := cmd.Start(); err != nil {
 			return fmt.Errorf("could not start the browser: %w", err)
 		}

@@ -53,7 +53,7 @@ func countdown() App {
 func makeCountdown(ctx context.Context, job Job) error {
 	seconds, err := strconv.Atoi(strings.TrimSpace(job.Inputs.Text("seconds")))
 	if err != nil || seconds < 0 || seconds > longestCountdown {
-		return failf("seconds must be a whole number from 0 to %d, not %q", longestCountdown, job.Inputs.Text("seconds"))
+		return failf("Seconds must be a whole number from 0 to %d, not %q", longestCountdown, job.Inputs.Text("seconds"))
 	}
 	var log strings.Builder
 	for remaining := seconds; remaining > 0; remaining-- {
@@ -71,7 +71,7 @@ func makeCountdown(ctx context.Context, job Job) error {
 		}
 	}
 	if job.Inputs.Text("ending") == "Fail" {
-		return failf("the countdown failed at its end, as its input \"ending\" asked for")
+		return failf("The countdown failed at its end, as its input \"ending\" asked for")
 	}
 	if seconds == 0 && job.Wants(0) {
 		if err := job.Deliver(0, Result{Text: "There was nothing to count."}); err != nil {

@@ -95,7 +95,7 @@ func makePalette(ctx context.Context, job Job) error {
 func tonesOf(img image.Image, count int) ([]tone, error) {
 	bins := histogram(img, 250_000)
 	if len(bins) == 0 {
-		return nil, failf("the picture is transparent throughout: it has no colours")
+		return nil, failf("The picture is transparent throughout: it has no colours")
 	}
 	groups := clusters(bins, count)
 	total := 0

@@ -49,11 +49,11 @@ func decode(file []byte, name string) (image.Image, error) {
 	return img, nil
 }
 
-// shortName is what a message calls an address: its last part, or "the picture" for data: URLs.
+// shortName is what a message calls an address: its last part, or "The picture" for data: URLs.
 func shortName(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme == "data" || path.Base(u.Path) == "/" || path.Base(u.Path) == "." {
-		return "the picture"
+		return "The picture"
 	}
 	return path.Base(u.Path)
 }

@@ -115,11 +115,11 @@ func readPoster(in Inputs) (posterSpec, []string, error) {
 	spec.text, spec.subtitle = text, strings.Join(strings.Fields(subtitle), " ")
 	switch {
 	case spec.text == "":
-		return spec, nil, failf("the text holds nothing that can be drawn: give it a few words")
+		return spec, nil, failf("The text holds nothing that can be drawn: give it a few words")
 	case utf8.RuneCountInString(spec.text) > longestText:
-		return spec, nil, failf("the text has %d characters; a poster takes %d", utf8.RuneCountInString(spec.text), longestText)
+		return spec, nil, failf("The text has %d characters; a poster takes %d", utf8.RuneCountInString(spec.text), longestText)
 	case utf8.RuneCountInString(spec.subtitle) > longestSubtitle:
-		return spec, nil, failf("the subtitle has %d characters; a poster takes %d",
+		return spec, nil, failf("The subtitle has %d characters; a poster takes %d",
 			utf8.RuneCountInString(spec.subtitle), longestSubtitle)
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{text, subtitle, in.Text("style"), in.Text("aspect_ratio")}, "\x00")))

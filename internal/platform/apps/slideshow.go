@@ -62,7 +62,7 @@ func slideshow() App {
 func makeSlideshow(ctx context.Context, job Job) error {
 	addresses := job.Inputs["images"]
 	if len(addresses) < fewestSlides || len(addresses) > mostSlides {
-		return failf("a slideshow takes %d to %d pictures, not %d", fewestSlides, mostSlides, len(addresses))
+		return failf("A slideshow takes %d to %d pictures, not %d", fewestSlides, mostSlides, len(addresses))
 	}
 	seconds, err := strconv.ParseFloat(job.Inputs.Text("seconds"), 64)
 	if err != nil {

@@ -214,7 +214,7 @@ func drawable(f *opentype.Font, text string) (clean string, dropped []string, er
 		return -1
 	}, norm.NFC.String(strings.ReplaceAll(text, "\r\n", "\n")))
 	if len(letters) > 0 {
-		return "", nil, failf("this platform's font has no %s: it covers the Latin, Greek and Cyrillic alphabets", quoted(letters))
+		return "", nil, failf("This platform's font has no %s: it covers the Latin, Greek and Cyrillic alphabets", quoted(letters))
 	}
 	return strings.TrimSpace(clean), distinct(dropped), nil
 }

@@ -1,0 +1,298 @@
+package platform
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/uselamina/lamina/internal/api"
+)
+
+// redPNG is a small red picture.
+func redPNG(t *testing.T) string {
+	t.Helper()
+	img := image.NewRGBA(image.Rect(0, 0, 40, 30))
+	for i := range 40 * 30 {
+		img.Set(i%40, i/40, color.RGBA{255, 0, 0, 255})
+	}
+	var buf bytes.Buffer
+	if err := png.Encode(&buf, img); err != nil {
+		t.Fatal(err)
+	}
+	return buf.String()
+}
+
+// uploadURL asks for an upload address.
+func (rg *rig) uploadURL(filename, mediaType string) api.Upload {
+	rg.t.Helper()
+	body := api.UploadFiles{Files: []api.UploadFile{{Filename: filename, MediaType: mediaType}}}
+	return data[api.UploadURLs](rg.call("POST", "/v1/assets/upload-urls", body).want(200)).Uploads[0]
+}
+
+// file makes a request to the address of a file, without a credential.
+func (rg *rig) file(method, address, body string, headers ...string) reply {
+	rg.t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		rg.t.Fatal(err)
+	}
+	var payload any
+	if body != "" {
+		payload = body
+	}
+	return rg.call(method, u.Path, payload, append([]string{"X-Api-Key", ""}, headers...)...)
+}
+
+func TestUploadThenProductShotsThenDownload(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	up := rg.uploadURL("My photo.PNG", "image")
+	if up.ContentTypeHint != "image/png" || !up.ExpiresAt.Equal(rg.clock.Now().Add(uploadLife)) || !strings.HasSuffix(up.AssetURL, ".png") {
+		t.Errorf("%+v", up)
+	}
+	rg.file("GET", up.AssetURL, "").wantError(404, "NOT_FOUND")
+	rg.file("PUT", up.UploadURL, redPNG(t), "Content-Type", "image/png").want(200)
+	if got := rg.file("GET", up.AssetURL, "").want(200); string(got.body) != redPNG(t) {
+		t.Error("the bytes came back changed")
+	}
+	r := rg.make("product-shots", map[string]any{"image": up.AssetURL}, "square", "BANNER")
+	if len(r.Outputs) != 2 || r.Outputs[0].Label != "Square" || r.Outputs[1].Label != "Banner" {
+		t.Fatalf("%+v", r.Outputs)
+	}
+	for _, o := range r.Outputs {
+		got := rg.file("GET", value(t, o), "").want(200)
+		img, err := jpeg.Decode(bytes.NewReader(got.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if img.Bounds().Dx() != o.Dimensions.Width || img.Bounds().Dy() != o.Dimensions.Height || o.MimeType != got.header.Get("Content-Type") {
+			t.Errorf("%s: %v %v", o.Label, img.Bounds(), o)
+		}
+	}
+	if u := data[usage](rg.call("GET", "/v1/account/usage", nil)); u.Credits.TotalSpent != 4 {
+		t.Errorf("two of four outputs cost %v", u.Credits.TotalSpent)
+	}
+}
+
+func TestPaletteOfAnUpload(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	up := rg.uploadURL("red.png", "image")
+	rg.file("PUT", up.UploadURL, redPNG(t), "Content-Type", "image/png; charset=binary").want(200)
+	r := rg.make("palette", map[string]any{"image": up.AssetURL})
+	if got := value(t, r.Outputs[0]); got != "#FF0000  100.0 %" {
+		t.Errorf("%q", got)
+	}
+	entries := data[[]assetEntry](rg.call("GET", "/v1/assets?outputType=text", nil).want(200))
+	if len(entries) != 1 || deref(entries[0].TextContent) != "#FF0000  100.0 %" || deref(entries[0].RunID) != r.RunID || entries[0].CDNURL != nil {
+		t.Errorf("%+v", entries)
+	}
+	if entries = data[[]assetEntry](rg.call("GET", "/v1/assets", nil)); len(entries) != 3 || deref(entries[2].CDNURL) != up.AssetURL || entries[2].RunID != nil {
+		t.Errorf("%+v", entries)
+	}
+	if entries = data[[]assetEntry](rg.call("GET", "/v1/assets?limit=1&runId="+r.RunID, nil)); len(entries) != 1 || entries[0].OutputType != "image" {
+		t.Errorf("%+v", entries)
+	}
+}
+
+func TestUploadRefusals(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	for _, body := range []string{
+		``, `{}`, `{"files":[]}`, `{"files":[{"filename":"","mediaType":"image"}]}`, `{"files":[{"filename":"a.png","mediaType":"text"}]}`,
+		`{"files":[{"filename":"a.mp4","mediaType":"image"}]}`, `{"files":[{"filename":"` + strings.Repeat("x", 256) + `","mediaType":"image"}]}`,
+		`{"files":[` + strings.Repeat(`{"filename":"a.png","mediaType":"image"},`, 50) + `{"filename":"a.png","mediaType":"image"}]}`,
+	} {
+		rg.call("POST", "/v1/assets/upload-urls", body).wantError(400, "VALIDATION_ERROR")
+	}
+	up := rg.uploadURL("a.png", "image")
+	rg.file("PUT", up.UploadURL, "x", "Content-Type", "text/html").wantError(400, "VALIDATION_ERROR")
+	rg.file("PUT", up.UploadURL, "x", "Content-Type", "").wantError(400, "VALIDATION_ERROR")
+	rg.file("PUT", up.UploadURL, "", "Content-Type", "image/png").wantError(400, "VALIDATION_ERROR")
+	rg.file("PUT", up.UploadURL+"x", "x", "Content-Type", "image/png").wantError(403, "FORBIDDEN")
+	rg.file("POST", up.UploadURL, "x", "Content-Type", "image/png").wantError(405, "METHOD_NOT_ALLOWED")
+	rg.file("GET", up.UploadURL, "").wantError(405, "METHOD_NOT_ALLOWED")
+	rg.clock.advance(uploadLife)
+	rg.file("PUT", up.UploadURL, "x", "Content-Type", "image/png").wantError(403, "FORBIDDEN")
+	rg.uploadURL("b.png", "image")
+	var left int
+	rg.s.store.view(func(tx *tx) { left = len(tx.keys(bucketUploads)) + len(tx.keys(bucketAssets)) })
+	if left != 2 {
+		t.Errorf("%d records are left, want the new upload and its asset", left)
+	}
+}
+
+func TestUploadThatClaimsToBeTooLarge(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	up := rg.uploadURL("a.mp4", "video")
+	u, err := url.Parse(up.UploadURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := httptest.NewRequestWithContext(t.Context(), "PUT", u.Path, strings.NewReader("x"))
+	req.Host = u.Host
+	req.Header.Set("Content-Type", "video/mp4")
+	req.ContentLength = maxUpload + 1
+	w := httptest.NewRecorder()
+	rg.s.ServeHTTP(w, req)
+	reply{t, w.Code, w.Header(), w.Body.Bytes()}.wantError(413, "VALIDATION_ERROR")
+}
+
+func TestMediaFolderKeepsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	m := mediaFolder{beside: filepath.Join(t.TempDir(), "state")}
+	if _, _, err := m.write("a", strings.NewReader("12345"), 4); !errors.Is(err, errTooLarge) {
+		t.Errorf("too large: %v", err)
+	}
+	size, digest, err := m.write("b", strings.NewReader("1234"), 4)
+	if err != nil || size != 4 || digest != "03ac674216f3e15c761ee1a5e255f067953623c8b388b4459e13f978d7c846f4" {
+		t.Errorf("%d %s %v", size, digest, err)
+	}
+	entries, err := os.ReadDir(m.dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("%v %v, want the one file", entries, err)
+	}
+	temporary := mediaFolder{}
+	if _, _, err := temporary.write("a", strings.NewReader("x"), 4); err != nil {
+		t.Fatal(err)
+	}
+	if err := temporary.close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(temporary.dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the temporary folder is still there: %v", err)
+	}
+}
+
+func TestFilesAreServedSafely(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	up := rg.uploadURL(`../..\evil"; filename="x.html`+"\u202e.exe", "image")
+	rg.file("PUT", up.UploadURL, "<script>alert(1)</script>", "Content-Type", up.ContentTypeHint).want(200)
+	r := rg.file("GET", up.AssetURL, "").want(200)
+	for name, want := range map[string]string{
+		"Content-Type": unknownType, "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox",
+	} {
+		if got := r.header.Get(name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if d := r.header.Get("Content-Disposition"); !strings.HasPrefix(d, "attachment;") || strings.ContainsAny(d, "/\\") || strings.Contains(d, "%E2%80%AE") {
+		t.Errorf("Content-Disposition: %s", d)
+	}
+
+	up = rg.uploadURL("clip.mp4", "video")
+	rg.file("PUT", up.UploadURL, "0123456789", "Content-Type", "video/mp4").want(200)
+	r = rg.file("GET", up.AssetURL, "", "Range", "bytes=2-4").want(http.StatusPartialContent)
+	if string(r.body) != "234" || r.header.Get("Content-Range") != "bytes 2-4/10" {
+		t.Errorf("%q %v", r.body, r.header)
+	}
+	r = rg.file("HEAD", up.AssetURL, "").want(200)
+	if len(r.body) != 0 || r.header.Get("Content-Length") != "10" || !strings.HasPrefix(r.header.Get("Content-Disposition"), "inline") {
+		t.Errorf("%v", r.header)
+	}
+	rg.file("GET", up.AssetURL, "", "If-None-Match", r.header.Get("ETag")).want(http.StatusNotModified)
+	for _, path := range []string{"/media/", "/media/x", "/media/..%2fstate.db", "/media/" + *up.AssetID + ".html", "/media/" + *up.AssetID, "/media/a/b/c"} {
+		rg.call("GET", path, nil).wantError(404, "NOT_FOUND")
+	}
+	rg.call("DELETE", "/media/x", nil).wantError(405, "METHOD_NOT_ALLOWED")
+}
+
+func TestFetch(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	var far *httptest.Server
+	far = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/red.png":
+			_, _ = w.Write([]byte(redPNG(t)))
+		case "/away":
+			http.Redirect(w, r, far.URL+"/red.png", http.StatusFound)
+		case "/large":
+			_, _ = w.Write(make([]byte, maxFetch+1))
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer far.Close()
+	tests := []struct {
+		address, want string // want: of the error; "" means success
+	}{
+		{far.URL + "/red.png", ""},
+		{strings.Replace(far.URL, "127.0.0.1", "localhost", 1) + "/red.png", ""},
+		{"data:image/png;base64," + base64.StdEncoding.EncodeToString([]byte(redPNG(t))), ""},
+		{"data:image/png;base64,####", "base64"},
+		{"data:nocomma", "no comma"},
+		{"data:,text", "not a picture"},
+		{far.URL + "/missing", "answered 404"},
+		{far.URL + "/away", "redirect"},
+		{far.URL + "/large", "larger than the 32 MiB"},
+		{"http://127.0.0.1:1/x", "could not be fetched"},
+		{"https://example.com/x.png", "does not fetch from example.com"},
+		{"http://169.254.169.254/latest", "does not fetch from 169.254.169.254"},
+		{"http://127.0.0.1.example.com/x", "does not fetch from"},
+		{"http://0.0.0.0/x", "does not fetch from"},
+		{"http://user@10.0.0.1/x", "does not fetch from 10.0.0.1"},
+		{rg.http.URL + "/media/none.png", "no uploaded file"},
+		{rg.http.URL + "/media/../v1/account", "no uploaded file"},
+	}
+	for _, tt := range tests {
+		r := rg.finish(rg.start("palette", map[string]any{"image": tt.address}, "Colors"))
+		if tt.want == "" && r.Status != api.Completed || tt.want != "" && !strings.Contains(deref(r.ErrorMessage), tt.want) {
+			t.Errorf("%.60s: %s: %s, want %q", tt.address, r.Status, deref(r.ErrorMessage), tt.want)
+		}
+	}
+}
+
+func TestLoopbackClientCannotLeave(t *testing.T) {
+	t.Parallel()
+	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://192.0.2.1/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := newLoopbackClient().Do(req)
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	if !errors.Is(err, errNotLoopback) {
+		t.Errorf("%v", err)
+	}
+}
+
+func FuzzDecodeDataURL(f *testing.F) {
+	f.Add("data:,x")
+	f.Add("data:;base64,eA==")
+	f.Add("data:text/plain;base64,%zz")
+	f.Fuzz(func(t *testing.T, address string) {
+		if raw, err := decodeDataURL(address); err == nil && len(raw) > len(address) {
+			t.Errorf("%d bytes from %d characters", len(raw), len(address))
+		}
+	})
+}
+
+func TestSlideshowOfPosters(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	a := rg.make("poster", map[string]any{"text": "One", "aspect_ratio": "1:1"})
+	b := rg.make("poster", map[string]any{"text": "Two", "aspect_ratio": "1:1"})
+	if bytes.Equal(rg.file("GET", value(t, a.Outputs[0]), "").body, rg.file("GET", value(t, b.Outputs[0]), "").body) {
+		t.Error("different words gave the same file")
+	}
+	r := rg.make("slideshow", map[string]any{"images": []string{value(t, a.Outputs[0]), value(t, b.Outputs[0])}, "Seconds per slide": "1"})
+	got := rg.file("GET", value(t, r.Outputs[0]), "").want(200)
+	if got.header.Get("Content-Type") != "image/gif" || r.Outputs[0].DurationSeconds != 2 {
+		t.Errorf("%v %+v", got.header, r.Outputs[0])
+	}
+}

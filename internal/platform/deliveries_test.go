@@ -1,0 +1,199 @@
+package platform
+
+import (
+	"crypto/ed25519"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/webhook"
+)
+
+// A receiver takes deliveries, verifies them and answers with the statuses it is given, then 200.
+type receiver struct {
+	*httptest.Server
+	mu       sync.Mutex
+	statuses []int
+	got      []received
+}
+
+type received struct {
+	header http.Header
+	body   []byte
+}
+
+func newReceiver(t *testing.T, statuses ...int) *receiver {
+	t.Helper()
+	rc := &receiver{statuses: statuses}
+	rc.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		rc.mu.Lock()
+		defer rc.mu.Unlock()
+		rc.got = append(rc.got, received{r.Header.Clone(), body})
+		status := 200
+		if len(rc.statuses) > 0 {
+			status, rc.statuses = rc.statuses[0], rc.statuses[1:]
+		}
+		if status/100 == 3 {
+			w.Header().Set("Location", "/elsewhere")
+		}
+		w.WriteHeader(status)
+	}))
+	t.Cleanup(rc.Close)
+	return rc
+}
+
+func (rc *receiver) deliveries() []received {
+	rc.mu.Lock()
+	defer rc.mu.Unlock()
+	return append([]received(nil), rc.got...)
+}
+
+func (rg *rig) startWithWebhook(address, body string) string {
+	rg.t.Helper()
+	r := rg.call("POST", "/v1/apps/countdown/runs?webhook="+url.QueryEscape(address), body).want(202)
+	if started := data[api.RunStarted](r); started.WebhookURL != address {
+		rg.t.Errorf("webhookUrl: %q", started.WebhookURL)
+	}
+	return data[api.RunStarted](r).RunID
+}
+
+// verify checks a delivery with the published key.
+func (rg *rig) verify(d received) error {
+	rg.t.Helper()
+	var keys api.SigningKeys
+	mustDecode(rg.t, rg.call("GET", "/v1/webhooks/signing-key", nil).body, &keys)
+	key, err := webhook.JWK(keys.Keys[0]).PublicKey()
+	if err != nil {
+		rg.t.Fatal(err)
+	}
+	return webhook.Verify([]ed25519.PublicKey{key}, d.header, d.body, rg.clock.Now(), webhook.Tolerance)
+}
+
+func (rg *rig) delivery(runID string) (found delivery) {
+	rg.s.store.view(func(tx *tx) {
+		for _, d := range list[delivery](tx, bucketDeliveries) {
+			if d.RunID == runID {
+				found = d
+			}
+		}
+	})
+	return found
+}
+
+func TestDeliveryIsTheSignedRun(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	rg.timers.release(time.Second)
+	rc := newReceiver(t)
+	for _, body := range []string{`{"inputs":{"seconds":"0"}}`, `{"inputs":{"seconds":"1","ending":"Fail"}}`} {
+		id := rg.startWithWebhook(rc.URL+"/hook?a=b", body)
+		rg.finish(id)
+		rg.await("the delivery", func() bool { return rg.delivery(id).State == deliveryDelivered })
+		got := rc.deliveries()
+		d := got[len(got)-1]
+		if err := rg.verify(d); err != nil {
+			t.Error(err)
+		}
+		for name, want := range map[string]string{
+			"Content-Type": "application/json", webhook.HeaderRequestID: id, webhook.HeaderUserID: sampleUser.ID,
+		} {
+			if d.header.Get(name) != want {
+				t.Errorf("%s: %q, want %q", name, d.header.Get(name), want)
+			}
+		}
+		status := rg.call("GET", "/v1/runs/"+id, nil).body
+		if string(d.body)+"\n" != string(status) {
+			t.Errorf("delivered %s\nstatus is %s", d.body, status)
+		}
+		reply{t, 200, nil, d.body}.wantShape(map[bool]string{true: "run_failed", false: "run_completed_text"}[len(got) == 2])
+	}
+}
+
+func TestCancelledRunsAreDelivered(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	rc := newReceiver(t)
+	id := rg.startWithWebhook(rc.URL, `{}`)
+	rg.call("POST", "/v1/runs/"+id+"/cancel", nil).want(200)
+	rg.await("the delivery", func() bool { return len(rc.deliveries()) == 1 })
+	if r := data[api.Run](reply{t, 200, nil, rc.deliveries()[0].body}); r.Status != api.Cancelled {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestDeliveryIsRetriedAndThenGivenUp(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	rc := newReceiver(t, 500, 302, 404, 503)
+	id := rg.startWithWebhook(rc.URL, `{"inputs":{"seconds":"0"}}`)
+	signatures := map[string]bool{}
+	for i, delay := range []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 0} {
+		rg.await("the attempt", func() bool { return len(rg.delivery(id).Attempts) == i+1 })
+		got := rc.deliveries()
+		if len(got) != i+1 {
+			t.Fatalf("%d requests after %d attempts: a redirect was followed, or a retry came early", len(got), i+1)
+		}
+		if err := rg.verify(got[i]); err != nil {
+			t.Errorf("attempt %d: %v", i, err)
+		}
+		signatures[got[i].header.Get(webhook.HeaderSignature)] = true
+		rg.clock.advance(delay)
+		if delay > 0 {
+			rg.fire(delay)
+		}
+	}
+	d := rg.delivery(id)
+	var statuses []int
+	for _, a := range d.Attempts {
+		statuses = append(statuses, a.Status)
+	}
+	if d.State != deliveryFailed || len(signatures) != 4 || len(statuses) != 4 || statuses[1] != 302 {
+		t.Errorf("%s, %d signatures, statuses %v", d.State, len(signatures), statuses)
+	}
+}
+
+func TestDeliveryThatNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	rg.s.webhooks.Timeout = 20 * time.Millisecond
+	hanging := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hanging }))
+	defer slow.Close()
+	defer close(hanging)
+	gone := rg.startWithWebhook("http://127.0.0.1:1/secret", `{"inputs":{"seconds":"0"}}`)
+	late := rg.startWithWebhook(slow.URL, `{"inputs":{"seconds":"0"}}`)
+	for id, want := range map[string]string{gone: "no connection", late: "no answer in 15s"} {
+		rg.await("the attempt", func() bool { return len(rg.delivery(id).Attempts) == 1 })
+		if d := rg.delivery(id); d.State != deliveryPending || d.Attempts[0].Problem != want || !d.NextAt.Equal(rg.clock.Now().Add(5*time.Second)) {
+			t.Errorf("%+v, want %q", d, want)
+		}
+	}
+}
+
+func TestPendingDeliveriesSurviveARestart(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "state.db")
+	rc := newReceiver(t, 500)
+	before := newRig(t, func(o *Options) { o.DataFile = file })
+	id := before.startWithWebhook(rc.URL, `{"inputs":{"seconds":"0"}}`)
+	before.await("the attempt", func() bool { return len(before.delivery(id).Attempts) == 1 })
+	before.close()
+
+	after := newRig(t, func(o *Options) { o.DataFile = file })
+	after.fire(5 * time.Second)
+	after.await("the delivery", func() bool { return after.delivery(id).State == deliveryDelivered })
+	got := rc.deliveries()
+	if len(got) != 2 || string(got[0].body) != string(got[1].body) {
+		t.Errorf("%d deliveries, or another body", len(got))
+	}
+	if err := after.verify(got[1]); err != nil {
+		t.Errorf("the key has changed: %v", err)
+	}
+}
