@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const (
@@ -112,7 +114,9 @@ func parses(args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := cmd.ParseFlags(rest); err != nil {
+	if err := cmd.ParseFlags(rest); errors.Is(err, pflag.ErrHelp) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	if !cmd.HasParent() || cmd.HasSubCommands() {
@@ -158,7 +162,7 @@ func shellCommands(line string) [][]string {
 		switch {
 		case token[0] == '#':
 			line = ""
-		case strings.Contains("|;&()", token) && len(words) > 0:
+		case strings.ContainsAny(token[:1], "|;&()") && len(words) > 0:
 			all, words = append(all, words), nil
 		case line != "" && !strings.ContainsAny(token[:1], "<>|;&()") && !strings.HasPrefix(token, "2>"):
 			words = append(words, strings.NewReplacer(`'`, "", `"`, "").Replace(token))
