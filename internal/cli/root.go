@@ -90,6 +90,7 @@ func newRoot(env *Env) *cobra.Command {
 	inGroup(root, groupWork, newAppsCmd(env), newRunCmd(env), newRunsCmd(env))
 	inGroup(root, groupAccount, newLoginCmd(env), newLogoutCmd(env), newWhoamiCmd(env), newAuthCmd(env))
 	inGroup(root, groupLocal, newDemoCmd(env), newDevCmd(env), newCompletionCmd(env), newHelpCmd(env), newVersionCmd(env))
+	inGroup(root, groupLocal, newDoctorCmd(env), newExplainCmd(env))
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	return root
 }
