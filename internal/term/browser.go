@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/pkg/browser"
@@ -44,10 +45,15 @@ func inContainer() bool {
 	return false
 }
 
-// OpenBrowser shows a URL in the program that BROWSER names, or else in the system's browser.
+// OpenBrowser shows a URL in the program that BROWSER names, or else in the system's browser. The program of BROWSER
+// does not inherit API keys.
 func OpenBrowser(url string, getenv func(string) string) error {
 	if command := strings.Fields(getenv("BROWSER")); len(command) > 0 {
 		cmd := exec.Command(command[0], append(command[1:], url)...) //nolint:gosec,noctx // the person's browser, which outlives us
+		cmd.Env = slices.DeleteFunc(os.Environ(), func(setting string) bool {
+			name, _, _ := strings.Cut(setting, "=")
+			return strings.HasSuffix(name, "_API_KEY")
+		})
 		if err := cmd.Start(); err != nil {
 			return fmt.Errorf("could not start the browser: %w", err)
 		}
