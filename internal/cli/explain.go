@@ -99,9 +99,11 @@ func showExplanation(env *Env, name string) error {
 
 func writeList(p *output.Page, title string, items []string) {
 	p.Line("\n%s", p.Bold(title))
+	var pairs []string
 	for _, item := range items {
-		p.Fields("  -", item)
+		pairs = append(pairs, "  -", item)
 	}
+	p.Fields(pairs...)
 }
 
 // nearestCode offers the codes that begin or end like a word that is none.
