@@ -45,6 +45,7 @@ var (
 	codeInvalidArgument = code{"invalid_argument", exitUsage}
 	codeInvalidInputs   = code{"invalid_inputs", exitUsage}
 	codeInvalidFilter   = code{"invalid_jq", exitUsage}
+	codeFilterFailed    = code{"jq_failed", exitFailure}
 	codeUnknownCommand  = code{"unknown_subcommand", exitUsage}
 	codeNoCommand       = code{"missing_subcommand", exitUsage}
 	codeFileExists      = code{"file_exists", exitFailure}
@@ -209,6 +210,8 @@ func describe(err error) failure {
 		f := fail(typed.code, typed.message, typed.hint)
 		f.Details = typed.details
 		return f
+	case errors.As(err, &filter) && filter.OnData:
+		return fail(codeFilterFailed, filter.Error(), "")
 	case errors.As(err, &filter):
 		return fail(codeInvalidFilter, filter.Error(), "")
 	}

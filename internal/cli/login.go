@@ -194,7 +194,7 @@ func (s *signIn) browserRoad(ctx context.Context) error {
 		flow.OpenBrowser = env.OpenBrowser
 	}
 	if env.mayPrompt() {
-		flow.Paste = func(context.Context) (string, error) { return env.readLine() }
+		flow.Paste = env.readLine
 		flow.PasteError = func(err error) { env.printer.Warn("%s %v", env.styles().Bad("error:"), err) }
 	}
 	_, err = flow.Run(ctx)
@@ -310,9 +310,12 @@ func (s *signIn) apiKeyRoad(ctx context.Context) error {
 	if s.withAPIKey {
 		var err error
 		if env.mayPrompt() {
-			text, err = env.Streams.Secret("API key (" + s.provider.KeysURL + "):")
+			text, err = env.Streams.Secret(ctx, "API key ("+s.provider.KeysURL+"):")
 		} else {
-			text, err = env.readLine()
+			text, err = env.readLine(ctx)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return usage("lamina login --with-api-key < key.txt", "could not read the API key: %v", err)

@@ -62,7 +62,7 @@ func newRoot(env *Env) *cobra.Command {
 			if cmd.HasParent() {
 				env.stop = heedSignals(cmd)
 			}
-			return env.begin()
+			return env.begin(cmd.Context())
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -228,6 +228,12 @@ func needArgs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		var message string
 		many := strings.HasSuffix(names[len(names)-1], "…")
+		for i, arg := range args {
+			if arg == "" || arg == "." || arg == ".." {
+				name := strings.TrimSuffix(names[min(i, len(names)-1)], "…")
+				return usage(cmd.CommandPath()+" --help", "%q is no %s", arg, name)
+			}
+		}
 		switch {
 		case len(args) < len(names):
 			message = fmt.Sprintf("%s needs the argument %s", cmd.CommandPath(), strings.TrimSuffix(names[len(args)], "…"))

@@ -99,8 +99,11 @@ func saveError(run api.Run, failures []error) error {
 	}
 	f := describe(failures[0])
 	e := &commandError{code: codeDownload, message: f.Message, err: errors.Join(failures...), runID: run.RunID}
-	if f.Code == codeFileExists.name {
+	switch {
+	case f.Code == codeFileExists.name:
 		e.code = codeFileExists
+	case errors.Is(e.err, context.Canceled):
+		e.code, e.message = codeInterrupted, "interrupted while saving"
 	}
 	if len(failures) > 1 {
 		e.message += fmt.Sprintf(" (and %d more of the outputs failed)", len(failures)-1)
