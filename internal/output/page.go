@@ -63,6 +63,9 @@ func (p *Page) Fields(pairs ...string) {
 	}
 }
 
+// Cut makes of a text one line of at most so many columns.
+func Cut(text string, columns int) string { return runewidth.Truncate(term.Line(text), columns, "…") }
+
 // minColumn is how narrow a column of words may be.
 const minColumn = 12
 
