@@ -46,6 +46,7 @@ type Printer struct {
 	quiet   bool
 	out     Styles
 	err     Styles
+	talk    *talk
 }
 
 // Options choose how a Printer writes.
@@ -60,6 +61,7 @@ func New(streams *term.Streams, opts Options) (*Printer, error) {
 	p := &Printer{
 		streams: streams, format: opts.Format, quiet: opts.Quiet,
 		out: Styles{color: streams.OutColor, w: streams.Out}, err: Styles{color: streams.ErrColor, w: streams.Err},
+		talk: &talk{w: streams.Err},
 	}
 	if p.format == "" || p.format == Auto {
 		p.format = JSON
@@ -86,7 +88,7 @@ func (p *Printer) Format() Format { return p.format }
 // Machine reports whether stdout is for a program.
 func (p *Printer) Machine() bool { return p.format != Text }
 
-// Data writes one value: raw, or what value encodes to if raw is nil, to a machine; what text writes to a person.
+// Data writes one value: raw, which must be JSON, to a machine; what text writes to a person.
 func (p *Printer) Data(raw json.RawMessage, text func(*Page)) error {
 	if !p.Machine() {
 		page := &Page{Styles: p.out, width: p.streams.Width}
@@ -102,11 +104,13 @@ func (p *Printer) Data(raw json.RawMessage, text func(*Page)) error {
 
 // Value is Data for a value of our own.
 func (p *Printer) Value(v any, text func(*Page)) error {
-	raw, err := json.Marshal(v)
-	if err != nil {
+	buf := new(bytes.Buffer)
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false) // addresses stay readable
+	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("could not encode the answer: %w", err)
 	}
-	return p.Data(raw, text)
+	return p.Data(buf.Bytes(), text)
 }
 
 func (p *Printer) json(raw json.RawMessage) error {
@@ -226,7 +230,7 @@ func (p *Printer) Warn(format string, args ...any) {
 
 // Verbatim writes a line to stderr in any case, and leaves it whole: a command or an address that is to be copied.
 func (p *Printer) Verbatim(format string, args ...any) {
-	_, _ = fmt.Fprintf(p.streams.Err, format+"\n", args...)
+	p.talk.say(fmt.Sprintf(format, args...))
 }
 
 // ErrStyles returns the styles of stderr, for talk.

@@ -2,6 +2,8 @@ package output
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
@@ -19,15 +21,23 @@ type Page struct {
 // String returns the page.
 func (p *Page) String() string { return p.text.String() }
 
-// Line adds one line. The format is ours; strings among args are cleaned, and cannot start another line, unless they are
-// Styled.
+// Line adds one line. The format is ours; strings of any type and errors among args are cleaned, and cannot start
+// another line, unless they are Styled.
 func (p *Page) Line(format string, args ...any) {
+	clean := make([]any, len(args))
 	for i, arg := range args {
-		if s, ok := arg.(string); ok {
-			args[i] = term.Flat(s)
+		clean[i] = arg
+		switch a := arg.(type) {
+		case Styled:
+		case error:
+			clean[i] = term.Flat(a.Error())
+		default:
+			if v := reflect.ValueOf(arg); v.Kind() == reflect.String {
+				clean[i] = term.Flat(v.String())
+			}
 		}
 	}
-	_, _ = fmt.Fprintf(&p.text, format+"\n", args...)
+	_, _ = fmt.Fprintf(&p.text, format+"\n", clean...)
 }
 
 // proseWidth is how wide a paragraph gets: longer lines are hard to read.
@@ -49,14 +59,14 @@ func (p *Page) Paragraphs(text string) {
 func (p *Page) Fields(pairs ...string) {
 	var labels, values []string
 	width := 0
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] == "" {
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[1] == "" {
 			continue
 		}
-		text := strings.TrimLeft(pairs[i], " ")
-		label := pairs[i][:len(pairs[i])-len(text)] + term.Line(text) // an indent of ours stays
+		text := strings.TrimLeft(pair[0], " ")
+		label := strings.Repeat(" ", len(pair[0])-len(text)) + term.Line(text) // an indent of ours stays
 		width = max(width, runewidth.StringWidth(label))
-		labels, values = append(labels, label), append(values, pairs[i+1])
+		labels, values = append(labels, label), append(values, pair[1])
 	}
 	for i, label := range labels {
 		p.Line("%s  %s", p.Faint(runewidth.FillRight(label, width)), Styled(p.column(values[i], width+2)))
@@ -82,10 +92,11 @@ func (p *Page) column(text string, left int) string {
 // be whole. The last one is cut to the terminal's width, and left out where there is no room for it.
 func (p *Page) Table(header []string, rows [][]string) {
 	p.table(header, rows, func(cell string, left int) string {
-		if p.width()-left < minColumn {
+		room := p.width() - left
+		if room < minColumn && left > 0 {
 			return ""
 		}
-		return runewidth.Truncate(cell, p.width()-left, "…")
+		return runewidth.Truncate(cell, max(room, minColumn), "…")
 	})
 }
 
@@ -100,15 +111,14 @@ func (p *Page) table(header []string, rows [][]string, fit func(cell string, lef
 	for i := range widths {
 		widths[i] = runewidth.StringWidth(header[i])
 		for _, row := range rows {
-			row[i] = term.Line(row[i])
-			widths[i] = max(widths[i], runewidth.StringWidth(row[i]))
+			widths[i] = max(widths[i], runewidth.StringWidth(term.Line(row[i])))
 		}
 		left += widths[i] + 2
 	}
 	line := func(cells []string) string {
 		var b strings.Builder
 		for i, width := range widths {
-			b.WriteString(runewidth.FillRight(cells[i], width+2))
+			b.WriteString(runewidth.FillRight(term.Line(cells[i]), width+2))
 		}
 		b.WriteString(fit(term.Line(cells[last]), left))
 		return strings.TrimRight(b.String(), " ")

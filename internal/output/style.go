@@ -42,8 +42,10 @@ func (s Styles) render(text string, set func(lipgloss.Style, bool) lipgloss.Styl
 	if !s.color {
 		return Styled(text)
 	}
-	// A profile and a background given by hand keep the renderer from querying the terminal.
-	r := lipgloss.NewRenderer(s.w, termenv.WithProfile(termenv.ANSI))
+	// A profile and a background given by hand keep the renderer from querying the terminal, and from a mind of its own
+	// about colour: it was decided on already.
+	r := lipgloss.NewRenderer(s.w)
+	r.SetColorProfile(termenv.ANSI)
 	r.SetHasDarkBackground(true)
 	style := r.NewStyle()
 	if set != nil {

@@ -48,17 +48,18 @@ func System(getenv func(string) string) *Streams {
 	return s
 }
 
-// SetColor decides on colour: always, never, or auto, which follows the environment and the terminal.
+// SetColor decides on colour: always, never, or auto, which follows the environment and the terminal: NO_COLOR, then
+// CLICOLOR_FORCE, then CLICOLOR.
 func (s *Streams) SetColor(when string, getenv func(string) string) {
 	switch {
 	case when == "always":
 		s.OutColor, s.ErrColor = true, true
-	case when == "never", getenv("NO_COLOR") != "", getenv("CLICOLOR") == "0":
+	case when == "never", getenv("NO_COLOR") != "":
 		s.OutColor, s.ErrColor = false, false
 	case isSet(getenv("CLICOLOR_FORCE")):
 		s.OutColor, s.ErrColor = true, true
 	default:
-		able := getenv("TERM") != "dumb"
+		able := getenv("TERM") != "dumb" && getenv("CLICOLOR") != "0"
 		s.OutColor, s.ErrColor = s.OutTTY && able, s.ErrTTY && able
 	}
 }
