@@ -31,8 +31,14 @@ func TestMain(m *testing.M) {
 // for it, a local platform of their own.
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+	params := scripts()
+	params.Dir = "testdata/script"
+	testscript.Run(t, params)
+}
+
+// scripts returns what all scripts run with: a home of their own, and the commands below.
+func scripts() testscript.Params {
+	return testscript.Params{
 		Setup: func(env *testscript.Env) error {
 			home := filepath.Join(env.WorkDir, "home")
 			env.Setenv("HOME", home)
@@ -63,7 +69,7 @@ func TestScript(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		RequireUniqueNames: true,
-	})
+	}
 }
 
 // browse is a browser for scripts: it opens a page, follows its redirects, and ends.

@@ -111,15 +111,19 @@ func flagUsage(f *pflag.Flag) string {
 	case "", "false", "[]", "0", "0s":
 		return usage
 	}
-	value := f.DefValue
-	if f.Value.Type() == "duration" {
-		value = durationZeros.Replace(value + " ")
-	}
-	return fmt.Sprintf("%s (default %s)", usage, strings.TrimSpace(value))
+	return fmt.Sprintf("%s (default %s)", usage, shortDuration(f.DefValue))
 }
 
-// durationZeros takes the zeros off the end of a length of time: 1h0m0s is 1h.
-var durationZeros = strings.NewReplacer("h0m0s ", "h", "m0s ", "m")
+// shortDuration takes the zeros off a length of time as Go writes it: 4m0s is 4m.
+func shortDuration(text string) string {
+	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = rest + "m"
+	}
+	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = rest + "h"
+	}
+	return text
+}
 
 func newHelpCmd(env *Env) *cobra.Command {
 	return &cobra.Command{

@@ -36,7 +36,7 @@ func newLoginCmd(env *Env) *cobra.Command {
 	opts := &loginOptions{env: env}
 	cmd := &cobra.Command{
 		Use:   "login",
-		Short: "Sign in",
+		Short: "Sign in to Lamina",
 		Long: "Sign in with the browser. From then on every command just works: the session refreshes by itself, and ends\n" +
 			"after 30 days without use.\n\n" +
 			"Where there is no browser, a code is shown that can be approved on any device. For scripts, --device --json\n" +
@@ -59,10 +59,10 @@ func newLoginCmd(env *Env) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.BoolVar(&opts.noBrowser, "no-browser", false, "open no browser here; the address is shown, and an answer can be pasted")
-	f.BoolVar(&opts.device, "device", false, "approve with a code, on any device")
-	f.BoolVar(&opts.resume, "resume", false, "finish a sign-in that --device --json began")
+	f.BoolVar(&opts.device, "device", false, "show a code that can be approved on any device")
+	f.BoolVar(&opts.resume, "resume", false, "finish the sign-in that --device --json began")
 	f.BoolVar(&opts.withAPIKey, "with-api-key", false, "read an API key from stdin")
-	f.StringVar(&opts.apiKey, "api-key", "", "an API `KEY`; other programs can see it: better use --with-api-key")
+	f.StringVar(&opts.apiKey, "api-key", "", "save this API `KEY`; other programs can see it, so --with-api-key is better")
 	return cmd
 }
 

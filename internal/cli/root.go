@@ -26,7 +26,7 @@ type flags struct {
 }
 
 func (f *flags) add(set *pflag.FlagSet) {
-	set.StringVar(&f.profile, "profile", "", "use the account of this `NAME`")
+	set.StringVar(&f.profile, "profile", "", "use the account that was saved under this `NAME`")
 	set.StringVar(&f.workspace, "workspace", "", "refuse a credential of any other workspace than this `ID`")
 	set.StringVarP(&f.output, "output", "o", "", "write data in this `FORMAT`: text, json, ndjson or auto")
 	set.BoolVar(&f.json, "json", false, "write data as JSON: short for -o json")

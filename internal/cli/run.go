@@ -37,7 +37,7 @@ func newRunCmd(env *Env) *cobra.Command {
 			"A run may cost credits. It is never started twice by itself.",
 		Example: "lamina run poster --input text=\"Hello\" --wait --download ./pictures/\n" +
 			"lamina run poster --file inputs.json --json\n" +
-			"lamina run palette --input image=https://example.com/a.png --only Swatch --wait",
+			"lamina run poster --input text=\"Hello\" --input style=Neon --async --webhook https://example.com/hook",
 		Args:              needArgs("APP"),
 		ValidArgsFunction: env.completeApps,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -54,8 +54,8 @@ func newRunCmd(env *Env) *cobra.Command {
 	f.StringArrayVar(&opts.only, "only", nil, "make only the output with this `LABEL`; repeat it for more")
 	f.BoolVarP(&opts.wait, "wait", "w", false, "wait until the run ends")
 	f.BoolVar(&opts.async, "async", false, "do not wait (the default)")
-	f.StringVar(&opts.webhook, "webhook", "", "tell this `URL` of the end; default is the saved one, none is none")
-	f.BoolVar(&opts.noWebhook, "no-webhook", false, "tell nobody of the end")
+	f.StringVar(&opts.webhook, "webhook", "", "tell this `URL` when the run ends; 'default' is the saved address, 'none' is nobody")
+	f.BoolVar(&opts.noWebhook, "no-webhook", false, "tell nobody when the run ends")
 	opts.waiting.add(f)
 	opts.saving.add(f)
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { runHelp(env, cmd) })

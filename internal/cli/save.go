@@ -25,7 +25,7 @@ type saveOptions struct {
 }
 
 func (s *saveOptions) add(f *pflag.FlagSet) {
-	f.StringVarP(&s.where, "download", "d", "", "save the outputs to this `PATH`: a file, a folder, or a pattern with {label}, {index}, {ext}, {runId}")
+	f.StringVarP(&s.where, "download", "d", "", "save the outputs to this `PATH`: a file, a folder, or a pattern with {label}, {index}, {ext} and {runId}")
 	f.BoolVar(&s.force, "force", false, "replace files that are in the way")
 }
 

@@ -225,7 +225,7 @@ func (p *Printer) Warn(format string, args ...any) {
 	if p.streams.ErrTTY {
 		text = wrap(text, p.streams.Width(), len(text)-len(strings.TrimLeft(text, " ")))
 	}
-	p.Verbatim("%s", text)
+	p.talk.say(text)
 }
 
 // Verbatim writes a line to stderr in any case, and leaves it whole: a command or an address that is to be copied.

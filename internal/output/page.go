@@ -92,11 +92,10 @@ func (p *Page) column(text string, left int) string {
 // be whole. The last one is cut to the terminal's width, and left out where there is no room for it.
 func (p *Page) Table(header []string, rows [][]string) {
 	p.table(header, rows, func(cell string, left int) string {
-		room := p.width() - left
-		if room < minColumn && left > 0 {
+		if left > 0 && p.width()-left < minColumn {
 			return ""
 		}
-		return runewidth.Truncate(cell, max(room, minColumn), "…")
+		return runewidth.Truncate(cell, max(p.width()-left, minColumn), "…")
 	})
 }
 
@@ -106,25 +105,31 @@ func (p *Page) Descriptions(header []string, rows [][]string) { p.table(header, 
 // table adds rows whose last cell, which starts at the column left, is made to fit.
 func (p *Page) table(header []string, rows [][]string, fit func(cell string, left int) string) {
 	last := len(header) - 1
-	widths := make([]int, last)
+	clean := make([][]string, len(rows))
+	for r, row := range rows {
+		for _, cell := range row {
+			clean[r] = append(clean[r], term.Line(cell))
+		}
+	}
 	left := 0
+	widths := make([]int, last)
 	for i := range widths {
 		widths[i] = runewidth.StringWidth(header[i])
-		for _, row := range rows {
-			widths[i] = max(widths[i], runewidth.StringWidth(term.Line(row[i])))
+		for _, row := range clean {
+			widths[i] = max(widths[i], runewidth.StringWidth(row[i]))
 		}
 		left += widths[i] + 2
 	}
 	line := func(cells []string) string {
 		var b strings.Builder
 		for i, width := range widths {
-			b.WriteString(runewidth.FillRight(term.Line(cells[i]), width+2))
+			b.WriteString(runewidth.FillRight(cells[i], width+2))
 		}
-		b.WriteString(fit(term.Line(cells[last]), left))
+		b.WriteString(fit(cells[last], left))
 		return strings.TrimRight(b.String(), " ")
 	}
 	p.Line("%s", p.Faint(line(header)))
-	for _, row := range rows {
+	for _, row := range clean {
 		p.Line("%s", Styled(line(row)))
 	}
 }

@@ -54,7 +54,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestNarrowTable: where there is no room, ids stay whole, and the last column is left out.
+// TestNarrowTable: where there is no room, ids stay whole and the last column goes, unless it is the only one.
 func TestNarrowTable(t *testing.T) {
 	t.Parallel()
 	got := show(t, 10, false, func(p *Page) {
