@@ -50,6 +50,9 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 	guest := env.demoEnv(home, local.BaseURL, approver)
 	picture := filepath.Join(demoFolder, "poster-"+env.Now().Format("150405")+".png")
 	env.say("A local Lamina is at %s for as long as this takes; nothing of yours is touched.", local.BaseURL)
+	if approver != nil {
+		env.say("No browser can be opened here, so the demo approves its sign-in itself.")
+	}
 	steps := [][]string{
 		{"login"},
 		{"whoami"},

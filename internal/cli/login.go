@@ -193,13 +193,16 @@ func (s *signIn) browserRoad(ctx context.Context) error {
 	if !s.noBrowser {
 		flow.OpenBrowser = env.OpenBrowser
 	}
-	if env.mayPrompt() {
+	if s.mayPaste() {
 		flow.Paste = env.readLine
 		flow.PasteError = func(err error) { env.printer.Warn("%s %v", env.styles().Bad("error:"), err) }
 	}
 	_, err = flow.Run(ctx)
 	return err
 }
+
+// mayPaste reports whether somebody is there to paste an answer.
+func (s *signIn) mayPaste() bool { return s.env.mayPrompt() && !s.env.approver }
 
 // showURL puts the address on the screen before anything waits.
 func (s *signIn) showURL(address string) {
@@ -209,7 +212,7 @@ func (s *signIn) showURL(address string) {
 	} else {
 		env.printer.Verbatim("Opening your browser. If it does not open, use this address:\n\n  %s\n", term.Line(address))
 	}
-	if env.mayPrompt() {
+	if s.mayPaste() {
 		env.say("Waiting for your approval. A browser on another machine ends on a page that does not load: paste its address here.")
 	} else {
 		env.say("Waiting for your approval.")

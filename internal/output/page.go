@@ -64,7 +64,7 @@ func (p *Page) Fields(pairs ...string) {
 			continue
 		}
 		text := strings.TrimLeft(pair[0], " ")
-		label := pair[0][:len(pair[0])-len(text)] + term.Line(text) // an indent of ours stays
+		label := strings.Repeat(" ", len(pair[0])-len(text)) + term.Line(text) // an indent of ours stays
 		width = max(width, runewidth.StringWidth(label))
 		labels, values = append(labels, label), append(values, pair[1])
 	}
@@ -72,6 +72,9 @@ func (p *Page) Fields(pairs ...string) {
 		p.Line("%s  %s", p.Faint(runewidth.FillRight(label, width)), Styled(p.column(values[i], width+2)))
 	}
 }
+
+// Cut makes of a text one line of at most so many columns.
+func Cut(text string, columns int) string { return runewidth.Truncate(term.Line(text), columns, "…") }
 
 // minColumn is how narrow a column of words may be.
 const minColumn = 12
