@@ -71,7 +71,11 @@ func saveOutputs(ctx context.Context, env *Env, run api.Run, opts saveOptions) (
 	loader.Force = opts.force
 	var files []savedFile
 	var failures []error
+	ours := download.InFolder(opts.where, isDir) && !opts.force
 	for i, path := range download.Names(opts.where, run.RunID, outputs, isDir) {
+		if ours {
+			path = download.Free(path, exists)
+		}
 		o := outputs[i]
 		loader.Progress = showBytes(progress, o)
 		size, err := int64(0), error(nil)
@@ -164,6 +168,11 @@ func bytesOf(n int64) string {
 		size, unit = size/1024, unit+1
 	}
 	return fmt.Sprintf("%.1f %ciB", size, units[unit])
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 func isDir(path string) bool {
