@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/hex"
+	"errors"
 	"mime"
 	"net/http"
 	"path"
@@ -20,18 +21,17 @@ const bucketAssets = "assets" // asset id → asset
 // An asset is a file, made by a run or uploaded, or the text that a run made. Its id is not to be guessed: whoever has
 // the address of the file may read it.
 type asset struct {
-	ID          string    `json:"id"`
-	Order       string    `json:"order"`
-	WorkspaceID string    `json:"workspaceId"`
-	RunID       string    `json:"runId,omitempty"`
-	Label       string    `json:"label,omitempty"`
-	OutputType  string    `json:"outputType"`
-	MimeType    string    `json:"mimeType"`
-	Filename    string    `json:"filename,omitempty"`
-	Text        *string   `json:"text,omitempty"`
-	Size        int64     `json:"size,omitempty"`
-	Digest      string    `json:"digest,omitempty"` // SHA-256; empty until the bytes are there
-	CreatedAt   time.Time `json:"createdAt"`
+	ID          string      `json:"id"`
+	Order       string      `json:"order"`
+	WorkspaceID string      `json:"workspaceId"`
+	RunID       string      `json:"runId,omitempty"`
+	Label       string      `json:"label,omitempty"`
+	OutputType  string      `json:"outputType"`
+	MimeType    string      `json:"mimeType"`
+	Filename    string      `json:"filename,omitempty"`
+	Text        *string     `json:"text,omitempty"`
+	File        *storedFile `json:"file,omitempty"` // nil until the bytes are there
+	CreatedAt   time.Time   `json:"createdAt"`
 }
 
 // fileTypes are the kinds of file that are served as what they are, by extension.
@@ -81,9 +81,28 @@ func (s *Server) keepResult(r run, o apps.Output, res apps.Result) (asset, error
 		a.Text = &res.Text
 		return a, nil
 	}
-	var err error
-	a.Size, a.Digest, err = s.media.write(a.ID, bytes.NewReader(res.Bytes), int64(len(res.Bytes)))
+	file, err := s.media.write(bytes.NewReader(res.Bytes), int64(len(res.Bytes)))
+	if errors.Is(err, errNoRoom) {
+		return a, &apps.Error{Message: messageNoRoom}
+	}
+	a.File = &file
 	return a, err
+}
+
+// messageNoRoom says what to do when memory is full of files.
+const messageNoRoom = "The local platform has no room for more files in memory: restart it, with --data FILE to keep them on disk"
+
+// sweepMedia forgets the files that no asset has.
+func (s *Server) sweepMedia() error {
+	live := map[string]bool{}
+	s.store.view(func(tx *tx) {
+		for _, a := range list[asset](tx, bucketAssets) {
+			if a.File != nil {
+				live[a.File.ID] = true
+			}
+		}
+	})
+	return s.media.sweep(live)
 }
 
 // routeMedia adds the addresses of files. They need no credential, like those of a CDN, and no rate limit counts them.
@@ -109,7 +128,7 @@ func (s *Server) findFile(name string) (asset, bool) {
 	id, _, _ := strings.Cut(name, ".")
 	var a asset
 	s.store.view(func(tx *tx) { a, _ = get[asset](tx, bucketAssets, id) })
-	return a, a.Digest != "" && a.name() == name
+	return a, a.File != nil && a.name() == name
 }
 
 // serveAsset sends the bytes of an asset. They may come from anybody, so a browser is told to take them as nothing but
@@ -119,11 +138,6 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return notFound("File not found")
 	}
-	file, err := s.media.open(a.ID)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }()
 	disposition := "inline"
 	if a.MimeType == unknownType {
 		disposition = "attachment"
@@ -135,8 +149,8 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Cache-Control", "public, max-age=60")
-	h.Set("ETag", `"`+a.Digest+`"`)
-	http.ServeContent(w, r, "", a.CreatedAt, file)
+	h.Set("ETag", `"`+a.File.Digest+`"`)
+	http.ServeContent(w, r, "", a.CreatedAt, s.media.open(*a.File))
 	return nil
 }
 
@@ -178,7 +192,7 @@ func (s *Server) listAssets(w http.ResponseWriter, r *http.Request, p principal)
 	var assets []asset
 	s.store.view(func(tx *tx) { assets = list[asset](tx, bucketAssets) })
 	assets = slices.DeleteFunc(assets, func(a asset) bool {
-		return a.WorkspaceID != p.WorkspaceID || a.Digest == "" && a.Text == nil ||
+		return a.WorkspaceID != p.WorkspaceID || a.File == nil && a.Text == nil ||
 			runID != "" && a.RunID != runID || outputType != "" && a.OutputType != outputType
 	})
 	slices.SortFunc(assets, func(a, b asset) int { return cmp.Compare(b.Order, a.Order) })

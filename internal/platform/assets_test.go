@@ -11,8 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -148,32 +146,6 @@ func TestUploadThatClaimsToBeTooLarge(t *testing.T) {
 	w := httptest.NewRecorder()
 	rg.s.ServeHTTP(w, req)
 	reply{t, w.Code, w.Header(), w.Body.Bytes()}.wantError(413, "VALIDATION_ERROR")
-}
-
-func TestMediaFolderKeepsAllOrNothing(t *testing.T) {
-	t.Parallel()
-	m := mediaFolder{beside: filepath.Join(t.TempDir(), "state")}
-	if _, _, err := m.write("a", strings.NewReader("12345"), 4); !errors.Is(err, errTooLarge) {
-		t.Errorf("too large: %v", err)
-	}
-	size, digest, err := m.write("b", strings.NewReader("1234"), 4)
-	if err != nil || size != 4 || digest != "03ac674216f3e15c761ee1a5e255f067953623c8b388b4459e13f978d7c846f4" {
-		t.Errorf("%d %s %v", size, digest, err)
-	}
-	entries, err := os.ReadDir(m.dir)
-	if err != nil || len(entries) != 1 {
-		t.Errorf("%v %v, want the one file", entries, err)
-	}
-	temporary := mediaFolder{}
-	if _, _, err := temporary.write("a", strings.NewReader("x"), 4); err != nil {
-		t.Fatal(err)
-	}
-	if err := temporary.close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(temporary.dir); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the temporary folder is still there: %v", err)
-	}
 }
 
 func TestFilesAreServedSafely(t *testing.T) {

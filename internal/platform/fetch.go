@@ -51,12 +51,7 @@ func (s *Server) readFile(name string) ([]byte, error) {
 	if !ok {
 		return nil, refuse("There is no uploaded file at /media/%s", name)
 	}
-	file, err := s.media.open(a.ID)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	return readLimited(file)
+	return readLimited(s.media.open(*a.File))
 }
 
 func readLimited(r io.Reader) ([]byte, error) {

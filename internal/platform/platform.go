@@ -45,7 +45,7 @@ type Server struct {
 	control control
 	timing  timing
 	limiter limiter
-	media   mediaFolder
+	media   *media
 
 	loopback *http.Client // fetches inputs of apps
 	webhooks *http.Client // makes deliveries
@@ -85,7 +85,7 @@ func New(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		opts: opts, store: st, timing: realTiming, media: mediaFolder{beside: opts.DataFile},
+		opts: opts, store: st, timing: realTiming, media: newMedia(st.db),
 		loopback: newLoopbackClient(), webhooks: newWebhookClient(),
 	}
 	if opts.timing != nil {
@@ -94,7 +94,7 @@ func New(opts Options) (*Server, error) {
 	if s.timing.after == nil {
 		s.timing.after = time.After
 	}
-	if err := s.seed(); err != nil {
+	if err := errors.Join(s.seed(), s.sweepMedia()); err != nil {
 		_ = st.close()
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (s *Server) Close() error {
 	s.stop()
 	s.workers.Wait()
 	s.webhooks.CloseIdleConnections()
-	return errors.Join(s.media.close(), s.store.close())
+	return s.store.close()
 }
 
 // now is the time on the platform's clock, which tests can move (see POST /dev/clock).

@@ -164,6 +164,9 @@ func (s *Server) progress(ctx context.Context, id string, done float64) error {
 	return s.sleep(ctx, s.timing.pause)
 }
 
+// errUnwanted means that an app delivered what was not asked for, or is there already.
+var errUnwanted = errors.New("the output is not wanted")
+
 // deliverOutput keeps a result as an asset and completes the output.
 func (s *Server) deliverOutput(r run, index int, res apps.Result) error {
 	output := r.app().Outputs[index]
@@ -171,15 +174,19 @@ func (s *Server) deliverOutput(r run, index int, res apps.Result) error {
 	if err != nil {
 		return err
 	}
-	return s.changeRun(r.RunID, func(tx *tx, r *run) error {
+	err = s.changeRun(r.RunID, func(tx *tx, r *run) error {
 		if !r.missing(index) {
-			return nil
+			return errUnwanted
 		}
 		a.Order = nextOrder(tx)
 		put(tx, bucketAssets, a.ID, a)
 		r.complete(index, output, res, s.assetValue(a))
 		return nil
 	})
+	if err != nil && a.File != nil {
+		_ = s.media.remove(a.File.ID) // else it is swept at the next start
+	}
+	return err
 }
 
 // end records how the work on a run ended. Work that the end of the process cut off is left for the next one.
