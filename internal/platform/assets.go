@@ -107,19 +107,12 @@ func (s *Server) sweepMedia() error {
 
 // routeMedia adds the addresses of files. They need no credential, like those of a CDN, and no rate limit counts them.
 func (s *Server) routeMedia(mux *http.ServeMux) {
-	type open = func(w http.ResponseWriter, r *http.Request) error
-	for pattern, methods := range map[string]map[string]open{
+	for pattern, methods := range map[string]map[string]anonymous{
 		"/media/{name}":          {"GET": s.serveAsset},
 		"/media/uploads/{token}": {"PUT": s.putUpload},
 		"/media/":                {"GET": func(http.ResponseWriter, *http.Request) error { return notFound("File not found") }},
 	} {
-		mux.HandleFunc(pattern, s.answer(func(w http.ResponseWriter, r *http.Request) error {
-			h, err := choose(w, r, methods)
-			if err != nil {
-				return err
-			}
-			return h(w, r)
-		}))
+		mux.HandleFunc(pattern, s.open(methods))
 	}
 }
 

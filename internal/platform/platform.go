@@ -6,6 +6,7 @@ package platform
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -30,6 +31,9 @@ type Options struct {
 	Latency time.Duration
 	// DataFile keeps the state across restarts; empty means memory only.
 	DataFile string
+	// Log is told what went wrong on the platform; nil means nobody. What it is told holds no secrets, but text from
+	// outside, so its handler has to escape control characters, like those of log/slog.
+	Log *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
@@ -45,6 +49,7 @@ type Server struct {
 	control control
 	timing  timing
 	limiter limiter
+	log     *slog.Logger
 	media   *media
 
 	loopback *http.Client // fetches inputs of apps
@@ -77,6 +82,9 @@ func New(opts Options) (*Server, error) {
 	if opts.RateLimit == 0 {
 		opts.RateLimit = 100
 	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -85,7 +93,7 @@ func New(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		opts: opts, store: st, timing: realTiming, media: newMedia(st.db),
+		opts: opts, log: opts.Log, store: st, timing: realTiming, media: newMedia(st.db),
 		loopback: newLoopbackClient(), webhooks: newWebhookClient(),
 	}
 	if opts.timing != nil {
@@ -116,7 +124,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 func (s *Server) Close() error {
 	s.stop()
 	s.workers.Wait()
-	s.webhooks.CloseIdleConnections()
 	return s.store.close()
 }
 

@@ -113,9 +113,7 @@ func (s *Server) putUpload(w http.ResponseWriter, r *http.Request) error {
 		a, _ = get[asset](tx, bucketAssets, u.AssetID)
 	})
 	if a.ID == "" || !s.now().Before(u.ExpiresAt) {
-		return &apiError{
-			status: http.StatusForbidden, code: "FORBIDDEN", message: "This upload address is unknown or has expired: ask for a new one",
-		}
+		return forbidden("This upload address is unknown or has expired: ask for a new one")
 	}
 	if got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || got != a.MimeType {
 		return invalid("Wrong content type", problem{Field: "Content-Type", Message: "must be as contentTypeHint said", Allowed: []string{a.MimeType}})

@@ -3,7 +3,6 @@ package platform
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"math"
 	"runtime/debug"
 	"time"
@@ -90,7 +89,7 @@ func (s *Server) perform(ctx context.Context, id string) {
 		err = s.end(ctx, id, s.make(ctx, r))
 	}
 	if err != nil && !errors.Is(err, errFinal) {
-		slog.Error("platform: could not record a run", "run", id, "error", err)
+		s.log.Error("could not record a run", "run", id, "error", err)
 		_ = s.sleep(ctx, time.Second) // the run is still in the queue: do not spin on a full disk
 	}
 }
@@ -134,7 +133,7 @@ var errPanic = errors.New("the app panicked")
 func (s *Server) make(ctx context.Context, r run) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			slog.Error("platform: panic in an app", "run", r.RunID, "panic", v, "stack", string(debug.Stack()))
+			s.log.Error("panic in an app", "run", r.RunID, "panic", v, "stack", string(debug.Stack()))
 			err = errPanic
 		}
 	}()
@@ -197,7 +196,7 @@ func (s *Server) end(ctx context.Context, id string, workErr error) error {
 	case errors.Is(workErr, errFinal), ctx.Err() != nil:
 		return nil
 	default:
-		slog.Error("platform: an app failed", "run", id, "error", workErr)
+		s.log.Error("an app failed", "run", id, "error", workErr)
 		understood = &apps.Error{Message: "The app failed unexpectedly"}
 	}
 	return s.changeRun(id, func(_ *tx, r *run) error {
