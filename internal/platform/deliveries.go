@@ -24,7 +24,7 @@ const (
 // deliveryTimeout is how long a receiver has to answer.
 const deliveryTimeout = 15 * time.Second
 
-// maxDeliveries is how many deliveries are kept as a log, with those that are still to be made.
+// maxDeliveries is how many deliveries are kept as a log, besides older ones that are still to be made.
 const maxDeliveries = 1000
 
 // A delivery tells one address how a run ended.

@@ -2,7 +2,9 @@ package platform
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -402,7 +404,8 @@ func TestRunsSurviveARestart(t *testing.T) {
 
 func TestAppsThatPanicFail(t *testing.T) {
 	t.Parallel()
-	rg := newRig(t, nil)
+	var log bytes.Buffer
+	rg := newRig(t, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	id := rg.start("countdown", nil)
 	r, _ := rg.stored(id)
 	r.Inputs = nil
@@ -411,6 +414,9 @@ func TestAppsThatPanicFail(t *testing.T) {
 	r.WorkflowID = "gone" // an app of an older version: its Make is nil
 	if err := rg.s.make(t.Context(), r); err == nil || !strings.Contains(err.Error(), "panicked") {
 		t.Errorf("%v", err)
+	}
+	if text := log.String(); !strings.Contains(text, "run="+id) || strings.Count(text, "\n") != 1 {
+		t.Errorf("logged %q, want one line that names the run", text)
 	}
 }
 
