@@ -92,7 +92,7 @@ func (s *Server) answer(h anonymous) http.HandlerFunc {
 		defer func() {
 			switch v := recover(); v {
 			case nil:
-			case http.ErrAbortHandler: //nolint:errorlint // a panic value, which net/http compares like this
+			case http.ErrAbortHandler:
 				panic(v)
 			default:
 				s.log.Error("panic in a handler", "request", id, "panic", v, "stack", string(debug.Stack()))

@@ -247,7 +247,7 @@ type event struct{ name, data string }
 // stream follows a run. next returns the next event, or an empty one at the end.
 func (rg *rig) stream(id string) (next func() event) {
 	rg.t.Helper()
-	req, err := http.NewRequestWithContext(rg.t.Context(), "GET", rg.http.URL+"/v1/runs/"+id+"/stream", nil)
+	req, err := http.NewRequestWithContext(rg.t.Context(), http.MethodGet, rg.http.URL+"/v1/runs/"+id+"/stream", nil)
 	if err != nil {
 		rg.t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func (rg *rig) stream(id string) (next func() event) {
 		rg.t.Fatal(err)
 	}
 	rg.t.Cleanup(func() { _ = resp.Body.Close() })
-	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
 		rg.t.Fatalf("%d %v", resp.StatusCode, resp.Header)
 	}
 	lines := bufio.NewScanner(resp.Body)
@@ -371,8 +371,8 @@ func TestRunsSurviveARestart(t *testing.T) {
 	for _, id := range unfinished[:workerCount] {
 		before.running(id)
 	}
-	for range 2 * workerCount {
-		before.fire(time.Second)
+	for range 2 {
+		before.fireTogether(time.Second, workerCount)
 	}
 	before.await("all first outputs", func() bool {
 		return !slices.ContainsFunc(unfinished[:workerCount], func(id string) bool {

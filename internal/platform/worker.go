@@ -82,13 +82,16 @@ func (s *Server) stopWork(id string) {
 	}
 }
 
-// perform does a run and records how it ended.
+// perform does a run and records how it ended. Work that the end of the process cuts off, by whatever error that
+// makes, is left for the next one.
 func (s *Server) perform(ctx context.Context, id string) {
 	r, err := s.begin(id)
 	if err == nil && r.Status == api.Running {
-		err = s.end(ctx, id, s.make(ctx, r))
+		if err = s.make(ctx, r); err == nil || ctx.Err() == nil {
+			err = s.end(id, err)
+		}
 	}
-	if err != nil && !errors.Is(err, errFinal) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errFinal) {
 		s.log.Error("could not record a run", "run", id, "error", err)
 		_ = s.sleep(ctx, time.Second) // the run is still in the queue: do not spin on a full disk
 	}
@@ -188,20 +191,22 @@ func (s *Server) deliverOutput(r run, index int, res apps.Result) error {
 	return err
 }
 
-// end records how the work on a run ended. Work that the end of the process cut off is left for the next one.
-func (s *Server) end(ctx context.Context, id string, workErr error) error {
+// end records how the work on a run ended.
+func (s *Server) end(id string, workErr error) error {
+	failure := ""
 	var understood *apps.Error
 	switch {
-	case workErr == nil, errors.As(workErr, &understood):
-	case errors.Is(workErr, errFinal), ctx.Err() != nil:
-		return nil
-	default:
+	case errors.Is(workErr, errFinal):
+		return workErr
+	case errors.As(workErr, &understood):
+		failure = understood.Message
+	case workErr != nil:
 		s.log.Error("an app failed", "run", id, "error", workErr)
-		understood = &apps.Error{Message: "The app failed unexpectedly"}
+		failure = "The app failed unexpectedly"
 	}
 	return s.changeRun(id, func(_ *tx, r *run) error {
-		if understood != nil {
-			r.fail(understood.Message)
+		if failure != "" {
+			r.fail(failure)
 			return nil
 		}
 		percent := 100.0
