@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/uselamina/lamina/internal/platform/apps"
 )
@@ -150,12 +149,12 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request) error {
 // downloadName is what a browser may call a file: the last part of the name it was uploaded under.
 func downloadName(a asset) string {
 	name := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(`/\:"<>|?*`, r) {
+		if strings.ContainsRune(`/\:"<>|?*`, r) {
 			return '-'
 		}
 		return r
-	}, path.Base(strings.ReplaceAll(a.Filename, `\`, "/")))
-	if a.Filename == "" || strings.Trim(name, ".- ") == "" {
+	}, cleanText(path.Base(strings.ReplaceAll(a.Filename, `\`, "/")), 255))
+	if strings.Trim(name, ".- ") == "" {
 		return a.name()
 	}
 	return name

@@ -29,7 +29,7 @@ type Options struct {
 	RateLimit int
 	// Latency is added to every answer.
 	Latency time.Duration
-	// DataFile keeps the state across restarts; empty means memory only.
+	// DataFile keeps the state, with the bytes of assets, across restarts; empty means memory only.
 	DataFile string
 	// Log is told what went wrong on the platform; nil means nobody. What it is told holds no secrets, but text from
 	// outside, so its handler has to escape control characters, like those of log/slog.
