@@ -32,17 +32,18 @@ type callbackServer struct {
 
 // listenLoopback listens on 127.0.0.1 and, where it exists, on ::1 with the same port. It prefers the port of an
 // earlier redirect URI, so that the client registered with it can be used again.
-func listenLoopback(earlier string) ([]net.Listener, string, error) {
-	v4, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", portOf(earlier)))
+func listenLoopback(ctx context.Context, earlier string) ([]net.Listener, string, error) {
+	var lc net.ListenConfig
+	v4, err := lc.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", portOf(earlier)))
 	if err != nil {
-		v4, err = net.Listen("tcp4", "127.0.0.1:0")
+		v4, err = lc.Listen(ctx, "tcp4", "127.0.0.1:0")
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("cannot listen for the browser on 127.0.0.1 (try `lamina login --device`): %w", err)
 	}
 	listeners := []net.Listener{v4}
 	_, port, _ := net.SplitHostPort(v4.Addr().String())
-	if v6, err := net.Listen("tcp6", net.JoinHostPort("::1", port)); err == nil {
+	if v6, err := lc.Listen(ctx, "tcp6", net.JoinHostPort("::1", port)); err == nil {
 		listeners = append(listeners, v6)
 	}
 	return listeners, "http://127.0.0.1:" + port + callbackPath, nil

@@ -86,7 +86,7 @@ func TestDeviceOutlastsFaults(t *testing.T) {
 	t.Parallel()
 	s := newDevice(t, nil)
 	polls := 0
-	s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path != "/cli/oauth/token" {
 			return false
 		}
@@ -96,15 +96,15 @@ func TestDeviceOutlastsFaults(t *testing.T) {
 			conn, _, _ := w.(http.Hijacker).Hijack()
 			_ = conn.Close()
 		case 3:
-			w.WriteHeader(502)
+			w.WriteHeader(http.StatusBadGateway)
 		case 4:
 			w.Header().Set("Retry-After", "45")
-			w.WriteHeader(429)
+			w.WriteHeader(http.StatusTooManyRequests)
 		default:
 			return false
 		}
 		return true
-	}
+	})
 	s.devices = []string{"authorization_pending"}
 	if _, err := s.run(); err != nil || !slices.Equal(s.waits, []int{5, 10, 20, 40, 60, 5}) {
 		t.Errorf("waited %v, %v", s.waits, err)
@@ -167,12 +167,12 @@ func TestDeviceRegistersAnewOnce(t *testing.T) {
 	if login, err := s.Start(t.Context()); err != nil || login.Client.ID != "client-1" || s.count("/cli/oauth/register") != 1 {
 		t.Errorf("%+v, %v", login, err)
 	}
-	s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/cli/oauth/device" {
-			reply(w, 401, map[string]any{"error": "invalid_client"})
+			answerJSON(w, 401, map[string]any{"error": "invalid_client"})
 		}
 		return r.URL.Path == "/cli/oauth/device"
-	}
+	})
 	var refused *OAuthError
 	if _, err := s.Start(t.Context()); !errors.As(err, &refused) || s.count("/cli/oauth/register") != 2 {
 		t.Errorf("%v after %d registrations", err, s.count("/cli/oauth/register"))

@@ -88,6 +88,10 @@ func (f *fakeServer) count(what string) int {
 	return f.counts[what]
 }
 
+func (f *fakeServer) setFault(fault func(w http.ResponseWriter, r *http.Request) (handled bool)) {
+	f.locked(func() { f.fault = fault })
+}
+
 func (f *fakeServer) locked(do func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -98,8 +102,12 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.date != nil {
 		w.Header().Set("Date", f.date().UTC().Format(http.TimeFormat))
 	}
-	f.locked(func() { f.counts[r.URL.Path]++ })
-	if f.fault != nil && f.fault(w, r) {
+	var fault func(http.ResponseWriter, *http.Request) bool
+	f.locked(func() {
+		f.counts[r.URL.Path]++
+		fault = f.fault
+	})
+	if fault != nil && fault(w, r) {
 		return
 	}
 	f.mu.Lock()
@@ -123,7 +131,7 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		fmt.Fprint(w, `{"data":{}}`)
+		_, _ = io.WriteString(w, `{"data":{}}`)
 	default:
 		http.NotFound(w, r)
 	}
@@ -132,10 +140,10 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *fakeServer) serveMetadata(w http.ResponseWriter) {
 	if !f.metadata {
 		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprint(w, "<!doctype html><title>app</title>")
+		_, _ = io.WriteString(w, "<!doctype html><title>app</title>")
 		return
 	}
-	reply(w, 200, map[string]any{
+	answerJSON(w, 200, map[string]any{
 		"issuer": f.URL + "/cli/oauth", "authorization_endpoint": f.URL + "/cli/oauth/authorize",
 		"token_endpoint": f.URL + "/cli/oauth/token", "registration_endpoint": f.URL + "/cli/oauth/register",
 		"device_authorization_endpoint": f.URL + "/cli/oauth/device", "revocation_endpoint": f.URL + "/cli/oauth/revoke",
@@ -156,12 +164,12 @@ func (f *fakeServer) serveRegister(w http.ResponseWriter, r *http.Request) {
 		body.Name != "Lamina CLI" || body.URI == "" || len(body.Redirects) != 1 || body.Method != "none" ||
 		!slices.Contains(body.Grants, "authorization_code") || !slices.Contains(body.Grants, "refresh_token") ||
 		!slices.Equal(body.Responses, []string{"code"}) {
-		reply(w, 400, map[string]any{"error": "invalid_client_metadata", "error_description": "registration is incomplete"})
+		answerJSON(w, 400, map[string]any{"error": "invalid_client_metadata", "error_description": "registration is incomplete"})
 		return
 	}
 	id := f.next("client")
 	f.clients[id] = body.Redirects[0]
-	reply(w, 201, map[string]any{"client_id": id, "redirect_uris": body.Redirects})
+	answerJSON(w, 201, map[string]any{"client_id": id, "redirect_uris": body.Redirects})
 }
 
 func (f *fakeServer) serveAuthorize(w http.ResponseWriter, r *http.Request) {
@@ -202,7 +210,7 @@ func (f *fakeServer) body(w http.ResponseWriter, r *http.Request) (map[string]st
 		}
 	case !f.forms && contentType == "application/json":
 		if err := json.NewDecoder(r.Body).Decode(&fields); err != nil {
-			reply(w, 400, map[string]any{"error": "invalid_request"})
+			answerJSON(w, 400, map[string]any{"error": "invalid_request"})
 			return nil, false
 		}
 	default:
@@ -226,14 +234,14 @@ func (f *fakeServer) serveToken(w http.ResponseWriter, r *http.Request) {
 		sum := sha256.Sum256([]byte(b["code_verifier"]))
 		if !known || c.client != b["client_id"] || c.redirect != b["redirect_uri"] || len(b["code_verifier"]) != 86 ||
 			base64.RawURLEncoding.EncodeToString(sum[:]) != c.challenge || len(b) != 5 {
-			reply(w, 400, map[string]any{"error": "invalid_grant", "error_description": "the code is not good"})
+			answerJSON(w, 400, map[string]any{"error": "invalid_grant", "error_description": "the code is not good"})
 			return
 		}
 		f.issue(w, c.client, true)
 	case "refresh_token":
 		client, live := f.refresh[b["refresh_token"]]
 		if !live || client != b["client_id"] || len(b) != 3 {
-			reply(w, 400, map[string]any{"error": "invalid_grant", "error_description": "unknown refresh token " + b["refresh_token"][:2]})
+			answerJSON(w, 400, map[string]any{"error": "invalid_grant", "error_description": "unknown refresh token " + b["refresh_token"][:2]})
 			return
 		}
 		if !f.keepRefresh {
@@ -243,18 +251,18 @@ func (f *fakeServer) serveToken(w http.ResponseWriter, r *http.Request) {
 		f.issue(w, client, !f.keepRefresh)
 	case "urn:ietf:params:oauth:grant-type:device_code":
 		if b["device_code"] != "device-secret" || f.clients[b["client_id"]] == "" || len(b) != 3 {
-			reply(w, 400, map[string]any{"error": "invalid_grant"})
+			answerJSON(w, 400, map[string]any{"error": "invalid_grant"})
 			return
 		}
 		if len(f.devices) > 0 {
 			next := f.devices[0]
 			f.devices = f.devices[1:]
-			reply(w, 400, map[string]any{"error": next})
+			answerJSON(w, 400, map[string]any{"error": next})
 			return
 		}
 		f.issue(w, b["client_id"], true)
 	default:
-		reply(w, 400, map[string]any{"error": "unsupported_grant_type"})
+		answerJSON(w, 400, map[string]any{"error": "unsupported_grant_type"})
 	}
 }
 
@@ -270,7 +278,7 @@ func (f *fakeServer) issue(w http.ResponseWriter, client string, refresh bool) {
 		f.refresh[token] = client
 		body["refresh_token"] = token
 	}
-	reply(w, 200, body)
+	answerJSON(w, 200, body)
 }
 
 func (f *fakeServer) serveDevice(w http.ResponseWriter, r *http.Request) {
@@ -279,7 +287,7 @@ func (f *fakeServer) serveDevice(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f.clients[b["client_id"]] == "" {
-		reply(w, 401, map[string]any{"error": "invalid_client"})
+		answerJSON(w, 401, map[string]any{"error": "invalid_client"})
 		return
 	}
 	body := map[string]any{
@@ -289,7 +297,7 @@ func (f *fakeServer) serveDevice(w http.ResponseWriter, r *http.Request) {
 	for name, value := range f.device {
 		body[name] = value
 	}
-	reply(w, 200, body)
+	answerJSON(w, 200, body)
 }
 
 func (f *fakeServer) serveRevoke(w http.ResponseWriter, r *http.Request) {
@@ -298,7 +306,7 @@ func (f *fakeServer) serveRevoke(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if b["token_type_hint"] != "refresh_token" || f.refresh[b["token"]] != b["client_id"] {
-		reply(w, 400, map[string]any{"error": "invalid_request"})
+		answerJSON(w, 400, map[string]any{"error": "invalid_request"})
 		return
 	}
 	delete(f.refresh, b["token"])
@@ -310,7 +318,7 @@ func (f *fakeServer) next(kind string) string {
 	return fmt.Sprintf("%s-%d", kind, f.serial)
 }
 
-func reply(w http.ResponseWriter, status int, body any) {
+func answerJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)
@@ -342,7 +350,6 @@ type session struct {
 	store  *config.Store
 	clock  *clock
 	source *Source
-	logs   *strings.Builder
 }
 
 func newSession(t *testing.T) *session {

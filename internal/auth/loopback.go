@@ -50,7 +50,7 @@ func (l *Loopback) Run(ctx context.Context) (config.Credential, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, &TimeoutError{After: limit})
 	defer cancel()
-	listeners, redirectURI, err := listenLoopback(l.Client.RedirectURI)
+	listeners, redirectURI, err := listenLoopback(ctx, l.Client.RedirectURI)
 	if err != nil {
 		return config.Credential{}, err
 	}
@@ -102,8 +102,8 @@ func (l *Loopback) isKnown(ctx context.Context, t *attempt) bool {
 	if err != nil {
 		return false
 	}
-	resp, _, err := call.do(req)
-	return err == nil && resp.StatusCode < 400
+	r, err := call.do(req)
+	return err == nil && r.status < 400
 }
 
 func (l *Loopback) authorizeURL(t *attempt) string {

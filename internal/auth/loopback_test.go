@@ -19,7 +19,7 @@ import (
 
 // browse is the browser: it follows redirects from the authorization page back to the program.
 func browse(address string) (status int, final *url.URL, body string, h http.Header, err error) {
-	resp, err := http.Get(address) //nolint:noctx // a browser has no context
+	resp, err := http.Get(address)
 	if err != nil {
 		return 0, nil, "", nil, err
 	}
@@ -129,18 +129,18 @@ func TestLoopbackPageTellsTheTrueResult(t *testing.T) {
 	s.Finish = func(context.Context, config.Credential) (string, error) { return "", full }
 	done := s.start(t.Context())
 	_, _, body, _, _ := browse(<-s.shown)
-	if got := <-done; !errors.Is(got.err, full) || !strings.Contains(body, "the disk is full") {
+	if got := <-done; !errors.Is(got.err, full) || !strings.Contains(body, "The disk is full.") {
 		t.Errorf("%v\n%s", got.err, body)
 	}
 
 	s = newSignIn(t, nil)
 	done = s.start(t.Context())
-	s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/cli/oauth/token" {
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 		return r.URL.Path == "/cli/oauth/token"
-	}
+	})
 	_, _, body, _, _ = browse(<-s.shown)
 	var status *StatusError
 	if got := <-done; !errors.As(got.err, &status) || !strings.Contains(body, "503") {
@@ -216,12 +216,12 @@ func TestLoopbackSecondCallbacks(t *testing.T) {
 	t.Parallel()
 	s := newSignIn(t, nil)
 	release := make(chan struct{})
-	s.fault = func(_ http.ResponseWriter, r *http.Request) bool {
+	s.setFault(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/cli/oauth/token" {
 			<-release
 		}
 		return false
-	}
+	})
 	done := s.start(t.Context())
 	noFollow := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := noFollow.Get(<-s.shown)
@@ -266,6 +266,9 @@ func TestLoopbackChecksTheIssuer(t *testing.T) {
 		if err := (&attempt{server: server}).refusal(answer{code: "c", iss: iss}); (err == nil) != c.good {
 			t.Errorf("%s: %v", name, err)
 		}
+		if err := (&attempt{server: server}).refusal(answer{code: "c", iss: iss, bare: true}); (err == nil) != (c.good || iss == "") {
+			t.Errorf("%s, in a bare code: %v", name, err)
+		}
 	}
 }
 
@@ -294,16 +297,16 @@ func TestLoopbackReusesItsClient(t *testing.T) {
 	if got := again(); (got.ClientID == first.c.ClientID) != (got.RedirectURI == first.c.RedirectURI) {
 		t.Errorf("client %s with %s, before %s with %s", got.ClientID, got.RedirectURI, first.c.ClientID, first.c.RedirectURI)
 	}
+	busy, err := net.Listen("tcp4", strings.TrimSuffix(strings.TrimPrefix(first.c.RedirectURI, "http://"), "/callback"))
+	if got := again(); got.RedirectURI == first.c.RedirectURI {
+		t.Error("listened on a port that is taken")
+	}
+	if err == nil {
+		_ = busy.Close()
+	}
 	s.locked(func() { clear(s.clients) }) // the server forgets
 	if got := again(); got.ClientID == first.c.ClientID {
 		t.Error("signed in with a forgotten client")
-	}
-	busy, err := net.Listen("tcp4", strings.TrimSuffix(strings.TrimPrefix(first.c.RedirectURI, "http://"), "/callback"))
-	if err == nil {
-		defer func() { _ = busy.Close() }()
-	}
-	if got := again(); got.RedirectURI == first.c.RedirectURI {
-		t.Error("listened on a port that is taken")
 	}
 }
 
@@ -358,9 +361,9 @@ func TestReadPaste(t *testing.T) {
 		"<http://127.0.0.1:5/callback?code=abc&state=st4te&iss=https://h>": {code: "abc", state: "st4te", iss: "https://h"},
 		"http://127.0.0.1:5/callback?code=abc&state=st4te#_=_":             {code: "abc", state: "st4te"},
 		"code=abc&state=st4te":                                             {code: "abc", state: "st4te"},
-		"abc#st4te":                                                        {code: "abc"},
-		" abc\r\n":                                                         {code: "abc"},
-		"lma_mcp_code_5":                                                   {code: "lma_mcp_code_5"},
+		"abc#st4te":                                                        {code: "abc", bare: true},
+		" abc\r\n":                                                         {code: "abc", bare: true},
+		"lma_mcp_code_5":                                                   {code: "lma_mcp_code_5", bare: true},
 		"http://127.0.0.1:5/callback?error=access_denied&state=st4te":      {state: "st4te", failure: "access_denied"},
 	} {
 		if got, err := a.readPaste(text); err != nil || got != want {
@@ -408,7 +411,7 @@ func TestLoopbackOpensTheBrowser(t *testing.T) {
 
 func TestLoopbackListensOnBothFamilies(t *testing.T) {
 	t.Parallel()
-	listeners, redirect, err := listenLoopback("http://127.0.0.1/callback")
+	listeners, redirect, err := listenLoopback(t.Context(), "http://127.0.0.1/callback")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -443,7 +446,7 @@ func FuzzCallback(f *testing.F) {
 			tt.Fatalf("accepted the code %q", a.code)
 		}
 		var out bytes.Buffer
-		if err := pageTemplate.Execute(&out, resultPage("Lamina", q.Get("code"), failure)); err != nil {
+		if err := pageTemplate().Execute(&out, resultPage("Lamina", q.Get("code"), failure)); err != nil {
 			tt.Fatal(err)
 		}
 		if strings.Count(out.String(), "<") != strings.Count(out.String(), ">") && !strings.Contains(out.String(), "&") {

@@ -62,13 +62,13 @@ func Register(ctx context.Context, hc *http.Client, server Server, p provider.Pr
 	if err != nil {
 		return Client{}, err
 	}
-	var reply struct {
+	var registered struct {
 		ID string `json:"client_id"`
 	}
-	if json.Unmarshal(raw, &reply) != nil || !isToken(reply.ID) {
+	if json.Unmarshal(raw, &registered) != nil || !isToken(registered.ID) {
 		return Client{}, &ReplyError{Doing: call.doing, Host: u.Host, Detail: "holds no client_id"}
 	}
-	return Client{ID: reply.ID, RedirectURI: redirectURI, Issuer: server.Issuer}, nil
+	return Client{ID: registered.ID, RedirectURI: redirectURI, Issuer: server.Issuer}, nil
 }
 
 // isToken reports whether s can be an identifier, a code or a token: visible ASCII (RFC 6749 appendix A), of sane size.

@@ -63,16 +63,16 @@ func Discover(ctx context.Context, hc *http.Client, base string, p provider.Prov
 	if err != nil {
 		return Server{}, &URLError{URL: shortURL(u), Detail: "it is not a URL"}
 	}
-	resp, body, err := call.do(req)
+	r, err := call.do(req)
 	if err != nil {
 		return Server{}, err
 	}
-	if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
-		fixed.Problem = call.refusal(resp, "", "")
+	if r.status >= 500 || r.status == http.StatusTooManyRequests {
+		fixed.Problem = call.refusal(r, "", "")
 		return fixed, nil
 	}
 	var doc metadata
-	if resp.StatusCode != http.StatusOK || json.Unmarshal(body, &doc) != nil {
+	if r.status != http.StatusOK || json.Unmarshal(r.body, &doc) != nil {
 		return fixed, nil // 404, or the page that a single-page application serves for every path
 	}
 	return doc.server(address.String(), fixed)

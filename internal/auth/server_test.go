@@ -3,7 +3,7 @@ package auth
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -36,7 +36,7 @@ func TestCheckURL(t *testing.T) {
 func TestNormalizeBase(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
-		" https://App.UseLamina.ai// \n": "https://app.uselamina.ai", "http://127.0.0.1:1/x/": "http://127.0.0.1:1/x",
+		"\thttps://App.UseLamina.ai//\n": "https://app.uselamina.ai", "http://127.0.0.1:1/x/": "http://127.0.0.1:1/x",
 		"https://h/?a=b": "", "https://h/#f": "", "http://h": "",
 	} {
 		if got, err := NormalizeBase(raw); got != want || (err == nil) != (want != "") {
@@ -83,9 +83,9 @@ func TestDiscoverFallsBack(t *testing.T) {
 		problem bool
 	}{
 		"404":        {http.NotFound, false},
-		"redirect":   {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", 302) }, false},
-		"not JSON":   {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{") }, false},
-		"overloaded": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, true},
+		"redirect":   {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, false},
+		"not JSON":   {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{") }, false},
+		"overloaded": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -171,7 +171,7 @@ func TestRegister(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Location", "/elsewhere")
 				w.WriteHeader(c.status)
-				fmt.Fprint(w, c.body)
+				_, _ = io.WriteString(w, c.body)
 			}))
 			defer server.Close()
 			_, err := Register(t.Context(), nil, fixedServer(server.URL, provider.Lamina().OAuth), provider.Lamina(), "http://127.0.0.1/callback")
@@ -240,7 +240,7 @@ func TestCheckAPIKey(t *testing.T) {
 func TestClean(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"a\x1b[31mb\nc\td": "a[31mb c d", "\u202eevil\u200b": "evil", "  x ": "x", "\xff\xfe": "", "0123456789abc": "0123456789...",
+		"a\x1b[31mb\nc\td": "a[31mb c d", "\u202eevil\u200b": "evil", "\nx\n": "x", "\xff\xfe": "", "0123456789abc": "0123456789...",
 	} {
 		if got := clean(in, 10); got != want {
 			t.Errorf("clean(%q) = %q, want %q", in, got, want)

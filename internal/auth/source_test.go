@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -146,7 +147,7 @@ func TestEveryFaultKeepsTheSession(t *testing.T) {
 		return func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(code)
-			fmt.Fprint(w, body)
+			_, _ = io.WriteString(w, body)
 			return true
 		}
 	}
@@ -160,16 +161,19 @@ func TestEveryFaultKeepsTheSession(t *testing.T) {
 		want  any
 		noted bool // the refresh may have been carried out
 	}{
-		"500":              {status(500, `{"error":"invalid_grant"}`), new(*StatusError), true},
-		"502":              {status(502, "<html>rt-secret-0"), new(*StatusError), true},
-		"503":              {status(503, ""), new(*StatusError), false},
-		"429":              {status(429, `{"error":"slow_down"}`), new(*StatusError), false},
-		"redirect":         {func(w http.ResponseWriter, r *http.Request) bool { http.Redirect(w, r, "/elsewhere", 307); return true }, new(*StatusError), false},
+		"500": {status(500, `{"error":"invalid_grant"}`), new(*StatusError), true},
+		"502": {status(502, "<html>rt-secret-0"), new(*StatusError), true},
+		"503": {status(503, ""), new(*StatusError), false},
+		"429": {status(429, `{"error":"slow_down"}`), new(*StatusError), false},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+			return true
+		}, new(*StatusError), false},
 		"proxy page":       {status(200, "<html>sign in to the hotel rt-secret-0"), new(*ReplyError), true},
 		"empty object":     {status(200, "{}"), new(*ReplyError), true},
 		"malformed token":  {status(200, `{"access_token":"a\nb","token_type":"bearer"}`), new(*ReplyError), true},
 		"other token type": {status(200, `{"access_token":"ab","token_type":"mac"}`), new(*ReplyError), true},
-		"endless":          {status(200, strings.Repeat(" ", maxReply+10)), new(*ReplyError), true},
+		"endless":          {status(200, `{"access_token":"a"}`+strings.Repeat(" ", maxReply)), new(*ReplyError), true},
 		"other refusal":    {status(400, `{"error":"temporarily_unavailable","error_description":"rt\u001b[31m"}`), new(*OAuthError), false},
 		"403 of a proxy":   {status(403, "blocked"), new(*StatusError), false},
 		"cut":              {cut, new(*UnreachableError), true},
@@ -177,7 +181,7 @@ func TestEveryFaultKeepsTheSession(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSession(t)
-			s.fault = c.fault
+			s.setFault(c.fault)
 			s.clock.add(2 * time.Hour)
 			before := s.stored()
 			_, err := s.token()
@@ -199,7 +203,7 @@ func TestEveryFaultKeepsTheSession(t *testing.T) {
 			if s.count("/elsewhere") != 0 {
 				t.Error("followed a redirect with a refresh token")
 			}
-			s.fault = nil
+			s.setFault(nil)
 			s.wantToken("lma_mcp_at_a-1")
 			if !s.stored().RotationSentAt.IsZero() {
 				t.Error("the note outlived its reason")
@@ -222,7 +226,10 @@ func TestEveryFaultKeepsTheSession(t *testing.T) {
 func TestFaultWhileTheTokenIsStillGood(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)
-	s.fault = func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(503); return true }
+	s.setFault(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
+	})
 	s.clock.add(59*time.Minute + 30*time.Second)
 	s.wantToken("lma_mcp_at_a-0") // beside
 	s.source.Wait(5 * time.Second)
@@ -272,7 +279,7 @@ func TestInvalidGrantAdoptsAnotherRefresh(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)
 	s.clock.add(2 * time.Hour)
-	s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path != "/cli/oauth/token" {
 			return false
 		}
@@ -283,9 +290,9 @@ func TestInvalidGrantAdoptsAnotherRefresh(t *testing.T) {
 				c.ExpiresAt.Format("2006-01-02T15:04:05.000Z"), s.clock.Now().Add(time.Hour).Format("2006-01-02T15:04:05.000Z")).Replace(string(raw))
 			_ = os.WriteFile(s.store.Path(), []byte(text), 0o600)
 		})
-		reply(w, 400, map[string]any{"error": "invalid_grant"})
+		answerJSON(w, 400, map[string]any{"error": "invalid_grant"})
 		return true
-	}
+	})
 	s.wantToken("lma_mcp_at_node")
 	if got := s.stored(); !got.EndedAt.IsZero() || got.RefreshToken != "rt-secret-node" {
 		t.Errorf("stored %#v", got)
@@ -367,10 +374,10 @@ func TestSignOutDuringRefreshWins(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)
 	s.clock.add(2 * time.Hour)
-	s.fault = func(http.ResponseWriter, *http.Request) bool {
+	s.setFault(func(http.ResponseWriter, *http.Request) bool {
 		_ = s.store.Update(context.Background(), func(d *config.Document) error { d.RemoveProfile(""); return nil })
 		return false
-	}
+	})
 	var none *NotSignedInError
 	if _, err := s.token(); !errors.As(err, &none) {
 		t.Errorf("got %v", err)
@@ -384,12 +391,12 @@ func TestSignInDuringRefreshWins(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)
 	s.clock.add(2 * time.Hour)
-	s.fault = func(http.ResponseWriter, *http.Request) bool {
+	s.setFault(func(http.ResponseWriter, *http.Request) bool {
 		c := config.Credential{BaseURL: s.URL, ClientID: "client-0"}
 		grant{access: "lma_mcp_at_new", refresh: "rt-secret-new", lifetime: time.Hour}.apply(&c, s.clock.Now())
 		s.put(c)
 		return false
-	}
+	})
 	s.wantToken("lma_mcp_at_new")
 	if got := s.stored().RefreshToken; got != "rt-secret-new" {
 		t.Errorf("the new sign-in was overwritten by %q", got.Reveal())
@@ -481,11 +488,11 @@ func TestCancelledRequestStillStores(t *testing.T) {
 	s := newSession(t)
 	s.clock.add(2 * time.Hour)
 	ctx, cancel := context.WithCancel(t.Context())
-	s.fault = func(http.ResponseWriter, *http.Request) bool {
+	s.setFault(func(http.ResponseWriter, *http.Request) bool {
 		cancel()
 		time.Sleep(30 * time.Millisecond)
 		return false
-	}
+	})
 	if _, err := s.source.Token(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
@@ -512,11 +519,14 @@ func runChild(job string) {
 	if job == "interruptible" {
 		var stop func()
 		ctx, stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-		defer stop()
+		context.AfterFunc(ctx, stop) // from now on a second signal kills
 	}
 	token, err := source.Token(ctx)
-	if job == "interruptible" {
+	switch job {
+	case "interruptible":
 		source.Wait(0)
+	case "unaware":
+		time.Sleep(time.Second) // a command that goes on; the signal, raised again, ends it
 	}
 	fmt.Println(token.Reveal(), err)
 	os.Exit(0)
@@ -560,19 +570,19 @@ func TestSignalsWaitForTheRename(t *testing.T) {
 		t.Skip("no signals between processes")
 	}
 	t.Parallel()
-	for job, sig := range map[string]os.Signal{"interruptible": os.Interrupt, "token": syscall.SIGTERM} {
+	for job, sig := range map[string]os.Signal{"interruptible": os.Interrupt, "unaware": syscall.SIGTERM} {
 		t.Run(job, func(t *testing.T) {
 			t.Parallel()
 			s := newSession(t)
 			s.date = nil
 			s.expire()
 			arrived, signalled := make(chan struct{}), make(chan struct{})
-			s.fault = func(http.ResponseWriter, *http.Request) bool {
+			s.setFault(func(http.ResponseWriter, *http.Request) bool {
 				close(arrived)
 				<-signalled
 				time.Sleep(50 * time.Millisecond)
 				return false
-			}
+			})
 			cmd := s.child(job)
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
@@ -585,7 +595,7 @@ func TestSignalsWaitForTheRename(t *testing.T) {
 				t.Errorf("the rotated token was lost: %#v", got)
 			}
 			var exit *exec.ExitError
-			if killed := errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled(); killed != (job == "token") {
+			if killed := errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled(); killed != (job == "unaware") {
 				t.Errorf("the signal was swallowed, or killed a program that watches for it: %v", err)
 			}
 		})

@@ -59,12 +59,12 @@ func TestTransportAfter401(t *testing.T) {
 			s := newSession(t)
 			s.locked(func() { clear(s.access) })
 			if name == "still wrong" {
-				s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+				s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 					if r.URL.Path == "/v1/account" {
-						w.WriteHeader(401)
+						w.WriteHeader(http.StatusUnauthorized)
 					}
 					return r.URL.Path == "/v1/account"
-				}
+				})
 			}
 			resp, err := s.client().Post(s.URL+"/v1/account", "text/plain", c.body)
 			if err != nil {
@@ -110,7 +110,7 @@ func TestTransportNeverLeaks(t *testing.T) {
 	}))
 	defer other.Close()
 	s := newSession(t)
-	s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 		switch r.URL.Path {
 		case "/away":
 			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
@@ -120,7 +120,7 @@ func TestTransportNeverLeaks(t *testing.T) {
 			return false
 		}
 		return true
-	}
+	})
 	fixed := &http.Client{Transport: &Transport{Header: "x-api-key", Key: "lma_mcp_at_a-0", BaseURL: s.URL}}
 	for name, hc := range map[string]*http.Client{"source": s.client(), "key": fixed} {
 		get(t, hc, s.URL+"/away")

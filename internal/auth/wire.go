@@ -171,15 +171,23 @@ func plainLifetime(body []byte) []byte {
 	return plain
 }
 
-// do sends one of our own requests and returns the status and the whole reply.
-func (c *call) do(req *http.Request) (*http.Response, []byte, error) {
+// A reply is an answer that was read whole.
+type reply struct {
+	host   string
+	status int
+	header http.Header
+	body   []byte
+}
+
+// do sends one of our own requests.
+func (c *call) do(req *http.Request) (reply, error) {
 	resp, err := c.client().Do(req)
 	if err != nil {
-		return nil, nil, c.explain(req.URL.Host, err)
+		return reply{}, c.explain(req.URL.Host, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
-	return resp, body, err
+	return reply{host: req.URL.Host, status: resp.StatusCode, header: resp.Header, body: body}, err
 }
 
 // post sends a form (or the JSON in its place), and wants a success.
@@ -194,19 +202,19 @@ func (c *call) post(endpoint string, form url.Values) ([]byte, error) {
 
 // succeed sends a request and turns everything but a 2xx into a typed error.
 func (c *call) succeed(req *http.Request) ([]byte, error) {
-	resp, body, err := c.do(req)
+	r, err := c.do(req)
 	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		var reply struct {
+	if r.status < 200 || r.status > 299 {
+		var refused struct {
 			Error       string `json:"error"`
 			Description string `json:"error_description"`
 		}
-		_ = json.Unmarshal(body, &reply)
-		return nil, c.refusal(resp, reply.Error, reply.Description)
+		_ = json.Unmarshal(r.body, &refused)
+		return nil, c.refusal(r, refused.Error, refused.Description)
 	}
-	return body, nil
+	return r.body, nil
 }
 
 // explain turns what came out of http.Client or x/oauth2 into one of our errors. Theirs may print whole replies.
@@ -216,7 +224,8 @@ func (c *call) explain(host string, err error) error {
 	var transport *url.Error
 	switch {
 	case errors.As(err, &retrieve):
-		return c.refusal(retrieve.Response, retrieve.ErrorCode, retrieve.ErrorDescription)
+		r := reply{host: host, status: retrieve.Response.StatusCode, header: retrieve.Response.Header}
+		return c.refusal(r, retrieve.ErrorCode, retrieve.ErrorDescription)
 	case errors.As(err, &refused):
 		return refused
 	case errors.Is(err, errTooLarge):
@@ -234,13 +243,11 @@ func (c *call) explain(host string, err error) error {
 
 // refusal tells an authorization server that says no from something on the way that fails. Only 4xx (and the 200 of
 // unorthodox servers) with an error code count as its word.
-func (c *call) refusal(resp *http.Response, code, description string) error {
-	if code = clean(code, 60); code == "" || resp.StatusCode == http.StatusTooManyRequests ||
-		resp.StatusCode >= 300 && resp.StatusCode < 400 || resp.StatusCode >= 500 {
-		wait, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-		return &StatusError{
-			Doing: c.doing, Host: resp.Request.URL.Host, Status: resp.StatusCode, RetryAfter: time.Duration(max(0, wait)) * time.Second,
-		}
+func (c *call) refusal(r reply, code, description string) error {
+	if code = clean(code, 60); code == "" || r.status == http.StatusTooManyRequests ||
+		r.status >= 300 && r.status < 400 || r.status >= 500 {
+		wait, _ := strconv.Atoi(r.header.Get("Retry-After"))
+		return &StatusError{Doing: c.doing, Host: r.host, Status: r.status, RetryAfter: time.Duration(max(0, wait)) * time.Second}
 	}
-	return &OAuthError{Doing: c.doing, Code: code, Description: clean(description, 200), Status: resp.StatusCode}
+	return &OAuthError{Doing: c.doing, Code: code, Description: clean(description, 200), Status: r.status}
 }

@@ -2,13 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,8 +41,8 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 		return fmt.Errorf("could not make a home for the demo: %w", err)
 	}
 	defer os.RemoveAll(home)
-	approver := env.demoApprover()
-	local, err := startPlatform("127.0.0.1:0", platform.Options{AutoApprove: approver != nil}, env.Streams.Err)
+	approver := env.demoApprover(ctx)
+	local, err := startPlatform(ctx, "127.0.0.1:0", platform.Options{AutoApprove: approver != nil}, env.Streams.Err)
 	if err != nil {
 		return err
 	}
@@ -52,6 +50,9 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 	guest := env.demoEnv(home, local.BaseURL, approver)
 	picture := filepath.Join(demoFolder, "poster-"+env.Now().Format("150405")+".png")
 	env.say("A local Lamina is at %s for as long as this takes; nothing of yours is touched.", local.BaseURL)
+	if approver != nil {
+		env.say("No browser can be opened here, so the demo approves its sign-in itself.")
+	}
 	steps := [][]string{
 		{"login"},
 		{"whoami"},
@@ -60,7 +61,7 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 		{"logout"},
 	}
 	for _, args := range steps {
-		env.say("\n%s", env.styles().Command("$ lamina "+quoteArgs(args)))
+		env.printer.Verbatim("\n%s", env.styles().Command("$ "+commandLine(args...)))
 		if status := Main(ctx, guest(), args); status != exitOK {
 			return &commandError{code: codeDemo, message: fmt.Sprintf("the demo stopped: lamina %s ended with status %d", args[0], status)}
 		}
@@ -76,31 +77,34 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 	return env.print(map[string]any{"picture": absolute, "bytes": info.Size()}, func(p *output.Page) {
 		p.Line("\n%s %s", p.Good("Your picture:"), p.Bold(absolute))
 		p.Line("\nNext, the same with the real service:  %s", p.Command("lamina login"))
-		p.Line("or at home, for as long as you like:    %s", p.Command("lamina dev"))
+		p.Line("or here, for as long as you like:      %s", p.Command("lamina dev"))
 	})
 }
 
 // demoApprover returns the stand-in for a person at a browser, or nil if there is a real one.
-func (e *Env) demoApprover() func(string) error {
+func (e *Env) demoApprover(ctx context.Context) func(string) error {
 	if e.mayPrompt() && term.NoBrowser(e.Getenv) == "" {
 		return nil
 	}
 	return func(url string) error {
-		go func() { _ = visit(url) }()
+		go func() { _ = visit(ctx, url) }()
 		return nil
 	}
 }
 
 // visit opens a page as a browser would, following its redirects.
-func visit(url string) error {
-	client := &http.Client{Timeout: 10 * time.Second}
-	resp, err := client.Get(url)
+func visit(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
 	_, err = io.Copy(io.Discard, resp.Body)
-	return errors.Join(err)
+	return err
 }
 
 // demoEnv returns a maker of environments for the commands of the tour: this one, with a home and a service of its
@@ -133,16 +137,4 @@ func (e *Env) demoEnv(home, baseURL string, approver func(string) error) func() 
 		}
 		return guest
 	}
-}
-
-// quoteArgs shows arguments as a shell would take them.
-func quoteArgs(args []string) string {
-	quoted := make([]string, len(args))
-	for i, a := range args {
-		quoted[i] = a
-		if strings.ContainsAny(a, " \"'$&|;<>()*?!\\`") {
-			quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
 }

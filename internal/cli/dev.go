@@ -45,11 +45,11 @@ func newDevCmd(env *Env) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&opts.addr, "addr", "127.0.0.1:8799", "listen on this loopback `ADDRESS`; port 0 picks one")
 	f.BoolVar(&opts.platform.AutoApprove, "auto-approve", false, "approve sign-ins without asking, for scripts")
-	f.DurationVar(&opts.platform.AccessTokenTTL, "access-token-ttl", time.Hour, "`TIME` an access token lives")
-	f.DurationVar(&opts.platform.RefreshTokenTTL, "refresh-token-ttl", 720*time.Hour, "`TIME` a refresh token lives unused")
-	f.IntVar(&opts.rateLimit, "rate-limit", 100, "requests a minute from one address; 0 is no limit (`N`)")
-	f.DurationVar(&opts.platform.Latency, "latency", 0, "`TIME` added to every answer")
-	f.StringVar(&opts.platform.DataFile, "data", "", "keep the state in this `FILE`, across restarts")
+	f.DurationVar(&opts.platform.AccessTokenTTL, "access-token-ttl", time.Hour, "let an access token live for this `TIME`")
+	f.DurationVar(&opts.platform.RefreshTokenTTL, "refresh-token-ttl", 720*time.Hour, "let a refresh token live for this `TIME` without use")
+	f.IntVar(&opts.rateLimit, "rate-limit", 100, "answer `N` requests a minute from one address; 0 is no limit")
+	f.DurationVar(&opts.platform.Latency, "latency", 0, "add this `TIME` to every answer")
+	f.StringVar(&opts.platform.DataFile, "data", "", "keep the state in this `FILE` across restarts")
 	return cmd
 }
 
@@ -76,7 +76,7 @@ func (o *devOptions) validate() error {
 
 // devRun serves until the context ends.
 func devRun(ctx context.Context, opts *devOptions) error {
-	local, err := startPlatform(opts.addr, opts.platform, opts.env.Streams.Err)
+	local, err := startPlatform(ctx, opts.addr, opts.platform, opts.env.Streams.Err)
 	if err != nil {
 		return err
 	}
@@ -128,8 +128,8 @@ type localPlatform struct {
 }
 
 // startPlatform listens on addr and serves a platform there, which writes to log what goes wrong with it.
-func startPlatform(addr string, opts platform.Options, log io.Writer) (*localPlatform, error) {
-	listener, err := net.Listen("tcp", addr)
+func startPlatform(ctx context.Context, addr string, opts platform.Options, log io.Writer) (*localPlatform, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, &commandError{
 			code: codeAddressInUse, message: addr + " is in use, perhaps by another lamina dev", hint: "lamina dev --addr 127.0.0.1:0", err: err,

@@ -103,9 +103,9 @@ func runsList(cmd *cobra.Command, opts *runsListOptions) error {
 		}
 		var rows [][]string
 		for _, r := range reply.Data {
-			rows = append(rows, []string{r.RunID, string(r.Status), output.Ago(r.CreatedAt, env.Now()), r.Source, text(r.ErrorMessage)})
+			rows = append(rows, []string{r.RunID, string(r.Status), output.Ago(r.CreatedAt, env.Now()), text(r.ErrorMessage)})
 		}
-		p.Table([]string{"RUN", "STATUS", "STARTED", "SOURCE", "ERROR"}, rows)
+		p.Table([]string{"RUN", "STATUS", "STARTED", "ERROR"}, rows)
 		if page := reply.Pagination; page != nil && page.Offset+len(reply.Data) < page.Total {
 			p.Line("%s", p.Faint(fmt.Sprintf("%d of %d; go on with --offset %d", len(reply.Data), page.Total, page.Offset+len(reply.Data))))
 		}
@@ -120,20 +120,26 @@ func newRunsGetCmd(env *Env) *cobra.Command {
 		Args:              needArgs("RUN"),
 		ValidArgsFunction: env.completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := env.client()
-			if err != nil {
-				return err
-			}
-			reply, err := client.Run(cmd.Context(), args[0])
-			if isNotFound(err) {
-				return noRun(args[0], err)
-			}
+			reply, err := getRun(cmd, env, args[0])
 			if err != nil {
 				return err
 			}
 			return env.printer.Data(reply.Raw, func(p *output.Page) { writeRun(p, reply.Data, nil, env.Now()) })
 		},
 	}
+}
+
+// getRun fetches a run, and says how to find one if there is none of that id.
+func getRun(cmd *cobra.Command, env *Env, runID string) (*api.Reply[api.Run], error) {
+	client, err := env.client()
+	if err != nil {
+		return nil, err
+	}
+	reply, err := client.Run(cmd.Context(), runID)
+	if isNotFound(err) {
+		return nil, noRun(runID, err)
+	}
+	return reply, err
 }
 
 func newRunsWaitCmd(env *Env) *cobra.Command {
@@ -312,21 +318,14 @@ func newRunsDownloadCmd(env *Env) *cobra.Command {
 }
 
 func runsDownload(cmd *cobra.Command, env *Env, runID string, saving saveOptions) error {
-	client, err := env.client()
-	if err != nil {
-		return err
-	}
-	reply, err := client.Run(cmd.Context(), runID)
-	if isNotFound(err) {
-		return noRun(runID, err)
-	}
+	reply, err := getRun(cmd, env, runID)
 	if err != nil {
 		return err
 	}
 	if !reply.Data.Status.Final() {
 		return &commandError{
 			code: codeStillRunning, message: fmt.Sprintf("the run is still %s: there is nothing to save yet", reply.Data.Status),
-			hint: fmt.Sprintf("lamina runs wait %s --download %s", runID, saving.where), runID: runID,
+			hint: commandLine("runs", "wait", runID, "--download", saving.where), runID: runID,
 		}
 	}
 	files, err := saveOutputs(cmd.Context(), env, reply.Data, saving)

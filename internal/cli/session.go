@@ -167,8 +167,11 @@ func (e *Env) requestTimeout() time.Duration {
 	return e.duration("LAMINA_REQUEST_TIMEOUT", 30*time.Second)
 }
 
-// settle waits briefly for a refresh in the background, and says when the session will end for want of use.
+// settle ends what begin began: it waits briefly for a refresh in the background, and says when the session will end for want of use.
 func (e *Env) settle() {
+	if e.stop != nil {
+		defer e.stop()
+	}
 	s := e.session
 	if s == nil || s.source == nil {
 		return
@@ -204,7 +207,7 @@ func (e *Env) accountName() string {
 // debugf shows what goes on inside, with --debug.
 func (e *Env) debugf(format string, args ...any) {
 	if e.debugging() {
-		e.printer.Warn("* %s", term.Line(fmt.Sprintf(format, args...)))
+		e.printer.Verbatim("* %s", term.Line(fmt.Sprintf(format, args...)))
 	}
 }
 

@@ -4,14 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
+	"strings"
 )
 
 // DefaultProfile is the profile that the Node client knows too: it lives in the top-level credentials.
 const DefaultProfile = "default"
 
-// Document is the content of config.json. Fields it does not know survive.
+// Document is the content of config.json. Fields it does not know survive. The zero value is an empty document.
 type Document struct {
 	Warnings []string // what Load found and repaired, one sentence each
 
@@ -27,14 +27,21 @@ type Profile struct {
 
 // CheckProfileName refuses a name that would be awkward to type or to print.
 func CheckProfileName(name string) error {
-	if !profileName.MatchString(name) {
+	if !isProfileName(name) {
 		return fmt.Errorf("a profile name is 1 to 64 letters, digits, dots, dashes and underscores, and starts with "+
 			"a letter or digit: %q is not", name)
 	}
 	return nil
 }
 
-var profileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+func isProfileName(name string) bool {
+	for _, r := range name {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r) {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 64 && !strings.ContainsRune("._-", rune(name[0]))
+}
 
 // parseDocument returns a Problem with its detail, or 0.
 func parseDocument(raw []byte) (*Document, Problem, string) {
@@ -99,6 +106,7 @@ func (d *Document) ProfileNames() []string {
 
 // SetProfile stores a profile's credential in place of the one it had; unknown fields beside it stay.
 func (d *Document) SetProfile(p Profile) {
+	d.fields, d.profiles = d.fields.orEmpty(), d.profiles.orEmpty()
 	credentials := p.Credential.encode(d.credentials(p.Name))
 	if orDefault(p.Name) == DefaultProfile {
 		d.fields.setObject("credentials", credentials)
@@ -129,6 +137,7 @@ func (d *Document) SetCurrentProfile(name string) {
 	if orDefault(name) == DefaultProfile {
 		name = ""
 	}
+	d.fields = d.fields.orEmpty()
 	d.fields.setText("currentProfile", name)
 }
 

@@ -86,7 +86,7 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 
 func TestWritesWhatTheNodeClientReads(t *testing.T) {
 	t.Parallel()
-	doc := newDocument()
+	doc := &Document{}
 	doc.SetProfile(Profile{Credential: Credential{
 		Kind: OAuth, APIKey: "at", BaseURL: "http://127.0.0.1:1", RefreshToken: "rt", ClientID: "c", Scope: "a b",
 		SavedAt:   time.Date(2026, 5, 1, 10, 0, 0, 5e6, time.FixedZone("", 3600)),
@@ -118,7 +118,7 @@ func TestEveryCredentialFieldIsStored(t *testing.T) {
 			t.Fatalf("the test does not fill %s", v.Type().Field(i).Name)
 		}
 	}
-	doc := newDocument()
+	doc := &Document{}
 	doc.SetProfile(Profile{Name: "p", Credential: c})
 	got, _ := parse(t, string(doc.encode())).Profile("p")
 	if got.Credential != c {
@@ -144,7 +144,7 @@ func fill(v reflect.Value) {
 // Another program that keeps unknown fields but changes the tokens must not inherit what was true of the old ones.
 func TestSessionNotesBelongToTheirTokens(t *testing.T) {
 	t.Parallel()
-	doc := newDocument()
+	doc := &Document{}
 	doc.SetProfile(Profile{Credential: Credential{
 		Kind: OAuth, APIKey: "at", RefreshToken: "rt", EndedAt: time.Unix(1e9, 0), EndedReason: "refused", Lifetime: time.Hour,
 	}})
@@ -183,7 +183,7 @@ func TestTimes(t *testing.T) {
 
 func TestProfiles(t *testing.T) {
 	t.Parallel()
-	doc := newDocument()
+	doc := &Document{}
 	if doc.CurrentProfile() != "default" || len(doc.ProfileNames()) != 0 {
 		t.Fatal("an empty document has something in it")
 	}

@@ -55,7 +55,7 @@ func rename(from, to string) error { return os.Rename(from, to) }
 func syncDir(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
-		return nil //nolint:nilerr // a folder one may write but not read
+		return nil // a folder one may write but not read
 	}
 	defer func() { _ = f.Close() }()
 	if err := f.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {

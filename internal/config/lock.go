@@ -67,7 +67,8 @@ func (s *Store) makeDir() error {
 		_, _ = makePrivate(s.Dir) // Load warns where that is impossible
 		return nil
 	}
-	if err := errors.Join(os.MkdirAll(s.Dir, 0o700), os.Chmod(s.Dir, 0o700)); err != nil {
+	err := errors.Join(os.MkdirAll(s.Dir, 0o700), os.Chmod(s.Dir, 0o700)) //nolint:gosec // a folder needs its x bit
+	if err != nil {
 		return &FileError{Path: s.Dir, Problem: Unwritable, Err: cause(err)}
 	}
 	adopt(s.Dir, filepath.Dir(s.Dir))

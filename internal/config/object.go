@@ -29,6 +29,13 @@ func (o object) clone() object {
 	return maps.Clone(o)
 }
 
+func (o object) orEmpty() object {
+	if o == nil {
+		return object{}
+	}
+	return o
+}
+
 func (o object) object(name string) object { return parseObject(o[name]) }
 
 // text returns a string field, or "" when it is absent or something else.

@@ -91,7 +91,7 @@ func (s *Store) UpdateWith(ctx context.Context, options UpdateOptions, change fu
 	for try := 1; ; try++ {
 		doc, before, err := s.read()
 		if file := (*FileError)(nil); errors.As(err, &file) && file.Problem == Damaged && options.ReplaceDamaged {
-			doc, before, err = newDocument(), nil, s.moveAside()
+			doc, before, err = &Document{}, nil, s.moveAside()
 		}
 		if err != nil {
 			return err
@@ -132,18 +132,16 @@ func (s *Store) CheckWritable() error {
 	return nil
 }
 
-func newDocument() *Document { return &Document{fields: object{}, profiles: object{}} }
-
 // read returns the document and the bytes it was parsed from, nil when there is no file.
 func (s *Store) read() (*Document, []byte, error) {
 	if s.Dir == "" {
-		return newDocument(), nil, nil
+		return &Document{}, nil, nil
 	}
 	// The Node client truncates the file and then writes it: what looks damaged may be half-way.
 	for delay := 10 * time.Millisecond; ; delay += 10 * time.Millisecond {
 		raw, err := readFile(s.Path())
 		if errors.Is(err, fs.ErrNotExist) {
-			return newDocument(), nil, s.checkMissing()
+			return &Document{}, nil, s.checkMissing()
 		}
 		if err != nil {
 			return nil, nil, s.describe(err)

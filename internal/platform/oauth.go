@@ -17,8 +17,8 @@ const (
 	bucketConsents      = "oauth-consents"       // digest of the id of the request → consent
 	bucketGrants        = "oauth-grants"         // grant id → grant
 	bucketCodes         = "oauth-codes"          // digest of the code → authorizationCode
-	bucketAccessTokens  = "oauth-access-tokens"  //nolint:gosec // digest of the token → accessToken
-	bucketRefreshTokens = "oauth-refresh-tokens" //nolint:gosec // digest of the token → refreshToken
+	bucketAccessTokens  = "oauth-access-tokens"  // digest of the token → accessToken
+	bucketRefreshTokens = "oauth-refresh-tokens" // digest of the token → refreshToken
 	bucketDevices       = "oauth-devices"        // digest of the device code → device
 	bucketUserCodes     = "oauth-user-codes"     // digest of the user code → digest of the device code, as JSON
 	bucketGuesses       = "oauth-guesses"        // address of a browser → guesses

@@ -3,7 +3,7 @@ package platform
 import (
 	"net/http"
 	"net/url"
-	"regexp"
+	"strings"
 	"time"
 )
 
@@ -66,8 +66,18 @@ func unsafeToAnswer(c client, query url.Values) (message, bool) {
 	return message{}, false
 }
 
-// challengeForm is the form of an S256 code challenge (RFC 7636 §4.2).
-var challengeForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+// isChallenge reports whether s has the form of an S256 code challenge (RFC 7636 §4.2).
+func isChallenge(s string) bool { return len(s) == 43 && hasOnly(s, "-_") }
+
+// hasOnly reports whether s is made of ASCII letters, digits and the characters of others.
+func hasOnly(s, others string) bool {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(others, r) {
+			return false
+		}
+	}
+	return true
+}
 
 // check checks what is left of an authorization request once the redirect URI is proven, and fills in c.
 func (c *consent) check(by client, rawQuery string) *oauthError {
@@ -85,7 +95,7 @@ func (c *consent) check(by client, rawQuery string) *oauthError {
 		return deny("unauthorized_client", "The client did not register for this grant type")
 	case p["code_challenge_method"] != "S256":
 		return deny("invalid_request", "PKCE is required: send code_challenge and code_challenge_method=S256")
-	case !challengeForm.MatchString(p["code_challenge"]):
+	case !isChallenge(p["code_challenge"]):
 		return deny("invalid_request", "The code_challenge is not a SHA-256 in unpadded base64url")
 	}
 	c.Challenge = p["code_challenge"]

@@ -45,8 +45,8 @@ type refreshToken struct {
 
 // Prefixes of the secrets, by which people and secret scanners know them.
 const (
-	prefixAccessToken  = "lma_mcp_at_" //nolint:gosec // how secrets begin, and none itself
-	prefixRefreshToken = "lma_mcp_rt_" //nolint:gosec // as above
+	prefixAccessToken  = "lma_mcp_at_"
+	prefixRefreshToken = "lma_mcp_rt_"
 )
 
 // authenticate returns who an API key or an access token speaks for. It refuses what is unknown, expired or revoked.

@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"net/http"
-	"regexp"
 )
 
 // serveToken gives tokens for a code, a refresh token or a device code (RFC 6749 §3.2).
@@ -92,13 +91,13 @@ func (s *Server) exchangeCode(tx *tx, c client, p params) (tokenReply, *oauthErr
 	return s.issueTokens(tx, c, g, g.Scope), nil
 }
 
-// verifierForm is the form of a PKCE code verifier (RFC 7636 §4.1).
-var verifierForm = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
+// isVerifier reports whether s has the form of a PKCE code verifier (RFC 7636 §4.1).
+func isVerifier(s string) bool { return len(s) >= 43 && len(s) <= 128 && hasOnly(s, "-._~") }
 
 func provesPKCE(verifier, challenge string) bool {
 	sum := sha256.Sum256([]byte(verifier))
 	computed := base64.RawURLEncoding.EncodeToString(sum[:])
-	return verifierForm.MatchString(verifier) && subtle.ConstantTimeCompare([]byte(computed), []byte(challenge)) == 1
+	return isVerifier(verifier) && subtle.ConstantTimeCompare([]byte(computed), []byte(challenge)) == 1
 }
 
 // exchangeRefreshToken gives a new pair of tokens for a refresh token, which is used up by that (RFC 6749 §6,

@@ -123,7 +123,6 @@ func readPoster(in Inputs) (posterSpec, []string, error) {
 			utf8.RuneCountInString(spec.subtitle), longestSubtitle)
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{text, subtitle, in.Text("style"), in.Text("aspect_ratio")}, "\x00")))
-	//nolint:gosec // nothing secret: the same words are to give the same poster
 	spec.rand = rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum[:8]), binary.LittleEndian.Uint64(sum[8:16])))
 	return spec, distinct(append(dropped, alsoDropped...)), nil
 }
