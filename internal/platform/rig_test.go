@@ -346,6 +346,18 @@ func (rg *rig) fire(d time.Duration) {
 	rg.fireTogether(d, 1)
 }
 
+// pass waits for a number of timers of a length to be set, moves the clock to where they end, and ends them.
+func (rg *rig) pass(d time.Duration, count int) {
+	rg.t.Helper()
+	rg.await(fmt.Sprintf("%d timers of %s", count, d), func() bool {
+		rg.timers.mu.Lock()
+		defer rg.timers.mu.Unlock()
+		return len(rg.timers.pending[d]) >= count
+	})
+	rg.clock.advance(d)
+	rg.fireTogether(d, count)
+}
+
 // fireTogether waits for a number of timers of a length to be set, and ends them.
 func (rg *rig) fireTogether(d time.Duration, count int) {
 	rg.t.Helper()
