@@ -42,7 +42,7 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 	}
 	defer os.RemoveAll(home)
 	approver := env.demoApprover(ctx)
-	local, err := startPlatform(ctx, "127.0.0.1:0", platform.Options{AutoApprove: approver != nil})
+	local, err := startPlatform(ctx, "127.0.0.1:0", platform.Options{AutoApprove: approver != nil}, env.Streams.Err)
 	if err != nil {
 		return err
 	}

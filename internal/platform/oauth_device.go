@@ -1,7 +1,6 @@
 package platform
 
 import (
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -217,7 +216,7 @@ type foundDevice struct {
 
 // guessDevice looks up a user code, and counts it if it is wrong.
 func (s *Server) guessDevice(r *http.Request, userCode string) (found foundDevice, err error) {
-	address, _, _ := net.SplitHostPort(r.RemoteAddr)
+	address := clientAddress(r)
 	err = s.store.update(func(tx *tx) error {
 		g, _ := get[guesses](tx, bucketGuesses, address)
 		if s.now().Sub(g.Since) >= guessWindow {
