@@ -67,7 +67,9 @@ func InFolder(where string, isDir func(string) bool) bool {
 	return slash || !isTemplate(where) && (filepath.Ext(where) == "" || isDir(where))
 }
 
-func isTemplate(where string) bool { return strings.Contains(where, "{") && strings.Contains(where, "}") }
+func isTemplate(where string) bool {
+	return strings.Contains(where, "{") && strings.Contains(where, "}")
+}
 
 // Free returns path or, if a file is there, the first of the names with -2, -3 and so on before the extension that is
 // free.
