@@ -134,7 +134,14 @@ func (s *Source) save(ctx context.Context, spent config.Credential, g grant) (co
 func (s *Source) change(ctx context.Context, known config.Credential, edit func(*config.Credential)) error {
 	return s.Store.Update(ctx, func(d *config.Document) error {
 		p, ok := d.Profile(s.Profile)
-		if !ok || p.Credential.RefreshToken != known.RefreshToken {
+		if !ok {
+			return errReplaced
+		}
+		p, err := s.Store.Unseal(p)
+		if err != nil {
+			return err
+		}
+		if p.Credential.RefreshToken != known.RefreshToken {
 			return errReplaced
 		}
 		edit(&p.Credential)

@@ -26,7 +26,8 @@ type Store struct {
 	LockWait time.Duration    // how long to wait for a lock; 0 means 10 s
 	Now      func() time.Time // nil means time.Now
 
-	crash func(step string) error // set by tests to fail between the steps of a write
+	keyring keyringClient
+	crash   func(step string) error // set by tests to fail between the steps of a write
 }
 
 // DefaultDir is LAMINA_CONFIG_DIR, else .lamina in the home folder, else "".
