@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 )
 
 // Storage is where the secrets of a profile sit.
@@ -53,6 +54,9 @@ func (v Vault) Storage() Storage {
 
 // Entry names the key in the keyring; "" for the file.
 func (v Vault) Entry() string { return v.entry }
+
+// Format implements fmt.Formatter: a key is never printed. (fmt would not ask Secret, because the field is not exported.)
+func (v Vault) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, string(v.Storage())) }
 
 // secrets is what a box holds.
 type secrets struct {
@@ -189,7 +193,8 @@ func (v Vault) seal(c Credential) string {
 	if err != nil {
 		panic("config: two strings have no JSON form: " + err.Error())
 	}
-	return base64.StdEncoding.EncodeToString(v.cipher().Seal(nil, nil, plain, v.binding(c)))
+	box := v.cipher().Seal(nil, nil, plain, v.binding(c)) //nolint:gosec // this cipher makes a random nonce by itself
+	return base64.StdEncoding.EncodeToString(box)
 }
 
 func (v Vault) open(c Credential) (secrets, bool) {

@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -153,6 +154,9 @@ func TestVaultKeepsSecretsOutOfTheFile(t *testing.T) {
 		}
 		wantSecrets(t, s, name, signedIn)
 		wantSecrets(t, s, name, signedIn)
+		if p, _ := unsealed(t, s, name); strings.Contains(fmt.Sprintf("%v %+v %#v %q", p, p, p, p), p.Vault.key.Reveal()) {
+			t.Error("printing a profile prints its key")
+		}
 		if ring.asked != before+1 {
 			t.Errorf("the keyring was asked %d times by one process, want once", ring.asked-before)
 		}
