@@ -24,6 +24,7 @@ func System(build Build) *Env {
 		OpenBrowser: func(url string) error {
 			return term.OpenBrowser(url, os.Getenv)
 		},
+		Folder: os.Getwd,
 	}
 }
 
