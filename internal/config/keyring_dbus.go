@@ -34,6 +34,8 @@ func keyringReady() error {
 	case prompt != "/":
 		service.Object("org.freedesktop.secrets", prompt).Go("org.freedesktop.Secret.Prompt.Dismiss", dbus.FlagNoReplyExpected, nil)
 		return &KeyringError{Problem: KeyringLocked}
+	case len(unlocked) == 0: // the service runs, but nobody has made a keyring yet
+		return &KeyringError{Problem: KeyringAbsent}
 	}
 	return nil
 }
