@@ -194,7 +194,7 @@ func (s *Source) invalidGrant(ctx context.Context, c config.Credential, refusal 
 	switch {
 	case !c.RotationSentAt.IsZero():
 		reason = ReasonLostAnswer
-	case !c.RefreshExpiresAt.IsZero() && !now(s.Now).Before(c.RefreshExpiresAt):
+	case !c.RefreshExpiresAt.IsZero() && s.UnusedLife(c) == 0:
 		reason = ReasonUnused
 	}
 	err := s.change(ctx, c, func(c *config.Credential) {
