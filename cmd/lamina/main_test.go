@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,8 +32,14 @@ func TestMain(m *testing.M) {
 // for it, a local platform of their own.
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+	params := scripts()
+	params.Dir = "testdata/script"
+	testscript.Run(t, params)
+}
+
+// scripts returns what all scripts run with: a home of their own, and the commands below.
+func scripts() testscript.Params {
+	return testscript.Params{
 		Setup: func(env *testscript.Env) error {
 			home := filepath.Join(env.WorkDir, "home")
 			env.Setenv("HOME", home)
@@ -70,7 +74,7 @@ func TestScript(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		RequireUniqueNames: true,
-	})
+	}
 }
 
 // browse is a browser for scripts: it opens a page, follows its redirects, and ends.
@@ -89,30 +93,17 @@ func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! dev")
 	}
-	path, err := exec.LookPath("lamina")
+	server, err := startDev(ts.Getenv("WORK"), ts.Getenv("HOME"), args...)
 	ts.Check(err)
-	cmd := exec.Command(path, append([]string{"dev", "--addr", "127.0.0.1:0", "--json"}, args...)...)
-	cmd.Dir = ts.Getenv("WORK")
-	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"))
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	ts.Check(err)
-	ts.Check(cmd.Start())
 	ts.Defer(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
+		if err := server.stop(); err != nil {
 			ts.Logf("lamina dev ended with: %v", err)
 		}
 	})
-	var first struct{ BaseURL, APIKey, WorkspaceID string }
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	ts.Check(err)
-	ts.Check(json.Unmarshal(line, &first))
-	go func() { _, _ = io.Copy(io.Discard, out) }()
-	ts.Setenv("LAMINA_BASE_URL", first.BaseURL)
-	ts.Setenv("API_KEY", first.APIKey)
-	ts.Setenv("WORKSPACE", first.WorkspaceID)
-	ts.Setenv("DEV_PID", strconv.Itoa(cmd.Process.Pid))
+	ts.Setenv("LAMINA_BASE_URL", server.BaseURL)
+	ts.Setenv("API_KEY", server.APIKey)
+	ts.Setenv("WORKSPACE", server.WorkspaceID)
+	ts.Setenv("DEV_PID", strconv.Itoa(server.cmd.Process.Pid))
 }
 
 // cmdExits runs a command and checks its exit status: exits STATUS COMMAND ARG…

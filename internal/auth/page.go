@@ -8,7 +8,10 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A page is what the browser shows at the end. Its texts come from outside; the template escapes them.
@@ -22,12 +25,25 @@ type page struct {
 func resultPage(service, who string, err error) page {
 	switch {
 	case err != nil:
-		return page{Title: "Sign-in did not finish", Text: clean(err.Error(), 500), Next: "You can close this tab. Your terminal says how to go on."}
+		return page{Title: "Sign-in did not finish", Text: sentence(clean(err.Error(), 500)), Next: "You can close this tab. Your terminal says how to go on."}
 	case who != "":
 		return page{Good: true, Title: "Signed in to " + service, Text: "as " + clean(who, 200), Next: "You can close this tab and return to your terminal."}
 	default:
 		return page{Good: true, Title: "Signed in to " + service, Next: "You can close this tab and return to your terminal."}
 	}
+}
+
+// sentence makes of an error, which may be a part of a longer one, a sentence of its own.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	text = string(unicode.ToUpper(first)) + text[size:]
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return text
 }
 
 const pageStyle = `
@@ -41,7 +57,7 @@ border-radius:16px;box-shadow:0 12px 40px rgb(0 0 0/.06)}
 svg{width:56px;height:56px;margin-bottom:20px;fill:none;stroke:currentColor;stroke-width:2.5;stroke-linecap:round;stroke-linejoin:round}
 .good svg{color:var(--good)}.bad svg{color:var(--bad)}
 h1{font-size:22px;font-weight:650;letter-spacing:-.01em;text-wrap:balance}
-p{margin-top:10px;overflow-wrap:anywhere}
+p{margin-top:10px;overflow-wrap:anywhere;text-wrap:balance}
 .next{margin-top:24px;padding-top:20px;border-top:1px solid var(--line);color:var(--soft);font-size:14px}
 `
 

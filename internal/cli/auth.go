@@ -140,12 +140,13 @@ func newWhoamiCmd(env *Env) *cobra.Command {
 			return env.printer.Data(reply.Raw, func(p *output.Page) {
 				a := accountOf(reply.Data)
 				p.Line("%s", p.Bold(firstOf(a.Email, a.UserID)))
-				p.Fields("workspace", describeWorkspace(a), "service", client.BaseURL)
+				fields := []string{"workspace", describeWorkspace(a)}
 				for _, m := range reply.Data.Memberships {
 					if m.WorkspaceID != a.WorkspaceID {
-						p.Fields("also in", fmt.Sprintf("%s (%s, %s)", m.Name, m.Role, m.WorkspaceID))
+						fields = append(fields, "also in", fmt.Sprintf("%s (%s, %s)", m.Name, m.Role, m.WorkspaceID))
 					}
 				}
+				p.Fields(append(fields, "service", client.BaseURL)...)
 			})
 		},
 	}

@@ -43,11 +43,11 @@ func newDevCmd(env *Env) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&opts.addr, "addr", "127.0.0.1:8799", "listen on this loopback `ADDRESS`; port 0 picks one")
 	f.BoolVar(&opts.platform.AutoApprove, "auto-approve", false, "approve sign-ins without asking, for scripts")
-	f.DurationVar(&opts.platform.AccessTokenTTL, "access-token-ttl", time.Hour, "`TIME` an access token lives")
-	f.DurationVar(&opts.platform.RefreshTokenTTL, "refresh-token-ttl", 720*time.Hour, "`TIME` a refresh token lives unused")
-	f.IntVar(&opts.rateLimit, "rate-limit", 100, "requests a minute from one address; 0 is no limit (`N`)")
-	f.DurationVar(&opts.platform.Latency, "latency", 0, "`TIME` added to every answer")
-	f.StringVar(&opts.platform.DataFile, "data", "", "keep the state in this `FILE`, across restarts")
+	f.DurationVar(&opts.platform.AccessTokenTTL, "access-token-ttl", time.Hour, "let an access token live for this `TIME`")
+	f.DurationVar(&opts.platform.RefreshTokenTTL, "refresh-token-ttl", 720*time.Hour, "let a refresh token live for this `TIME` without use")
+	f.IntVar(&opts.rateLimit, "rate-limit", 100, "answer `N` requests a minute from one address; 0 is no limit")
+	f.DurationVar(&opts.platform.Latency, "latency", 0, "add this `TIME` to every answer")
+	f.StringVar(&opts.platform.DataFile, "data", "", "keep the state in this `FILE` across restarts")
 	return cmd
 }
 

@@ -45,6 +45,7 @@ var (
 	codeInvalidArgument = code{"invalid_argument", exitUsage}
 	codeInvalidInputs   = code{"invalid_inputs", exitUsage}
 	codeInvalidFilter   = code{"invalid_jq", exitUsage}
+	codeFilterFailed    = code{"jq_failed", exitFailure}
 	codeUnknownCommand  = code{"unknown_subcommand", exitUsage}
 	codeNoCommand       = code{"missing_subcommand", exitUsage}
 	codeFileExists      = code{"file_exists", exitFailure}
@@ -148,7 +149,7 @@ func (e *Env) exit(args []string, err error) int {
 		return f.Exit
 	}
 	s := p.ErrStyles()
-	p.Warn("%s %s", s.Bad("error:"), term.Clean(f.Message))
+	p.Warn("%s %s", s.Bad("error:"), term.Line(f.Message))
 	for _, d := range f.Details {
 		p.Warn("  %s", detailLine(d))
 	}
@@ -156,7 +157,7 @@ func (e *Env) exit(args []string, err error) int {
 		p.Warn("%s", s.Faint("request "+term.Line(f.RequestID)))
 	}
 	if f.Hint != "" {
-		p.Warn("%s %s", s.Faint("try:"), s.Command(f.Hint))
+		p.Verbatim("%s %s", s.Faint("try:"), s.Command(f.Hint))
 	}
 	return f.Exit
 }
@@ -217,6 +218,8 @@ func describe(err error) failure {
 		f := fail(typed.code, typed.message, typed.hint)
 		f.Details = typed.details
 		return f
+	case errors.As(err, &filter) && filter.OnData:
+		return fail(codeFilterFailed, filter.Error(), "")
 	case errors.As(err, &filter):
 		return fail(codeInvalidFilter, filter.Error(), "")
 	}

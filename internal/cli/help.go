@@ -12,15 +12,20 @@ import (
 
 // help shows what a command does. It is written by hand because cobra's templates would cost two megabytes.
 func (e *Env) help(cmd *cobra.Command, _ []string) {
-	text, err := output.New(e.Streams, output.Options{Format: output.Text})
+	_ = e.text(func(p *output.Page) { writeHelp(p, cmd) })
+}
+
+// text writes a page for a person, whatever the format of data is.
+func (e *Env) text(page func(*output.Page)) error {
+	p, err := output.New(e.Streams, output.Options{Format: output.Text})
 	if err != nil {
-		return
+		return err
 	}
-	_ = text.Data(nil, func(p *output.Page) { writeHelp(p, cmd) })
+	return p.Data(nil, page)
 }
 
 func writeHelp(p *output.Page, cmd *cobra.Command) {
-	p.Line("%s", firstOf(cmd.Long, cmd.Short+"."))
+	p.Paragraphs(firstOf(cmd.Long, cmd.Short+"."))
 	p.Line("")
 	p.Line("%s\n  %s", p.Bold("Usage"), usageLine(cmd))
 	if len(cmd.Aliases) > 0 {
@@ -106,7 +111,18 @@ func flagUsage(f *pflag.Flag) string {
 	case "", "false", "[]", "0", "0s":
 		return usage
 	}
-	return fmt.Sprintf("%s (default %s)", usage, f.DefValue)
+	return fmt.Sprintf("%s (default %s)", usage, shortDuration(f.DefValue))
+}
+
+// shortDuration takes the zeros off a length of time as Go writes it: 4m0s is 4m.
+func shortDuration(text string) string {
+	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = rest + "m"
+	}
+	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = rest + "h"
+	}
+	return text
 }
 
 func newHelpCmd(env *Env) *cobra.Command {

@@ -37,7 +37,7 @@ func newLoginCmd(env *Env) *cobra.Command {
 	opts := &loginOptions{env: env}
 	cmd := &cobra.Command{
 		Use:   "login",
-		Short: "Sign in",
+		Short: "Sign in to Lamina",
 		Long: "Sign in with the browser. From then on every command just works: the session refreshes by itself, and ends\n" +
 			"after 30 days without use.\n\n" +
 			"Where there is no browser, a code is shown that can be approved on any device. For scripts, --device --json\n" +
@@ -61,11 +61,11 @@ func newLoginCmd(env *Env) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.BoolVar(&opts.noBrowser, "no-browser", false, "open no browser here; the address is shown, and an answer can be pasted")
-	f.BoolVar(&opts.device, "device", false, "approve with a code, on any device")
-	f.BoolVar(&opts.resume, "resume", false, "finish a sign-in that --device --json began")
+	f.BoolVar(&opts.device, "device", false, "show a code that can be approved on any device")
+	f.BoolVar(&opts.resume, "resume", false, "finish the sign-in that --device --json began")
 	f.BoolVar(&opts.withAPIKey, "with-api-key", false, "read an API key from stdin")
 	f.StringVar(&opts.storage, "storage", "", "keep the secrets in the file or, sealed, with the OS keyring: `file|keyring`; remembered")
-	f.StringVar(&opts.apiKey, "api-key", "", "an API `KEY`; other programs can see it: better use --with-api-key")
+	f.StringVar(&opts.apiKey, "api-key", "", "save this API `KEY`; other programs can see it, so --with-api-key is better")
 	return cmd
 }
 
@@ -238,23 +238,26 @@ func (s *signIn) browserRoad(ctx context.Context) error {
 	if !s.noBrowser {
 		flow.OpenBrowser = env.OpenBrowser
 	}
-	if env.mayPrompt() {
-		flow.Paste = func(context.Context) (string, error) { return env.readLine() }
+	if s.mayPaste() {
+		flow.Paste = env.readLine
 		flow.PasteError = func(err error) { env.printer.Warn("%s %v", env.styles().Bad("error:"), err) }
 	}
 	_, err = flow.Run(ctx)
 	return err
 }
 
+// mayPaste reports whether somebody is there to paste an answer.
+func (s *signIn) mayPaste() bool { return s.env.mayPrompt() && !s.env.approver }
+
 // showURL puts the address on the screen before anything waits.
 func (s *signIn) showURL(address string) {
 	env := s.env
 	if s.noBrowser {
-		env.printer.Warn("Open this address in a browser:\n\n  %s\n", term.Line(address))
+		env.printer.Verbatim("Open this address in a browser:\n\n  %s\n", term.Line(address))
 	} else {
-		env.printer.Warn("Opening your browser. If it does not open, use this address:\n\n  %s\n", term.Line(address))
+		env.printer.Verbatim("Opening your browser. If it does not open, use this address:\n\n  %s\n", term.Line(address))
 	}
-	if env.mayPrompt() {
+	if s.mayPaste() {
 		env.say("Waiting for your approval. A browser on another machine ends on a page that does not load: paste its address here.")
 	} else {
 		env.say("Waiting for your approval.")
@@ -358,9 +361,12 @@ func (s *signIn) apiKeyRoad(ctx context.Context) error {
 	if s.withAPIKey {
 		var err error
 		if env.mayPrompt() {
-			text, err = env.Streams.Secret("API key (" + s.provider.KeysURL + "):")
+			text, err = env.Streams.Secret(ctx, "API key ("+s.provider.KeysURL+"):")
 		} else {
-			text, err = env.readLine()
+			text, err = env.readLine(ctx)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return usage("lamina login --with-api-key < key.txt", "could not read the API key: %v", err)

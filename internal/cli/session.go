@@ -243,7 +243,7 @@ func (e *Env) accountName() string {
 // debugf shows what goes on inside, with --debug.
 func (e *Env) debugf(format string, args ...any) {
 	if e.debugging() {
-		e.printer.Warn("* %s", term.Line(fmt.Sprintf(format, args...)))
+		e.printer.Verbatim("* %s", term.Line(fmt.Sprintf(format, args...)))
 	}
 }
 
