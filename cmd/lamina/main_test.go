@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"lamina": main,
 		"browse": browse,
+		"huge":   huge,
 	})
 }
 
@@ -61,10 +62,14 @@ func scripts() testscript.Params {
 			"until-down":   cmdUntilDown,
 			"unprivileged": cmdUnprivileged,
 			"addr":         cmdAddr,
+			"keyring":      cmdKeyring,
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "root" {
+			switch cond {
+			case "root":
 				return os.Geteuid() == 0, nil
+			case "keyring":
+				return keyringWanted(), nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},

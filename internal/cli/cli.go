@@ -25,6 +25,7 @@ func System(build Build) *Env {
 		OpenBrowser: func(url string) error {
 			return term.OpenBrowser(url, os.Getenv)
 		},
+		Folder: os.Getwd,
 	}
 }
 

@@ -111,7 +111,7 @@ func visit(ctx context.Context, url string) error {
 // own, and text on stdout's place for people.
 func (e *Env) demoEnv(home, baseURL string, approver func(string) error) func() *Env {
 	own := map[string]string{
-		"LAMINA_CONFIG_DIR": home, "LAMINA_BASE_URL": baseURL, "LAMINA_API_KEY": "", "LAMINA_PROFILE": "", "LAMINA_OUTPUT": "text",
+		"LAMINA_CONFIG_DIR": home, "LAMINA_BASE_URL": baseURL, "LAMINA_API_KEY": "", "LAMINA_PROFILE": "", "LAMINA_WORKSPACE": "", "LAMINA_OUTPUT": "text",
 		"HTTP_PROXY": "", "http_proxy": "",
 	}
 	if approver != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/term"
 )
@@ -19,11 +20,16 @@ type Env struct {
 	Build   Build
 	// OpenBrowser shows a URL to the person.
 	OpenBrowser func(url string) error
+	// Folder is the working folder, which may be pinned to an account; nil means that no pin matters.
+	Folder func() (string, error)
 
 	flags    flags
 	printer  *output.Printer
-	session  *session // made by the first command that needs it
-	approver bool     // OpenBrowser approves by itself: no person is needed
+	session  *session      // made by the first command that needs it
+	kept     *config.Store // made by the first command that needs it
+	pin      *config.Pin   // of the folder, once pinned
+	pinned   bool
+	approver bool // OpenBrowser approves by itself: no person is needed
 	lines    *bufio.Reader
 	stop     func() // ends the heeding of signals
 }

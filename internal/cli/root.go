@@ -88,8 +88,11 @@ func newRoot(env *Env) *cobra.Command {
 		&cobra.Group{ID: groupLocal, Title: "On your machine"},
 	)
 	inGroup(root, groupWork, newAppsCmd(env), newRunCmd(env), newRunsCmd(env))
-	inGroup(root, groupAccount, newLoginCmd(env), newLogoutCmd(env), newWhoamiCmd(env), newAuthCmd(env))
+	inGroup(root, groupAccount, newLoginCmd(env), newLogoutCmd(env), newWhoamiCmd(env), newAuthCmd(env), newProfileCmd(env))
 	inGroup(root, groupLocal, newDemoCmd(env), newDevCmd(env), newCompletionCmd(env), newHelpCmd(env), newVersionCmd(env))
+	_ = root.RegisterFlagCompletionFunc("profile", func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		return env.completeProfiles(cmd, nil, typed)
+	})
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	return root
 }
