@@ -268,7 +268,7 @@ func value(t *testing.T, o api.Output) string {
 // await polls until ok, which some other goroutine makes true, and fails the test if that does not happen.
 func (rg *rig) await(what string, ok func() bool) {
 	rg.t.Helper()
-	for range 2000 {
+	for range 12000 { // a minute: machines may be busy
 		if ok() {
 			return
 		}
