@@ -50,7 +50,7 @@ func startKeyring(ts *testscript.TestScript, unlocked bool) {
 		daemon.Stdin = strings.NewReader("a password")
 	}
 	background(ts, daemon, "KEYRING_PID")
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if up(ts, unlocked) {
 			return
 		}
