@@ -129,6 +129,7 @@ type doctor struct {
 	inspection config.Inspection
 	baseURL    string // the service that commands would talk to
 	open       func() (*session, error)
+	unseal     func() (unsealed, error)
 	api        func() api.Probe // of the API
 	token      func() api.Probe // of the token endpoint
 	who        func() (api.Account, error)
@@ -193,6 +194,7 @@ func newDoctor(ctx context.Context, env *Env) *doctor {
 	d := &doctor{env: env, store: env.store(), provider: provider.Lamina()}
 	d.inspection = d.store.Inspect() // first, because opening the session repairs modes
 	d.open = sync.OnceValues(env.open)
+	d.unseal = sync.OnceValues(d.unsealOnce)
 	d.baseURL = firstOf(env.Getenv("LAMINA_BASE_URL"), d.provider.BaseURL)
 	if s, err := d.open(); err == nil {
 		d.baseURL = s.baseURL

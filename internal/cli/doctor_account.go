@@ -10,6 +10,39 @@ import (
 	"github.com/uselamina/lamina/internal/output"
 )
 
+// unsealed is a stored credential with its secrets, and how long it took to get at them.
+type unsealed struct {
+	config.Credential
+	took time.Duration
+}
+
+// unsealOnce gets at the secrets of the login that commands would use, which may take a question to the keyring.
+func (d *doctor) unsealOnce() (unsealed, error) {
+	s, err := d.open()
+	if err != nil || s.fromEnv {
+		return unsealed{}, err
+	}
+	started := d.env.Now()
+	p, err := d.store.Unseal(config.Profile{Name: s.profile, Credential: s.credential, Vault: s.vault})
+	return unsealed{p.Credential, d.env.Now().Sub(started)}, err
+}
+
+// checkKeyring asks the keyring, if the credential is sealed with a key in it.
+func checkKeyring(_ context.Context, d *doctor) verdict {
+	s, err := d.open()
+	if err != nil || s.fromEnv {
+		return skip("no credential in use needs the keyring")
+	}
+	if s.vault.Storage() != config.StorageKeyring {
+		return skip("the secrets of profile %s are in the file, the keyring is not used", s.profile)
+	}
+	c, err := d.unseal()
+	if err != nil {
+		return failedBy(err)
+	}
+	return ok("it holds the key to profile %s, and answers in %s", s.profile, milliseconds(c.took))
+}
+
 // checkCredential looks at what would be sent, without sending it.
 func checkCredential(_ context.Context, d *doctor) verdict {
 	s, err := d.open()
@@ -19,7 +52,11 @@ func checkCredential(_ context.Context, d *doctor) verdict {
 	if s.fromEnv {
 		return ok("the API key of %s, which wins over every login", d.provider.EnvKey)
 	}
-	c, now := s.credential, d.env.Now()
+	c, err := d.unseal()
+	if err != nil {
+		return skip("the keyring does not open it")
+	}
+	now := d.env.Now()
 	what := map[config.Kind]string{config.APIKey: "an API key", config.OAuth: "a session"}[c.Kind]
 	text := fmt.Sprintf("%s of profile %s, saved %s", what, s.profile, output.Ago(c.SavedAt, now))
 	if c.SavedAt.IsZero() {
@@ -59,6 +96,9 @@ func checkAccount(ctx context.Context, d *doctor) verdict {
 	}
 	if v := checkAPI(ctx, d); v.Status == checkFail {
 		return skip("the service was not reached")
+	}
+	if _, err := d.unseal(); err != nil {
+		return skip("the keyring does not open the credential")
 	}
 	if s.source != nil && d.token().Err != nil {
 		return skip("the token endpoint was not reached")

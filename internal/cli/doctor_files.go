@@ -46,8 +46,8 @@ func checkConfig(_ context.Context, d *doctor) verdict {
 // checkOtherWriters looks for the Node client, which writes the same file without our lock.
 func checkOtherWriters(_ context.Context, d *doctor) verdict {
 	others := nodeClients(d.env.Getenv("PATH"))
-	s, err := d.open()
-	if err == nil && !s.fromEnv && s.credential.Kind == config.OAuth && s.credential.ObtainedAt.IsZero() {
+	c, err := d.unseal()
+	if err == nil && c.Kind == config.OAuth && c.ObtainedAt.IsZero() {
 		by := "another program, such as the Node client"
 		if len(others) > 0 {
 			by = "another program, probably " + others[0]
@@ -149,11 +149,6 @@ func checkLock(_ context.Context, d *doctor) verdict {
 	return ok("no command holds a lock")
 }
 
-// checkKeyring has nothing to look at as long as secrets sit in the file only.
-func checkKeyring(context.Context, *doctor) verdict {
-	return skip("the credential is kept in the file, the keyring is not used")
-}
-
 // checkBundle refuses, before anything is looked at, a place where the report could not be saved.
 func checkBundle(path string) error {
 	if path == "" {
@@ -219,10 +214,10 @@ func (d *doctor) redact(text string) string {
 		}
 	}
 	hide(d.env.Getenv(d.provider.EnvKey), "[redacted]")
-	if s, err := d.open(); err == nil {
-		hide(s.credential.APIKey.Reveal(), "[redacted]")
-		hide(s.credential.RefreshToken.Reveal(), "[redacted]")
-		hide(s.credential.Account.Email, "[email]")
+	if c, err := d.unseal(); err == nil {
+		hide(c.APIKey.Reveal(), "[redacted]")
+		hide(c.RefreshToken.Reveal(), "[redacted]")
+		hide(c.Account.Email, "[email]")
 	}
 	if who, err := d.who(); err == nil {
 		hide(who.User.Email, "[email]")

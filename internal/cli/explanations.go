@@ -4,7 +4,7 @@ package cli
 func explanations() []explanation {
 	var all []explanation
 	for _, part := range [][]explanation{
-		explainFailures(), explainUsage(), explainRuns(), explainAuth(), explainSignIn(), explainService(),
+		explainFailures(), explainUsage(), explainRuns(), explainAuth(), explainSignIn(), explainKeyring(), explainService(),
 	} {
 		all = append(all, part...)
 	}
@@ -32,6 +32,9 @@ func explainFailures() []explanation {
 		explain(codeDownload, "An output could not be saved. The run is done, and its outputs are still at the service.",
 			[]string{"the connection was cut", "the address of the output has expired", "the disk is full", "the output is not at an address that may be fetched"},
 			[]string{"fetch it again: `lamina runs download RUN`", "see the outputs: `lamina runs get RUN`"}),
+		explain(codeFilterFailed, "The command did its work, and the jq expression then failed on the data.",
+			[]string{"a list where the expression expects an object, or the other way round", "a field that is not there"},
+			[]string{"look at the data first: the same command with `--json`", "for a command that starts something, look at what it did before you repeat it: `lamina runs list`"}),
 		explain(codeAddressInUse, "`lamina dev` cannot listen, because something listens at this address already.",
 			[]string{"another `lamina dev`", "another program with the same port"},
 			[]string{"take any free port: `lamina dev --addr 127.0.0.1:0`"}),
@@ -49,12 +52,15 @@ func explainUsage() []explanation {
 		explain(codeInvalidArgument, "A flag or an argument is wrong, or the service calls the request invalid.",
 			[]string{"a misspelt flag", "a value of the wrong kind", "flags that contradict each other", "a variable such as LAMINA_BASE_URL with a value that cannot be used"},
 			[]string{"see what the command takes: the same command with `--help`"}),
+		explain(codeInvalidPin, "The file .lamina.toml, which pins a folder to an account, cannot be used. Nothing was sent.",
+			[]string{"a misspelt name or value in it", "something secret in it", "a file that another user put there"},
+			[]string{"correct or remove the file that the error names"}),
 		explain(codeInvalidInputs, "The inputs are not what the app takes. Nothing was started, and nothing was spent.",
 			[]string{"a required input is missing", "a value is of the wrong type, or none of those allowed", "an input that the app does not have"},
 			[]string{"see the inputs: `lamina apps get APP`", "in JSON, `details` has every problem"}),
-		explain(codeInvalidFilter, "What --jq got is no jq expression, or it fails on the data.",
-			[]string{"a quote that the shell took away", "a field that is not there"},
-			[]string{"put the expression in single quotes", "look at the data first: the same command with `--json`"}),
+		explain(codeInvalidFilter, "What --jq got is no jq expression. Nothing was sent.",
+			[]string{"a quote or a dollar sign that the shell took away", "a misspelt function"},
+			[]string{"put the expression in single quotes"}),
 		explain(codeUnknownCommand, "There is no such command.", []string{"a misspelt word", "a flag before the command that took it as its value"},
 			[]string{"list the commands: `lamina --help`"}),
 		explain(codeNoCommand, "This word needs one more: it only holds other commands.", []string{"`lamina runs`, say, without `list` or `get`"},
@@ -118,6 +124,29 @@ func explainSignIn() []explanation {
 		explain(codeNoPerson, "A sign-in needs a person, and there is none: no terminal, or CI is set.",
 			[]string{"a script, an agent, a cron job or CI"},
 			[]string{"in two steps: `lamina login --device --json`", "with a key: set LAMINA_API_KEY, or `lamina login --with-api-key < key.txt`"}),
+	}
+}
+
+func explainKeyring() []explanation {
+	return []explanation{
+		explain(codeKeyringAbsent, "The secrets of this login are sealed with a key in the OS keyring, and there is no keyring service here.",
+			[]string{"a session over SSH, a container or CI, where no desktop runs", "GNOME Keyring or KWallet is not installed or not started"},
+			[]string{"start the keyring", "keep the secrets in the file: `lamina login --storage file`", "in CI, set LAMINA_API_KEY"}),
+		explain(codeKeyringLocked, "The keyring is locked, and a person has to unlock it.",
+			[]string{"a login without a password, so that the desktop could not unlock it", "you locked it"},
+			[]string{"unlock it in the password program of your desktop, and try again", "keep the secrets in the file: `lamina login --storage file`"}),
+		explain(codeKeyringTimeout, "The keyring did not answer within three seconds. Nothing was changed.",
+			[]string{"it waits for somebody to unlock it, perhaps behind another window", "its service hangs"},
+			[]string{"look for a question on the screen, and try again", "keep the secrets in the file: `lamina login --storage file`"}),
+		explain(codeKeyringFailed, "The keyring answered with an error. The message quotes it.",
+			[]string{"a keyring service that is broken or too old"},
+			[]string{"see whether other programs can use it", "keep the secrets in the file: `lamina login --storage file`"}),
+		explain(codeKeyringGone, "The key to this login is no longer in the keyring, so its secrets cannot be opened.",
+			[]string{"it was deleted in a password program", "another user or another keyring", "config.json was copied from another machine"},
+			[]string{"sign in again: `lamina login`"}),
+		explain(codeKeyringMismatch, "The key in the keyring does not open this login: one of the two was changed.",
+			[]string{"config.json was restored from a backup", "another program changed the login or the key"},
+			[]string{"sign in again: `lamina login`"}),
 	}
 }
 
