@@ -5,6 +5,8 @@ package main
 import (
 	"encoding/json"
 	"encoding/pem"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -65,7 +67,7 @@ func apiAnswer(w http.ResponseWriter, r *http.Request) {
 func TestDoctorTellsWhoSigned(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(apiAnswer))
-	server.Config.ErrorLog = nil
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	defer server.Close()
 	p := newPerson(t, server.URL, "LAMINA_API_KEY=lma_x")

@@ -28,6 +28,8 @@ func (s *Streams) Secret(ctx context.Context, question string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	show := hideTyping(int(f.Fd())) // before the question: what is pasted at once must not be seen either
+	defer show()
 	_, _ = fmt.Fprint(s.Err, question+" ")
 	defer fmt.Fprintln(s.Err)
 	type result struct {
