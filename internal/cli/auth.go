@@ -41,13 +41,14 @@ type statusCredential struct {
 	ExpiresAt        *time.Time  `json:"expiresAt,omitempty"`
 	SessionExpiresAt *time.Time  `json:"sessionExpiresAt,omitempty"`
 	Scope            string      `json:"scope,omitempty"`
+	Issuer           string      `json:"issuer,omitempty"` // of a login with --issuer
 }
 
 func newStatus(profile string, c config.Credential, path string) status {
 	return status{
 		SignedIn: true, Profile: profile, Account: c.Account, Path: path,
 		Credential: statusCredential{
-			Kind: c.Kind, Source: "config", BaseURL: c.BaseURL, Scope: c.Scope,
+			Kind: c.Kind, Source: "config", BaseURL: c.BaseURL, Scope: c.Scope, Issuer: issuerOf(c),
 			SavedAt: timeOrNil(c.SavedAt), ExpiresAt: timeOrNil(c.ExpiresAt), SessionExpiresAt: timeOrNil(c.RefreshExpiresAt),
 		},
 	}
@@ -89,23 +90,23 @@ func authStatus(ctx context.Context, env *Env, offline bool) error {
 	}
 	if !offline {
 		reply, err := env.clientOf(s.baseURL, s.transport).Account(ctx)
-		if err != nil {
+		if err == nil {
+			st.Account = accountOf(reply.Data)
+		} else if err := env.forgive(ctx, s, err); err != nil {
 			return err
 		}
-		st.Account = accountOf(reply.Data)
 	}
 	return env.print(st, func(p *output.Page) { writeStatus(p, st, s) })
 }
 
 func writeStatus(p *output.Page, st status, s *session) {
-	who := firstOf(st.Account.Email, st.Account.UserID, "somebody")
-	p.Line("%s %s", p.Good("Signed in as"), p.Bold(who))
+	writeWho(p, st.Account, st.Credential.BaseURL)
 	source := st.Path
 	if s.fromEnv {
 		source = st.Credential.Source + " of the environment"
 	}
 	fields := []string{
-		"workspace", describeWorkspace(st.Account), "service", st.Credential.BaseURL, "profile", st.Profile,
+		"workspace", describeWorkspace(st.Account), "service", st.Credential.BaseURL, "issuer", st.Credential.Issuer, "profile", st.Profile,
 		"credential", map[config.Kind]string{config.APIKey: "API key", config.OAuth: "session"}[st.Credential.Kind], "from", source,
 	}
 	if !s.fromEnv {
