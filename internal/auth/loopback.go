@@ -115,6 +115,9 @@ func (l *Loopback) isKnown(ctx context.Context, t *attempt) bool {
 
 func (l *Loopback) authorizeURL(t *attempt) string {
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(t.verifier)}
+	if slices.Contains(l.Provider.OAuth.Scopes, scopeOpenID) {
+		options = append(options, oauth2.SetAuthURLParam("nonce", randomText(16))) // some servers insist; we read no ID token
+	}
 	if slices.Contains(l.Provider.OAuth.Scopes, scopeOffline) {
 		options = append(options, oauth2.SetAuthURLParam("prompt", "consent")) // else it is ignored (OpenID Core section 11)
 	}

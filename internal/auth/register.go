@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/uselamina/lamina/internal/config"
@@ -36,17 +35,13 @@ func ClientOf(c config.Credential) Client {
 }
 
 // Register makes a client (RFC 7591). Errors: *UnreachableError, *StatusError, *OAuthError, *ReplyError,
-// *NotOfferedError.
+// *NotOfferedError; as *RegistrationError when the server was named by its issuer.
 func Register(ctx context.Context, hc *http.Client, server Server, p provider.Provider, redirectURI string) (Client, error) {
 	call, cancel := newCall(ctx, hc, p.OAuth, "register this program with the service")
 	defer cancel()
 	u, err := url.Parse(server.RegistrationEndpoint)
 	if err != nil || server.RegistrationEndpoint == "" {
-		what := "client registration"
-		if server.Standard {
-			what += ": make a public (native) client there, and give its id with --client-id"
-		}
-		return Client{}, &NotOfferedError{Host: server.Issuer, What: what}
+		return Client{}, explainRegistration(server, &NotOfferedError{Host: server.Issuer, What: "client registration"})
 	}
 	body, err := json.Marshal(registration(server, p, redirectURI))
 	if err != nil {
@@ -59,7 +54,7 @@ func Register(ctx context.Context, hc *http.Client, server Server, p provider.Pr
 	req.Header.Set("Content-Type", "application/json")
 	raw, err := call.succeed(req)
 	if err != nil {
-		return Client{}, err
+		return Client{}, explainRegistration(server, err)
 	}
 	var registered struct {
 		ID     string `json:"client_id"`
@@ -69,21 +64,26 @@ func Register(ctx context.Context, hc *http.Client, server Server, p provider.Pr
 		return Client{}, &ReplyError{Doing: call.doing, Host: u.Host, Detail: "holds no client_id"}
 	}
 	if registered.Method != "" && registered.Method != "none" {
-		return Client{}, &ReplyError{
-			Doing: call.doing, Host: u.Host, Detail: "makes us a client with a secret, which a program on many machines cannot keep",
-		}
+		return Client{}, explainRegistration(server, &ReplyError{
+			Doing: call.doing, Host: u.Host, Detail: "makes us a client with a secret, which we do not keep",
+		})
 	}
 	return Client{ID: registered.ID, RedirectURI: redirectURI, Issuer: server.Issuer}, nil
 }
 
-// registration is the metadata of our client (RFC 7591 section 2). It asks for no grant that the server does not list.
+// explainRegistration adds the way out that a person has at a server of their own.
+func explainRegistration(server Server, err error) error {
+	if !server.Standard {
+		return err
+	}
+	return &RegistrationError{Err: err}
+}
+
+// registration is the metadata of our client (RFC 7591 section 2).
 func registration(server Server, p provider.Provider, redirectURI string) map[string]any {
 	grants := []string{grantCode, grantRefresh}
 	if server.DeviceEndpoint != "" {
 		grants = append(grants, grantDevice)
-	}
-	if server.grantTypes != nil {
-		grants = slices.DeleteFunc(grants, func(g string) bool { return !slices.Contains(server.grantTypes, g) })
 	}
 	client := map[string]any{
 		"client_name":                p.OAuth.ClientName,

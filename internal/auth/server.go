@@ -23,7 +23,7 @@ type Server struct {
 	Discovered            bool     // from the server's own metadata; else the fixed endpoints of the provider's table
 	Problem               error    // why there is no metadata when it is not simply absent; nil otherwise
 	sendsIssuer           bool     // RFC 9207
-	scopes, grantTypes    []string // that it says it supports; nil when it does not say
+	scopes                []string // that it says it has
 }
 
 // metadata is the part of RFC 8414 section 2 that we use.
@@ -36,7 +36,6 @@ type metadata struct {
 	RevocationEndpoint    string   `json:"revocation_endpoint"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
 	Scopes                []string `json:"scopes_supported"`
-	GrantTypes            []string `json:"grant_types_supported"`
 	SendsIssuer           bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
@@ -130,7 +129,6 @@ func (m metadata) server(address string, fixed Server) (Server, error) {
 		Discovered:            true,
 		sendsIssuer:           m.SendsIssuer,
 		scopes:                m.Scopes,
-		grantTypes:            m.GrantTypes,
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -21,6 +22,8 @@ func (s *signIn) chooseIssuer() error {
 	switch {
 	case s.issuer == "" && s.clientID != "":
 		return usage("lamina login --issuer URL --client-id ID", "--client-id needs --issuer")
+	case s.port != 0 && s.clientID == "":
+		return usage("lamina login --issuer URL --client-id ID --callback-port PORT", "--callback-port needs --client-id")
 	case s.issuer == "" && s.scope != "":
 		return usage("lamina login --issuer URL --scope SCOPE", "--scope needs --issuer")
 	case s.issuer == "":
@@ -77,7 +80,11 @@ func (s *signIn) discover(ctx context.Context) (auth.Server, error) {
 // client is the one to sign in with: the one that was named, or that of the login before.
 func (s *signIn) client(server auth.Server) auth.Client {
 	if s.clientID != "" {
-		return auth.Client{ID: s.clientID, Issuer: server.Issuer, Given: true}
+		given := auth.Client{ID: s.clientID, Issuer: server.Issuer, Given: true}
+		if s.port != 0 {
+			given.RedirectURI = fmt.Sprintf("http://127.0.0.1:%d/callback", s.port)
+		}
+		return given
 	}
 	return auth.ClientOf(s.before)
 }

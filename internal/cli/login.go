@@ -33,6 +33,7 @@ type loginOptions struct {
 	issuer     string
 	clientID   string
 	scope      string
+	port       uint16
 	browser    bool
 	remember   bool
 }
@@ -79,6 +80,7 @@ func newLoginCmd(env *Env) *cobra.Command {
 	f.BoolVar(&opts.remember, "remember", false, "sign in this way from now on (with --device, --no-browser or --browser)")
 	f.StringVar(&opts.issuer, "issuer", "", "sign in to the OAuth 2.0 or OpenID server with this `URL`")
 	f.StringVar(&opts.clientID, "client-id", "", "use this client `ID` at the issuer, instead of registering")
+	f.Uint16Var(&opts.port, "callback-port", 0, "wait for the browser on this `PORT`, where the client is bound to it")
 	f.StringVar(&opts.scope, "scope", "", "ask the issuer for these `SCOPES`, separated by spaces")
 	f.StringVar(&opts.apiKey, "api-key", "", "save this API `KEY`; other programs can see it, so --with-api-key is better")
 	return cmd
