@@ -148,41 +148,52 @@ func browseForms(t *testing.T, address, button string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		raw, err := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		form := formTag.FindStringSubmatch(string(raw))
-		if form == nil || pressed {
-			return string(raw)
-		}
-		action, err := resp.Request.URL.Parse(html.UnescapeString(form[1]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		fields := url.Values{}
-		for _, input := range inputTag.FindAllString(form[2], -1) {
-			name, value := nameAttr.FindStringSubmatch(input), valueAttr.FindStringSubmatch(input)
-			switch {
-			case name == nil:
-			case value != nil:
-				fields.Set(name[1], html.UnescapeString(value[1]))
-			default:
-				fields.Set(name[1], "sam")
-			}
+		text, action, fields := readForm(t, resp)
+		if action == "" || pressed {
+			return text
 		}
 		if button != "" && fields.Has("confirm") {
 			fields.Set(button, "yes")
 			pressed = true
 		}
-		resp, err = browser.PostForm(action.String(), fields)
+		resp, err = browser.PostForm(action, fields)
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	t.Fatalf("%s shows one form after another", address)
 	return ""
+}
+
+// readForm reads a page with its first form: where it is sent to, "" if there is none, and its fields, those without a value
+// filled in.
+func readForm(t *testing.T, resp *http.Response) (text, action string, fields url.Values) {
+	t.Helper()
+	raw, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := formTag.FindStringSubmatch(string(raw))
+	if form == nil {
+		return string(raw), "", nil
+	}
+	to, err := resp.Request.URL.Parse(html.UnescapeString(form[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields = url.Values{}
+	for _, input := range inputTag.FindAllString(form[2], -1) {
+		name, value := nameAttr.FindStringSubmatch(input), valueAttr.FindStringSubmatch(input)
+		switch {
+		case name == nil || fields.Has(name[1]): // the first of several radio buttons
+		case value != nil:
+			fields.Set(name[1], html.UnescapeString(value[1]))
+		default:
+			fields.Set(name[1], "sam")
+		}
+	}
+	return string(raw), to.String(), fields
 }
 
 // pemKey makes a key pair for a server's signatures.

@@ -285,25 +285,26 @@ func (s *signIn) deviceRoad(ctx context.Context) error {
 		return err
 	}
 	env := s.env
-	s.showQR(login)
 	env.printer.Warn("Open %s on any device and enter the code\n\n  %s\n",
 		env.styles().Command(login.VerificationURI), env.styles().Bold(login.UserCode))
-	if login.VerificationURIComplete != "" {
+	code, drawn := s.drawQR(login)
+	switch {
+	case drawn: // it all fits on a screen of 24 lines
+		env.printer.Verbatim("or scan this, or open:\n  %s\n%s", term.Line(login.VerificationURIComplete), code)
+	case login.VerificationURIComplete != "":
 		env.say("or open, with the code in it:\n\n  %s\n", term.Line(login.VerificationURIComplete))
 	}
 	return s.finishDevice(ctx, flow, login)
 }
 
-// showQR draws the address with the code in it, for the camera of a phone, where that can be drawn so that it is read.
-func (s *signIn) showQR(login auth.DeviceLogin) {
+// drawQR draws the address with the code in it, for the camera of a phone, where that can be drawn so that it is read.
+func (s *signIn) drawQR(login auth.DeviceLogin) (code string, ok bool) {
 	env := s.env
-	drawable := env.Streams.ErrTTY && env.Streams.ErrColor && !env.flags.quiet && env.Getenv("ACCESSIBLE") == ""
-	if !drawable || login.VerificationURIComplete == "" {
-		return
+	readable := env.Streams.ErrTTY && env.Streams.ErrColor && !env.flags.quiet && env.Getenv("ACCESSIBLE") == ""
+	if !readable || login.VerificationURIComplete == "" {
+		return "", false
 	}
-	if code, ok := term.QR(login.VerificationURIComplete, env.Streams.Width()); ok {
-		env.printer.Verbatim("%s", code)
-	}
+	return term.QR(login.VerificationURIComplete, env.Streams.Width())
 }
 
 func (s *signIn) startDevice(ctx context.Context) (*auth.Device, auth.DeviceLogin, error) {
@@ -372,7 +373,8 @@ func (s *signIn) resumeRoad(ctx context.Context) error {
 	flow := &auth.Device{HTTP: s.http, Provider: s.provider, BaseURL: login.BaseURL, Server: login.Server, Client: login.Client, Now: env.Now, Logf: env.debugf}
 	err = s.finishDevice(ctx, flow, login)
 	var expired *auth.ExpiredError
-	if err == nil || errors.As(err, &expired) {
+	var denied *auth.DeniedError
+	if err == nil || errors.As(err, &expired) || errors.As(err, &denied) {
 		_ = env.store().RemoveFile(pendingName)
 	}
 	return err

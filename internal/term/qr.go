@@ -29,7 +29,7 @@ func QR(text string, width int) (string, bool) {
 		}
 		b.WriteString("\x1b[0m\n")
 	}
-	return b.String(), true
+	return strings.TrimSuffix(b.String(), "\n"), true
 }
 
 // halves is the character for an upper and a lower module, by whether they are dark.
