@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"lamina": main,
 		"browse": browse,
+		"huge":   huge,
 	})
 }
 
@@ -61,10 +62,14 @@ func scripts() testscript.Params {
 			"until-down":   cmdUntilDown,
 			"unprivileged": cmdUnprivileged,
 			"addr":         cmdAddr,
+			"keyring":      cmdKeyring,
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "root" {
+			switch cond {
+			case "root":
 				return os.Geteuid() == 0, nil
+			case "keyring":
+				return keyringWanted(), nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
@@ -179,7 +184,7 @@ func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
 
 // cmdUntil waits until a file holds a text: until FILE TEXT
 func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		raw, err := os.ReadFile(ts.MkAbs(args[0]))
 		if err == nil && strings.Contains(string(raw), args[1]) != neg {
 			return
@@ -198,7 +203,7 @@ func cmdCapture(ts *testscript.TestScript, neg bool, args []string) {
 // cmdVisit opens the address of a sign-in page that a command wrote to a file, once it is there: visit FILE
 func cmdVisit(ts *testscript.TestScript, neg bool, args []string) {
 	page := regexp.MustCompile(`http://\S+/cli/oauth/authorize\?\S+`)
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		raw, _ := os.ReadFile(ts.MkAbs(args[0]))
 		if url := page.Find(raw); url != nil {
 			resp, err := http.Get(string(url))
@@ -214,7 +219,7 @@ func cmdVisit(ts *testscript.TestScript, neg bool, args []string) {
 
 // cmdUntilDown waits until nothing listens at an address any more: until-down URL
 func cmdUntilDown(ts *testscript.TestScript, neg bool, args []string) {
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(args[0], "http://"))
 		if err != nil {
 			return

@@ -177,10 +177,10 @@ func (w *follower) leaves(err error) bool {
 	return w.road != byPoll
 }
 
-// isPermanent reports whether an error comes from this side of the network and will come again: no credential, or a
-// session that is over.
+// isPermanent reports whether an error comes from this side of the network and will come again: no credential, a
+// session that is over, a certificate that is not trusted.
 func isPermanent(err error) bool {
 	var lost *UnreachableError
 	var passing interface{ Temporary() bool }
-	return errors.As(err, &lost) && lost.Kind == Other && !(errors.As(err, &passing) && passing.Temporary())
+	return errors.As(err, &lost) && (lost.Kind == Other || lost.Kind == TLS) && !(errors.As(err, &passing) && passing.Temporary())
 }

@@ -446,7 +446,7 @@ func FuzzCallback(f *testing.F) {
 			tt.Fatalf("accepted the code %q", a.code)
 		}
 		var out bytes.Buffer
-		if err := pageTemplate().Execute(&out, resultPage("Lamina", q.Get("code"), failure)); err != nil {
+		if err := resultPage("Lamina", q.Get("code"), failure).html().Render(&out); err != nil {
 			tt.Fatal(err)
 		}
 		if strings.Count(out.String(), "<") != strings.Count(out.String(), ">") && !strings.Contains(out.String(), "&") {

@@ -5,16 +5,17 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	g "maragu.dev/gomponents"
+	h "maragu.dev/gomponents/html"
 )
 
-// A page is what the browser shows at the end. Its texts come from outside; the template escapes them.
+// A page is what the browser shows at the end. Its texts come from outside; html escapes them.
 type page struct {
 	Good  bool
 	Title string
@@ -61,41 +62,49 @@ p{margin-top:10px;overflow-wrap:anywhere;text-wrap:balance}
 .next{margin-top:24px;padding-top:20px;border-top:1px solid var(--line);color:var(--soft);font-size:14px}
 `
 
-var pageTemplate = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{.Title}}</title>
-<style>` + pageStyle + `</style>
-</head>
-<body class="{{if .Good}}good{{else}}bad{{end}}">
-<main>
-<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="21"/>` +
-		`{{if .Good}}<path d="M15 24.5l6.5 6.5L33.5 18"/>{{else}}<path d="M24 13.5v14M24 33.5v.5"/>{{end}}</svg>
-<h1>{{.Title}}</h1>
-{{with .Text}}<p>{{.}}</p>
-{{end}}{{with .Next}}<p class="next">{{.}}</p>
-{{end}}</main>
-</body>
-</html>
-`))
-})
+// The pictures of the pages.
+const (
+	pictureGood = `<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="21"/>` +
+		`<path d="M15 24.5l6.5 6.5L33.5 18"/></svg>`
+	pictureBad = `<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="21"/>` +
+		`<path d="M24 13.5v14M24 33.5v.5"/></svg>`
+)
+
+func (p page) html() g.Node {
+	class, picture := "bad", pictureBad
+	if p.Good {
+		class, picture = "good", pictureGood
+	}
+	return h.Doctype(h.HTML(
+		h.Lang("en"),
+		h.Head(
+			h.Meta(h.Charset("utf-8")),
+			h.Meta(h.Name("viewport"), h.Content("width=device-width, initial-scale=1")),
+			h.TitleEl(g.Text(p.Title)),
+			h.StyleEl(g.Raw(pageStyle)),
+		),
+		h.Body(
+			h.Class(class),
+			h.Main(
+				g.Raw(picture),
+				h.H1(g.Text(p.Title)),
+				g.If(p.Text != "", h.P(g.Text(p.Text))),
+				g.If(p.Next != "", h.P(h.Class("next"), g.Text(p.Next))),
+			),
+		),
+	))
+}
 
 // writePage sends a page under a policy that lets it do nothing but look good.
 func writePage(w http.ResponseWriter, status int, p page) {
 	var body bytes.Buffer
-	if err := pageTemplate().Execute(&body, p); err != nil {
-		http.Error(w, "This page could not be shown.", http.StatusInternalServerError)
-		return
-	}
+	_ = p.html().Render(&body) // a buffer takes everything
 	sum := sha256.Sum256([]byte(pageStyle))
-	h := w.Header()
-	noTrace(h)
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(body.Len()))
-	h.Set("Content-Security-Policy", fmt.Sprintf(
+	header := w.Header()
+	noTrace(header)
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Length", strconv.Itoa(body.Len()))
+	header.Set("Content-Security-Policy", fmt.Sprintf(
 		"default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 		base64.StdEncoding.EncodeToString(sum[:])))
 	w.WriteHeader(status)

@@ -135,7 +135,14 @@ func (s *Source) save(ctx context.Context, spent config.Credential, g grant) (co
 func (s *Source) change(ctx context.Context, known config.Credential, edit func(*config.Credential)) error {
 	return s.Store.Update(ctx, func(d *config.Document) error {
 		p, ok := d.Profile(s.Profile)
-		if !ok || p.Credential.RefreshToken != known.RefreshToken {
+		if !ok {
+			return errReplaced
+		}
+		p, err := s.Store.Unseal(p)
+		if err != nil {
+			return err
+		}
+		if p.Credential.RefreshToken != known.RefreshToken {
 			return errReplaced
 		}
 		edit(&p.Credential)
@@ -188,7 +195,7 @@ func (s *Source) invalidGrant(ctx context.Context, c config.Credential, refusal 
 	switch {
 	case !c.RotationSentAt.IsZero():
 		reason = ReasonLostAnswer
-	case !c.RefreshExpiresAt.IsZero() && !now(s.Now).Before(c.RefreshExpiresAt):
+	case !c.RefreshExpiresAt.IsZero() && s.UnusedLife(c) == 0:
 		reason = ReasonUnused
 	}
 	err := s.change(ctx, c, func(c *config.Credential) {

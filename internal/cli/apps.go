@@ -193,12 +193,15 @@ func writeApp(p *output.Page, name string, app api.App) {
 	p.Line("%s", p.Command(sampleRun(name, app)))
 }
 
+// maxDefault is how many columns of a default value are shown; some are whole prompts.
+const maxDefault = 24
+
 func writeParameters(p *output.Page, app api.App) {
 	var rows [][]string
 	for _, in := range app.Parameters {
 		def := "(must be given)"
 		if !in.MustSupply() {
-			def = strings.Trim(string(in.Default), `"`)
+			def = output.Cut(plain(in.Default), maxDefault)
 		}
 		about := in.Description
 		if len(in.Options) > 0 {
@@ -222,6 +225,15 @@ func sampleRun(name string, app api.App) string {
 		}
 	}
 	return line + " --wait --download ./"
+}
+
+// plain is a JSON string without its quotes, or any other JSON as it is.
+func plain(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(raw)
 }
 
 // text is what an optional string holds.

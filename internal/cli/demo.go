@@ -42,7 +42,7 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 	}
 	defer os.RemoveAll(home)
 	approver := env.demoApprover(ctx)
-	local, err := startPlatform(ctx, "127.0.0.1:0", platform.Options{AutoApprove: approver != nil})
+	local, err := startPlatform(ctx, "127.0.0.1:0", platform.Options{AutoApprove: approver != nil}, env.Streams.Err)
 	if err != nil {
 		return err
 	}
@@ -50,6 +50,9 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 	guest := env.demoEnv(home, local.BaseURL, approver)
 	picture := filepath.Join(demoFolder, "poster-"+env.Now().Format("150405")+".png")
 	env.say("A local Lamina is at %s for as long as this takes; nothing of yours is touched.", local.BaseURL)
+	if approver != nil {
+		env.say("No browser can be opened here, so the demo approves its sign-in itself.")
+	}
 	steps := [][]string{
 		{"login"},
 		{"whoami"},
@@ -108,7 +111,7 @@ func visit(ctx context.Context, url string) error {
 // own, and text on stdout's place for people.
 func (e *Env) demoEnv(home, baseURL string, approver func(string) error) func() *Env {
 	own := map[string]string{
-		"LAMINA_CONFIG_DIR": home, "LAMINA_BASE_URL": baseURL, "LAMINA_API_KEY": "", "LAMINA_PROFILE": "", "LAMINA_OUTPUT": "text",
+		"LAMINA_CONFIG_DIR": home, "LAMINA_BASE_URL": baseURL, "LAMINA_API_KEY": "", "LAMINA_PROFILE": "", "LAMINA_WORKSPACE": "", "LAMINA_OUTPUT": "text",
 		"HTTP_PROXY": "", "http_proxy": "",
 	}
 	if approver != nil {

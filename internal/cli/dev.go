@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"syscall"
@@ -74,7 +76,7 @@ func (o *devOptions) validate() error {
 
 // devRun serves until the context ends.
 func devRun(ctx context.Context, opts *devOptions) error {
-	local, err := startPlatform(ctx, opts.addr, opts.platform)
+	local, err := startPlatform(ctx, opts.addr, opts.platform, opts.env.Streams.Err)
 	if err != nil {
 		return err
 	}
@@ -125,8 +127,8 @@ type localPlatform struct {
 	failed   chan error
 }
 
-// startPlatform listens on addr and serves a platform there.
-func startPlatform(ctx context.Context, addr string, opts platform.Options) (*localPlatform, error) {
+// startPlatform listens on addr and serves a platform there, which writes to log what goes wrong with it.
+func startPlatform(ctx context.Context, addr string, opts platform.Options, log io.Writer) (*localPlatform, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, &commandError{
@@ -137,6 +139,7 @@ func startPlatform(ctx context.Context, addr string, opts platform.Options) (*lo
 		return nil, fmt.Errorf("could not listen: %w", err)
 	}
 	opts.BaseURL = "http://" + listener.Addr().String()
+	opts.Log = slog.New(slog.NewTextHandler(log, nil))
 	if opts.AutoApprove {
 		opts.DeviceInterval = time.Second // there is nobody to wait for
 	}
@@ -157,6 +160,7 @@ func startPlatform(ctx context.Context, addr string, opts platform.Options) (*lo
 	local.server = &http.Server{
 		Handler: p, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return requests },
+		ErrorLog:    slog.NewLogLogger(opts.Log.Handler(), slog.LevelError),
 	}
 	go func() {
 		if err := local.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -45,7 +45,8 @@ func TestReferenceIsFresh(t *testing.T) {
 
 // verbs are the words that the one-line description of a command may begin with.
 var verbs = []string{
-	"Cancel", "Find", "Follow", "List", "Look", "Print", "Run", "Save", "See", "Show", "Sign", "Start", "Stop", "Wait",
+	"Cancel", "Choose", "Find", "Follow", "List", "Look", "Move", "Print", "Run", "Save", "See", "Show", "Sign", "Start",
+	"Stop", "Use", "Wait",
 }
 
 func TestEveryCommandIsDescribed(t *testing.T) {

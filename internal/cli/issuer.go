@@ -93,7 +93,8 @@ func (s *signIn) client(server auth.Server) auth.Client {
 // is good all the same, and the reason is kept.
 func (s *signIn) identify(ctx context.Context, c config.Credential) (config.Account, error) {
 	transport := &auth.Transport{Base: s.http.Transport, Header: s.provider.KeyHeader, Key: c.APIKey, BaseURL: c.BaseURL}
-	reply, err := s.env.clientOf(c.BaseURL, transport).Account(ctx)
+	workspace := firstOf(s.env.flags.workspace, s.env.Getenv("LAMINA_WORKSPACE"))
+	reply, err := s.env.clientFor(c.BaseURL, transport, workspace).Account(ctx)
 	if err != nil && c.Standard && ctx.Err() == nil {
 		s.unidentified = err
 		return config.Account{}, nil

@@ -62,7 +62,7 @@ func newRoot(env *Env) *cobra.Command {
 			if cmd.HasParent() {
 				env.stop = heedSignals(cmd)
 			}
-			return env.begin()
+			return env.begin(cmd.Context())
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -88,8 +88,11 @@ func newRoot(env *Env) *cobra.Command {
 		&cobra.Group{ID: groupLocal, Title: "On your machine"},
 	)
 	inGroup(root, groupWork, newAppsCmd(env), newRunCmd(env), newRunsCmd(env))
-	inGroup(root, groupAccount, newLoginCmd(env), newLogoutCmd(env), newWhoamiCmd(env), newAuthCmd(env))
+	inGroup(root, groupAccount, newLoginCmd(env), newLogoutCmd(env), newWhoamiCmd(env), newAuthCmd(env), newProfileCmd(env))
 	inGroup(root, groupLocal, newDemoCmd(env), newDevCmd(env), newCompletionCmd(env), newHelpCmd(env), newVersionCmd(env))
+	_ = root.RegisterFlagCompletionFunc("profile", func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		return env.completeProfiles(cmd, nil, typed)
+	})
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	return root
 }
@@ -228,6 +231,12 @@ func needArgs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		var message string
 		many := strings.HasSuffix(names[len(names)-1], "…")
+		for i, arg := range args {
+			if arg == "" || arg == "." || arg == ".." {
+				name := strings.TrimSuffix(names[min(i, len(names)-1)], "…")
+				return usage(cmd.CommandPath()+" --help", "%q is no %s", arg, name)
+			}
+		}
 		switch {
 		case len(args) < len(names):
 			message = fmt.Sprintf("%s needs the argument %s", cmd.CommandPath(), strings.TrimSuffix(names[len(args)], "…"))

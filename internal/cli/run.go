@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,7 +71,7 @@ const helpTime = 2 * time.Second
 func runHelp(env *Env, cmd *cobra.Command) {
 	env.help(cmd, nil)
 	args := cmd.Flags().Args()
-	if len(args) == 0 || env.begin() != nil {
+	if len(args) == 0 || env.begin(cmd.Context()) != nil {
 		return
 	}
 	client, err := env.client()
@@ -130,7 +132,8 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	}
 	env.cacheRun(started.Data.RunID, app.Data.Name)
 	if !opts.wait {
-		return env.printer.Data(started.Raw, func(p *output.Page) { writeStarted(p, started.Data) })
+		err := env.printer.Data(started.Raw, func(p *output.Page) { writeStarted(p, started.Data) })
+		return unprinted(started.Data.RunID, err)
 	}
 	return waitAndSave(cmd.Context(), env, client, started.Data.RunID, opts.waiting, opts.saving)
 }
@@ -158,6 +161,18 @@ func (o *runOptions) webhookURL() (string, error) {
 		return "", usage("lamina run APP --webhook https://example.com/hook", "--webhook wants an http or https URL, not %q", o.webhook)
 	}
 	return o.webhook, nil
+}
+
+// unprinted keeps the id of a run that was started and whose answer could not be printed.
+func unprinted(runID string, err error) error {
+	if err == nil || errors.Is(err, syscall.EPIPE) {
+		return err
+	}
+	f := describe(err)
+	return &commandError{
+		code: code{f.Code, f.Exit}, message: fmt.Sprintf("%s; the run itself was started", f.Message), hint: "lamina runs get " + runID,
+		runID: runID, err: err,
+	}
 }
 
 // startError says that a run may have started where the answer to starting it was lost.

@@ -71,7 +71,11 @@ func saveOutputs(ctx context.Context, env *Env, run api.Run, opts saveOptions) (
 	loader.Force = opts.force
 	var files []savedFile
 	var failures []error
+	ours := download.InFolder(opts.where, isDir) && !opts.force
 	for i, path := range download.Names(opts.where, run.RunID, outputs, isDir) {
+		if ours {
+			path = download.Free(path, exists)
+		}
 		o := outputs[i]
 		loader.Progress = showBytes(progress, o)
 		size, err := int64(0), error(nil)
@@ -99,8 +103,11 @@ func saveError(run api.Run, failures []error) error {
 	}
 	f := describe(failures[0])
 	e := &commandError{code: codeDownload, message: f.Message, err: errors.Join(failures...), runID: run.RunID}
-	if f.Code == codeFileExists.name {
+	switch {
+	case f.Code == codeFileExists.name:
 		e.code = codeFileExists
+	case errors.Is(e.err, context.Canceled):
+		e.code, e.message = codeInterrupted, "interrupted while saving"
 	}
 	if len(failures) > 1 {
 		e.message += fmt.Sprintf(" (and %d more of the outputs failed)", len(failures)-1)
@@ -161,6 +168,11 @@ func bytesOf(n int64) string {
 		size, unit = size/1024, unit+1
 	}
 	return fmt.Sprintf("%.1f %ciB", size, units[unit])
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 func isDir(path string) bool {

@@ -129,7 +129,8 @@ func waitAndSave(ctx context.Context, env *Env, client *api.Client, runID string
 	if saveErr != nil {
 		return saveErr
 	}
-	return env.printer.Data(runEnvelope(final, files), func(p *output.Page) { writeRun(p, final.Run, files, env.Now()) })
+	err = env.printer.Data(runEnvelope(final, files), func(p *output.Page) { writeRun(p, final.Run, files, env.Now()) })
+	return unprinted(runID, err)
 }
 
 // runEnvelope is the API's envelope around a run, with the files that were saved as a sibling.

@@ -23,7 +23,7 @@ type Output struct {
 //
 //   - with {label}, {index}, {ext} or {runId} in it, a template for each path, or for the folder if it ends in a slash;
 //   - a path that ends in a slash, or without an extension, or that is a folder already: that folder, with the names
-//     {label}_{index}.{ext};
+//     {label}_{index}.{ext}, to which Free finds what is not taken;
 //   - anything else, the path itself, with _{index} before the extension if there are several outputs.
 //
 // Names that would come out the same get their index.
@@ -52,16 +52,33 @@ func Literal(where string, isDir func(string) bool) string {
 }
 
 func templateOf(where string, outputs int, isDir func(string) bool) string {
-	slash := strings.HasSuffix(where, "/") || strings.HasSuffix(where, string(filepath.Separator))
 	switch {
-	case strings.Contains(where, "{") && strings.Contains(where, "}") && !slash:
-		return where
-	case slash, filepath.Ext(where) == "", isDir(where):
+	case InFolder(where, isDir):
 		return filepath.Join(where, "{label}_{index}.{ext}")
-	case outputs > 1:
+	case outputs > 1 && !isTemplate(where):
 		return withIndex(where, "{index}")
 	}
 	return where
+}
+
+// InFolder reports whether where is a folder to save in, so that the names of the files are ours to choose.
+func InFolder(where string, isDir func(string) bool) bool {
+	slash := strings.HasSuffix(where, "/") || strings.HasSuffix(where, string(filepath.Separator))
+	return slash || !isTemplate(where) && (filepath.Ext(where) == "" || isDir(where))
+}
+
+func isTemplate(where string) bool {
+	return strings.Contains(where, "{") && strings.Contains(where, "}")
+}
+
+// Free returns path or, if a file is there, the first of the names with -2, -3 and so on before the extension that is
+// free.
+func Free(path string, taken func(string) bool) string {
+	free, ext := path, filepath.Ext(path)
+	for n := 2; taken(free); n++ {
+		free = strings.TrimSuffix(path, ext) + "-" + strconv.Itoa(n) + ext
+	}
+	return free
 }
 
 func withIndex(path, index string) string {

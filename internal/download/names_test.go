@@ -142,3 +142,13 @@ func FuzzNames(f *testing.F) {
 		}
 	})
 }
+
+func TestFree(t *testing.T) {
+	t.Parallel()
+	there := map[string]bool{"a/x.png": true, "a/x-2.png": true, "b": true}
+	for path, want := range map[string]string{"a/x.png": "a/x-3.png", "a/y.png": "a/y.png", "b": "b-2"} {
+		if got := Free(path, func(p string) bool { return there[p] }); got != want {
+			t.Errorf("Free(%q) is %q, want %q", path, got, want)
+		}
+	}
+}

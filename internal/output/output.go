@@ -4,6 +4,7 @@ package output
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,6 +44,7 @@ type Printer struct {
 	streams *term.Streams
 	format  Format
 	filter  *gojq.Code // nil: none
+	ctx     context.Context
 	quiet   bool
 	out     Styles
 	err     Styles
@@ -54,6 +56,8 @@ type Options struct {
 	Format Format
 	JQ     string // a jq program; implies JSON
 	Quiet  bool   // no talk, no progress
+	// Context ends a jq program that does not end by itself; nil means never.
+	Context context.Context
 }
 
 // New returns a printer on streams. It fails only on a jq program that does not compile.
@@ -61,7 +65,10 @@ func New(streams *term.Streams, opts Options) (*Printer, error) {
 	p := &Printer{
 		streams: streams, format: opts.Format, quiet: opts.Quiet,
 		out: Styles{color: streams.OutColor, w: streams.Out}, err: Styles{color: streams.ErrColor, w: streams.Err},
-		talk: &talk{w: streams.Err},
+		talk: &talk{w: streams.Err}, ctx: opts.Context,
+	}
+	if p.ctx == nil {
+		p.ctx = context.Background()
 	}
 	if p.format == "" || p.format == Auto {
 		p.format = JSON
@@ -154,7 +161,10 @@ func escapeControls(text []byte) []byte {
 }
 
 // A FilterError is a jq program that does not compile, or that fails on the data.
-type FilterError struct{ Err error }
+type FilterError struct {
+	Err    error
+	OnData bool // it compiled
+}
 
 // Error says what jq said.
 func (e *FilterError) Error() string { return "jq: " + e.Err.Error() }
@@ -182,7 +192,7 @@ func (p *Printer) runFilter(w *bytes.Buffer, raw json.RawMessage) error {
 	if err := dec.Decode(&input); err != nil {
 		return err
 	}
-	results := p.filter.Run(input)
+	results := p.filter.RunWithContext(p.ctx, input)
 	for {
 		v, ok := results.Next()
 		if !ok {
@@ -194,7 +204,10 @@ func (p *Printer) runFilter(w *bytes.Buffer, raw json.RawMessage) error {
 			if errors.As(v, &halt) && halt.Value() == nil {
 				return nil
 			}
-			return &FilterError{Err: v}
+			if p.ctx.Err() != nil {
+				return context.Cause(p.ctx)
+			}
+			return &FilterError{Err: v, OnData: true}
 		case string:
 			if p.streams.OutTTY {
 				v = term.Clean(v)
@@ -203,7 +216,7 @@ func (p *Printer) runFilter(w *bytes.Buffer, raw json.RawMessage) error {
 		default:
 			text, err := gojq.Marshal(v)
 			if err != nil {
-				return &FilterError{Err: err}
+				return &FilterError{Err: err, OnData: true}
 			}
 			w.Write(text)
 		}

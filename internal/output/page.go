@@ -3,6 +3,7 @@ package output
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
@@ -58,19 +59,22 @@ func (p *Page) Paragraphs(text string) {
 func (p *Page) Fields(pairs ...string) {
 	var labels, values []string
 	width := 0
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] == "" {
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[1] == "" {
 			continue
 		}
-		text := strings.TrimLeft(pairs[i], " ")
-		label := pairs[i][:len(pairs[i])-len(text)] + term.Line(text) // an indent of ours stays
+		text := strings.TrimLeft(pair[0], " ")
+		label := strings.Repeat(" ", len(pair[0])-len(text)) + term.Line(text) // an indent of ours stays
 		width = max(width, runewidth.StringWidth(label))
-		labels, values = append(labels, label), append(values, pairs[i+1])
+		labels, values = append(labels, label), append(values, pair[1])
 	}
 	for i, label := range labels {
 		p.Line("%s  %s", p.Faint(runewidth.FillRight(label, width)), Styled(p.column(values[i], width+2)))
 	}
 }
+
+// Cut makes of a text one line of at most so many columns.
+func Cut(text string, columns int) string { return runewidth.Truncate(term.Line(text), columns, "…") }
 
 // minColumn is how narrow a column of words may be.
 const minColumn = 12

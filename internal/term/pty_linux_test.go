@@ -76,7 +76,7 @@ func TestSecret(t *testing.T) {
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		text, err := s.Secret("Key:")
+		text, err := s.Secret(t.Context(), "Key:")
 		answers <- answer{text, err}
 	}()
 	eventually(t, "the question", func() bool { return strings.Contains(seen.String(), "Key: ") })
@@ -103,7 +103,7 @@ func TestNoSecret(t *testing.T) {
 	s, _, errs := Test("lma_s3cret\n")
 	for _, prompts := range []bool{false, true} {
 		s.Prompts = prompts
-		if _, err := s.Secret("Key:"); !errors.Is(err, ErrNoPrompt) || errs.Len() > 0 {
+		if _, err := s.Secret(t.Context(), "Key:"); !errors.Is(err, ErrNoPrompt) || errs.Len() > 0 {
 			t.Errorf("got %v, and wrote %q", err, errs)
 		}
 	}
@@ -113,7 +113,7 @@ func TestNoSecret(t *testing.T) {
 	}
 	defer null.Close()
 	s.In = null
-	if _, err := s.Secret("Key:"); err == nil {
+	if _, err := s.Secret(t.Context(), "Key:"); err == nil {
 		t.Error("a file that is no terminal was asked")
 	}
 }
