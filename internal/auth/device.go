@@ -1,11 +1,13 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -53,10 +55,12 @@ func (d *Device) Start(ctx context.Context) (DeviceLogin, error) {
 		return DeviceLogin{}, &NotOfferedError{Host: hostOf(d.BaseURL), What: "a sign-in with a device code"}
 	}
 	client := d.Client
-	reused := client.ID != "" && client.Issuer == d.Server.Issuer
+	ours := client.ID != "" && client.Issuer == d.Server.Issuer
+	given := ours && client.Given
+	reused := ours && !given
 	for {
 		var err error
-		if !reused {
+		if !reused && !given {
 			if client, err = Register(ctx, d.HTTP, d.Server, d.Provider, deviceRedirect); err != nil {
 				return DeviceLogin{}, err
 			}
@@ -83,7 +87,7 @@ func (d *Device) authorize(ctx context.Context, client Client) (DeviceLogin, err
 		return DeviceLogin{}, &ReplyError{Doing: call.doing, Host: hostOf(d.Server.DeviceEndpoint), Detail: detail}
 	}
 	login := DeviceLogin{
-		UserCode: clean(reply.UserCode, 60), DeviceCode: config.Secret(reply.DeviceCode), VerificationURI: reply.VerificationURI,
+		UserCode: clean(reply.UserCode, 60), DeviceCode: config.Secret(reply.DeviceCode), VerificationURI: reply.VerificationURI, Scope: strings.Join(d.Provider.OAuth.Scopes, " "),
 		VerificationURIComplete: reply.VerificationURIComplete, Interval: time.Duration(reply.Interval) * time.Second,
 		BaseURL: d.BaseURL, Client: client, Server: d.Server,
 	}
@@ -149,16 +153,18 @@ func (d *Device) Finish(ctx context.Context, login DeviceLogin) (config.Credenti
 }
 
 func (d *Device) poll(ctx context.Context, login DeviceLogin) (config.Credential, error) {
-	g, err := requestToken(ctx, d.HTTP, d.Provider, "sign in", login.Server.TokenEndpoint,
+	p := speaking(d.Provider, login.Server.Standard)
+	g, err := requestToken(ctx, d.HTTP, p, "sign in", login.Server.TokenEndpoint,
 		func(ctx context.Context) (*oauth2.Token, error) {
 			// x/oauth2's own loop gives up at the first network fault. The empty code is not sent.
-			return oauthConfig(d.Provider, login.Server, login.Client.ID, "").Exchange(ctx, "",
+			return oauthConfig(p, login.Server, login.Client.ID, "").Exchange(ctx, "",
 				oauth2.SetAuthURLParam("grant_type", grantDevice),
 				oauth2.SetAuthURLParam("device_code", login.DeviceCode.Reveal()))
 		})
 	if err != nil {
 		return config.Credential{}, err
 	}
+	g.scope = cmp.Or(g.scope, login.Scope)
 	return g.credential(login.BaseURL, login.Server, login.Client, now(d.Now)), nil
 }
 
@@ -193,6 +199,8 @@ type storedLogin struct {
 	TokenEndpoint   string `json:"tokenEndpoint"`
 	Revocation      string `json:"revocationEndpoint,omitempty"`
 	Registration    string `json:"registrationEndpoint,omitempty"`
+	Standard        bool   `json:"standard,omitempty"`
+	ClientGiven     bool   `json:"clientGiven,omitempty"`
 }
 
 // Encode returns the form that another process can Finish. It holds a secret: store it where only its owner reads.
@@ -201,18 +209,19 @@ func (l DeviceLogin) Encode() ([]byte, error) {
 		DeviceLogin: l, DeviceCode: l.DeviceCode.Reveal(), IntervalSeconds: int64(l.Interval / time.Second), ClientID: l.Client.ID,
 		RedirectURI: l.Client.RedirectURI, Issuer: l.Server.Issuer, TokenEndpoint: l.Server.TokenEndpoint,
 		Revocation: l.Server.RevocationEndpoint, Registration: l.Server.RegistrationEndpoint,
+		Standard: l.Server.Standard, ClientGiven: l.Client.Given,
 	})
 }
 
-// DecodeDeviceLogin reads what Encode wrote. Errors: *URLError when an endpoint is not on the service's own origin,
-// and those of a malformed record.
+// DecodeDeviceLogin reads what Encode wrote. Errors: *URLError when an endpoint is not on the service's own origin (a
+// server that was named by its issuer may have it elsewhere), and those of a malformed record.
 func DecodeDeviceLogin(raw []byte) (DeviceLogin, error) {
 	var s storedLogin
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return DeviceLogin{}, errors.New("the sign-in that was begun cannot be read: run `lamina login` again")
 	}
 	u, err := url.Parse(s.TokenEndpoint)
-	if err != nil || !SameOrigin(s.TokenEndpoint, s.BaseURL) {
+	if err != nil || !s.Standard && !SameOrigin(s.TokenEndpoint, s.BaseURL) {
 		return DeviceLogin{}, &URLError{URL: clean(s.TokenEndpoint, 100), Detail: "it is not on " + clean(s.BaseURL, 100)}
 	}
 	if _, err := CheckURL(u.String()); err != nil {
@@ -220,9 +229,10 @@ func DecodeDeviceLogin(raw []byte) (DeviceLogin, error) {
 	}
 	l := s.DeviceLogin
 	l.DeviceCode, l.Interval = config.Secret(s.DeviceCode), time.Duration(s.IntervalSeconds)*time.Second
-	l.Client = Client{ID: s.ClientID, RedirectURI: s.RedirectURI, Issuer: s.Issuer}
+	l.Client = Client{ID: s.ClientID, RedirectURI: s.RedirectURI, Issuer: s.Issuer, Given: s.ClientGiven}
 	l.Server = Server{
 		Issuer: s.Issuer, TokenEndpoint: s.TokenEndpoint, RevocationEndpoint: s.Revocation, RegistrationEndpoint: s.Registration,
+		Standard: s.Standard,
 	}
 	return l, nil
 }

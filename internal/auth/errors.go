@@ -135,6 +135,19 @@ func (e *NotSignedInError) Error() string {
 	return "not signed in: run `" + loginCommand(e.Profile) + "`"
 }
 
+// RegistrationError means that a server which was named by its issuer makes no client for us. Its cause is one of Register's.
+type RegistrationError struct {
+	Err error
+}
+
+// Error is the cause and the way out.
+func (e *RegistrationError) Error() string {
+	return e.Err.Error() + "; make a public (native) client there, and give its id with --client-id"
+}
+
+// Unwrap returns the cause.
+func (e *RegistrationError) Unwrap() error { return e.Err }
+
 // A Reason says why a session is over.
 type Reason string
 

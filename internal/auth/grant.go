@@ -69,7 +69,7 @@ func (g grant) apply(c *config.Credential, now time.Time) {
 	}
 	c.ObtainedAt, c.IssuedAt, c.Lifetime = now, g.date, g.lifetime
 	c.ExpiresAt = now.Add(g.lifetime)
-	if c.RefreshToken != "" {
+	if c.RefreshToken != "" && !c.Standard { // other servers do not say how long theirs live
 		c.RefreshExpiresAt = now.Add(refreshLife)
 	}
 	c.RotationSentAt, c.EndedAt, c.EndedReason = time.Time{}, time.Time{}, ""
@@ -80,7 +80,10 @@ func (g grant) credential(base string, server Server, client Client, now time.Ti
 	c := config.Credential{
 		BaseURL: base, SavedAt: now, ClientID: client.ID, RedirectURI: client.RedirectURI, Issuer: server.Issuer,
 		TokenEndpoint: server.TokenEndpoint, RevocationEndpoint: server.RevocationEndpoint,
-		RegistrationEndpoint: server.RegistrationEndpoint,
+		RegistrationEndpoint: server.RegistrationEndpoint, Standard: server.Standard,
+	}
+	if client.Given {
+		c.RegistrationEndpoint = "" // so that ClientOf keeps the client that the person named
 	}
 	g.apply(&c, now)
 	return c

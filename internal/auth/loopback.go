@@ -1,12 +1,15 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -83,6 +86,10 @@ func (l *Loopback) Run(ctx context.Context) (config.Credential, error) {
 // error page. So does a client the server has forgotten, and therefore it is tried first.
 func (l *Loopback) client(ctx context.Context, t *attempt, redirectURI string) (Client, error) {
 	saved := l.Client
+	if saved.Given && saved.Issuer == l.Server.Issuer {
+		saved.RedirectURI = redirectURI
+		return saved, nil
+	}
 	if saved.ID != "" && saved.Issuer == l.Server.Issuer && saved.RedirectURI == redirectURI {
 		t.client = saved
 		if l.isKnown(ctx, t) {
@@ -107,8 +114,14 @@ func (l *Loopback) isKnown(ctx context.Context, t *attempt) bool {
 }
 
 func (l *Loopback) authorizeURL(t *attempt) string {
-	return oauthConfig(l.Provider, l.Server, t.client.ID, t.client.RedirectURI).
-		AuthCodeURL(t.state, oauth2.S256ChallengeOption(t.verifier))
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(t.verifier)}
+	if slices.Contains(l.Provider.OAuth.Scopes, scopeOpenID) {
+		options = append(options, oauth2.SetAuthURLParam("nonce", randomText(16))) // some servers insist; we read no ID token
+	}
+	if slices.Contains(l.Provider.OAuth.Scopes, scopeOffline) {
+		options = append(options, oauth2.SetAuthURLParam("prompt", "consent")) // else it is ignored (OpenID Core section 11)
+	}
+	return oauthConfig(l.Provider, l.Server, t.client.ID, t.client.RedirectURI).AuthCodeURL(t.state, options...)
 }
 
 // await takes the first answer that leads somewhere.
@@ -147,6 +160,7 @@ func (l *Loopback) complete(ctx context.Context, t *attempt, a answer) (config.C
 	if err != nil {
 		return config.Credential{}, "", err
 	}
+	g.scope = cmp.Or(g.scope, strings.Join(l.Provider.OAuth.Scopes, " ")) // left out where it is what was asked for
 	c := g.credential(l.BaseURL, l.Server, t.client, now(l.Now))
 	who, err := l.Finish(ctx, c)
 	return c, who, err

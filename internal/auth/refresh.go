@@ -77,9 +77,10 @@ func (s *Source) rotate(ctx context.Context, r *refresh, c config.Credential) (c
 	}
 	s.logf("renewing the session of profile %s at %s", profileName(s.Profile), hostOf(endpoint))
 	free := context.WithoutCancel(ctx)
-	g, err := requestToken(free, s.HTTP, s.Provider, "renew the session", endpoint,
+	p := speaking(s.Provider, c.Standard)
+	g, err := requestToken(free, s.HTTP, p, "renew the session", endpoint,
 		func(ctx context.Context) (*oauth2.Token, error) {
-			conf := oauthConfig(s.Provider, Server{TokenEndpoint: endpoint}, c.ClientID, "")
+			conf := oauthConfig(p, Server{TokenEndpoint: endpoint}, c.ClientID, "")
 			return conf.TokenSource(ctx, &oauth2.Token{RefreshToken: c.RefreshToken.Reveal()}).Token()
 		})
 	if err != nil {
@@ -100,7 +101,7 @@ func (s *Source) tokenEndpoint(c config.Credential) (string, error) {
 	if s.Provider.OAuth == nil {
 		return "", &NotOfferedError{Host: hostOf(c.BaseURL), What: "to renew a session"}
 	}
-	if c.TokenEndpoint != "" && SameOrigin(c.TokenEndpoint, c.BaseURL) {
+	if c.TokenEndpoint != "" && (c.Standard || SameOrigin(c.TokenEndpoint, c.BaseURL)) {
 		return c.TokenEndpoint, nil
 	}
 	return fixedServer(c.BaseURL, s.Provider.OAuth).TokenEndpoint, nil

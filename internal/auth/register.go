@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/provider"
@@ -22,34 +23,27 @@ type Client struct {
 	ID          string
 	RedirectURI string
 	Issuer      string
+	Given       bool // named by the person: it is used as it is, and never replaced by a registration
 }
 
 // ClientOf returns the client that a credential was issued to, to be used again by the next sign-in.
 func ClientOf(c config.Credential) Client {
-	return Client{ID: c.ClientID, RedirectURI: c.RedirectURI, Issuer: c.Issuer}
+	return Client{
+		ID: c.ClientID, RedirectURI: c.RedirectURI, Issuer: c.Issuer,
+		Given: c.Standard && c.ClientID != "" && c.RegistrationEndpoint == "",
+	}
 }
 
 // Register makes a client (RFC 7591). Errors: *UnreachableError, *StatusError, *OAuthError, *ReplyError,
-// *NotOfferedError.
+// *NotOfferedError; as *RegistrationError when the server was named by its issuer.
 func Register(ctx context.Context, hc *http.Client, server Server, p provider.Provider, redirectURI string) (Client, error) {
 	call, cancel := newCall(ctx, hc, p.OAuth, "register this program with the service")
 	defer cancel()
 	u, err := url.Parse(server.RegistrationEndpoint)
 	if err != nil || server.RegistrationEndpoint == "" {
-		return Client{}, &NotOfferedError{Host: server.Issuer, What: "client registration"}
+		return Client{}, explainRegistration(server, &NotOfferedError{Host: server.Issuer, What: "client registration"})
 	}
-	grants := []string{grantCode, grantRefresh}
-	if server.DeviceEndpoint != "" {
-		grants = append(grants, grantDevice)
-	}
-	body, err := json.Marshal(map[string]any{
-		"client_name":                p.OAuth.ClientName,
-		"client_uri":                 p.OAuth.ClientURI,
-		"redirect_uris":              []string{redirectURI},
-		"grant_types":                grants,
-		"response_types":             []string{"code"},
-		"token_endpoint_auth_method": "none",
-	})
+	body, err := json.Marshal(registration(server, p, redirectURI))
 	if err != nil {
 		return Client{}, err
 	}
@@ -60,15 +54,52 @@ func Register(ctx context.Context, hc *http.Client, server Server, p provider.Pr
 	req.Header.Set("Content-Type", "application/json")
 	raw, err := call.succeed(req)
 	if err != nil {
-		return Client{}, err
+		return Client{}, explainRegistration(server, err)
 	}
 	var registered struct {
-		ID string `json:"client_id"`
+		ID     string `json:"client_id"`
+		Method string `json:"token_endpoint_auth_method"`
 	}
 	if json.Unmarshal(raw, &registered) != nil || !isToken(registered.ID) {
 		return Client{}, &ReplyError{Doing: call.doing, Host: u.Host, Detail: "holds no client_id"}
 	}
+	if registered.Method != "" && registered.Method != "none" {
+		return Client{}, explainRegistration(server, &ReplyError{
+			Doing: call.doing, Host: u.Host, Detail: "makes us a client with a secret, which we do not keep",
+		})
+	}
 	return Client{ID: registered.ID, RedirectURI: redirectURI, Issuer: server.Issuer}, nil
+}
+
+// explainRegistration adds the way out that a person has at a server of their own.
+func explainRegistration(server Server, err error) error {
+	if !server.Standard {
+		return err
+	}
+	return &RegistrationError{Err: err}
+}
+
+// registration is the metadata of our client (RFC 7591 section 2).
+func registration(server Server, p provider.Provider, redirectURI string) map[string]any {
+	grants := []string{grantCode, grantRefresh}
+	if server.DeviceEndpoint != "" {
+		grants = append(grants, grantDevice)
+	}
+	client := map[string]any{
+		"client_name":                p.OAuth.ClientName,
+		"client_uri":                 p.OAuth.ClientURI,
+		"redirect_uris":              []string{redirectURI},
+		"grant_types":                grants,
+		"response_types":             []string{"code"},
+		"token_endpoint_auth_method": "none",
+	}
+	if server.Standard {
+		client["application_type"] = "native" // else OpenID servers want https redirects
+		if len(p.OAuth.Scopes) > 0 {
+			client["scope"] = strings.Join(p.OAuth.Scopes, " ")
+		}
+	}
+	return client
 }
 
 // isToken reports whether s can be an identifier, a code or a token: visible ASCII (RFC 6749 appendix A), of sane size.

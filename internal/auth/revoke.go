@@ -13,6 +13,7 @@ import (
 // that is stored. Errors: *NotOfferedError when there is nothing to revoke or nowhere to do it, *UnreachableError,
 // *StatusError, *OAuthError, *URLError.
 func Revoke(ctx context.Context, hc *http.Client, p provider.Provider, c config.Credential) error {
+	p = speaking(p, c.Standard)
 	token, hint := c.RefreshToken, "refresh_token"
 	if token == "" {
 		token, hint = c.APIKey, "access_token"
@@ -21,7 +22,7 @@ func Revoke(ctx context.Context, hc *http.Client, p provider.Provider, c config.
 		return &NotOfferedError{Host: hostOf(c.BaseURL), What: "to revoke an API key from here; that is done at " + p.KeysURL}
 	}
 	endpoint := c.RevocationEndpoint
-	if endpoint == "" {
+	if endpoint == "" && !c.Standard {
 		server, err := Discover(ctx, hc, c.BaseURL, p)
 		if err != nil {
 			return err
@@ -31,7 +32,7 @@ func Revoke(ctx context.Context, hc *http.Client, p provider.Provider, c config.
 	if endpoint == "" {
 		return &NotOfferedError{Host: hostOf(c.BaseURL), What: "to revoke a session"}
 	}
-	if !SameOrigin(endpoint, c.BaseURL) {
+	if !c.Standard && !SameOrigin(endpoint, c.BaseURL) {
 		return &URLError{URL: clean(endpoint, 100), Detail: "it is not on " + c.BaseURL}
 	}
 	call, cancel := newCall(ctx, hc, p.OAuth, "revoke the session")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/uselamina/lamina/internal/provider"
 )
@@ -16,11 +17,13 @@ type Server struct {
 	AuthorizationEndpoint string
 	TokenEndpoint         string
 	RegistrationEndpoint  string
-	DeviceEndpoint        string // RFC 8628
-	RevocationEndpoint    string // RFC 7009
-	Discovered            bool   // from the server's own metadata; else the fixed endpoints of the provider's table
-	Problem               error  // why there is no metadata when it is not simply absent; nil otherwise
-	sendsIssuer           bool   // RFC 9207
+	DeviceEndpoint        string   // RFC 8628
+	RevocationEndpoint    string   // RFC 7009
+	Standard              bool     // found by its issuer: it takes forms, and its endpoints may be on other hosts
+	Discovered            bool     // from the server's own metadata; else the fixed endpoints of the provider's table
+	Problem               error    // why there is no metadata when it is not simply absent; nil otherwise
+	sendsIssuer           bool     // RFC 9207
+	scopes                []string // that it says it has
 }
 
 // metadata is the part of RFC 8414 section 2 that we use.
@@ -32,6 +35,7 @@ type metadata struct {
 	DeviceEndpoint        string   `json:"device_authorization_endpoint"`
 	RevocationEndpoint    string   `json:"revocation_endpoint"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
+	Scopes                []string `json:"scopes_supported"`
 	SendsIssuer           bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
@@ -97,7 +101,7 @@ func (m metadata) server(address string, fixed Server) (Server, error) {
 		return Server{}, &MetadataError{URL: address, Detail: detail}
 	}
 	switch {
-	case m.Issuer != fixed.Issuer:
+	case m.Issuer != fixed.Issuer && !(fixed.Standard && strings.TrimSuffix(m.Issuer, "/") == fixed.Issuer):
 		return refuse("it names the issuer " + clean(m.Issuer, 100) + " instead of " + fixed.Issuer)
 	case m.AuthorizationEndpoint == "" || m.TokenEndpoint == "":
 		return refuse("it names no authorization or token endpoint")
@@ -110,7 +114,7 @@ func (m metadata) server(address string, fixed Server) (Server, error) {
 		if endpoint == "" {
 			continue
 		}
-		if u, err := CheckURL(endpoint); err != nil || !SameOrigin(endpoint, fixed.Issuer) || u.Fragment != "" {
+		if !fixed.mayHave(endpoint) {
 			return refuse("its endpoint " + clean(endpoint, 100) + " is not on " + fixed.Issuer)
 		}
 	}
@@ -121,7 +125,22 @@ func (m metadata) server(address string, fixed Server) (Server, error) {
 		RegistrationEndpoint:  m.RegistrationEndpoint,
 		DeviceEndpoint:        m.DeviceEndpoint,
 		RevocationEndpoint:    m.RevocationEndpoint,
+		Standard:              fixed.Standard,
 		Discovered:            true,
 		sendsIssuer:           m.SendsIssuer,
+		scopes:                m.Scopes,
 	}, nil
+}
+
+// mayHave reports whether an endpoint can be this server's. OpenID providers spread theirs over hosts, but none that is
+// reached over https leads to http on this machine.
+func (s Server) mayHave(endpoint string) bool {
+	u, err := CheckURL(endpoint)
+	switch {
+	case err != nil || u.Fragment != "":
+		return false
+	case s.Standard:
+		return u.Scheme == "https" || strings.HasPrefix(s.Issuer, "http://")
+	}
+	return SameOrigin(endpoint, s.Issuer)
 }

@@ -340,6 +340,7 @@ func describeAuthAnswer(err error) (failure, bool) {
 		reply       *auth.ReplyError
 		unsaved     *auth.NotSavedError
 	)
+	const login = "lamina login"
 	switch {
 	case errors.As(err, &unsaved):
 		return fail(codeConfig, unsaved.Error(), ""), true
@@ -349,6 +350,9 @@ func describeAuthAnswer(err error) (failure, bool) {
 			f.Code, f.Exit = codeRateLimited.name, codeRateLimited.exit
 		}
 		f.Retryable = true
+		if status.Status < 500 && status.Status != http.StatusTooManyRequests { // a refusal that does not say why
+			f.Retryable, f.Hint = false, login
+		}
 		return f, true
 	case errors.As(err, &reply):
 		return fail(codeUnexpected, cause(err).Error(), ""), true

@@ -31,6 +31,12 @@ type loginOptions struct {
 	apiKey     string
 	keyGiven   bool
 	storage    string
+	issuer     string
+	clientID   string
+	scope      string
+	port       uint16
+	browser    bool
+	remember   bool
 }
 
 func newLoginCmd(env *Env) *cobra.Command {
@@ -45,12 +51,20 @@ func newLoginCmd(env *Env) *cobra.Command {
 		Example: "lamina login\n" +
 			"lamina login --device\n" +
 			"lamina login --no-browser\n" +
+			"lamina login --device --remember\n" +
+			"lamina login --issuer https://id.example.com\n" +
 			"lamina login --with-api-key < key.txt\n" +
 			"lamina login --profile work --storage keyring",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := atMostOne(cmd, "no-browser", "device", "with-api-key", "api-key"); err != nil {
+			if err := atMostOne(cmd, "browser", "no-browser", "device", "with-api-key", "api-key"); err != nil {
 				return err
+			}
+			if err := atMostOne(cmd, "issuer", "with-api-key", "api-key"); err != nil {
+				return err
+			}
+			if opts.remember && opts.chosenRoad() == "" {
+				return usage("lamina login --device --remember", "--remember needs --device, --no-browser or --browser")
 			}
 			opts.keyGiven = cmd.Flags().Changed("api-key")
 			if opts.resume && !opts.device {
@@ -64,6 +78,12 @@ func newLoginCmd(env *Env) *cobra.Command {
 	f.BoolVar(&opts.device, "device", false, "show a code that can be approved on any device")
 	f.BoolVar(&opts.resume, "resume", false, "finish the sign-in that --device --json began")
 	f.BoolVar(&opts.withAPIKey, "with-api-key", false, "read an API key from stdin")
+	f.BoolVar(&opts.browser, "browser", false, "open the browser here, whatever was remembered or seems to be missing")
+	f.BoolVar(&opts.remember, "remember", false, "sign in this way from now on (with --device, --no-browser or --browser)")
+	f.StringVar(&opts.issuer, "issuer", "", "sign in to the OAuth 2.0 or OpenID server with this `URL`")
+	f.StringVar(&opts.clientID, "client-id", "", "use this client `ID` at the issuer, instead of registering")
+	f.Uint16Var(&opts.port, "callback-port", 0, "wait for the browser on this `PORT`, where the client is bound to it")
+	f.StringVar(&opts.scope, "scope", "", "ask the issuer for these `SCOPES`, separated by spaces")
 	f.StringVar(&opts.storage, "storage", "", "keep the secrets in the file or, sealed, with the OS keyring: `file|keyring`; remembered")
 	f.StringVar(&opts.apiKey, "api-key", "", "save this API `KEY`; other programs can see it, so --with-api-key is better")
 	return cmd
@@ -82,6 +102,9 @@ type signIn struct {
 	http     *http.Client
 	account  api.Account
 	saved    config.Credential
+
+	remembered   string // the road that the person chose for this machine, if any
+	unidentified error  // why nobody knows who signed in
 }
 
 // loginRun signs in. What could stop the result from being saved is found out before a person's time is spent.
@@ -100,7 +123,9 @@ func loginRun(ctx context.Context, opts *loginOptions) error {
 	if err := s.openVault(); err != nil {
 		return err
 	}
-	err = road(ctx)
+	if err = road(ctx); err == nil {
+		err = s.rememberRoad(ctx)
+	}
 	if s.saved.Kind == "" {
 		opts.env.dropVault(s.vault) // nothing is sealed with it
 		return err
@@ -150,6 +175,10 @@ func (o *loginOptions) prepare() (*signIn, error) {
 	if err != nil {
 		return nil, baseURLError(err)
 	}
+	if err := s.chooseIssuer(); err != nil {
+		return nil, err
+	}
+	s.remembered = doc.LoginRoad()
 	if err := chosen.checkBase("this sign-in", s.baseURL, "set LAMINA_BASE_URL to the service, if you trust this file"); err != nil {
 		return nil, err
 	}
@@ -186,7 +215,7 @@ func (s *signIn) road() (func(context.Context) error, error) {
 		return s.firstStep, nil
 	case s.device:
 		return s.deviceRoad, nil
-	case s.noBrowser:
+	case s.noBrowser, s.browser:
 		return s.browserRoad, nil
 	case !person:
 		return nil, &commandError{
@@ -194,6 +223,16 @@ func (s *signIn) road() (func(context.Context) error, error) {
 			message: "nobody is here to sign in: there is no terminal, or this is CI. Set LAMINA_API_KEY, or name a way: " +
 				"--device (approve on another device; with --json in two steps), --no-browser or --with-api-key",
 		}
+	}
+	switch s.remembered {
+	case roadDevice:
+		s.noBrowser = true
+		return s.deviceOrPaste, nil
+	case roadPaste:
+		s.noBrowser = true
+		return s.browserRoad, nil
+	case roadBrowser:
+		return s.browserRoad, nil
 	}
 	if reason := term.NoBrowser(env.Getenv); reason != "" && !env.approver {
 		env.say("No browser can be opened here: %s.", reason)
@@ -203,13 +242,35 @@ func (s *signIn) road() (func(context.Context) error, error) {
 	return s.browserRoad, nil
 }
 
-// discover asks what the service offers.
-func (s *signIn) discover(ctx context.Context) (auth.Server, error) {
-	server, err := auth.Discover(ctx, s.http, s.baseURL, s.provider)
-	if err == nil && server.Problem != nil {
-		s.env.debugf("%v", server.Problem)
+// The roads that can be remembered, as they are stored.
+const (
+	roadBrowser = "browser"
+	roadDevice  = "device"
+	roadPaste   = "paste"
+)
+
+// chosenRoad is the road that the flags name, "" if they name none that can be remembered.
+func (o *loginOptions) chosenRoad() string {
+	switch {
+	case o.browser:
+		return roadBrowser
+	case o.device:
+		return roadDevice
+	case o.noBrowser:
+		return roadPaste
 	}
-	return server, err
+	return ""
+}
+
+// rememberRoad makes the road that was taken the one that plain `lamina login` takes.
+func (s *signIn) rememberRoad(ctx context.Context) error {
+	if !s.remember {
+		return nil
+	}
+	return s.env.store().Update(ctx, func(doc *config.Document) error {
+		doc.SetLoginRoad(s.chosenRoad())
+		return nil
+	})
 }
 
 // deviceOrPaste uses a device code where the service has them.
@@ -232,7 +293,7 @@ func (s *signIn) browserRoad(ctx context.Context) error {
 		return err
 	}
 	flow := &auth.Loopback{
-		HTTP: s.http, Provider: s.provider, BaseURL: s.baseURL, Server: server, Client: auth.ClientOf(s.before),
+		HTTP: s.http, Provider: s.provider, BaseURL: s.baseURL, Server: server, Client: s.client(server),
 		ShowURL: s.showURL, Finish: s.finish, Now: env.Now, Logf: env.debugf,
 	}
 	if !s.noBrowser {
@@ -273,10 +334,24 @@ func (s *signIn) deviceRoad(ctx context.Context) error {
 	env := s.env
 	env.printer.Warn("Open %s on any device and enter the code\n\n  %s\n",
 		env.styles().Command(login.VerificationURI), env.styles().Bold(login.UserCode))
-	if login.VerificationURIComplete != "" {
+	code, drawn := s.drawQR(login)
+	switch {
+	case drawn: // it all fits on a screen of 24 lines
+		env.printer.Verbatim("or scan this, or open:\n  %s\n%s", term.Line(login.VerificationURIComplete), code)
+	case login.VerificationURIComplete != "":
 		env.say("or open, with the code in it:\n\n  %s\n", term.Line(login.VerificationURIComplete))
 	}
 	return s.finishDevice(ctx, flow, login)
+}
+
+// drawQR draws the address with the code in it, for the camera of a phone, where that can be drawn so that it is read.
+func (s *signIn) drawQR(login auth.DeviceLogin) (code string, ok bool) {
+	env := s.env
+	readable := env.Streams.ErrTTY && env.Streams.ErrColor && !env.flags.quiet && env.Getenv("ACCESSIBLE") == ""
+	if !readable || login.VerificationURIComplete == "" {
+		return "", false
+	}
+	return term.QR(login.VerificationURIComplete, env.Streams.Width())
 }
 
 func (s *signIn) startDevice(ctx context.Context) (*auth.Device, auth.DeviceLogin, error) {
@@ -285,7 +360,7 @@ func (s *signIn) startDevice(ctx context.Context) (*auth.Device, auth.DeviceLogi
 		return nil, auth.DeviceLogin{}, err
 	}
 	flow := &auth.Device{
-		HTTP: s.http, Provider: s.provider, BaseURL: s.baseURL, Server: server, Client: auth.ClientOf(s.before), Now: s.env.Now, Logf: s.env.debugf,
+		HTTP: s.http, Provider: s.provider, BaseURL: s.baseURL, Server: server, Client: s.client(server), Now: s.env.Now, Logf: s.env.debugf,
 	}
 	login, err := flow.Start(ctx)
 	return flow, login, err
@@ -348,7 +423,8 @@ func (s *signIn) resumeRoad(ctx context.Context) error {
 	flow := &auth.Device{HTTP: s.http, Provider: s.provider, BaseURL: login.BaseURL, Server: login.Server, Client: login.Client, Now: env.Now, Logf: env.debugf}
 	err = s.finishDevice(ctx, flow, login)
 	var expired *auth.ExpiredError
-	if err == nil || errors.As(err, &expired) {
+	var denied *auth.DeniedError
+	if err == nil || errors.As(err, &expired) || errors.As(err, &denied) {
 		_ = env.store().RemoveFile(pendingName)
 	}
 	return err
@@ -388,14 +464,10 @@ func (s *signIn) apiKeyRoad(ctx context.Context) error {
 // finish learns who signed in, and saves the credential together with that, in one write.
 func (s *signIn) finish(ctx context.Context, c config.Credential) (string, error) {
 	env := s.env
-	transport := &auth.Transport{Base: s.http.Transport, Header: s.provider.KeyHeader, Key: c.APIKey, BaseURL: c.BaseURL}
-	workspace := firstOf(env.flags.workspace, env.Getenv("LAMINA_WORKSPACE"))
-	reply, err := env.clientFor(c.BaseURL, transport, workspace).Account(ctx)
-	if err != nil {
+	var err error
+	if c.Account, err = s.identify(ctx, c); err != nil {
 		return "", err
 	}
-	s.account = reply.Data
-	c.Account = accountOf(reply.Data)
 	p := config.Profile{Name: s.profile, Credential: c, Vault: s.vault}
 	if s.old, err = env.store().Replace(ctx, config.UpdateOptions{ReplaceDamaged: true}, p); err != nil {
 		return "", err
@@ -419,7 +491,7 @@ func (s *signIn) retire(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	if err := auth.Revoke(ctx, s.http, s.provider, s.before); err != nil {
+	if err := auth.Revoke(ctx, s.http, provider.Lamina(), s.before); err != nil {
 		s.env.debugf("the session before could not be ended: %v", err)
 	}
 }
@@ -430,15 +502,18 @@ func (s *signIn) report() error {
 	if env.Getenv(s.provider.EnvKey) != "" {
 		env.say("%s %s is set and wins over this login as long as it is", env.styles().Busy("note:"), s.provider.EnvKey)
 	}
+	if s.unidentified != nil {
+		env.sayUnidentified(c.BaseURL, s.unidentified)
+	}
 	if a := c.Account; s.pin != nil && s.pin.Workspace != "" && a.WorkspaceID != s.pin.Workspace {
 		env.say("%s this login is of workspace %s, and is refused in this folder: %s pins it to %s",
 			env.styles().Busy("note:"), term.Line(describeWorkspace(a)), term.Line(s.pin.Path), s.pin.Workspace)
 	}
 	st := newStatus(config.Profile{Name: s.profile, Credential: c, Vault: s.vault}, env.store().Path())
 	return env.print(st, func(p *output.Page) {
-		p.Line("%s %s", p.Good("Signed in as"), p.Bold(firstOf(c.Account.Email, c.Account.UserID)))
+		writeWho(p, c.Account, c.BaseURL)
 		p.Fields(
-			"workspace", describeWorkspace(c.Account), "service", c.BaseURL, "profile", nonDefault(s.profile),
+			"workspace", describeWorkspace(c.Account), "service", c.BaseURL, "issuer", issuerOf(c), "profile", nonDefault(s.profile),
 			"saved in", describeStorage(st), "lives", describeLife(c),
 		)
 	})
@@ -449,10 +524,30 @@ func describeLife(c config.Credential) string {
 	if c.Kind == config.APIKey {
 		return "until the key is revoked"
 	}
+	if c.RefreshExpiresAt.IsZero() && c.RefreshToken == "" && c.APIKey != "" { // and not merely sealed
+		return fmt.Sprintf("until %s: the service renews it no further", c.ExpiresAt.Local().Format("2 January 2006 15:04"))
+	}
 	if c.RefreshExpiresAt.IsZero() {
 		return "as long as the service renews it"
 	}
 	return fmt.Sprintf("until %s, and 30 days from each use", c.RefreshExpiresAt.Local().Format("2 January 2006"))
+}
+
+// writeWho begins what is told of a session.
+func writeWho(p *output.Page, a config.Account, baseURL string) {
+	if who := firstOf(a.Email, a.UserID); who != "" {
+		p.Line("%s %s", p.Good("Signed in as"), p.Bold(who))
+		return
+	}
+	p.Line("%s %s", p.Good("Signed in to"), p.Bold(baseURL))
+}
+
+// issuerOf is the issuer of a session where it is worth telling.
+func issuerOf(c config.Credential) string {
+	if !c.Standard {
+		return ""
+	}
+	return c.Issuer
 }
 
 func describeWorkspace(a config.Account) string {

@@ -36,6 +36,7 @@ type statusCredential struct {
 	ExpiresAt        *time.Time     `json:"expiresAt,omitempty"`
 	SessionExpiresAt *time.Time     `json:"sessionExpiresAt,omitempty"`
 	Scope            string         `json:"scope,omitempty"`
+	Issuer           string         `json:"issuer,omitempty"` // of a login with --issuer
 }
 
 // A statusPin is the pin of the folder.
@@ -63,7 +64,7 @@ func newStatus(p config.Profile, path string) status {
 	return status{
 		SignedIn: true, Profile: p.Name, Account: c.Account, Path: path,
 		Credential: statusCredential{
-			Kind: c.Kind, Source: "config", Storage: p.Vault.Storage(), BaseURL: c.BaseURL, Scope: c.Scope,
+			Kind: c.Kind, Source: "config", Storage: p.Vault.Storage(), BaseURL: c.BaseURL, Scope: c.Scope, Issuer: issuerOf(c),
 			SavedAt: timeOrNil(c.SavedAt), ExpiresAt: timeOrNil(c.ExpiresAt), SessionExpiresAt: timeOrNil(c.RefreshExpiresAt),
 		},
 	}
@@ -126,10 +127,11 @@ func (e *Env) statusOf(s *session) status {
 // checkOnline asks the service whose credential it is.
 func (e *Env) checkOnline(ctx context.Context, s *session, st *status) error {
 	reply, err := e.clientOf(s).Account(ctx)
-	if err != nil {
+	if err == nil {
+		st.Account = accountOf(reply.Data)
+	} else if err := e.forgive(ctx, s, err); err != nil {
 		return err
 	}
-	st.Account = accountOf(reply.Data)
 	if s.fromEnv {
 		return nil
 	}
@@ -212,10 +214,9 @@ func newLoser(doc *config.Document, s *session, named []chooser, name string) lo
 }
 
 func writeStatus(p *output.Page, st status, s *session) {
-	who := firstOf(st.Account.Email, st.Account.UserID, "somebody")
-	p.Line("%s %s", p.Good("Signed in as"), p.Bold(who))
+	writeWho(p, st.Account, st.Credential.BaseURL)
 	fields := []string{
-		"workspace", describeWorkspace(st.Account), "service", st.Credential.BaseURL, "profile", describeChoice(s.choice),
+		"workspace", describeWorkspace(st.Account), "service", st.Credential.BaseURL, "issuer", st.Credential.Issuer, "profile", describeChoice(s.choice),
 		"credential", describeKind(st.Credential.Kind), "from", describeStorage(st),
 	}
 	if !s.fromEnv {

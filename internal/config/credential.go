@@ -36,6 +36,10 @@ type Credential struct {
 
 	// What follows describes exactly this APIKey and RefreshToken. It is forgotten when another program changes them.
 
+	// Standard means a session with a server that was named by its issuer: requests to it are forms (RFC 6749), and its
+	// endpoints are the recorded ones, whatever their host.
+	Standard bool
+
 	ObtainedAt       time.Time     // when the access token arrived, by this machine's clock
 	IssuedAt         time.Time     // the same moment by the server's Date header; zero when it sent none
 	Lifetime         time.Duration // of the access token, from expires_in
@@ -45,6 +49,9 @@ type Credential struct {
 	EndedReason      string
 	Account          Account
 }
+
+// standardProtocol marks a Standard credential in the file.
+const standardProtocol = "oauth2"
 
 // Account is who a credential belonged to when it was last asked.
 type Account struct {
@@ -95,6 +102,7 @@ func decodeCredential(o object) (Credential, Vault, bool) {
 }
 
 func (c *Credential) decodeSession(s object) {
+	c.Standard = s.text("protocol") == standardProtocol
 	c.ObtainedAt = s.time("obtainedAt")
 	c.IssuedAt = s.time("issuedAt")
 	c.Lifetime = s.seconds("lifetime")
@@ -153,6 +161,7 @@ func (c Credential) encodeSecrets(o object, v Vault) {
 func (c Credential) encodeSession(before object, of string) object {
 	s := before.clone()
 	s.setText("of", of)
+	s.setText("protocol", map[bool]string{true: standardProtocol}[c.Standard])
 	s.setTime("obtainedAt", c.ObtainedAt)
 	s.setTime("issuedAt", c.IssuedAt)
 	s.setSeconds("lifetime", c.Lifetime)

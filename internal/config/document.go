@@ -176,6 +176,15 @@ func (d *Document) SetCurrentProfile(name string) {
 	d.fields.setText("currentProfile", name)
 }
 
+// LoginRoad is the way to sign in that the person chose for this machine, or "".
+func (d *Document) LoginRoad() string { return d.fields.text("login") }
+
+// SetLoginRoad remembers a way to sign in.
+func (d *Document) SetLoginRoad(road string) {
+	d.fields = d.fields.orEmpty()
+	d.fields.setText("login", road)
+}
+
 func (d *Document) encode() []byte {
 	fields := d.fields.clone()
 	fields["version"] = json.RawMessage("1")

@@ -135,6 +135,8 @@ func fill(v reflect.Value) {
 			field.SetInt(int64(time.Hour))
 		case Account:
 			fill(field)
+		case bool:
+			field.SetBool(true)
 		default:
 			field.SetString(v.Type().Field(i).Name)
 		}

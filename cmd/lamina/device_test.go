@@ -1,0 +1,235 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"image"
+	"image/color"
+	"net/http"
+	"net/http/cookiejar"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+)
+
+// A line of a QR code on the screen: black on white, whatever the terminal's own colours are.
+var qrLine = regexp.MustCompile(`\x1b\[38;5;16;48;5;231m([ █▀▄]+)\x1b\[0m`)
+
+// photograph makes a picture of the QR code on a screen whose own colour is given, nil if there is none.
+func photograph(screen string, around color.Gray) image.Image {
+	lines := qrLine.FindAllStringSubmatch(screen, -1)
+	if lines == nil {
+		return nil
+	}
+	const module, margin = 6, 40
+	columns := len([]rune(lines[0][1]))
+	picture := image.NewGray(image.Rect(0, 0, columns*module+2*margin, 2*len(lines)*module+2*margin))
+	for i := range picture.Pix {
+		picture.Pix[i] = around.Y
+	}
+	for row, line := range lines {
+		for column, cell := range []rune(line[1]) {
+			for half, dark := range []string{"█▀", "█▄"} {
+				shade := color.Gray{Y: 255}
+				if strings.ContainsRune(dark, cell) {
+					shade.Y = 0
+				}
+				x, y := margin+column*module, margin+(2*row+half)*module
+				for i := range module * module {
+					picture.SetGray(x+i%module, y+i/module, shade)
+				}
+			}
+		}
+	}
+	return picture
+}
+
+// TestTerminalQR reads the code on the screen as a phone does, on a dark and on a light terminal.
+func TestTerminalQR(t *testing.T) {
+	t.Parallel()
+	dev := newDev(t, "--auto-approve")
+	screen := newPerson(t, dev.BaseURL).atTerminal(t, 80, "login", "--device")
+	screen.exits(t, 0)
+	text := screen.String()
+	address := regexp.MustCompile(`http://\S+user_code=[A-Z-]+`).FindString(text)
+	for name, around := range map[string]color.Gray{"dark": {Y: 0}, "light": {Y: 255}} {
+		picture := photograph(text, around)
+		if picture == nil {
+			t.Fatalf("no code in %q", text)
+		}
+		bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if address == "" || read.GetText() != address {
+			t.Errorf("%s: the code says %q, the screen %q", name, read.GetText(), address)
+		}
+	}
+	waiting := strings.Index(text, "Waiting")
+	if lines := strings.Count(text[:max(waiting, 0)], "\n") + 1; waiting < 0 || lines > 24 {
+		t.Errorf("%d lines are too many for a small window:\n%s", lines, text)
+	}
+}
+
+func TestTerminalWithoutQR(t *testing.T) {
+	t.Parallel()
+	dev := newDev(t, "--auto-approve")
+	for name, c := range map[string]struct {
+		columns uint16
+		env     string
+		args    []string
+	}{
+		"narrow": {columns: 36}, "no colour": {80, "NO_COLOR=1", nil}, "accessible": {80, "ACCESSIBLE=1", nil},
+		"dumb": {80, "TERM=dumb", nil}, "quiet": {80, "X=", []string{"--quiet"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			screen := newPerson(t, dev.BaseURL, c.env).atTerminal(t, c.columns, append([]string{"login", "--device"}, c.args...)...)
+			screen.exits(t, 0)
+			if text := screen.String(); strings.ContainsAny(text, "█▀▄") {
+				t.Errorf("a code is drawn:\n%s", text)
+			}
+			has(t, screen.String(), "enter the code")
+		})
+	}
+	t.Run("pipe", func(t *testing.T) {
+		t.Parallel()
+		run := newPerson(t, dev.BaseURL).start(t, "login", "--device", "--color", "always")
+		run.exits(t, 0)
+		if text := run.stderr.String(); strings.ContainsAny(text, "█▀▄") {
+			t.Errorf("a code is drawn:\n%s", text)
+		}
+	})
+}
+
+// TestTerminalRemembersRoad takes the road that was remembered, and another one when asked.
+func TestTerminalRemembersRoad(t *testing.T) {
+	t.Parallel()
+	dev := newDev(t, "--auto-approve")
+	p := newPerson(t, dev.BaseURL, "BROWSER=true", "NO_COLOR=1")
+	has(t, p.fails(t, 2, "login", "--remember", "-o", "text"), "--remember needs")
+	p.output(t, "login", "--device", "--remember", "--quiet")
+	screen := p.atTerminal(t, 100, "login")
+	screen.expect(t, "/device on any device and enter the code")
+	screen.exits(t, 0)
+
+	screen = p.atTerminal(t, 100, "login", "--browser", "--remember")
+	address := screen.expect(t, signInPage)[0]
+	screen.types(t, approval(t, address)+enter)
+	screen.exits(t, 0)
+
+	p.env = append(p.env, "BROWSER=none") // and now it is the browser, even where there seems to be none
+	screen = p.atTerminal(t, 100, "login")
+	screen.types(t, approval(t, screen.expect(t, signInPage)[0])+enter)
+	screen.exits(t, 0)
+
+	p.output(t, "logout", "--quiet") // the choice is the machine's, not the session's
+	screen = p.atTerminal(t, 100, "login", "--no-browser", "--remember")
+	screen.types(t, approval(t, screen.expect(t, signInPage)[0])+enter)
+	screen.exits(t, 0)
+	screen = p.atTerminal(t, 100, "login")
+	screen.expect(t, "Open this address in a browser")
+	screen.types(t, approval(t, screen.expect(t, signInPage)[0])+enter)
+	screen.exits(t, 0)
+}
+
+// TestTerminalSaysWhyNoBrowser takes a code where no browser can be opened, and says why.
+func TestTerminalSaysWhyNoBrowser(t *testing.T) {
+	t.Parallel()
+	dev := newDev(t, "--auto-approve")
+	for setting, reason := range map[string]string{
+		"SSH_CONNECTION=192.0.2.1 5 192.0.2.2 22": "this is an SSH session", "BROWSER=none": "BROWSER is set to none",
+	} {
+		screen := newPerson(t, dev.BaseURL, setting, "NO_COLOR=1").atTerminal(t, 100, "login")
+		screen.exits(t, 0)
+		has(t, screen.String(), "No browser can be opened here: "+reason, "enter the code", "Signed in as sam@example.com")
+	}
+}
+
+// decide opens the address of a device sign-in at the local platform, and presses a button.
+func decide(t *testing.T, address, decision string) {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar, Timeout: patience}
+	resp, err := browser.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, action, fields := readForm(t, resp)
+	if action == "" {
+		t.Fatalf("no form in %s", page)
+	}
+	fields.Set("decision", decision)
+	resp, err = browser.PostForm(action, fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", decision, resp.Status)
+	}
+}
+
+// TestTwoSteps begins a sign-in in one process and finishes it in another, as an agent does.
+func TestTwoSteps(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		meanwhile func(t *testing.T, dev *devServer, address string)
+		status    int
+		says      string
+	}{
+		"approved": {func(t *testing.T, _ *devServer, address string) { decide(t, address, "approve") }, 0, "Signed in as sam@example.com"},
+		"denied":   {func(t *testing.T, _ *devServer, address string) { decide(t, address, "deny") }, 4, "declined"},
+		"expired": {func(t *testing.T, dev *devServer, _ string) {
+			resp, err := http.Post(dev.BaseURL+"/dev/clock", "application/json", strings.NewReader(`{"advance": "2h"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+		}, 4, "the code expired"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dev := newDev(t)
+			p := newPerson(t, dev.BaseURL)
+			has(t, p.fails(t, 4, "login", "--device", "--resume", "-o", "text"), "no sign-in is waiting")
+			var first struct{ VerificationURIComplete, Next string }
+			raw := p.output(t, "login", "--device", "--json")
+			if err := json.Unmarshal([]byte(raw), &first); err != nil {
+				t.Fatal(err)
+			}
+			pending := filepath.Join(p.home, ".lamina", "login-pending.json")
+			info, err := os.Stat(pending)
+			if err != nil || info.Mode().Perm() != 0o600 {
+				t.Fatalf("the file of the first step: %v, %v", info, err)
+			}
+			var stored struct{ DeviceCode string }
+			if secret, err := os.ReadFile(pending); err != nil || json.Unmarshal(secret, &stored) != nil || stored.DeviceCode == "" {
+				t.Fatalf("%v: %s", err, secret)
+			}
+			if strings.Contains(raw, stored.DeviceCode) {
+				t.Error("the device code is printed")
+			}
+			c.meanwhile(t, dev, first.VerificationURIComplete)
+			second := p.start(t, append(strings.Fields(first.Next)[1:], "-o", "text")...)
+			second.exits(t, c.status)
+			has(t, second.stdout.String()+second.stderr.String(), c.says)
+			if _, err := os.Stat(pending); !os.IsNotExist(err) {
+				t.Errorf("the file of the first step is still there: %v", err)
+			}
+			has(t, p.fails(t, 4, "login", "--device", "--resume", "-o", "text"), "no sign-in is waiting")
+		})
+	}
+}

@@ -1,0 +1,39 @@
+package term
+
+import (
+	"strings"
+
+	"rsc.io/qr"
+)
+
+// The empty border of a QR code, in modules. The standard asks for 4; above and below 2 must do, so that the code and the
+// lines after it fit on a screen of 24 lines.
+const (
+	quietX = 4
+	quietY = 2
+)
+
+// QR draws a text as a QR code in half blocks, two modules to a character. It sets black on white by itself, from the
+// fixed part of the palette, and so does not depend on the colours of the terminal. It reports false when the code would
+// be wider than the terminal, or the text is too long for one.
+func QR(text string, width int) (string, bool) {
+	code, err := qr.Encode(text, qr.L)
+	if err != nil || code.Size+2*quietX > width {
+		return "", false
+	}
+	var b strings.Builder
+	for y := -quietY; y < code.Size+quietY; y += 2 {
+		b.WriteString("\x1b[38;5;16;48;5;231m")
+		for x := -quietX; x < code.Size+quietX; x++ {
+			b.WriteString(halves[code.Black(x, y)][code.Black(x, y+1)])
+		}
+		b.WriteString("\x1b[0m\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n"), true
+}
+
+// halves is the character for an upper and a lower module, by whether they are dark.
+var halves = map[bool]map[bool]string{
+	true:  {true: "█", false: "▀"},
+	false: {true: "▄", false: " "},
+}
