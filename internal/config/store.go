@@ -25,6 +25,7 @@ type Store struct {
 	Dir      string
 	LockWait time.Duration    // how long to wait for a lock; 0 means 10 s
 	Now      func() time.Time // nil means time.Now
+	Disk     Disk             // nil means the operating system's
 
 	crash func(step string) error // set by tests to fail between the steps of a write
 }
@@ -101,7 +102,7 @@ func (s *Store) UpdateWith(ctx context.Context, options UpdateOptions, change fu
 		}
 		// The Node client writes without our lock: then start again from what it wrote.
 		err = s.replace(s.Path(), doc.encode(), func() bool {
-			now, err := os.ReadFile(s.Path())
+			now, err := s.disk().Read(s.Path())
 			return try == tries || bytes.Equal(now, before) && (err == nil || errors.Is(err, fs.ErrNotExist))
 		})
 		if !errors.Is(err, errChangedMeanwhile) {
@@ -124,11 +125,11 @@ func (s *Store) CheckWritable() error {
 	if err != nil {
 		return err
 	}
-	temp, err := s.writeTemp(target, make([]byte, size))
+	temp, err := s.disk().WriteTemp(target, make([]byte, size))
 	if err != nil {
 		return err
 	}
-	_ = os.Remove(temp) // an Update beside us may have swept it up already
+	_ = s.disk().Remove(temp) // an Update beside us may have swept it up already
 	return nil
 }
 
@@ -139,7 +140,7 @@ func (s *Store) read() (*Document, []byte, error) {
 	}
 	// The Node client truncates the file and then writes it: what looks damaged may be half-way.
 	for delay := 10 * time.Millisecond; ; delay += 10 * time.Millisecond {
-		raw, err := readFile(s.Path())
+		raw, err := s.disk().Read(s.Path())
 		if errors.Is(err, fs.ErrNotExist) {
 			return &Document{}, nil, s.checkMissing()
 		}
@@ -153,7 +154,7 @@ func (s *Store) read() (*Document, []byte, error) {
 		if problem == NewerVersion || delay > 40*time.Millisecond {
 			return nil, nil, &FileError{Path: s.Path(), Problem: problem, Detail: detail}
 		}
-		time.Sleep(delay)
+		s.Pause(delay)
 	}
 }
 
@@ -245,6 +246,9 @@ func (s *Store) repairModes() []string {
 	}
 	return warnings
 }
+
+// Pause lets time pass for other processes.
+func (s *Store) Pause(d time.Duration) { s.disk().Sleep(d) }
 
 func (s *Store) now() time.Time {
 	if s.Now == nil {
