@@ -28,6 +28,9 @@ func RefreshLock(profile string) LockName {
 // Note is the name of the file in which the holder of a lock notes what it is about to do, for WriteFile.
 func (n LockName) Note() string { return strings.TrimSuffix(n.file, ".lock") + ".json" }
 
+// String is the name of the lock file.
+func (n LockName) String() string { return n.file }
+
 // Lock takes a lock, waiting at most LockWait, and returns how to let go of it. Errors: *BusyError, *FileError when the
 // lock file cannot be made, *NoHomeError, or ctx's.
 func (s *Store) Lock(ctx context.Context, name LockName) (unlock func(), err error) {
