@@ -75,6 +75,10 @@ var command = program{name: "command", run: func(p *proc) error {
 	p.waiting = true
 	p.w.mu.Unlock()
 	p.source.Wait(2 * time.Second)
+	p.source.mu.Lock()
+	alone := p.source.running == nil
+	p.source.mu.Unlock()
+	p.take(step{what: "exit", local: alone, do: func(string) string { return "" }})
 	return err
 }}
 
@@ -117,6 +121,7 @@ func TestEveryInterleaving(t *testing.T) {
 		{name: "two expired, loss of power", start: expired, procs: []program{command, command}, server: strict, faults: []string{power}, budget: 1, joint: true},
 		{name: "two expired beside another write", start: expired, procs: []program{command, command, settings}, server: strict},
 		{name: "one expired beside the Node client, a fault", start: expired, procs: []program{command, node}, server: lenient, faults: []string{interrupt, "cut", "503", "disk full"}, budget: 1},
+		{name: "another write beside the Node client", start: expired, procs: []program{settings, node}, server: lenient},
 	}
 	if os.Getenv("LAMINA_TEST_TORTURE") != "" {
 		scenarios = append(scenarios,
@@ -234,6 +239,8 @@ func (s *step) independent(other *step) bool {
 			return "service"
 		case what == "sleep":
 			return "time"
+		case what == "exit":
+			return ""
 		}
 		return "document"
 	}
@@ -600,11 +607,15 @@ func (e *explorer) judge(w *world, trace []string) {
 	if why == "" && lost && !w.unavoidable() {
 		why = "the session is lost although nothing forced that"
 	}
+	doubt := func(p *proc) bool { return p.met(kill, power, "lost", "500") }
+	if _, noted := w.files[noteFile("")]; why == "" && noted && !slices.ContainsFunc(w.procs, doubt) {
+		why = "a note is left although nothing is in doubt"
+	}
 	for _, p := range w.procs {
 		if why == "" && p.done && !p.foreign && !p.mayEndWith(p.err, lost) {
 			why = fmt.Sprintf("%s %d failed: %T %v", p.name, p.id, p.err, p.err)
 		}
-		if why == "" && p.name == settings.name && p.done && p.err == nil && !strings.Contains(w.files["config.json"].data, "lma_other") {
+		if why == "" && p.name == settings.name && p.done && p.err == nil && s.rotatedBy != nil && !s.rotatedBy.foreign && !strings.Contains(w.files["config.json"].data, "lma_other") {
 			why = "a write was lost"
 		}
 	}

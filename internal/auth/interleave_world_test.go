@@ -92,6 +92,7 @@ type proc struct {
 	foreign     bool     // does not run our code
 	midway      bool     // a foreign program between the service's answer and the end of its write
 	slept       time.Duration
+	comparing   bool // between the last look at the document and the rename
 	temps       int
 }
 
@@ -253,6 +254,7 @@ func (d memoryDisk) Read(path string) ([]byte, error) {
 func (d memoryDisk) WriteTemp(target string, data []byte) (string, error) {
 	w := d.p.w
 	note := !isDocument(target)
+	d.p.comparing = !note
 	var name string
 	failed := false
 	ok := d.p.take(step{what: "write beside " + base(target), local: true, faults: []string{"disk full"}, do: func(fault string) string {
@@ -290,6 +292,7 @@ func (d memoryDisk) Rename(from, to string) error {
 		}
 		if isDocument(to) {
 			w.renames++
+			d.p.comparing = false
 			d.p.stored = w.server.rotatedBy == d.p
 		}
 		return ""
@@ -317,6 +320,7 @@ func (d memoryDisk) SyncDir(string) error {
 
 func (d memoryDisk) Remove(path string) error {
 	w := d.p.w
+	d.p.comparing = false
 	ok := d.p.take(step{what: "remove", local: true, stops: kill, do: func(string) string { delete(w.files, base(path)); return "" }})
 	if !ok {
 		return errDead
@@ -324,7 +328,7 @@ func (d memoryDisk) Remove(path string) error {
 	return nil
 }
 
-func (d memoryDisk) Lock(_ context.Context, path string) (func(), error) {
+func (d memoryDisk) Lock(ctx context.Context, path string) (func(), error) {
 	w := d.p.w
 	lock := base(path)
 	free := func() bool { return w.holder[lock] == nil || w.broken.noLock }
@@ -340,6 +344,9 @@ func (d memoryDisk) Lock(_ context.Context, path string) (func(), error) {
 		return nil, errDead
 	case late:
 		return nil, &config.BusyError{Path: path}
+	case ctx.Err() != nil:
+		d.unlock(lock)
+		return nil, ctx.Err()
 	}
 	return func() { d.unlock(lock) }, nil
 }
@@ -443,6 +450,8 @@ func (n wire) refresh(req *http.Request) (*http.Response, error) {
 		return nil, errDead
 	case lost:
 		return nil, io.ErrUnexpectedEOF
+	case req.Context().Err() != nil:
+		return nil, req.Context().Err()
 	}
 	return resp, nil
 }
@@ -506,8 +515,14 @@ func nodeClient(p *proc) error {
 	if err != nil {
 		return err
 	}
-	p.take(step{what: "truncate", do: func(string) string { p.w.files["config.json"] = file{"", true}; return "" }})
-	p.take(step{what: "write in place", do: func(string) string {
+	// Between our last look and the rename are some microseconds, in which nothing can be promised either.
+	free := func() bool {
+		return !slices.ContainsFunc(p.w.procs, func(other *proc) bool {
+			return other.comparing && slices.ContainsFunc(other.pending, func(s *step) bool { return s.what == "rename to config.json" })
+		})
+	}
+	p.take(step{what: "truncate", enabled: free, do: func(string) string { p.w.files["config.json"] = file{"", true}; return "" }})
+	p.take(step{what: "write in place", enabled: free, do: func(string) string {
 		p.w.files["config.json"] = file{string(changed), true}
 		p.midway, p.stored = false, true
 		return ""

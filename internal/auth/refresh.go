@@ -186,6 +186,7 @@ func (s *Source) invalidGrant(
 ) (config.Credential, error) {
 	for range 5 {
 		if stored, err := s.load(); err == nil && stored.RefreshToken != c.RefreshToken {
+			s.forgetSending()
 			return stored, errReplaced
 		}
 		s.Store.Pause(50 * time.Millisecond)

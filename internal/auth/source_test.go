@@ -255,6 +255,9 @@ func TestInvalidGrantEndsTheSession(t *testing.T) {
 		"revoked":     {func(*session) {}, ReasonRefused},
 		"unused":      {func(s *session) { s.clock.add(31 * 24 * time.Hour) }, ReasonUnused},
 		"lost answer": {func(s *session) { _ = s.source.noteSending(context.Background(), s.stored()) }, ReasonLostAnswer},
+		"another's note": {func(s *session) {
+			_ = s.source.noteSending(context.Background(), config.Credential{RefreshToken: "rt-secret-before"})
+		}, ReasonRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
