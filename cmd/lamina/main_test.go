@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"lamina": main,
 		"browse": browse,
+		"huge":   huge,
 	})
 }
 
@@ -33,8 +32,14 @@ func TestMain(m *testing.M) {
 // for it, a local platform of their own.
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+	params := scripts()
+	params.Dir = "testdata/script"
+	testscript.Run(t, params)
+}
+
+// scripts returns what all scripts run with: a home of their own, and the commands below.
+func scripts() testscript.Params {
+	return testscript.Params{
 		Setup: func(env *testscript.Env) error {
 			home := filepath.Join(env.WorkDir, "home")
 			env.Setenv("HOME", home)
@@ -57,15 +62,19 @@ func TestScript(t *testing.T) {
 			"until-down":   cmdUntilDown,
 			"unprivileged": cmdUnprivileged,
 			"addr":         cmdAddr,
+			"keyring":      cmdKeyring,
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "root" {
+			switch cond {
+			case "root":
 				return os.Geteuid() == 0, nil
+			case "keyring":
+				return keyringWanted(), nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		RequireUniqueNames: true,
-	})
+	}
 }
 
 // browse is a browser for scripts: it opens a page, follows its redirects, and ends.
@@ -84,30 +93,17 @@ func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! dev")
 	}
-	path, err := exec.LookPath("lamina")
+	server, err := startDev(ts.Getenv("WORK"), ts.Getenv("HOME"), args...)
 	ts.Check(err)
-	cmd := exec.Command(path, append([]string{"dev", "--addr", "127.0.0.1:0", "--json"}, args...)...)
-	cmd.Dir = ts.Getenv("WORK")
-	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"))
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	ts.Check(err)
-	ts.Check(cmd.Start())
 	ts.Defer(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
+		if err := server.stop(); err != nil {
 			ts.Logf("lamina dev ended with: %v", err)
 		}
 	})
-	var first struct{ BaseURL, APIKey, WorkspaceID string }
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	ts.Check(err)
-	ts.Check(json.Unmarshal(line, &first))
-	go func() { _, _ = io.Copy(io.Discard, out) }()
-	ts.Setenv("LAMINA_BASE_URL", first.BaseURL)
-	ts.Setenv("API_KEY", first.APIKey)
-	ts.Setenv("WORKSPACE", first.WorkspaceID)
-	ts.Setenv("DEV_PID", strconv.Itoa(cmd.Process.Pid))
+	ts.Setenv("LAMINA_BASE_URL", server.BaseURL)
+	ts.Setenv("API_KEY", server.APIKey)
+	ts.Setenv("WORKSPACE", server.WorkspaceID)
+	ts.Setenv("DEV_PID", strconv.Itoa(server.cmd.Process.Pid))
 }
 
 // cmdExits runs a command and checks its exit status: exits STATUS COMMAND ARG…
@@ -188,7 +184,7 @@ func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
 
 // cmdUntil waits until a file holds a text: until FILE TEXT
 func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		raw, err := os.ReadFile(ts.MkAbs(args[0]))
 		if err == nil && strings.Contains(string(raw), args[1]) != neg {
 			return
@@ -207,7 +203,7 @@ func cmdCapture(ts *testscript.TestScript, neg bool, args []string) {
 // cmdVisit opens the address of a sign-in page that a command wrote to a file, once it is there: visit FILE
 func cmdVisit(ts *testscript.TestScript, neg bool, args []string) {
 	page := regexp.MustCompile(`http://\S+/cli/oauth/authorize\?\S+`)
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		raw, _ := os.ReadFile(ts.MkAbs(args[0]))
 		if url := page.Find(raw); url != nil {
 			resp, err := http.Get(string(url))
@@ -223,7 +219,7 @@ func cmdVisit(ts *testscript.TestScript, neg bool, args []string) {
 
 // cmdUntilDown waits until nothing listens at an address any more: until-down URL
 func cmdUntilDown(ts *testscript.TestScript, neg bool, args []string) {
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(args[0], "http://"))
 		if err != nil {
 			return

@@ -50,28 +50,12 @@ type victim struct {
 func newVictim(t testing.TB, devFlags ...string) *victim {
 	t.Helper()
 	v := &victim{t: t, home: t.TempDir()}
-	dev := exec.Command("lamina", append([]string{
-		"dev", "--addr", "127.0.0.1:0", "--json", "--auto-approve", "--rate-limit", "0",
-	}, devFlags...)...)
-	dev.Env = append(os.Environ(), "HOME="+v.home)
-	dev.Stderr = os.Stderr
-	out, err := dev.StdoutPipe()
+	dev, err := startDev(v.home, v.home, append([]string{"--auto-approve", "--rate-limit", "0"}, devFlags...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := dev.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = dev.Process.Signal(syscall.SIGTERM)
-		_ = dev.Wait()
-	})
-	var first struct{ BaseURL string }
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	if err := errors.Join(err, json.Unmarshal(line, &first)); err != nil {
-		t.Fatal(err)
-	}
-	v.url = first.BaseURL
+	t.Cleanup(func() { _ = dev.stop() })
+	v.url = dev.BaseURL
 	v.login()
 	return v
 }

@@ -25,7 +25,8 @@ const workspaceHeader = "X-Workspace-Id"
 type Client struct {
 	// BaseURL is the origin of the service, such as https://app.uselamina.ai, without a slash at its end.
 	BaseURL string
-	// HTTP sends the requests and adds the credential; nil means http.DefaultClient.
+	// HTTP sends the requests and adds the credential; nil means a plain client. Redirects are never followed: the API
+	// makes none, and a credential must not travel.
 	HTTP *http.Client
 	// UserAgent is sent with every request.
 	UserAgent string
@@ -39,6 +40,8 @@ type Client struct {
 	OnRetry func(err error, after time.Duration)
 	// Sleep waits between tries; nil means a timer that ends with the context.
 	Sleep func(ctx context.Context, d time.Duration) error
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
 }
 
 // A Reply is what the service answered: Data decoded, and the whole body as it came.
@@ -60,13 +63,13 @@ type request struct {
 	accept string
 	// repeatable says that doing it twice is the same as once. GET always is.
 	repeatable bool
-	// timeout replaces Client.Timeout; less than 0 means none.
+	// timeout, if not 0, replaces Client.Timeout.
 	timeout time.Duration
 }
 
 // call sends a request and decodes the envelope of its reply.
 func call[T any](ctx context.Context, c *Client, req request) (*Reply[T], error) {
-	raw, err := c.fetch(ctx, req)
+	got, err := c.fetch(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -75,17 +78,27 @@ func call[T any](ctx context.Context, c *Client, req request) (*Reply[T], error)
 		Pagination *Pagination `json:"pagination"`
 		Timeout    bool        `json:"timeout"`
 	}
-	if err := json.Unmarshal(raw, &envelope); err != nil || envelope.Data == nil {
-		return nil, &UnexpectedError{Method: req.method, Path: req.path, Reason: "the answer is not the JSON that the API describes", Err: err}
+	if err := json.Unmarshal(got.raw, &envelope); err != nil || envelope.Data == nil {
+		return nil, &UnexpectedError{
+			Method: req.method, Path: req.path, Status: got.status, RequestID: got.requestID,
+			Reason: "the answer is not the JSON that the API describes", Err: err,
+		}
 	}
 	if old, ok := any(envelope.Data).(interface{ normalize() }); ok {
 		old.normalize()
 	}
-	return &Reply[T]{Data: *envelope.Data, Pagination: envelope.Pagination, Timeout: envelope.Timeout, Raw: raw}, nil
+	return &Reply[T]{Data: *envelope.Data, Pagination: envelope.Pagination, Timeout: envelope.Timeout, Raw: got.raw}, nil
 }
 
-// fetch sends a request, again if it failed in a way that makes this safe, and returns the body of a success.
-func (c *Client) fetch(ctx context.Context, req request) ([]byte, error) {
+// An answer is a success before it is decoded.
+type answer struct {
+	raw       []byte
+	status    int
+	requestID string
+}
+
+// fetch sends a request, again if it failed in a way that makes this safe, and returns the answer of a success.
+func (c *Client) fetch(ctx context.Context, req request) (answer, error) {
 	timeout := req.timeout
 	if timeout == 0 {
 		timeout = c.Timeout
@@ -94,41 +107,53 @@ func (c *Client) fetch(ctx context.Context, req request) ([]byte, error) {
 		timeout = 30 * time.Second
 	}
 	for attempt := 1; ; attempt++ {
-		raw, err := c.fetchOnce(ctx, req, timeout)
+		got, err := c.fetchOnce(ctx, req, timeout)
 		if err == nil {
-			return raw, nil
+			return got, nil
 		}
 		delay, again := c.retry(req, err, attempt)
 		if !again || ctx.Err() != nil {
-			return nil, err
+			return answer{}, err
 		}
 		if c.OnRetry != nil {
 			c.OnRetry(err, delay)
 		}
 		if c.sleep(ctx, delay) != nil {
-			return nil, err
+			return answer{}, c.gaveUp(ctx, err)
 		}
 	}
 }
 
-func (c *Client) fetchOnce(ctx context.Context, req request, timeout time.Duration) ([]byte, error) {
+// gaveUp is the error of a caller who left between two tries: that they left, if it was their will, else what the
+// last try said.
+func (c *Client) gaveUp(ctx context.Context, last error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return &UnreachableError{BaseURL: c.BaseURL, Kind: Interrupted, Err: ctx.Err()}
+	}
+	return last
+}
+
+func (c *Client) fetchOnce(ctx context.Context, req request, timeout time.Duration) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	resp, err := c.send(ctx, req)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
+	got := answer{raw: raw, status: resp.StatusCode, requestID: resp.Header.Get("X-Request-Id")}
 	switch {
 	case err != nil:
-		return nil, unreachable(ctx, c.BaseURL, fmt.Errorf("the answer was cut off: %w", err))
+		return answer{}, cutOff(ctx, c.BaseURL, fmt.Errorf("the answer was cut off: %w", err))
 	case len(raw) > maxReply:
-		return nil, &UnexpectedError{Method: req.method, Path: req.path, Status: resp.StatusCode, Reason: "the answer is too large"}
+		return answer{}, &UnexpectedError{
+			Method: req.method, Path: req.path, Status: got.status, RequestID: got.requestID, Reason: "the answer is too large",
+		}
 	case !isJSON(resp):
-		return nil, notJSON(req, resp, raw)
+		return answer{}, notJSON(req, resp, raw)
 	}
-	return raw, nil
+	return got, nil
 }
 
 // send is the one method through which every request passes. It returns a response with a status below 300, whose
@@ -151,17 +176,18 @@ func (c *Client) send(ctx context.Context, req request) (*http.Response, error) 
 		return nil, fmt.Errorf("could not make the request: %w", err)
 	}
 	c.setHeaders(hr, req)
-	hc := c.HTTP
-	if hc == nil {
-		hc = http.DefaultClient
+	hc := http.Client{}
+	if c.HTTP != nil {
+		hc = *c.HTTP
 	}
+	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := hc.Do(hr)
 	if err != nil {
 		return nil, unreachable(ctx, c.BaseURL, err)
 	}
 	if resp.StatusCode >= 300 {
 		defer resp.Body.Close()
-		return nil, refusal(req, resp)
+		return nil, c.refusal(req, resp)
 	}
 	return resp, nil
 }
@@ -225,6 +251,13 @@ func (c *Client) sleep(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	}
+}
+
+func (c *Client) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
 }
 
 // isJSON reports whether a response says that it is JSON. Some proxies send JSON without a type.

@@ -10,6 +10,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +30,7 @@ const (
 // An Error is an answer of the service that says no.
 type Error struct {
 	Status     int
-	Code       string // of the envelope; empty if the answer had none
+	Code       string // of the envelope; empty if the answer had none, but always set for status 429
 	Message    string // the service's words; not safe for a terminal as they are
 	Retryable  bool
 	RetryAfter time.Duration // 0 if the service named no time
@@ -59,7 +61,7 @@ type Kind string
 const (
 	DNS         Kind = "dns"         // the host name is unknown
 	Refused     Kind = "refused"     // nothing listens there
-	TLS         Kind = "tls"         // the certificate was not trusted, or no TLS is spoken
+	TLS         Kind = "tls"         // the certificate was not trusted, or no TLS is spoken there
 	Timeout     Kind = "timeout"     // too slow
 	Cut         Kind = "cut"         // the connection ended before the answer was complete
 	Interrupted Kind = "interrupted" // the caller gave up
@@ -103,10 +105,31 @@ func (e *UnexpectedError) Error() string { return fmt.Sprintf("%s %s: %s", e.Met
 func (e *UnexpectedError) Unwrap() error { return e.Err }
 
 // unreachable classifies an error of the transport. What a transport below had to say (no credential, session over)
-// stays in the chain.
+// stays in the chain; the wrapping of net/http, which repeats the whole URL with its query, does not.
 func unreachable(ctx context.Context, baseURL string, err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
 	return &UnreachableError{BaseURL: baseURL, Kind: kindOf(ctx, err), Err: err}
 }
+
+// cutOff is unreachable for an error in the middle of an answer, where all that is not something else is a cut.
+func cutOff(ctx context.Context, baseURL string, err error) error {
+	kind := kindOf(ctx, err)
+	if kind == Other {
+		kind = Cut
+	}
+	return &UnreachableError{BaseURL: baseURL, Kind: kind, Err: err}
+}
+
+// How Windows names what syscall.ECONNREFUSED and its like are elsewhere: there, those are invented numbers that the
+// network never returns.
+const (
+	wsaConnAborted = syscall.Errno(10053)
+	wsaConnReset   = syscall.Errno(10054)
+	wsaConnRefused = syscall.Errno(10061)
+)
 
 func kindOf(ctx context.Context, err error) Kind {
 	var (
@@ -117,18 +140,23 @@ func kindOf(ctx context.Context, err error) Kind {
 		netErr  net.Error
 		op      *net.OpError
 	)
+	is := func(errnos ...error) bool {
+		return slices.ContainsFunc(errnos, func(e error) bool { return errors.Is(err, e) })
+	}
 	switch {
+	case errors.Is(context.Cause(ctx), errSilent):
+		return Timeout
 	case errors.Is(ctx.Err(), context.Canceled):
 		return Interrupted
 	case errors.As(err, &dns) && !dns.IsTimeout:
 		return DNS
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case is(syscall.ECONNREFUSED, wsaConnRefused):
 		return Refused
-	case errors.As(err, &cert), errors.As(err, &unknown), errors.As(err, &record):
+	case errors.As(err, &cert), errors.As(err, &unknown), errors.As(err, &record), is(http.ErrSchemeMismatch):
 		return TLS
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
+	case is(context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return Timeout
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case is(io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, wsaConnReset, wsaConnAborted), isHTTP(err):
 		return Cut
 	case errors.As(err, &op):
 		return Network
@@ -136,15 +164,26 @@ func kindOf(ctx context.Context, err error) Kind {
 	return Other
 }
 
+// isHTTP reports whether err is the standard library's own account of an answer that broke off. Those of HTTP/2 have no
+// exported name, and their package is all that tells them from the errors of a transport below.
+func isHTTP(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if pkg := reflect.TypeOf(err).PkgPath(); strings.HasPrefix(pkg, "net/http") || pkg == "net/textproto" {
+			return true
+		}
+	}
+	return false
+}
+
 // refusal turns an answer with an error status into an error.
-func refusal(req request, resp *http.Response) error {
-	raw, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+func (c *Client) refusal(req request, resp *http.Response) error {
+	raw, cut := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	e := &Error{
 		Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
-		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()), Method: req.method, Path: req.path,
-		Workspace: resp.Request.Header.Get(workspaceHeader),
+		RetryAfter: retryAfter(resp.Header, c.now()), Method: req.method, Path: req.path, Workspace: c.Workspace,
 	}
 	parsed := e.parse(raw)
+	limited := resp.StatusCode == http.StatusTooManyRequests
 	switch {
 	case resp.StatusCode < 400:
 		return &UnexpectedError{
@@ -152,21 +191,26 @@ func refusal(req request, resp *http.Response) error {
 			Reason: fmt.Sprintf("the service answered with a redirect (%s), which the API never does", resp.Status),
 		}
 	case parsed:
-	case resp.StatusCode == http.StatusTooManyRequests:
-		e.Code, e.Retryable, e.Message = CodeRateLimited, true, firstLine(raw)
-	case resp.StatusCode < 500:
+	case limited:
+		e.Message = firstLine(raw)
+	case resp.StatusCode >= 500:
+		e.Retryable = resp.StatusCode != http.StatusNotImplemented
+	case len(raw) > 0 && cut == nil && !json.Valid(raw):
 		return notJSON(req, resp, raw)
 	}
-	if e.Message == "" {
-		e.Message = http.StatusText(resp.StatusCode)
+	if limited {
+		e.Code, e.Retryable = firstOf(e.Code, CodeRateLimited), true
 	}
+	e.Message = firstOf(e.Message, http.StatusText(resp.StatusCode), "no reason given")
 	return e
 }
 
-// parse reads the error envelope, and reports whether the body is one.
+// parse reads the error envelope, and reports whether the body is one. A field of a wrong type is left out.
 func (e *Error) parse(raw []byte) bool {
 	var body ErrorBody
-	if json.Unmarshal(raw, &body) != nil || body.Error == "" && body.Code == "" {
+	var wrongType *json.UnmarshalTypeError
+	err := json.Unmarshal(raw, &body)
+	if err != nil && !errors.As(err, &wrongType) || body.Error == "" && body.Code == "" {
 		return false
 	}
 	e.Message, e.Code, e.Retryable, e.Details = body.Error, body.Code, body.Retryable, ParseDetails(body.Details)
@@ -174,47 +218,58 @@ func (e *Error) parse(raw []byte) bool {
 		e.RequestID = body.RequestID
 	}
 	if body.RetryAfter > 0 {
-		e.RetryAfter = time.Duration(min(body.RetryAfter, 1<<20)) * time.Second
+		e.RetryAfter = time.Duration(min(body.RetryAfter, int(maxRetryAfter/time.Second))) * time.Second
 	}
 	return true
 }
 
 // ParseDetails reads the details of an error in each of the shapes that the service is known to send: an array of
-// strings, an array of objects, or an object with a nested array of errors.
+// strings, an array of objects, or an object with a nested array of errors. What is of another
+// shape is left out, and the rest is kept.
 func ParseDetails(raw json.RawMessage) []Detail {
-	var texts []string
-	if json.Unmarshal(raw, &texts) == nil {
-		details := make([]Detail, len(texts))
-		for i, text := range texts {
-			details[i].Message = text
-		}
-		return details
-	}
-	type object struct {
-		Field, Name, Path, Code, Message string
-		Error                            string
-		Allowed                          []any
-	}
-	var objects []object
-	if json.Unmarshal(raw, &objects) != nil {
+	var items []json.RawMessage
+	if json.Unmarshal(raw, &items) != nil {
 		var nested struct {
-			Errors  []object
-			Details struct{ Errors []object }
+			Errors  []json.RawMessage
+			Details struct{ Errors []json.RawMessage }
 		}
-		if json.Unmarshal(raw, &nested) != nil {
-			return nil
-		}
-		objects = slices.Concat(nested.Errors, nested.Details.Errors)
+		_ = json.Unmarshal(raw, &nested) // what fits is enough
+		items = slices.Concat(nested.Errors, nested.Details.Errors)
 	}
 	var details []Detail
-	for _, o := range objects {
-		d := Detail{Field: firstOf(o.Field, o.Name, o.Path), Code: o.Code, Message: firstOf(o.Message, o.Error)}
-		for _, a := range o.Allowed {
-			d.Allowed = append(d.Allowed, fmt.Sprint(a))
+	for _, item := range items {
+		if d := parseDetail(item); d.Message != "" || d.Field != "" {
+			details = append(details, d)
 		}
-		details = append(details, d)
 	}
 	return details
+}
+
+// parseDetail reads one problem. Its error field is a code where a message stands beside it, else the message.
+func parseDetail(raw json.RawMessage) Detail {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return Detail{Message: text}
+	}
+	var o struct {
+		Field, Name, Path, Code, Message, Error string
+		Allowed                                 []json.RawMessage
+	}
+	_ = json.Unmarshal(raw, &o) // what fits is enough
+	d := Detail{Field: firstOf(o.Field, o.Name, o.Path), Code: o.Code, Message: o.Message}
+	if d.Message == "" {
+		d.Message = o.Error
+	} else if d.Code == "" {
+		d.Code = o.Error
+	}
+	for _, a := range o.Allowed {
+		var text string
+		if json.Unmarshal(a, &text) != nil {
+			text = string(a)
+		}
+		d.Allowed = append(d.Allowed, text)
+	}
+	return d
 }
 
 // notJSON describes an answer that is not the API's.
@@ -229,15 +284,24 @@ func notJSON(req request, resp *http.Response, raw []byte) error {
 	}
 }
 
-// retryAfter reads the header of that name: seconds or a date (RFC 9110 §10.2.3). It returns 0 for anything else.
-func retryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.Atoi(strings.TrimSpace(value)); err == nil {
-		return time.Duration(max(0, min(seconds, 1<<20))) * time.Second
+// maxRetryAfter bounds what the service can ask for: twelve days.
+const maxRetryAfter = (1 << 20) * time.Second
+
+// retryAfter reads the header of that name: seconds, or a date (RFC 9110 §10.2.3), which is measured against the
+// service's own clock where its answer tells it. It returns 0 for anything else.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, err := strconv.Atoi(value); err == nil {
+		return time.Duration(max(0, min(seconds, int(maxRetryAfter/time.Second)))) * time.Second
 	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(0, at.Sub(now).Round(time.Second))
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
 	}
-	return 0
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
+	}
+	return max(0, min(at.Sub(now).Round(time.Second), maxRetryAfter))
 }
 
 func firstLine(raw []byte) string {
@@ -245,7 +309,7 @@ func firstLine(raw []byte) string {
 	if strings.HasPrefix(line, "<") {
 		return ""
 	}
-	return line
+	return strings.ToValidUTF8(line, "") // the cut may be in the middle of a rune
 }
 
 func firstOf(values ...string) string {

@@ -38,9 +38,14 @@ type follower struct {
 	runID  string
 	road   road
 	last   []byte    // the newest state as it came
+	ends   int       // streams that ended before the run did
 	faults int       // failures without a state between them
 	since  time.Time // of the first of them
 }
+
+// waitTime is how long the wait endpoint is asked to hold a request: less than the 30 s after which common gateways
+// give up on one.
+const waitTime = 25 * time.Second
 
 // FollowRun waits until a run is final and returns that state. It uses the event stream, then the wait endpoint, then
 // polling. When ctx ends it returns the newest state and the cause of the end; when the service fails for longer than
@@ -88,14 +93,21 @@ func (w *follower) step(ctx context.Context) (RunUpdate, error) {
 		}
 		return newest, nil
 	case byWait:
-		return w.reported(w.client.WaitRun(ctx, w.runID, time.Minute))
+		return w.paced(ctx, func() (*Reply[Run], error) { return w.client.WaitRun(ctx, w.runID, waitTime) })
 	default:
-		update, err := w.reported(w.client.Run(ctx, w.runID))
-		if err == nil && !update.Run.Status.Final() {
-			_ = w.client.sleep(ctx, w.Interval)
-		}
-		return update, err
+		return w.paced(ctx, func() (*Reply[Run], error) { return w.client.Run(ctx, w.runID) })
 	}
+}
+
+// paced asks once, and comes back no sooner than after the interval if the run is still going: a wait endpoint that
+// does not wait must not be asked without a break.
+func (w *follower) paced(ctx context.Context, ask func() (*Reply[Run], error)) (RunUpdate, error) {
+	begun := w.client.now()
+	update, err := w.reported(ask())
+	if pause := w.Interval - w.client.now().Sub(begun); err == nil && !update.Run.Status.Final() && pause > 0 {
+		_ = w.client.sleep(ctx, pause)
+	}
+	return update, err
 }
 
 func (w *follower) reported(reply *Reply[Run], err error) (RunUpdate, error) {
@@ -122,54 +134,53 @@ func (w *follower) report(update RunUpdate) {
 // recover returns nil, after a pause, if waiting can go on after err, perhaps by another road; otherwise err.
 func (w *follower) recover(ctx context.Context, err error) error {
 	if w.faults == 0 {
-		w.since = time.Now()
+		w.since = w.client.now()
 	}
 	pause := min(250*time.Millisecond<<min(w.faults, 5), 5*time.Second)
 	w.faults++
 	var refused *Error
-	limited := errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests
+	_ = errors.As(err, &refused)
+	limited := refused != nil && refused.Status == http.StatusTooManyRequests
 	switch {
+	case w.isEnd(err), w.client.now().Sub(w.since) > w.Patience:
+		return err
 	case limited:
 		pause = max(refused.RetryAfter, 5*time.Second)
-	case errors.As(err, &refused) && refused.Status < 500 && w.road == byPoll:
-		return err
-	case errors.As(err, &refused) && refused.Status == http.StatusUnauthorized:
-		return err
-	case isPermanent(err):
-		return err
-	}
-	if time.Since(w.since) > w.Patience {
-		return err
-	}
-	if w.faults > 1 && errors.Is(err, errStreamEnded) || w.leaves(err) {
+	case w.leaves(err):
 		w.road++
-		if !limited {
-			pause = 0
-		}
-	} else if w.OnFault != nil {
+		return nil
+	}
+	if w.OnFault != nil {
 		w.OnFault(err)
 	}
 	_ = w.client.sleep(ctx, pause)
 	return nil
 }
 
-// leaves reports whether err closes the present road, so that the next is to be tried at once.
-func (w *follower) leaves(err error) bool {
+// isEnd reports whether err will come again on every road.
+func (w *follower) isEnd(err error) bool {
 	var refused *Error
-	var garbage *UnexpectedError
-	switch w.road {
-	case byStream:
-		return !errors.Is(err, errStreamEnded)
-	case byWait:
-		return errors.As(err, &garbage) || errors.As(err, &refused) && refused.Status < 500
+	if errors.As(err, &refused) {
+		return refused.Status == http.StatusUnauthorized ||
+			refused.Status != http.StatusTooManyRequests && refused.Status < 500 && w.road == byPoll
 	}
-	return false
+	return isPermanent(err)
 }
 
-// isPermanent reports whether an error comes from this side of the network and will come again: no credential, or a
-// session that is over.
+// leaves reports whether err closes the present road, so that the next is to be tried at once. A stream may end once:
+// the service bounds its life.
+func (w *follower) leaves(err error) bool {
+	if errors.Is(err, errStreamEnded) {
+		w.ends++
+		return w.ends > 1
+	}
+	return w.road != byPoll
+}
+
+// isPermanent reports whether an error comes from this side of the network and will come again: no credential, a
+// session that is over, a certificate that is not trusted.
 func isPermanent(err error) bool {
 	var lost *UnreachableError
 	var passing interface{ Temporary() bool }
-	return errors.As(err, &lost) && lost.Kind == Other && !(errors.As(err, &passing) && passing.Temporary())
+	return errors.As(err, &lost) && (lost.Kind == Other || lost.Kind == TLS) && !(errors.As(err, &passing) && passing.Temporary())
 }

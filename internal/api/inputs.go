@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"path"
@@ -25,7 +26,7 @@ const (
 	typeURL     = "url"
 )
 
-// SendAs is the name under which the service takes this input.
+// SendAs is the name under which the service takes this input, unless another input of the app has the same.
 func (p Parameter) SendAs() string { return firstOf(p.Key, p.Name, p.ID) }
 
 // MustSupply reports whether a run needs a value for this input: it has no default. The service's own required flag
@@ -47,6 +48,16 @@ func (a App) Parameter(name string) (Parameter, bool) {
 	return Parameter{}, false
 }
 
+// sendAs is the name under which the service takes p and no other input: authors can give two the same name.
+func (a App) sendAs(p Parameter) string {
+	for _, other := range a.Parameters {
+		if other.ID != p.ID && other.SendAs() == p.SendAs() {
+			return firstOf(p.ID, p.SendAs())
+		}
+	}
+	return p.SendAs()
+}
+
 // CheckInputs converts values, by the names a person gave them, to the inputs that the service takes, and returns
 // every problem at once. A value is a string as typed, a []string where an input was named several times, or a
 // decoded JSON value.
@@ -59,7 +70,8 @@ func (a App) CheckInputs(values map[string]any) (map[string]any, []Detail) {
 			problems = append(problems, a.unknown(name))
 			continue
 		}
-		if _, twice := inputs[p.SendAs()]; twice {
+		key := a.sendAs(p)
+		if _, twice := inputs[key]; twice {
 			problems = append(problems, Detail{Field: name, Code: ProblemType, Message: "is given twice under two names"})
 			continue
 		}
@@ -68,11 +80,11 @@ func (a App) CheckInputs(values map[string]any) (map[string]any, []Detail) {
 			problem.Field = name
 			problems = append(problems, *problem)
 		}
-		inputs[p.SendAs()] = value
+		inputs[key] = value
 	}
 	for _, p := range a.Parameters {
-		if _, given := inputs[p.SendAs()]; !given && p.MustSupply() {
-			problems = append(problems, Detail{Field: p.SendAs(), Code: ProblemMissing, Message: "is needed and has no default", Allowed: p.Options})
+		if _, given := inputs[a.sendAs(p)]; !given && p.MustSupply() {
+			problems = append(problems, Detail{Field: a.sendAs(p), Code: ProblemMissing, Message: "is needed and has no default", Allowed: p.Options})
 		}
 	}
 	return inputs, problems
@@ -100,7 +112,7 @@ func (a App) CheckOutputs(labels []string) []Detail {
 func (a App) unknown(name string) Detail {
 	var known []string
 	for _, p := range a.Parameters {
-		known = append(known, p.SendAs())
+		known = append(known, a.sendAs(p))
 	}
 	return Detail{Field: name, Code: ProblemUnknown, Message: "is not an input of this app", Allowed: known}
 }
@@ -128,42 +140,39 @@ func (p Parameter) convert(value any) (any, *Detail) {
 }
 
 func (p Parameter) convertOne(value any) (any, *Detail) {
+	if p.Type != typeText && p.Type != typeOptions && p.Type != typeURL {
+		return decodeLoosely(value), nil
+	}
 	if number, ok := value.(json.Number); ok {
 		value = number.String()
 	}
 	text, isText := value.(string)
-	switch p.Type {
-	case typeText, typeOptions, typeURL:
-		if !isText {
-			return nil, &Detail{Code: ProblemType, Message: fmt.Sprintf("takes %s, not %s", noun(p.Type), jsonKind(value))}
-		}
-	default:
-		return decodeLoosely(value), nil
-	}
-	switch p.Type {
-	case typeOptions:
+	switch {
+	case !isText:
+		return nil, &Detail{Code: ProblemType, Message: fmt.Sprintf("takes %s, not %s", noun(p.Type), jsonKind(value))}
+	case p.Type == typeOptions:
 		return p.option(text)
-	case typeURL:
+	case p.Type == typeURL:
 		return p.mediaURL(text)
 	}
 	return text, nil
 }
 
 func (p Parameter) option(text string) (any, *Detail) {
+	if len(p.Options) == 0 || slices.Contains(p.Options, text) {
+		return text, nil
+	}
 	for _, o := range p.Options {
 		if strings.EqualFold(o, text) {
 			return o, nil
 		}
-	}
-	if len(p.Options) == 0 {
-		return text, nil
 	}
 	return nil, &Detail{Code: ProblemOption, Message: fmt.Sprintf("has no option %q", text), Allowed: p.Options}
 }
 
 func (p Parameter) mediaURL(text string) (any, *Detail) {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, &Detail{Code: ProblemType, Message: fmt.Sprintf("takes an http or https URL, not %q", text)}
 	}
 	if kind := mediaOf(u.Path); kind != "" && len(p.Accept) > 0 && !slices.Contains(p.Accept, kind) {
@@ -193,10 +202,20 @@ func decodeLoosely(value any) any {
 		return value
 	}
 	var decoded any
-	if json.Unmarshal([]byte(text), &decoded) != nil {
+	if decode(text, &decoded) != nil {
 		return value
 	}
 	return decoded
+}
+
+// decode is json.Unmarshal that leaves numbers as they are written.
+func decode(text string, into any) error {
+	if !json.Valid([]byte(text)) {
+		return errors.New("this is not JSON")
+	}
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	return dec.Decode(into)
 }
 
 // listOf returns the items of a list, of a JSON list in text, or of a single value.
@@ -212,7 +231,7 @@ func listOf(value any) []any {
 		return items
 	case string:
 		var items []any
-		if strings.HasPrefix(strings.TrimSpace(v), "[") && json.Unmarshal([]byte(v), &items) == nil {
+		if strings.HasPrefix(strings.TrimSpace(v), "[") && decode(v, &items) == nil {
 			return items
 		}
 	}
@@ -235,6 +254,8 @@ func jsonKind(value any) string {
 		return "null"
 	case bool:
 		return "true or false"
+	case json.Number, float64:
+		return "a number"
 	case []any:
 		return "a list"
 	case map[string]any:

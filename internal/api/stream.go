@@ -19,6 +19,9 @@ const maxEvent = 4 << 20
 // silence is how long a stream may say nothing, pings included (about every 15 s), before it counts as dead.
 const silence = 45 * time.Second
 
+// errSilent is why a silent stream is given up.
+var errSilent = errors.New("the event stream fell silent")
+
 // errStreamEnded means that the service closed a stream, or let it reach its limit, before the run was final.
 var errStreamEnded = errors.New("the event stream ended before the run did")
 
@@ -34,7 +37,7 @@ func (c *Client) StreamRun(ctx context.Context, runID string) iter.Seq2[RunUpdat
 	return func(yield func(RunUpdate, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
-		watchdog := time.AfterFunc(silence, func() { cancel(context.DeadlineExceeded) })
+		watchdog := time.AfterFunc(silence, func() { cancel(errSilent) })
 		defer watchdog.Stop()
 		req := request{method: http.MethodGet, path: runPath(runID) + "/stream", accept: "text/event-stream"}
 		resp, err := c.send(ctx, req)
@@ -48,25 +51,37 @@ func (c *Client) StreamRun(ctx context.Context, runID string) iter.Seq2[RunUpdat
 			return
 		}
 		for event, err := range sse.Read(resp.Body, &sse.ReadConfig{MaxEventSize: maxEvent}) {
-			watchdog.Reset(silence)
+			watchdog.Stop()
 			if err != nil {
-				yield(RunUpdate{}, unreachable(ctx, c.BaseURL, fmt.Errorf("the event stream broke: %w", err)))
+				yield(RunUpdate{}, cutOff(ctx, c.BaseURL, fmt.Errorf("the event stream broke: %w", err)))
 				return
 			}
 			update, isRun, err := parseEvent(event.Type, event.Data)
 			if err != nil {
-				yield(RunUpdate{}, err)
+				yield(RunUpdate{}, streamError(req, resp, err))
 				return
 			}
 			if isRun && (!yield(update, nil) || update.Run.Status.Final()) {
 				return
 			}
+			watchdog.Reset(silence) // the time that the caller took does not count
 		}
 		yield(RunUpdate{}, errStreamEnded)
 	}
 }
 
-// parseEvent reads one event, and reports whether it holds a run. The run may be in an envelope or not.
+func streamError(req request, resp *http.Response, err error) error {
+	if errors.Is(err, errStreamEnded) {
+		return err
+	}
+	return &UnexpectedError{
+		Method: req.method, Path: req.path, Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
+		Reason: "an event of the stream is not a run", Err: err,
+	}
+}
+
+// parseEvent reads one event, and reports whether it holds a run. The run may be in an envelope or not. The error is
+// errStreamEnded if the service announces the end, and any other if an event that should hold a run does not.
 func parseEvent(kind, data string) (RunUpdate, bool, error) {
 	switch kind {
 	case "progress", "complete", "error":
@@ -83,8 +98,11 @@ func parseEvent(kind, data string) (RunUpdate, bool, error) {
 		raw = envelope.Data
 	}
 	var run Run
-	if err := json.Unmarshal(raw, &run); err != nil || run.Status == "" {
-		return RunUpdate{}, false, &UnexpectedError{Reason: "an event of the stream is not a run", Err: err}
+	if err := json.Unmarshal(raw, &run); err != nil {
+		return RunUpdate{}, false, err
+	}
+	if run.Status == "" {
+		return RunUpdate{}, false, errors.New("it has no status")
 	}
 	run.normalize()
 	return RunUpdate{Run: run, Raw: raw}, true, nil

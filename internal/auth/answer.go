@@ -13,6 +13,7 @@ import (
 type answer struct {
 	code, state, iss     string
 	failure, description string // error and error_description in place of a code
+	bare                 bool   // a code that a person copied, without the response it came in
 }
 
 // An attempt is what one sign-in must remember to recognise its answer.
@@ -46,13 +47,14 @@ func (t *attempt) ours(state string) bool {
 }
 
 // refusal is the error in an answer, or nil. The issuer is checked when it was sent, and must be sent by a server that
-// says it does (RFC 9207). Without metadata only the issuer's origin is known for sure.
+// says it does (RFC 9207); a bare code has nothing that could name it, and PKCE keeps a foreign code from being
+// accepted. Without metadata only the issuer's origin is known for sure.
 func (t *attempt) refusal(a answer) error {
 	known := a.iss == t.server.Issuer || !t.server.Discovered && SameOrigin(a.iss, t.server.Issuer)
 	switch {
 	case a.iss != "" && !known:
 		return &ReplyError{Doing: "sign in", Host: hostOf(t.server.Issuer), Detail: "was issued by another server: " + clean(a.iss, 100)}
-	case a.iss == "" && t.server.sendsIssuer:
+	case a.iss == "" && t.server.sendsIssuer && !a.bare:
 		return &ReplyError{Doing: "sign in", Host: hostOf(t.server.Issuer), Detail: "does not name its issuer"}
 	case a.failure == "access_denied":
 		return &DeniedError{Description: a.description}
@@ -104,7 +106,7 @@ func (t *attempt) readPaste(text string) (answer, error) {
 	case found && !t.ours(state):
 		return answer{}, &PastedError{"that code belongs to another sign-in: approve this one, and paste what it shows"}
 	}
-	return answer{code: code}, nil
+	return answer{code: code, bare: true}, nil
 }
 
 func looksLikeQuery(text string) bool {

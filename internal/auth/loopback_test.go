@@ -129,7 +129,7 @@ func TestLoopbackPageTellsTheTrueResult(t *testing.T) {
 	s.Finish = func(context.Context, config.Credential) (string, error) { return "", full }
 	done := s.start(t.Context())
 	_, _, body, _, _ := browse(<-s.shown)
-	if got := <-done; !errors.Is(got.err, full) || !strings.Contains(body, "the disk is full") {
+	if got := <-done; !errors.Is(got.err, full) || !strings.Contains(body, "The disk is full.") {
 		t.Errorf("%v\n%s", got.err, body)
 	}
 
@@ -266,6 +266,9 @@ func TestLoopbackChecksTheIssuer(t *testing.T) {
 		if err := (&attempt{server: server}).refusal(answer{code: "c", iss: iss}); (err == nil) != c.good {
 			t.Errorf("%s: %v", name, err)
 		}
+		if err := (&attempt{server: server}).refusal(answer{code: "c", iss: iss, bare: true}); (err == nil) != (c.good || iss == "") {
+			t.Errorf("%s, in a bare code: %v", name, err)
+		}
 	}
 }
 
@@ -358,9 +361,9 @@ func TestReadPaste(t *testing.T) {
 		"<http://127.0.0.1:5/callback?code=abc&state=st4te&iss=https://h>": {code: "abc", state: "st4te", iss: "https://h"},
 		"http://127.0.0.1:5/callback?code=abc&state=st4te#_=_":             {code: "abc", state: "st4te"},
 		"code=abc&state=st4te":                                             {code: "abc", state: "st4te"},
-		"abc#st4te":                                                        {code: "abc"},
-		" abc\r\n":                                                         {code: "abc"},
-		"lma_mcp_code_5":                                                   {code: "lma_mcp_code_5"},
+		"abc#st4te":                                                        {code: "abc", bare: true},
+		" abc\r\n":                                                         {code: "abc", bare: true},
+		"lma_mcp_code_5":                                                   {code: "lma_mcp_code_5", bare: true},
 		"http://127.0.0.1:5/callback?error=access_denied&state=st4te":      {state: "st4te", failure: "access_denied"},
 	} {
 		if got, err := a.readPaste(text); err != nil || got != want {
@@ -443,7 +446,7 @@ func FuzzCallback(f *testing.F) {
 			tt.Fatalf("accepted the code %q", a.code)
 		}
 		var out bytes.Buffer
-		if err := pageTemplate().Execute(&out, resultPage("Lamina", q.Get("code"), failure)); err != nil {
+		if err := resultPage("Lamina", q.Get("code"), failure).html().Render(&out); err != nil {
 			tt.Fatal(err)
 		}
 		if strings.Count(out.String(), "<") != strings.Count(out.String(), ">") && !strings.Contains(out.String(), "&") {

@@ -5,13 +5,17 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"html/template"
 	"net/http"
 	"strconv"
-	"sync"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	g "maragu.dev/gomponents"
+	h "maragu.dev/gomponents/html"
 )
 
-// A page is what the browser shows at the end. Its texts come from outside; the template escapes them.
+// A page is what the browser shows at the end. Its texts come from outside; html escapes them.
 type page struct {
 	Good  bool
 	Title string
@@ -22,12 +26,25 @@ type page struct {
 func resultPage(service, who string, err error) page {
 	switch {
 	case err != nil:
-		return page{Title: "Sign-in did not finish", Text: clean(err.Error(), 500), Next: "You can close this tab. Your terminal says how to go on."}
+		return page{Title: "Sign-in did not finish", Text: sentence(clean(err.Error(), 500)), Next: "You can close this tab. Your terminal says how to go on."}
 	case who != "":
 		return page{Good: true, Title: "Signed in to " + service, Text: "as " + clean(who, 200), Next: "You can close this tab and return to your terminal."}
 	default:
 		return page{Good: true, Title: "Signed in to " + service, Next: "You can close this tab and return to your terminal."}
 	}
+}
+
+// sentence makes of an error, which may be a part of a longer one, a sentence of its own.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	text = string(unicode.ToUpper(first)) + text[size:]
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return text
 }
 
 const pageStyle = `
@@ -41,45 +58,53 @@ border-radius:16px;box-shadow:0 12px 40px rgb(0 0 0/.06)}
 svg{width:56px;height:56px;margin-bottom:20px;fill:none;stroke:currentColor;stroke-width:2.5;stroke-linecap:round;stroke-linejoin:round}
 .good svg{color:var(--good)}.bad svg{color:var(--bad)}
 h1{font-size:22px;font-weight:650;letter-spacing:-.01em;text-wrap:balance}
-p{margin-top:10px;overflow-wrap:anywhere}
+p{margin-top:10px;overflow-wrap:anywhere;text-wrap:balance}
 .next{margin-top:24px;padding-top:20px;border-top:1px solid var(--line);color:var(--soft);font-size:14px}
 `
 
-var pageTemplate = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{.Title}}</title>
-<style>` + pageStyle + `</style>
-</head>
-<body class="{{if .Good}}good{{else}}bad{{end}}">
-<main>
-<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="21"/>` +
-		`{{if .Good}}<path d="M15 24.5l6.5 6.5L33.5 18"/>{{else}}<path d="M24 13.5v14M24 33.5v.5"/>{{end}}</svg>
-<h1>{{.Title}}</h1>
-{{with .Text}}<p>{{.}}</p>
-{{end}}{{with .Next}}<p class="next">{{.}}</p>
-{{end}}</main>
-</body>
-</html>
-`))
-})
+// The pictures of the pages.
+const (
+	pictureGood = `<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="21"/>` +
+		`<path d="M15 24.5l6.5 6.5L33.5 18"/></svg>`
+	pictureBad = `<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="21"/>` +
+		`<path d="M24 13.5v14M24 33.5v.5"/></svg>`
+)
+
+func (p page) html() g.Node {
+	class, picture := "bad", pictureBad
+	if p.Good {
+		class, picture = "good", pictureGood
+	}
+	return h.Doctype(h.HTML(
+		h.Lang("en"),
+		h.Head(
+			h.Meta(h.Charset("utf-8")),
+			h.Meta(h.Name("viewport"), h.Content("width=device-width, initial-scale=1")),
+			h.TitleEl(g.Text(p.Title)),
+			h.StyleEl(g.Raw(pageStyle)),
+		),
+		h.Body(
+			h.Class(class),
+			h.Main(
+				g.Raw(picture),
+				h.H1(g.Text(p.Title)),
+				g.If(p.Text != "", h.P(g.Text(p.Text))),
+				g.If(p.Next != "", h.P(h.Class("next"), g.Text(p.Next))),
+			),
+		),
+	))
+}
 
 // writePage sends a page under a policy that lets it do nothing but look good.
 func writePage(w http.ResponseWriter, status int, p page) {
 	var body bytes.Buffer
-	if err := pageTemplate().Execute(&body, p); err != nil {
-		http.Error(w, "This page could not be shown.", http.StatusInternalServerError)
-		return
-	}
+	_ = p.html().Render(&body) // a buffer takes everything
 	sum := sha256.Sum256([]byte(pageStyle))
-	h := w.Header()
-	noTrace(h)
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(body.Len()))
-	h.Set("Content-Security-Policy", fmt.Sprintf(
+	header := w.Header()
+	noTrace(header)
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Length", strconv.Itoa(body.Len()))
+	header.Set("Content-Security-Policy", fmt.Sprintf(
 		"default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 		base64.StdEncoding.EncodeToString(sum[:])))
 	w.WriteHeader(status)

@@ -144,7 +144,14 @@ func (s *Source) save(ctx context.Context, r *refresh, spent config.Credential, 
 func (s *Source) change(ctx context.Context, known config.Credential, edit func(*config.Credential)) error {
 	return s.Store.Update(ctx, func(d *config.Document) error {
 		p, ok := d.Profile(s.Profile)
-		if !ok || p.Credential.RefreshToken != known.RefreshToken {
+		if !ok {
+			return errReplaced
+		}
+		p, err := s.Store.Unseal(p)
+		if err != nil {
+			return err
+		}
+		if p.Credential.RefreshToken != known.RefreshToken {
 			return errReplaced
 		}
 		edit(&p.Credential)
@@ -195,7 +202,7 @@ func (s *Source) invalidGrant(
 	switch {
 	case !before.IsZero():
 		reason, c.RotationSentAt = ReasonLostAnswer, before
-	case !c.RefreshExpiresAt.IsZero() && !now(s.Now).Before(c.RefreshExpiresAt):
+	case !c.RefreshExpiresAt.IsZero() && s.UnusedLife(c) == 0:
 		reason = ReasonUnused
 	}
 	err := s.change(ctx, c, func(stored *config.Credential) {

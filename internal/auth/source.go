@@ -50,7 +50,7 @@ type refresh struct {
 // Token returns a credential for one request: an API key as it is, an access token refreshed if need be.
 //
 // Errors: *NotSignedInError, *SessionEndedError (also as *LostAnswerError), *RefreshError, *NotSavedError,
-// *config.BusyError, *config.FileError, or ctx's.
+// *config.BusyError, *config.FileError, *config.KeyringError, or ctx's.
 func (s *Source) Token(ctx context.Context) (config.Secret, error) {
 	c, err := s.fresh(ctx)
 	return c.APIKey, err
@@ -101,7 +101,8 @@ func (s *Source) load() (config.Credential, error) {
 	if !ok {
 		return config.Credential{}, &NotSignedInError{Profile: s.Profile}
 	}
-	return p.Credential, nil
+	p, err = s.Store.Unseal(p)
+	return p.Credential, err
 }
 
 // fresh is Token with all that belongs to the token.

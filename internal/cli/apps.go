@@ -156,7 +156,7 @@ func newAppsGetCmd(env *Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return env.printer.Data(reply.Raw, func(p *output.Page) { writeApp(p, reply.Data) })
+			return env.printer.Data(reply.Raw, func(p *output.Page) { writeApp(p, args[0], reply.Data) })
 		},
 	}
 }
@@ -170,10 +170,11 @@ func getApp(cmd *cobra.Command, client *api.Client, id string) (*api.Reply[api.A
 	return reply, err
 }
 
-func writeApp(p *output.Page, app api.App) {
+// writeApp shows an app under the name by which the person knows it.
+func writeApp(p *output.Page, name string, app api.App) {
 	p.Line("%s", p.Bold(app.Name))
 	if d := text(app.Description); d != "" {
-		p.Line("%s", d)
+		p.Paragraphs(d)
 	}
 	p.Line("%s", p.Faint(app.AppID))
 	if len(app.Parameters) > 0 {
@@ -189,19 +190,22 @@ func writeApp(p *output.Page, app api.App) {
 		p.Table([]string{"OUTPUT", "TYPE"}, rows)
 	}
 	p.Line("")
-	p.Line("%s", p.Command(sampleRun(app)))
+	p.Line("%s", p.Command(sampleRun(name, app)))
 }
+
+// maxDefault is how many columns of a default value are shown; some are whole prompts.
+const maxDefault = 24
 
 func writeParameters(p *output.Page, app api.App) {
 	var rows [][]string
 	for _, in := range app.Parameters {
 		def := "(must be given)"
 		if !in.MustSupply() {
-			def = strings.Trim(string(in.Default), `"`)
+			def = output.Cut(plain(in.Default), maxDefault)
 		}
 		about := in.Description
 		if len(in.Options) > 0 {
-			about = strings.Join(in.Options, " | ") + "  " + about
+			about = strings.TrimSpace(about + " One of: " + strings.Join(in.Options, ", "))
 		}
 		kind := in.Type
 		if in.Multiple {
@@ -209,18 +213,27 @@ func writeParameters(p *output.Page, app api.App) {
 		}
 		rows = append(rows, []string{in.SendAs(), kind, def, about})
 	}
-	p.Table([]string{"INPUT", "TYPE", "DEFAULT", "ABOUT"}, rows)
+	p.Descriptions([]string{"INPUT", "TYPE", "DEFAULT", "ABOUT"}, rows)
 }
 
 // sampleRun is a command that runs the app once its gaps are filled.
-func sampleRun(app api.App) string {
-	line := "lamina run " + app.AppID
+func sampleRun(name string, app api.App) string {
+	line := commandLine("run", name)
 	for _, in := range app.Parameters {
 		if in.MustSupply() {
-			line += " --input " + in.SendAs() + "=…"
+			line += " --input " + quoteArg(in.SendAs()) + "=…"
 		}
 	}
 	return line + " --wait --download ./"
+}
+
+// plain is a JSON string without its quotes, or any other JSON as it is.
+func plain(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(raw)
 }
 
 // text is what an optional string holds.

@@ -19,119 +19,57 @@ func newAuthCmd(env *Env) *cobra.Command {
 	login, logout := newLoginCmd(env), newLogoutCmd(env)
 	login.Short, logout.Short = "Sign in: the same as lamina login", "Sign out: the same as lamina logout"
 	return newNoun("auth", "See the session in detail, and get a token for scripts", nil,
-		newAuthStatusCmd(env), newAuthTokenCmd(env), login, logout)
+		newAuthStatusCmd(env), newAuthTokenCmd(env), newAuthMoveCmd(env), login, logout)
 }
 
-// A status is what is known of a session.
-type status struct {
-	SignedIn   bool             `json:"signedIn"`
-	Profile    string           `json:"profile,omitempty"`
-	Credential statusCredential `json:"credential"`
-	Account    config.Account   `json:"account"`
-	Path       string           `json:"path,omitempty"`
-	Overridden []string         `json:"overridden,omitempty"` // what would be used if this were not
-}
-
-// A statusCredential describes a credential without its secrets.
-type statusCredential struct {
-	Kind             config.Kind `json:"kind"`
-	Source           string      `json:"source"` // a variable of the environment, or config
-	BaseURL          string      `json:"baseUrl"`
-	SavedAt          *time.Time  `json:"savedAt,omitempty"`
-	ExpiresAt        *time.Time  `json:"expiresAt,omitempty"`
-	SessionExpiresAt *time.Time  `json:"sessionExpiresAt,omitempty"`
-	Scope            string      `json:"scope,omitempty"`
-}
-
-func newStatus(profile string, c config.Credential, path string) status {
-	return status{
-		SignedIn: true, Profile: profile, Account: c.Account, Path: path,
-		Credential: statusCredential{
-			Kind: c.Kind, Source: "config", BaseURL: c.BaseURL, Scope: c.Scope,
-			SavedAt: timeOrNil(c.SavedAt), ExpiresAt: timeOrNil(c.ExpiresAt), SessionExpiresAt: timeOrNil(c.RefreshExpiresAt),
+func newAuthMoveCmd(env *Env) *cobra.Command {
+	var storage string
+	cmd := &cobra.Command{
+		Use:   "move",
+		Short: "Move the secrets of a login to the OS keyring, or back to the file",
+		Long: "Choose where the secrets of a profile sit, from now on and for the login that is there.\n\n" +
+			"  file     in the configuration file, which only this user can read\n" +
+			"  keyring  in the same file, sealed with a key that the OS keyring holds",
+		Example: "lamina auth move --storage keyring\nlamina auth move --storage file --profile work",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			to, err := config.ParseStorage(storage)
+			if err != nil {
+				return usage("lamina auth move --storage keyring", "--storage: %v", err)
+			}
+			return authMove(cmd.Context(), env, to)
 		},
 	}
-}
-
-func timeOrNil(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
-func newAuthStatusCmd(env *Env) *cobra.Command {
-	var offline bool
-	cmd := &cobra.Command{
-		Use:   "status",
-		Short: "Show which credential is used, whose it is and how long it lives",
-		Long: "Show which credential is used, and what it wins over. The service is asked whether it accepts it, unless --offline\n" +
-			"is given. The exit status is 4 where there is none, or it is not accepted.",
-		Example: "lamina auth status\nlamina auth status --offline --json",
-		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return authStatus(cmd.Context(), env, offline) },
-	}
-	cmd.Flags().BoolVar(&offline, "offline", false, "do not ask the service")
+	cmd.Flags().StringVar(&storage, "storage", "", "the place: `file|keyring`")
 	return cmd
 }
 
-func authStatus(ctx context.Context, env *Env, offline bool) error {
-	s, err := env.open()
+func authMove(ctx context.Context, env *Env, to config.Storage) error {
+	doc, err := env.load()
 	if err != nil {
 		return err
 	}
-	st := newStatus(s.profile, s.credential, env.store().Path())
-	if s.fromEnv {
-		st.Profile, st.Path = "", ""
-		st.Credential = statusCredential{Kind: config.APIKey, Source: provider.Lamina().EnvKey, BaseURL: s.baseURL}
-		st.Overridden = env.overriddenLogin()
-	}
-	if !offline {
-		reply, err := env.clientOf(s.baseURL, s.transport).Account(ctx)
-		if err != nil {
-			return err
-		}
-		st.Account = accountOf(reply.Data)
-	}
-	return env.print(st, func(p *output.Page) { writeStatus(p, st, s) })
-}
-
-func writeStatus(p *output.Page, st status, s *session) {
-	who := firstOf(st.Account.Email, st.Account.UserID, "somebody")
-	p.Line("%s %s", p.Good("Signed in as"), p.Bold(who))
-	source := st.Path
-	if s.fromEnv {
-		source = st.Credential.Source + " of the environment"
-	}
-	fields := []string{
-		"workspace", describeWorkspace(st.Account), "service", st.Credential.BaseURL, "profile", st.Profile,
-		"credential", map[config.Kind]string{config.APIKey: "API key", config.OAuth: "session"}[st.Credential.Kind], "from", source,
-	}
-	if !s.fromEnv {
-		fields = append(fields, "lives", describeLife(s.credential))
-	}
-	for _, o := range st.Overridden {
-		fields = append(fields, "not used", o)
-	}
-	p.Fields(fields...)
-}
-
-// overriddenLogin describes the login that a key of the environment wins over.
-func (e *Env) overriddenLogin() []string {
-	doc, err := e.store().Load()
+	chosen, err := env.choose(doc)
 	if err != nil {
-		return nil
+		return err
 	}
-	name, err := e.profileName(doc)
-	if err != nil {
-		return nil
-	}
-	p, ok := doc.Profile(name)
+	p, ok := doc.Profile(chosen.profile)
 	if !ok {
-		return nil
+		return chosen.missing(doc)
 	}
-	return []string{fmt.Sprintf("the login of profile %s (%s at %s)", name, firstOf(p.Credential.Account.Email, string(p.Credential.Kind)), p.Credential.BaseURL)}
+	old, err := env.store().Move(ctx, p.Name, to)
+	if err != nil {
+		return err
+	}
+	env.dropVault(old)
+	value := map[string]any{"profile": p.Name, "storage": to, "moved": p.Vault.Storage() != to}
+	return env.print(value, func(page *output.Page) {
+		was := "now"
+		if p.Vault.Storage() == to {
+			was = "already"
+		}
+		page.Line("The secrets of profile %s are %s in the %s.", page.Bold(p.Name), was, string(to))
+	})
 }
 
 func newAuthTokenCmd(env *Env) *cobra.Command {
@@ -202,12 +140,13 @@ func newWhoamiCmd(env *Env) *cobra.Command {
 			return env.printer.Data(reply.Raw, func(p *output.Page) {
 				a := accountOf(reply.Data)
 				p.Line("%s", p.Bold(firstOf(a.Email, a.UserID)))
-				p.Fields("workspace", describeWorkspace(a), "service", client.BaseURL)
+				fields := []string{"workspace", describeWorkspace(a)}
 				for _, m := range reply.Data.Memberships {
 					if m.WorkspaceID != a.WorkspaceID {
-						p.Fields("also in", fmt.Sprintf("%s (%s, %s)", m.Name, m.Role, m.WorkspaceID))
+						fields = append(fields, "also in", fmt.Sprintf("%s (%s, %s)", m.Name, m.Role, m.WorkspaceID))
 					}
 				}
+				p.Fields(append(fields, "service", client.BaseURL)...)
 			})
 		},
 	}
@@ -229,19 +168,15 @@ func logoutRun(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	name, err := env.profileName(doc)
+	chosen, err := env.choose(doc)
 	if err != nil {
 		return err
 	}
+	name := chosen.profile
 	p, ok := doc.Profile(name)
-	var remains []string
+	remains := []string{}
 	if ok {
-		remains = env.revoke(ctx, p.Credential)
-		err = env.store().Update(ctx, func(doc *config.Document) error {
-			doc.RemoveProfile(name)
-			return nil
-		})
-		if err != nil {
+		if remains, err = env.forget(ctx, p, (*config.Document).RemoveCredential); err != nil {
 			return err
 		}
 	}
@@ -258,12 +193,32 @@ func logoutRun(ctx context.Context, env *Env) error {
 		if ok {
 			page.Line("%s of %s", page.Good("Signed out"), p.Credential.BaseURL)
 		} else {
-			page.Line("You were not signed in.")
+			page.Line("You were not signed in%s.", nonEmpty(" to profile %s", nonDefault(name)))
 		}
 		for _, r := range remains {
 			page.Line("%s %s", page.Busy("note:"), r)
 		}
 	})
+}
+
+// forget revokes what can be revoked, forgets it here in any case, and returns what remains.
+func (e *Env) forget(ctx context.Context, p config.Profile, remove func(*config.Document, string)) ([]string, error) {
+	open, err := e.store().Unseal(p)
+	remains := []string{}
+	if err != nil {
+		remains = append(remains, fmt.Sprintf("the session could not be ended at the service, because %v; it ends by itself when it is not used", err))
+	} else {
+		remains = append(remains, e.revoke(ctx, open.Credential)...)
+	}
+	err = e.store().Update(ctx, func(doc *config.Document) error {
+		remove(doc, p.Name)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.dropVault(p.Vault)
+	return remains, nil
 }
 
 // revoke ends a session at the service, and returns what could not be ended.

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -24,6 +25,7 @@ func System(build Build) *Env {
 		OpenBrowser: func(url string) error {
 			return term.OpenBrowser(url, os.Getenv)
 		},
+		Folder: os.Getwd,
 	}
 }
 
@@ -31,7 +33,11 @@ func System(build Build) *Env {
 func Main(ctx context.Context, env *Env, args []string) int {
 	root := newRoot(env)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	var typed *usageError
+	if errors.As(err, &typed) && typed.hint == "" {
+		typed.hint = cmd.CommandPath() + " --help"
+	}
 	env.settle()
 	return env.exit(args, err)
 }
@@ -41,6 +47,7 @@ func Main(ctx context.Context, env *Env, args []string) int {
 func heedSignals(cmd *cobra.Command) (stop func()) {
 	ctx, forget := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	cmd.SetContext(ctx)
+	context.AfterFunc(ctx, forget) // a second Ctrl-C ends what does not heed the first
 	// With a handler, a write to a closed stdout is an error instead of the end of the process.
 	closed := make(chan os.Signal, 1)
 	signal.Notify(closed, syscall.SIGPIPE)

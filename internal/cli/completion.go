@@ -46,7 +46,7 @@ func (e *Env) completeApps(cmd *cobra.Command, args []string, _ string) ([]strin
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return e.complete(func(c *completionCache) []completion { return c.Apps }, func(ctx context.Context, client *api.Client) error {
+	return e.complete(cmd, func(c *completionCache) []completion { return c.Apps }, func(ctx context.Context, client *api.Client) error {
 		reply, err := client.ListApps(ctx, 0)
 		if err == nil {
 			e.cacheApps(reply.Data)
@@ -56,8 +56,8 @@ func (e *Env) completeApps(cmd *cobra.Command, args []string, _ string) ([]strin
 }
 
 // completeRuns offers the newest run ids with their states, in the same way.
-func (e *Env) completeRuns(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return e.complete(func(c *completionCache) []completion { return c.Runs }, func(ctx context.Context, client *api.Client) error {
+func (e *Env) completeRuns(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return e.complete(cmd, func(c *completionCache) []completion { return c.Runs }, func(ctx context.Context, client *api.Client) error {
 		reply, err := client.ListRuns(ctx, api.RunFilter{Limit: 25})
 		if err == nil {
 			e.cacheRuns(reply.Data)
@@ -66,9 +66,9 @@ func (e *Env) completeRuns(_ *cobra.Command, args []string, _ string) ([]string,
 	})
 }
 
-func (e *Env) complete(pick func(*completionCache) []completion, fill func(context.Context, *api.Client) error) ([]string, cobra.ShellCompDirective) {
+func (e *Env) complete(cmd *cobra.Command, pick func(*completionCache) []completion, fill func(context.Context, *api.Client) error) ([]string, cobra.ShellCompDirective) {
 	e.flags.quiet = true
-	if e.begin() != nil {
+	if e.begin(cmd.Context()) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	client, err := e.client()

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +42,7 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 	}
 	defer os.RemoveAll(home)
 	approver := env.demoApprover(ctx)
-	local, err := startPlatform(ctx, "127.0.0.1:0", platform.Options{AutoApprove: approver != nil})
+	local, err := startPlatform(ctx, "127.0.0.1:0", platform.Options{AutoApprove: approver != nil}, env.Streams.Err)
 	if err != nil {
 		return err
 	}
@@ -51,6 +50,9 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 	guest := env.demoEnv(home, local.BaseURL, approver)
 	picture := filepath.Join(demoFolder, "poster-"+env.Now().Format("150405")+".png")
 	env.say("A local Lamina is at %s for as long as this takes; nothing of yours is touched.", local.BaseURL)
+	if approver != nil {
+		env.say("No browser can be opened here, so the demo approves its sign-in itself.")
+	}
 	steps := [][]string{
 		{"login"},
 		{"whoami"},
@@ -59,7 +61,7 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 		{"logout"},
 	}
 	for _, args := range steps {
-		env.say("\n%s", env.styles().Command("$ lamina "+quoteArgs(args)))
+		env.printer.Verbatim("\n%s", env.styles().Command("$ "+commandLine(args...)))
 		if status := Main(ctx, guest(), args); status != exitOK {
 			return &commandError{code: codeDemo, message: fmt.Sprintf("the demo stopped: lamina %s ended with status %d", args[0], status)}
 		}
@@ -75,7 +77,7 @@ func demoRun(ctx context.Context, env *Env, words string) error {
 	return env.print(map[string]any{"picture": absolute, "bytes": info.Size()}, func(p *output.Page) {
 		p.Line("\n%s %s", p.Good("Your picture:"), p.Bold(absolute))
 		p.Line("\nNext, the same with the real service:  %s", p.Command("lamina login"))
-		p.Line("or at home, for as long as you like:    %s", p.Command("lamina dev"))
+		p.Line("or here, for as long as you like:      %s", p.Command("lamina dev"))
 	})
 }
 
@@ -109,7 +111,7 @@ func visit(ctx context.Context, url string) error {
 // own, and text on stdout's place for people.
 func (e *Env) demoEnv(home, baseURL string, approver func(string) error) func() *Env {
 	own := map[string]string{
-		"LAMINA_CONFIG_DIR": home, "LAMINA_BASE_URL": baseURL, "LAMINA_API_KEY": "", "LAMINA_PROFILE": "", "LAMINA_OUTPUT": "text",
+		"LAMINA_CONFIG_DIR": home, "LAMINA_BASE_URL": baseURL, "LAMINA_API_KEY": "", "LAMINA_PROFILE": "", "LAMINA_WORKSPACE": "", "LAMINA_OUTPUT": "text",
 		"HTTP_PROXY": "", "http_proxy": "",
 	}
 	if approver != nil {
@@ -135,16 +137,4 @@ func (e *Env) demoEnv(home, baseURL string, approver func(string) error) func() 
 		}
 		return guest
 	}
-}
-
-// quoteArgs shows arguments as a shell would take them.
-func quoteArgs(args []string) string {
-	quoted := make([]string, len(args))
-	for i, a := range args {
-		quoted[i] = a
-		if strings.ContainsAny(a, " \"'$&|;<>()*?!\\`") {
-			quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
 }

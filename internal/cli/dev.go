@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"syscall"
@@ -43,11 +45,11 @@ func newDevCmd(env *Env) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&opts.addr, "addr", "127.0.0.1:8799", "listen on this loopback `ADDRESS`; port 0 picks one")
 	f.BoolVar(&opts.platform.AutoApprove, "auto-approve", false, "approve sign-ins without asking, for scripts")
-	f.DurationVar(&opts.platform.AccessTokenTTL, "access-token-ttl", time.Hour, "`TIME` an access token lives")
-	f.DurationVar(&opts.platform.RefreshTokenTTL, "refresh-token-ttl", 720*time.Hour, "`TIME` a refresh token lives unused")
-	f.IntVar(&opts.rateLimit, "rate-limit", 100, "requests a minute from one address; 0 is no limit (`N`)")
-	f.DurationVar(&opts.platform.Latency, "latency", 0, "`TIME` added to every answer")
-	f.StringVar(&opts.platform.DataFile, "data", "", "keep the state in this `FILE`, across restarts")
+	f.DurationVar(&opts.platform.AccessTokenTTL, "access-token-ttl", time.Hour, "let an access token live for this `TIME`")
+	f.DurationVar(&opts.platform.RefreshTokenTTL, "refresh-token-ttl", 720*time.Hour, "let a refresh token live for this `TIME` without use")
+	f.IntVar(&opts.rateLimit, "rate-limit", 100, "answer `N` requests a minute from one address; 0 is no limit")
+	f.DurationVar(&opts.platform.Latency, "latency", 0, "add this `TIME` to every answer")
+	f.StringVar(&opts.platform.DataFile, "data", "", "keep the state in this `FILE` across restarts")
 	return cmd
 }
 
@@ -74,7 +76,7 @@ func (o *devOptions) validate() error {
 
 // devRun serves until the context ends.
 func devRun(ctx context.Context, opts *devOptions) error {
-	local, err := startPlatform(ctx, opts.addr, opts.platform)
+	local, err := startPlatform(ctx, opts.addr, opts.platform, opts.env.Streams.Err)
 	if err != nil {
 		return err
 	}
@@ -125,8 +127,8 @@ type localPlatform struct {
 	failed   chan error
 }
 
-// startPlatform listens on addr and serves a platform there.
-func startPlatform(ctx context.Context, addr string, opts platform.Options) (*localPlatform, error) {
+// startPlatform listens on addr and serves a platform there, which writes to log what goes wrong with it.
+func startPlatform(ctx context.Context, addr string, opts platform.Options, log io.Writer) (*localPlatform, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, &commandError{
@@ -137,6 +139,7 @@ func startPlatform(ctx context.Context, addr string, opts platform.Options) (*lo
 		return nil, fmt.Errorf("could not listen: %w", err)
 	}
 	opts.BaseURL = "http://" + listener.Addr().String()
+	opts.Log = slog.New(slog.NewTextHandler(log, nil))
 	if opts.AutoApprove {
 		opts.DeviceInterval = time.Second // there is nobody to wait for
 	}
@@ -157,6 +160,7 @@ func startPlatform(ctx context.Context, addr string, opts platform.Options) (*lo
 	local.server = &http.Server{
 		Handler: p, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return requests },
+		ErrorLog:    slog.NewLogLogger(opts.Log.Handler(), slog.LevelError),
 	}
 	go func() {
 		if err := local.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

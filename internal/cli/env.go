@@ -2,10 +2,12 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"strings"
 	"time"
 
+	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/term"
 )
@@ -18,20 +20,30 @@ type Env struct {
 	Build   Build
 	// OpenBrowser shows a URL to the person.
 	OpenBrowser func(url string) error
+	// Folder is the working folder, which may be pinned to an account; nil means that no pin matters.
+	Folder func() (string, error)
 
 	flags    flags
 	printer  *output.Printer
-	session  *session // made by the first command that needs it
-	approver bool     // OpenBrowser approves by itself: no person is needed
+	session  *session      // made by the first command that needs it
+	kept     *config.Store // made by the first command that needs it
+	pin      *config.Pin   // of the folder, once pinned
+	pinned   bool
+	approver bool // OpenBrowser approves by itself: no person is needed
 	lines    *bufio.Reader
 	stop     func() // ends the heeding of signals
 }
 
 // begin prepares what every command needs, from the flags that are the same everywhere.
-func (e *Env) begin() error {
+func (e *Env) begin(ctx context.Context) error {
 	format, err := e.format()
 	if err != nil {
 		return err
+	}
+	for _, name := range []string{"LAMINA_REQUEST_TIMEOUT", "LAMINA_PATIENCE"} {
+		if text := e.Getenv(name); text != "" && e.duration(name, 0) == 0 {
+			return usage("export "+name+"=30s", "%s wants a length of time such as 30s or 4m, not %q", name, text)
+		}
 	}
 	switch e.flags.color {
 	case "auto", "always", "never":
@@ -39,7 +51,7 @@ func (e *Env) begin() error {
 	default:
 		return usage("", "--color must be auto, always or never, not %q", e.flags.color)
 	}
-	e.printer, err = output.New(e.Streams, output.Options{Format: format, JQ: e.flags.jq, Quiet: e.flags.quiet})
+	e.printer, err = output.New(e.Streams, output.Options{Format: format, JQ: e.flags.jq, Quiet: e.flags.quiet, Context: ctx})
 	return err
 }
 
@@ -88,8 +100,26 @@ func (e *Env) duration(name string, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-// readLine reads a line of stdin.
-func (e *Env) readLine() (string, error) {
+// readLine reads a line of stdin, unless ctx ends first.
+func (e *Env) readLine(ctx context.Context) (string, error) {
+	type result struct {
+		line string
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		line, err := e.nextLine()
+		read <- result{line, err}
+	}()
+	select {
+	case r := <-read:
+		return r.line, r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+func (e *Env) nextLine() (string, error) {
 	if e.lines == nil {
 		e.lines = bufio.NewReader(io.LimitReader(e.Streams.In, 1<<20))
 	}

@@ -45,11 +45,19 @@ var (
 	codeInvalidArgument = code{"invalid_argument", exitUsage}
 	codeInvalidInputs   = code{"invalid_inputs", exitUsage}
 	codeInvalidFilter   = code{"invalid_jq", exitUsage}
+	codeFilterFailed    = code{"jq_failed", exitFailure}
 	codeUnknownCommand  = code{"unknown_subcommand", exitUsage}
 	codeNoCommand       = code{"missing_subcommand", exitUsage}
 	codeFileExists      = code{"file_exists", exitFailure}
 	codeDownload        = code{"download_failed", exitFailure}
 	codeConfig          = code{"config_unusable", exitFailure}
+	codeInvalidPin      = code{"invalid_pin", exitUsage}
+	codeKeyringAbsent   = code{"keyring_absent", exitFailure}
+	codeKeyringLocked   = code{"keyring_locked", exitFailure}
+	codeKeyringTimeout  = code{"keyring_timeout", exitFailure}
+	codeKeyringFailed   = code{"keyring_failed", exitFailure}
+	codeKeyringGone     = code{"keyring_key_removed", exitAuth}
+	codeKeyringMismatch = code{"keyring_mismatch", exitAuth}
 	codeBusy            = code{"busy", exitFailure}
 	codeForbidden       = code{"forbidden", exitFailure}
 	codeUnknownOutcome  = code{"unknown_outcome", exitService}
@@ -111,6 +119,7 @@ type commandError struct {
 	code    code
 	message string
 	hint    string
+	details []api.Detail
 	runID   string
 	run     json.RawMessage
 	err     error
@@ -140,7 +149,7 @@ func (e *Env) exit(args []string, err error) int {
 		return f.Exit
 	}
 	s := p.ErrStyles()
-	p.Warn("%s %s", s.Bad("error:"), term.Clean(f.Message))
+	p.Warn("%s %s", s.Bad("error:"), term.Line(f.Message))
 	for _, d := range f.Details {
 		p.Warn("  %s", detailLine(d))
 	}
@@ -148,7 +157,7 @@ func (e *Env) exit(args []string, err error) int {
 		p.Warn("%s", s.Faint("request "+term.Line(f.RequestID)))
 	}
 	if f.Hint != "" {
-		p.Warn("%s %s", s.Faint("try:"), s.Command(f.Hint))
+		p.Verbatim("%s %s", s.Faint("try:"), s.Command(f.Hint))
 	}
 	return f.Exit
 }
@@ -203,12 +212,14 @@ func describe(err error) failure {
 	switch {
 	case errors.As(err, &command):
 		f := fail(command.code, command.message, command.hint)
-		f.RunID, f.Run = command.runID, command.run
+		f.Details, f.RunID, f.Run = command.details, command.runID, command.run
 		return f
 	case errors.As(err, &typed):
 		f := fail(typed.code, typed.message, typed.hint)
 		f.Details = typed.details
 		return f
+	case errors.As(err, &filter) && filter.OnData:
+		return fail(codeFilterFailed, filter.Error(), "")
 	case errors.As(err, &filter):
 		return fail(codeInvalidFilter, filter.Error(), "")
 	}
@@ -282,7 +293,42 @@ func describeAuth(err error) (failure, bool) {
 	case errors.As(err, &address):
 		return fail(codeInvalidArgument, address.Error(), ""), true
 	}
-	return describeAuthAnswer(err)
+	if f, ok := describeAuthAnswer(err); ok {
+		return f, true
+	}
+	return describeKeyring(err)
+}
+
+// describeKeyring finds the words for a keyring that does not serve, and for a pin that cannot be used.
+func describeKeyring(err error) (failure, bool) {
+	var pin *config.PinError
+	if errors.As(err, &pin) {
+		return fail(codeInvalidPin, pin.Error(), ""), true
+	}
+	var ring *config.KeyringError
+	if !errors.As(err, &ring) {
+		return failure{}, false
+	}
+	login := "lamina login"
+	if ring.Profile != "" && ring.Profile != config.DefaultProfile {
+		login += " --profile " + ring.Profile
+	}
+	inFile := login + " --storage file"
+	switch ring.Problem {
+	case config.KeyringAbsent:
+		return fail(codeKeyringAbsent, ring.Error()+", such as GNOME Keyring or KWallet: start one, or keep the secrets in the file", inFile), true
+	case config.KeyringLocked:
+		return fail(codeKeyringLocked, ring.Error()+": unlock it in the password program of your desktop, or keep the secrets in the file", inFile), true
+	case config.KeyringHangs:
+		f := fail(codeKeyringTimeout, ring.Error()+"; it may be waiting for somebody to unlock it. Try again, or keep the secrets in the file", inFile)
+		f.Retryable = true
+		return f, true
+	case config.KeyringGone:
+		return fail(codeKeyringGone, ring.Error()+": sign in again", login), true
+	case config.KeyringMismatch:
+		return fail(codeKeyringMismatch, ring.Error()+"; sign in again", login), true
+	}
+	return fail(codeKeyringFailed, ring.Error(), inFile), true
 }
 
 // describeAuthAnswer finds the words for an authorization server that fails. The session is kept.

@@ -25,7 +25,7 @@ func (e *Env) text(page func(*output.Page)) error {
 }
 
 func writeHelp(p *output.Page, cmd *cobra.Command) {
-	p.Line("%s", firstOf(cmd.Long, cmd.Short+"."))
+	p.Paragraphs(firstOf(cmd.Long, cmd.Short+"."))
 	p.Line("")
 	p.Line("%s\n  %s", p.Bold("Usage"), usageLine(cmd))
 	if len(cmd.Aliases) > 0 {
@@ -111,7 +111,18 @@ func flagUsage(f *pflag.Flag) string {
 	case "", "false", "[]", "0", "0s":
 		return usage
 	}
-	return fmt.Sprintf("%s (default %s)", usage, f.DefValue)
+	return fmt.Sprintf("%s (default %s)", usage, shortDuration(f.DefValue))
+}
+
+// shortDuration takes the zeros off a length of time as Go writes it: 4m0s is 4m.
+func shortDuration(text string) string {
+	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = rest + "m"
+	}
+	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = rest + "h"
+	}
+	return text
 }
 
 func newHelpCmd(env *Env) *cobra.Command {

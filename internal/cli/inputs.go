@@ -99,6 +99,6 @@ func inputProblems(appID string, problems []api.Detail) error {
 	}
 	return &usageError{
 		code: codeInvalidInputs, message: count + " with the inputs; nothing was sent", details: problems,
-		hint: "lamina apps get " + appID,
+		hint: commandLine("apps", "get", appID),
 	}
 }

@@ -30,13 +30,14 @@ type loginOptions struct {
 	withAPIKey bool
 	apiKey     string
 	keyGiven   bool
+	storage    string
 }
 
 func newLoginCmd(env *Env) *cobra.Command {
 	opts := &loginOptions{env: env}
 	cmd := &cobra.Command{
 		Use:   "login",
-		Short: "Sign in",
+		Short: "Sign in to Lamina",
 		Long: "Sign in with the browser. From then on every command just works: the session refreshes by itself, and ends\n" +
 			"after 30 days without use.\n\n" +
 			"Where there is no browser, a code is shown that can be approved on any device. For scripts, --device --json\n" +
@@ -44,7 +45,8 @@ func newLoginCmd(env *Env) *cobra.Command {
 		Example: "lamina login\n" +
 			"lamina login --device\n" +
 			"lamina login --no-browser\n" +
-			"lamina login --with-api-key < key.txt",
+			"lamina login --with-api-key < key.txt\n" +
+			"lamina login --profile work --storage keyring",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := atMostOne(cmd, "no-browser", "device", "with-api-key", "api-key"); err != nil {
@@ -59,10 +61,11 @@ func newLoginCmd(env *Env) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.BoolVar(&opts.noBrowser, "no-browser", false, "open no browser here; the address is shown, and an answer can be pasted")
-	f.BoolVar(&opts.device, "device", false, "approve with a code, on any device")
-	f.BoolVar(&opts.resume, "resume", false, "finish a sign-in that --device --json began")
+	f.BoolVar(&opts.device, "device", false, "show a code that can be approved on any device")
+	f.BoolVar(&opts.resume, "resume", false, "finish the sign-in that --device --json began")
 	f.BoolVar(&opts.withAPIKey, "with-api-key", false, "read an API key from stdin")
-	f.StringVar(&opts.apiKey, "api-key", "", "an API `KEY`; other programs can see it: better use --with-api-key")
+	f.StringVar(&opts.storage, "storage", "", "keep the secrets in the file or, sealed, with the OS keyring: `file|keyring`; remembered")
+	f.StringVar(&opts.apiKey, "api-key", "", "save this API `KEY`; other programs can see it, so --with-api-key is better")
 	return cmd
 }
 
@@ -72,7 +75,10 @@ type signIn struct {
 	provider provider.Provider
 	baseURL  string
 	profile  string
+	pin      *config.Pin       // of the folder, nil if there is none
 	before   config.Credential // what the profile held, zero if nothing
+	vault    config.Vault      // where the secrets will sit
+	old      config.Vault      // where those of the login before sat
 	http     *http.Client
 	account  api.Account
 	saved    config.Credential
@@ -91,11 +97,27 @@ func loginRun(ctx context.Context, opts *loginOptions) error {
 	if err := opts.env.store().CheckWritable(); err != nil {
 		return err
 	}
-	if err := road(ctx); err != nil || s.saved.Kind == "" {
+	if err := s.openVault(); err != nil {
 		return err
 	}
+	err = road(ctx)
+	if s.saved.Kind == "" {
+		opts.env.dropVault(s.vault) // nothing is sealed with it
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	opts.env.dropVault(s.old)
 	s.retire(ctx)
 	return s.report()
+}
+
+// dropVault removes a key that seals nothing any more. One that stays is no danger.
+func (e *Env) dropVault(v config.Vault) {
+	if err := e.store().DropVault(v); err != nil {
+		e.say("%s a key that opens nothing any more stays in the keyring, as %s: %v", e.styles().Busy("note:"), v.Entry(), err)
+	}
 }
 
 // prepare decides on profile and service.
@@ -110,15 +132,26 @@ func (o *loginOptions) prepare() (*signIn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.profile, err = env.profileName(doc); err != nil {
+	chosen, err := env.choose(doc)
+	if err != nil {
 		return nil, err
 	}
+	s.profile, s.pin = chosen.profile, chosen.pin
+	if s.storage == "" {
+		s.storage = string(doc.Storage(s.profile))
+	}
 	if p, ok := doc.Profile(s.profile); ok {
+		if p, err = env.store().Unseal(p); err != nil {
+			env.debugf("the login before cannot be read: %v", err)
+		}
 		s.before = p.Credential
 	}
 	s.baseURL, err = auth.NormalizeBase(firstOf(env.Getenv("LAMINA_BASE_URL"), s.before.BaseURL, s.provider.BaseURL))
 	if err != nil {
 		return nil, baseURLError(err)
+	}
+	if err := chosen.checkBase("this sign-in", s.baseURL, "set LAMINA_BASE_URL to the service, if you trust this file"); err != nil {
+		return nil, err
 	}
 	transport, err := env.transport()
 	if err != nil {
@@ -126,6 +159,18 @@ func (o *loginOptions) prepare() (*signIn, error) {
 	}
 	s.http = &http.Client{Transport: transport, Timeout: env.requestTimeout()}
 	return s, nil
+}
+
+// openVault makes the place for the secrets.
+func (s *signIn) openVault() error {
+	storage, err := config.ParseStorage(s.storage)
+	if err != nil {
+		return usage("lamina login --storage file", "--storage: %v", err)
+	}
+	if storage == config.StorageKeyring {
+		s.vault, err = s.env.store().NewVault(s.profile)
+	}
+	return err
 }
 
 // road chooses the way to sign in.
@@ -193,23 +238,26 @@ func (s *signIn) browserRoad(ctx context.Context) error {
 	if !s.noBrowser {
 		flow.OpenBrowser = env.OpenBrowser
 	}
-	if env.mayPrompt() {
-		flow.Paste = func(context.Context) (string, error) { return env.readLine() }
+	if s.mayPaste() {
+		flow.Paste = env.readLine
 		flow.PasteError = func(err error) { env.printer.Warn("%s %v", env.styles().Bad("error:"), err) }
 	}
 	_, err = flow.Run(ctx)
 	return err
 }
 
+// mayPaste reports whether somebody is there to paste an answer.
+func (s *signIn) mayPaste() bool { return s.env.mayPrompt() && !s.env.approver }
+
 // showURL puts the address on the screen before anything waits.
 func (s *signIn) showURL(address string) {
 	env := s.env
 	if s.noBrowser {
-		env.printer.Warn("Open this address in a browser:\n\n  %s\n", term.Line(address))
+		env.printer.Verbatim("Open this address in a browser:\n\n  %s\n", term.Line(address))
 	} else {
-		env.printer.Warn("Opening your browser. If it does not open, use this address:\n\n  %s\n", term.Line(address))
+		env.printer.Verbatim("Opening your browser. If it does not open, use this address:\n\n  %s\n", term.Line(address))
 	}
-	if env.mayPrompt() {
+	if s.mayPaste() {
 		env.say("Waiting for your approval. A browser on another machine ends on a page that does not load: paste its address here.")
 	} else {
 		env.say("Waiting for your approval.")
@@ -276,6 +324,9 @@ func (s *signIn) firstStep(ctx context.Context) error {
 	if s.profile != config.DefaultProfile {
 		next = append(next, "--profile", s.profile)
 	}
+	if s.vault.Storage() != config.StorageFile {
+		next = append(next, "--storage", string(s.vault.Storage()))
+	}
 	return env.print(struct {
 		auth.DeviceLogin
 		Next string `json:"next"`
@@ -310,9 +361,12 @@ func (s *signIn) apiKeyRoad(ctx context.Context) error {
 	if s.withAPIKey {
 		var err error
 		if env.mayPrompt() {
-			text, err = env.Streams.Secret("API key (" + s.provider.KeysURL + "):")
+			text, err = env.Streams.Secret(ctx, "API key ("+s.provider.KeysURL+"):")
 		} else {
-			text, err = env.readLine()
+			text, err = env.readLine(ctx)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return usage("lamina login --with-api-key < key.txt", "could not read the API key: %v", err)
@@ -335,17 +389,15 @@ func (s *signIn) apiKeyRoad(ctx context.Context) error {
 func (s *signIn) finish(ctx context.Context, c config.Credential) (string, error) {
 	env := s.env
 	transport := &auth.Transport{Base: s.http.Transport, Header: s.provider.KeyHeader, Key: c.APIKey, BaseURL: c.BaseURL}
-	reply, err := env.clientOf(c.BaseURL, transport).Account(ctx)
+	workspace := firstOf(env.flags.workspace, env.Getenv("LAMINA_WORKSPACE"))
+	reply, err := env.clientFor(c.BaseURL, transport, workspace).Account(ctx)
 	if err != nil {
 		return "", err
 	}
 	s.account = reply.Data
 	c.Account = accountOf(reply.Data)
-	err = env.store().UpdateWith(ctx, config.UpdateOptions{ReplaceDamaged: true}, func(doc *config.Document) error {
-		doc.SetProfile(config.Profile{Name: s.profile, Credential: c})
-		return nil
-	})
-	if err != nil {
+	p := config.Profile{Name: s.profile, Credential: c, Vault: s.vault}
+	if s.old, err = env.store().Replace(ctx, config.UpdateOptions{ReplaceDamaged: true}, p); err != nil {
 		return "", err
 	}
 	s.saved = c
@@ -378,11 +430,16 @@ func (s *signIn) report() error {
 	if env.Getenv(s.provider.EnvKey) != "" {
 		env.say("%s %s is set and wins over this login as long as it is", env.styles().Busy("note:"), s.provider.EnvKey)
 	}
-	return env.print(newStatus(s.profile, c, env.store().Path()), func(p *output.Page) {
+	if a := c.Account; s.pin != nil && s.pin.Workspace != "" && a.WorkspaceID != s.pin.Workspace {
+		env.say("%s this login is of workspace %s, and is refused in this folder: %s pins it to %s",
+			env.styles().Busy("note:"), term.Line(describeWorkspace(a)), term.Line(s.pin.Path), s.pin.Workspace)
+	}
+	st := newStatus(config.Profile{Name: s.profile, Credential: c, Vault: s.vault}, env.store().Path())
+	return env.print(st, func(p *output.Page) {
 		p.Line("%s %s", p.Good("Signed in as"), p.Bold(firstOf(c.Account.Email, c.Account.UserID)))
 		p.Fields(
 			"workspace", describeWorkspace(c.Account), "service", c.BaseURL, "profile", nonDefault(s.profile),
-			"saved in", env.store().Path(), "lives", describeLife(c),
+			"saved in", describeStorage(st), "lives", describeLife(c),
 		)
 	})
 }

@@ -26,15 +26,15 @@ type flags struct {
 }
 
 func (f *flags) add(set *pflag.FlagSet) {
-	set.StringVar(&f.profile, "profile", "", "use the account of this `NAME`")
+	set.StringVar(&f.profile, "profile", "", "use the account that was saved under this `NAME`")
 	set.StringVar(&f.workspace, "workspace", "", "refuse a credential of any other workspace than this `ID`")
-	set.StringVarP(&f.output, "output", "o", "", "write data as text, json, ndjson or auto (`FORMAT`)")
+	set.StringVarP(&f.output, "output", "o", "", "write data in this `FORMAT`: text, json, ndjson or auto")
 	set.BoolVar(&f.json, "json", false, "write data as JSON: short for -o json")
 	set.StringVar(&f.jq, "jq", "", "filter the JSON with this jq `EXPRESSION`")
 	set.BoolVar(&f.quiet, "quiet", false, "print data and errors only")
 	set.BoolVar(&f.debug, "debug", false, "show the HTTP exchange on stderr, without secrets")
 	set.BoolVar(&f.noInput, "no-input", false, "never ask, and never open a browser")
-	set.StringVar(&f.color, "color", "auto", "use colour: auto, always or never (`WHEN`)")
+	set.StringVar(&f.color, "color", "auto", "use colour `WHEN`: auto, always or never")
 	set.StringVar(&f.caFile, "ca-file", "", "trust the certificate authorities in this PEM `FILE` too")
 }
 
@@ -62,7 +62,7 @@ func newRoot(env *Env) *cobra.Command {
 			if cmd.HasParent() {
 				env.stop = heedSignals(cmd)
 			}
-			return env.begin()
+			return env.begin(cmd.Context())
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -80,6 +80,7 @@ func newRoot(env *Env) *cobra.Command {
 	root.SetUsageFunc(func(*cobra.Command) error { return nil })
 	root.SetFlagErrorFunc(flagError)
 	env.flags.add(root.PersistentFlags())
+	root.PersistentFlags().BoolP("help", "h", false, "show this help")
 	root.Flags().BoolVarP(&version, "version", "v", false, "show the version of this program")
 	root.AddGroup(
 		&cobra.Group{ID: groupWork, Title: "Work"},
@@ -87,8 +88,11 @@ func newRoot(env *Env) *cobra.Command {
 		&cobra.Group{ID: groupLocal, Title: "On your machine"},
 	)
 	inGroup(root, groupWork, newAppsCmd(env), newRunCmd(env), newRunsCmd(env))
-	inGroup(root, groupAccount, newLoginCmd(env), newLogoutCmd(env), newWhoamiCmd(env), newAuthCmd(env))
+	inGroup(root, groupAccount, newLoginCmd(env), newLogoutCmd(env), newWhoamiCmd(env), newAuthCmd(env), newProfileCmd(env))
 	inGroup(root, groupLocal, newDemoCmd(env), newDevCmd(env), newCompletionCmd(env), newHelpCmd(env), newVersionCmd(env))
+	_ = root.RegisterFlagCompletionFunc("profile", func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		return env.completeProfiles(cmd, nil, typed)
+	})
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	return root
 }
@@ -227,6 +231,12 @@ func needArgs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		var message string
 		many := strings.HasSuffix(names[len(names)-1], "…")
+		for i, arg := range args {
+			if arg == "" || arg == "." || arg == ".." {
+				name := strings.TrimSuffix(names[min(i, len(names)-1)], "…")
+				return usage(cmd.CommandPath()+" --help", "%q is no %s", arg, name)
+			}
+		}
 		switch {
 		case len(args) < len(names):
 			message = fmt.Sprintf("%s needs the argument %s", cmd.CommandPath(), strings.TrimSuffix(names[len(args)], "…"))

@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,7 +39,7 @@ func newRunCmd(env *Env) *cobra.Command {
 			"A run may cost credits. It is never started twice by itself.",
 		Example: "lamina run poster --input text=\"Hello\" --wait --download ./pictures/\n" +
 			"lamina run poster --file inputs.json --json\n" +
-			"lamina run palette --input image=https://example.com/a.png --only Swatch --wait",
+			"lamina run poster --input text=\"Hello\" --input style=Neon --async --webhook https://example.com/hook",
 		Args:              needArgs("APP"),
 		ValidArgsFunction: env.completeApps,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -54,8 +56,8 @@ func newRunCmd(env *Env) *cobra.Command {
 	f.StringArrayVar(&opts.only, "only", nil, "make only the output with this `LABEL`; repeat it for more")
 	f.BoolVarP(&opts.wait, "wait", "w", false, "wait until the run ends")
 	f.BoolVar(&opts.async, "async", false, "do not wait (the default)")
-	f.StringVar(&opts.webhook, "webhook", "", "tell this `URL` of the end; default is the saved one, none is none")
-	f.BoolVar(&opts.noWebhook, "no-webhook", false, "tell nobody of the end")
+	f.StringVar(&opts.webhook, "webhook", "", "tell this `URL` when the run ends; 'default' is the saved address, 'none' is nobody")
+	f.BoolVar(&opts.noWebhook, "no-webhook", false, "tell nobody when the run ends")
 	opts.waiting.add(f)
 	opts.saving.add(f)
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { runHelp(env, cmd) })
@@ -69,7 +71,7 @@ const helpTime = 2 * time.Second
 func runHelp(env *Env, cmd *cobra.Command) {
 	env.help(cmd, nil)
 	args := cmd.Flags().Args()
-	if len(args) == 0 || env.begin() != nil {
+	if len(args) == 0 || env.begin(cmd.Context()) != nil {
 		return
 	}
 	client, err := env.client()
@@ -130,7 +132,8 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	}
 	env.cacheRun(started.Data.RunID, app.Data.Name)
 	if !opts.wait {
-		return env.printer.Data(started.Raw, func(p *output.Page) { writeStarted(p, started.Data) })
+		err := env.printer.Data(started.Raw, func(p *output.Page) { writeStarted(p, started.Data) })
+		return unprinted(started.Data.RunID, err)
 	}
 	return waitAndSave(cmd.Context(), env, client, started.Data.RunID, opts.waiting, opts.saving)
 }
@@ -160,6 +163,18 @@ func (o *runOptions) webhookURL() (string, error) {
 	return o.webhook, nil
 }
 
+// unprinted keeps the id of a run that was started and whose answer could not be printed.
+func unprinted(runID string, err error) error {
+	if err == nil || errors.Is(err, syscall.EPIPE) {
+		return err
+	}
+	f := describe(err)
+	return &commandError{
+		code: code{f.Code, f.Exit}, message: fmt.Sprintf("%s; the run itself was started", f.Message), hint: "lamina runs get " + runID,
+		runID: runID, err: err,
+	}
+}
+
 // startError says that a run may have started where the answer to starting it was lost.
 func startError(err error) error {
 	var lost *api.UnreachableError
@@ -176,5 +191,5 @@ func writeStarted(p *output.Page, run api.RunStarted) {
 	p.Line("%s %s", p.Good("Started"), firstOf(run.WorkflowName, "a run"))
 	p.Fields("run", run.RunID, "status", string(run.Status), "webhook", run.WebhookURL)
 	p.Line("")
-	p.Line("%s", p.Command("lamina runs wait "+run.RunID))
+	p.Line("%s", p.Command(commandLine("runs", "wait", run.RunID)))
 }

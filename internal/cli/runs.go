@@ -103,9 +103,9 @@ func runsList(cmd *cobra.Command, opts *runsListOptions) error {
 		}
 		var rows [][]string
 		for _, r := range reply.Data {
-			rows = append(rows, []string{r.RunID, string(r.Status), output.Ago(r.CreatedAt, env.Now()), r.Source, text(r.ErrorMessage)})
+			rows = append(rows, []string{r.RunID, string(r.Status), output.Ago(r.CreatedAt, env.Now()), text(r.ErrorMessage)})
 		}
-		p.Table([]string{"RUN", "STATUS", "STARTED", "SOURCE", "ERROR"}, rows)
+		p.Table([]string{"RUN", "STATUS", "STARTED", "ERROR"}, rows)
 		if page := reply.Pagination; page != nil && page.Offset+len(reply.Data) < page.Total {
 			p.Line("%s", p.Faint(fmt.Sprintf("%d of %d; go on with --offset %d", len(reply.Data), page.Total, page.Offset+len(reply.Data))))
 		}
@@ -325,7 +325,7 @@ func runsDownload(cmd *cobra.Command, env *Env, runID string, saving saveOptions
 	if !reply.Data.Status.Final() {
 		return &commandError{
 			code: codeStillRunning, message: fmt.Sprintf("the run is still %s: there is nothing to save yet", reply.Data.Status),
-			hint: fmt.Sprintf("lamina runs wait %s --download %s", runID, saving.where), runID: runID,
+			hint: commandLine("runs", "wait", runID, "--download", saving.where), runID: runID,
 		}
 	}
 	files, err := saveOutputs(cmd.Context(), env, reply.Data, saving)

@@ -25,7 +25,7 @@ type saveOptions struct {
 }
 
 func (s *saveOptions) add(f *pflag.FlagSet) {
-	f.StringVarP(&s.where, "download", "d", "", "save the outputs to this `PATH`: a file, a folder, or a pattern with {label}, {index}, {ext}, {runId}")
+	f.StringVarP(&s.where, "download", "d", "", "save the outputs to this `PATH`: a file, a folder, or a pattern with {label}, {index}, {ext} and {runId}")
 	f.BoolVar(&s.force, "force", false, "replace files that are in the way")
 }
 
@@ -55,8 +55,12 @@ type savedFile struct {
 // paid for.
 func saveOutputs(ctx context.Context, env *Env, run api.Run, opts saveOptions) ([]savedFile, error) {
 	outputs, texts := completed(run, opts.only)
-	if len(outputs) == 0 && run.Status == api.Completed {
-		return nil, &commandError{code: codeDownload, message: "the run has no such output to save", hint: "lamina runs get " + run.RunID, runID: run.RunID}
+	if len(outputs) == 0 {
+		message := "the run has no output to save"
+		if len(opts.only) > 0 {
+			message = fmt.Sprintf("the run has no output %s to save", output.Quote(strings.Join(opts.only, ", ")))
+		}
+		return nil, &commandError{code: codeDownload, message: message, hint: commandLine("runs", "get", run.RunID), runID: run.RunID}
 	}
 	progress := env.printer.Progress(env.Getenv("ACCESSIBLE") != "")
 	defer progress.Stop()
@@ -67,7 +71,11 @@ func saveOutputs(ctx context.Context, env *Env, run api.Run, opts saveOptions) (
 	loader.Force = opts.force
 	var files []savedFile
 	var failures []error
+	ours := download.InFolder(opts.where, isDir) && !opts.force
 	for i, path := range download.Names(opts.where, run.RunID, outputs, isDir) {
+		if ours {
+			path = download.Free(path, exists)
+		}
 		o := outputs[i]
 		loader.Progress = showBytes(progress, o)
 		size, err := int64(0), error(nil)
@@ -95,14 +103,17 @@ func saveError(run api.Run, failures []error) error {
 	}
 	f := describe(failures[0])
 	e := &commandError{code: codeDownload, message: f.Message, err: errors.Join(failures...), runID: run.RunID}
-	if f.Code == codeFileExists.name {
+	switch {
+	case f.Code == codeFileExists.name:
 		e.code = codeFileExists
+	case errors.Is(e.err, context.Canceled):
+		e.code, e.message = codeInterrupted, "interrupted while saving"
 	}
 	if len(failures) > 1 {
 		e.message += fmt.Sprintf(" (and %d more of the outputs failed)", len(failures)-1)
 	}
 	e.message += "; the run is done, and its outputs can still be fetched"
-	e.hint = fmt.Sprintf("lamina runs download %s ./somewhere-else/", run.RunID)
+	e.hint = commandLine("runs", "download", run.RunID, "./somewhere-else/")
 	return e
 }
 
@@ -157,6 +168,11 @@ func bytesOf(n int64) string {
 		size, unit = size/1024, unit+1
 	}
 	return fmt.Sprintf("%.1f %ciB", size, units[unit])
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 func isDir(path string) bool {

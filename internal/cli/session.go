@@ -19,7 +19,10 @@ import (
 type session struct {
 	profile    string
 	fromEnv    bool
+	choice     choice
+	vault      config.Vault // of a login
 	baseURL    string
+	workspace  string            // that the service is to check; may be empty
 	credential config.Credential // of a login, as it was when the command began
 	source     *auth.Source      // nil for a key of the environment
 	transport  http.RoundTripper // adds the credential
@@ -28,9 +31,12 @@ type session struct {
 // hintBefore is how long before a session ends unused the person is told.
 const hintBefore = 3 * 24 * time.Hour
 
-// store is the folder of the configuration.
+// store is the folder of the configuration. There is one for each command, because it remembers what the keyring said.
 func (e *Env) store() *config.Store {
-	return &config.Store{Dir: config.DefaultDir(e.Getenv), Now: e.Now}
+	if e.kept == nil {
+		e.kept = &config.Store{Dir: config.DefaultDir(e.Getenv), Now: e.Now}
+	}
+	return e.kept
 }
 
 // load reads the configuration and says what was repaired.
@@ -43,18 +49,6 @@ func (e *Env) load() (*config.Document, error) {
 		e.printer.Warn("%s %s", e.styles().Busy("note:"), term.Line(w))
 	}
 	return doc, nil
-}
-
-// profileName chooses the profile: flag, environment, the current one.
-func (e *Env) profileName(doc *config.Document) (string, error) {
-	name := firstOf(e.flags.profile, e.Getenv("LAMINA_PROFILE"))
-	if name == "" {
-		return doc.CurrentProfile(), nil
-	}
-	if err := config.CheckProfileName(name); err != nil {
-		return "", usage("", "%v", err)
-	}
-	return name, nil
 }
 
 // open finds the credential, once.
@@ -93,8 +87,23 @@ func (e *Env) envSession(next http.RoundTripper) (*session, error) {
 	if err != nil {
 		return nil, baseURLError(err)
 	}
+	pin, err := e.findPin()
+	if err != nil {
+		return nil, err
+	}
+	c := choice{pin: pin}
+	if err := c.checkBase(p.EnvKey, base, "unset "+p.EnvKey+", or set LAMINA_BASE_URL to the service that is pinned"); err != nil {
+		return nil, err
+	}
+	workspace, _, err := e.wantedWorkspace(pin)
+	if err != nil {
+		return nil, err
+	}
+	if e.flags.profile != "" {
+		e.say("%s %s is set and wins over --profile", e.styles().Busy("note:"), p.EnvKey)
+	}
 	return &session{
-		fromEnv: true, baseURL: base,
+		fromEnv: true, choice: c, baseURL: base, workspace: workspace,
 		transport: &auth.Transport{Base: next, Header: p.KeyHeader, Key: key, BaseURL: base},
 	}, nil
 }
@@ -105,35 +114,48 @@ func (e *Env) storedSession(next http.RoundTripper) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, err := e.profileName(doc)
+	chosen, err := e.choose(doc)
 	if err != nil {
 		return nil, err
 	}
+	name := chosen.profile
 	profile, ok := doc.Profile(name)
 	if !ok {
-		return nil, &auth.NotSignedInError{Profile: name}
+		return nil, chosen.missing(doc)
 	}
 	c := profile.Credential
-	if asked := e.Getenv("LAMINA_BASE_URL"); asked != "" {
-		base, err := auth.NormalizeBase(asked)
-		if err != nil {
-			return nil, baseURLError(err)
-		}
-		if !auth.SameOrigin(base, c.BaseURL) {
-			return nil, &commandError{
-				code: codeWrongHost, hint: "lamina login, or unset LAMINA_BASE_URL",
-				message: fmt.Sprintf("you are signed in to %s, but LAMINA_BASE_URL names %s: the login is not sent there", c.BaseURL, base),
-			}
-		}
+	if err := e.checkHost(chosen, name, c); err != nil {
+		return nil, err
+	}
+	workspace, err := e.checkWorkspace(chosen, doc, profile)
+	if err != nil {
+		return nil, err
 	}
 	p := provider.Lamina()
 	source := &auth.Source{
 		Store: e.store(), Profile: name, Provider: p, HTTP: &http.Client{Transport: next, Timeout: e.requestTimeout()}, Now: e.Now, Logf: e.debugf,
 	}
 	return &session{
-		profile: name, baseURL: c.BaseURL, credential: c, source: source,
+		profile: name, choice: chosen, vault: profile.Vault, baseURL: c.BaseURL, workspace: workspace, credential: c, source: source,
 		transport: &auth.Transport{Base: next, Header: p.KeyHeader, Source: source},
 	}, nil
+}
+
+// checkHost keeps a login from being used for another service than its own.
+func (e *Env) checkHost(chosen choice, name string, c config.Credential) error {
+	if asked := e.Getenv("LAMINA_BASE_URL"); asked != "" {
+		base, err := auth.NormalizeBase(asked)
+		if err != nil {
+			return baseURLError(err)
+		}
+		if !auth.SameOrigin(base, c.BaseURL) {
+			return &commandError{
+				code: codeWrongHost, hint: "lamina login, or unset LAMINA_BASE_URL",
+				message: fmt.Sprintf("you are signed in to %s, but LAMINA_BASE_URL names %s: the login is not sent there", c.BaseURL, base),
+			}
+		}
+	}
+	return chosen.checkBase("profile "+name, c.BaseURL, "lamina profile list, and the same with --profile NAME")
 }
 
 func baseURLError(err error) error {
@@ -146,15 +168,20 @@ func (e *Env) client() (*api.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.clientOf(s.baseURL, s.transport), nil
+	return e.clientOf(s), nil
 }
 
-func (e *Env) clientOf(baseURL string, transport http.RoundTripper) *api.Client {
+// clientOf returns the API's client of a session.
+func (e *Env) clientOf(s *session) *api.Client {
+	return e.clientFor(s.baseURL, s.transport, s.workspace)
+}
+
+func (e *Env) clientFor(baseURL string, transport http.RoundTripper, workspace string) *api.Client {
 	return &api.Client{
 		BaseURL:   baseURL,
 		HTTP:      &http.Client{Transport: transport, CheckRedirect: noRedirect},
 		UserAgent: fmt.Sprintf("lamina/%s (%s/%s)", e.Build.Version, runtime.GOOS, runtime.GOARCH),
-		Workspace: firstOf(e.flags.workspace, e.Getenv("LAMINA_WORKSPACE")),
+		Workspace: workspace,
 		Timeout:   e.requestTimeout(),
 		OnRetry: func(err error, after time.Duration) {
 			f := describe(err)
@@ -167,7 +194,8 @@ func (e *Env) requestTimeout() time.Duration {
 	return e.duration("LAMINA_REQUEST_TIMEOUT", 30*time.Second)
 }
 
-// settle ends what begin began: it waits briefly for a refresh in the background, and says when the session will end for want of use.
+// settle ends what begin began: it waits briefly for a refresh in the background, and says when the session will end for
+// want of use.
 func (e *Env) settle() {
 	if e.stop != nil {
 		defer e.stop()
@@ -177,9 +205,17 @@ func (e *Env) settle() {
 		return
 	}
 	s.source.Wait(2 * time.Second)
-	end := s.credential.RefreshExpiresAt
-	if left := end.Sub(e.Now()); !end.IsZero() && left > 0 && left < hintBefore && e.Streams.ErrTTY {
-		e.say("%s this session ends on %s unless it is used before", e.styles().Busy("note:"), end.Local().Format("2 January"))
+	if left := s.source.UnusedLife(s.credential); left == 0 || left >= hintBefore {
+		return
+	}
+	doc, err := e.store().Load() // this command may have renewed it
+	if err != nil {
+		return
+	}
+	p, _ := doc.Profile(s.profile)
+	if left := s.source.UnusedLife(p.Credential); left > 0 && left < hintBefore {
+		e.say("%s the session of profile %s ends on %s unless it is renewed before; lamina login starts a new one",
+			e.styles().Busy("note:"), s.profile, e.Now().Add(left).Local().Format("2 January 15:04"))
 	}
 }
 
@@ -207,7 +243,7 @@ func (e *Env) accountName() string {
 // debugf shows what goes on inside, with --debug.
 func (e *Env) debugf(format string, args ...any) {
 	if e.debugging() {
-		e.printer.Warn("* %s", term.Line(fmt.Sprintf(format, args...)))
+		e.printer.Verbatim("* %s", term.Line(fmt.Sprintf(format, args...)))
 	}
 }
 

@@ -79,27 +79,27 @@ type debugTransport struct {
 // RoundTrip sends one request.
 func (t *debugTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	started := time.Now()
-	t.printer.Warn("> %s %s", req.Method, bareURL(req))
+	t.printer.Verbatim("> %s %s", req.Method, bareURL(req))
 	for _, name := range []string{"Content-Type", "User-Agent", "X-Workspace-Id"} {
 		if value := req.Header.Get(name); value != "" {
-			t.printer.Warn(">   %s: %s", name, term.Line(value))
+			t.printer.Verbatim(">   %s: %s", name, term.Line(value))
 		}
 	}
 	for _, name := range []string{"X-Api-Key", "Authorization"} {
 		if req.Header.Get(name) != "" {
-			t.printer.Warn(">   %s: [redacted]", name)
+			t.printer.Verbatim(">   %s: [redacted]", name)
 		}
 	}
 	resp, err := t.next.RoundTrip(req)
 	took := time.Since(started).Round(time.Millisecond)
 	if err != nil {
-		t.printer.Warn("< no answer after %s: %v", took, err)
+		t.printer.Verbatim("< no answer after %s: %v", took, err)
 		return nil, err
 	}
-	t.printer.Warn("< %s after %s", term.Line(resp.Status), took)
+	t.printer.Verbatim("< %s after %s", term.Line(resp.Status), took)
 	for _, name := range debugHeaders {
 		if value := resp.Header.Get(name); value != "" {
-			t.printer.Warn("<   %s: %s", name, term.Line(value))
+			t.printer.Verbatim("<   %s: %s", name, term.Line(value))
 		}
 	}
 	return resp, nil

@@ -28,7 +28,7 @@ type waitOptions struct {
 
 func (w *waitOptions) add(f *pflag.FlagSet) {
 	f.DurationVar(&w.timeout, "timeout", 4*time.Minute, "stop waiting after this `TIME`; the run goes on")
-	f.DurationVar(&w.interval, "interval", 0, "`TIME` between two looks where the service cannot tell by itself (default 3s)")
+	f.DurationVar(&w.interval, "interval", 0, "look again after this `TIME` where the service cannot tell by itself (default 3s)")
 	f.IntVar(&w.timeoutMS, "timeout-ms", 0, "the timeout in `MILLISECONDS`")
 	f.IntVar(&w.intervalMS, "interval-ms", 0, "the interval in `MILLISECONDS`")
 	_ = f.MarkHidden("timeout-ms")
@@ -81,14 +81,14 @@ func follow(ctx context.Context, env *Env, client *api.Client, runID string, opt
 
 // waitError says how to go on after waiting ended before the run did.
 func waitError(runID string, newest api.RunUpdate, err error) error {
-	e := &commandError{err: err, runID: runID, run: newest.Raw, hint: "lamina runs wait " + runID}
+	e := &commandError{err: err, runID: runID, run: newest.Raw, hint: commandLine("runs", "wait", runID)}
 	switch {
 	case errors.Is(err, errWaitedLong):
 		e.code = codeStillRunning
 		e.message = fmt.Sprintf("the run is still %s after the waiting time; it goes on", firstOf(string(newest.Run.Status), "running"))
 	case errors.Is(err, context.Canceled):
 		e.code = codeInterrupted
-		e.message = fmt.Sprintf("stopped waiting; the run goes on. Cancel it with: lamina runs cancel %s", runID)
+		e.message = "stopped waiting; the run goes on. Cancel it with: " + commandLine("runs", "cancel", runID)
 	case isNotFound(err):
 		return noRun(runID, err)
 	default:
@@ -105,9 +105,9 @@ func outcome(u api.RunUpdate) error {
 		if reason := term.Line(text(u.Run.ErrorMessage)); reason != "" {
 			message += ": " + reason
 		}
-		return &commandError{code: codeRunFailed, message: message, hint: "lamina runs get " + u.Run.RunID, runID: u.Run.RunID, run: u.Raw}
+		return &commandError{code: codeRunFailed, message: message, hint: commandLine("runs", "get", u.Run.RunID), runID: u.Run.RunID, run: u.Raw}
 	case api.Cancelled:
-		return &commandError{code: codeRunCancelled, message: "the run was cancelled", hint: "lamina runs get " + u.Run.RunID, runID: u.Run.RunID, run: u.Raw}
+		return &commandError{code: codeRunCancelled, message: "the run was cancelled", hint: commandLine("runs", "get", u.Run.RunID), runID: u.Run.RunID, run: u.Raw}
 	}
 	return nil
 }
@@ -129,7 +129,8 @@ func waitAndSave(ctx context.Context, env *Env, client *api.Client, runID string
 	if saveErr != nil {
 		return saveErr
 	}
-	return env.printer.Data(runEnvelope(final, files), func(p *output.Page) { writeRun(p, final.Run, files, env.Now()) })
+	err = env.printer.Data(runEnvelope(final, files), func(p *output.Page) { writeRun(p, final.Run, files, env.Now()) })
+	return unprinted(runID, err)
 }
 
 // runEnvelope is the API's envelope around a run, with the files that were saved as a sibling.

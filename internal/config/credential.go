@@ -17,7 +17,7 @@ const (
 
 // Credential is one sign-in. It belongs to the host of BaseURL and is never sent to another.
 //
-// Marshalling it redacts the secrets; only a Document stores them.
+// Marshalling it redacts the secrets; only a Document stores them. Of a profile whose Vault was not opened, it has none.
 type Credential struct {
 	Kind         Kind
 	APIKey       Secret // the API key or, for OAuth, the access token
@@ -56,15 +56,20 @@ type Account struct {
 	Role          string `json:"role,omitempty"`
 }
 
-// fingerprint names a pair of secrets without telling them. A program that does not know the "session" object may change
-// the tokens beside it; the fingerprint then no longer matches.
-func (c Credential) fingerprint() string {
-	sum := sha256.Sum256([]byte(string(c.APIKey) + "\n" + string(c.RefreshToken)))
+// fingerprint names the secrets of a record without telling them. A program that does not know the "session" object may
+// change the tokens beside it; the fingerprint then no longer matches.
+func fingerprint(o object) string {
+	text := o.text("apiKey") + "\n" + o.text("refreshToken")
+	if o.text("apiKey") == "" {
+		text = o.object("vault").text("box")
+	}
+	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:8])
 }
 
 // decodeCredential reports false when there is no usable credential: no known kind or no secret, as for the Node client.
-func decodeCredential(o object) (Credential, bool) {
+// That client knows no vault; a key that it wrote beside one is the newer sign-in.
+func decodeCredential(o object) (Credential, Vault, bool) {
 	c := Credential{
 		Kind:                 Kind(o.text("kind")),
 		APIKey:               Secret(o.text("apiKey")),
@@ -80,10 +85,14 @@ func decodeCredential(o object) (Credential, bool) {
 		RevocationEndpoint:   o.text("revocationEndpoint"),
 		RegistrationEndpoint: o.text("registrationEndpoint"),
 	}
-	if s := o.object("session"); s.text("of") == c.fingerprint() {
+	if s := o.object("session"); s.text("of") == fingerprint(o) {
 		c.decodeSession(s)
 	}
-	return c, (c.Kind == OAuth || c.Kind == APIKey) && c.APIKey != ""
+	var v Vault
+	if sealed := o.object("vault"); c.APIKey == "" {
+		v = Vault{entry: sealed.text("key"), box: sealed.text("box")}
+	}
+	return c, v, (c.Kind == OAuth || c.Kind == APIKey) && (c.APIKey != "" || v.entry != "" && v.box != "")
 }
 
 func (c *Credential) decodeSession(s object) {
@@ -106,13 +115,12 @@ func (c *Credential) decodeSession(s object) {
 }
 
 // encode writes the credential over the object that was stored before, and so keeps its unknown fields.
-func (c Credential) encode(before object) object {
+func (c Credential) encode(before object, v Vault) object {
 	o := before.clone()
+	c.encodeSecrets(o, v)
 	o.setText("kind", string(c.Kind))
-	o.setText("apiKey", c.APIKey.Reveal())
 	o.setText("baseUrl", c.BaseURL)
 	o.setTime("savedAt", c.SavedAt)
-	o.setText("refreshToken", c.RefreshToken.Reveal())
 	o.setTime("expiresAt", c.ExpiresAt)
 	o.setText("clientId", c.ClientID)
 	o.setText("scope", c.Scope)
@@ -121,13 +129,32 @@ func (c Credential) encode(before object) object {
 	o.setText("tokenEndpoint", c.TokenEndpoint)
 	o.setText("revocationEndpoint", c.RevocationEndpoint)
 	o.setText("registrationEndpoint", c.RegistrationEndpoint)
-	o.setObject("session", c.encodeSession(before.object("session")))
+	o.setObject("session", c.encodeSession(before.object("session"), fingerprint(o)))
 	return o
 }
 
-func (c Credential) encodeSession(before object) object {
+// encodeSecrets puts the secrets where they belong. A vault that was never opened keeps its box.
+func (c Credential) encodeSecrets(o object, v Vault) {
+	for _, name := range []string{"apiKey", "refreshToken", "vault"} {
+		delete(o, name)
+	}
+	if v.entry == "" {
+		o.setText("apiKey", c.APIKey.Reveal())
+		o.setText("refreshToken", c.RefreshToken.Reveal())
+		return
+	}
+	if v.key != "" {
+		v.box = v.seal(c)
+	}
+	sealed := object{}
+	sealed.setText("key", v.entry)
+	sealed.setText("box", v.box)
+	o.setObject("vault", sealed)
+}
+
+func (c Credential) encodeSession(before object, of string) object {
 	s := before.clone()
-	s.setText("of", c.fingerprint())
+	s.setText("of", of)
 	s.setTime("obtainedAt", c.ObtainedAt)
 	s.setTime("issuedAt", c.IssuedAt)
 	s.setSeconds("lifetime", c.Lifetime)

@@ -23,6 +23,7 @@ type Document struct {
 type Profile struct {
 	Name       string
 	Credential Credential
+	Vault      Vault // where the credential's secrets sit
 }
 
 // CheckProfileName refuses a name that would be awkward to type or to print.
@@ -73,13 +74,14 @@ func parseDocument(raw []byte) (*Document, Problem, string) {
 	return d, 0, ""
 }
 
-// Profile returns the profile of that name ("" is the default one), and whether it holds a credential.
+// Profile returns the profile of that name ("" is the default one), and whether it holds a credential. Secrets that the
+// keyring guards are left out; see Store.Unseal.
 func (d *Document) Profile(name string) (Profile, bool) {
-	credential, ok := decodeCredential(d.credentials(name))
+	credential, vault, ok := decodeCredential(d.credentials(name))
 	if !ok {
 		return Profile{Name: orDefault(name)}, false
 	}
-	return Profile{Name: orDefault(name), Credential: credential}, true
+	return Profile{Name: orDefault(name), Credential: credential, Vault: vault}, true
 }
 
 func (d *Document) credentials(name string) object {
@@ -106,15 +108,35 @@ func (d *Document) ProfileNames() []string {
 
 // SetProfile stores a profile's credential in place of the one it had; unknown fields beside it stay.
 func (d *Document) SetProfile(p Profile) {
-	d.fields, d.profiles = d.fields.orEmpty(), d.profiles.orEmpty()
-	credentials := p.Credential.encode(d.credentials(p.Name))
-	if orDefault(p.Name) == DefaultProfile {
-		d.fields.setObject("credentials", credentials)
-		return
+	credentials := p.Credential.encode(d.credentials(p.Name), p.Vault)
+	d.edit(p.Name, func(profile object) { profile.setObject("credentials", credentials) })
+}
+
+// Storage is where the person wants the secrets of a profile to sit, as SetStorage stored it. It may be a place that
+// only a newer lamina knows.
+func (d *Document) Storage(name string) Storage {
+	chosen := d.fields
+	if orDefault(name) != DefaultProfile {
+		chosen = d.profiles.object(name)
 	}
-	profile := d.profiles.object(p.Name).clone()
-	profile.setObject("credentials", credentials)
-	d.profiles.setObject(p.Name, profile)
+	if text := chosen.text("storage"); text != "" {
+		return Storage(text)
+	}
+	p, _ := d.Profile(name)
+	return p.Vault.Storage()
+}
+
+// SetStorage remembers where the secrets of a profile are to sit from its next sign-in on.
+func (d *Document) SetStorage(name string, s Storage) {
+	if s == StorageFile {
+		s = "" // the default needs no words
+	}
+	d.edit(name, func(profile object) { profile.setText("storage", string(s)) })
+}
+
+// RemoveCredential forgets a profile's credential, and keeps what else was chosen for it.
+func (d *Document) RemoveCredential(name string) {
+	d.edit(name, func(profile object) { delete(profile, "credentials") })
 }
 
 // RemoveProfile forgets a profile. If it was the current one, the default profile becomes current.
@@ -124,9 +146,22 @@ func (d *Document) RemoveProfile(name string) {
 	}
 	if orDefault(name) == DefaultProfile {
 		delete(d.fields, "credentials")
+		delete(d.fields, "storage")
 		return
 	}
 	delete(d.profiles, name)
+}
+
+// edit changes the object of a profile, which for the default one is the document itself.
+func (d *Document) edit(name string, change func(object)) {
+	d.fields, d.profiles = d.fields.orEmpty(), d.profiles.orEmpty()
+	if orDefault(name) == DefaultProfile {
+		change(d.fields)
+		return
+	}
+	profile := d.profiles.object(name).clone()
+	change(profile)
+	d.profiles.setObject(name, profile)
 }
 
 // CurrentProfile is the profile used when nothing else is said.

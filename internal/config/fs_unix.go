@@ -49,6 +49,12 @@ func adopt(path, folder string) {
 	}
 }
 
+// ownedByFriend reports whether a file belongs to this user or to root.
+func ownedByFriend(info os.FileInfo) bool {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return ok && (owner.Uid == 0 || int(owner.Uid) == os.Geteuid())
+}
+
 func rename(from, to string) error { return os.Rename(from, to) }
 
 // syncDir makes a rename last through a loss of power. Some file systems cannot; then the rename stands anyway.

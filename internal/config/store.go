@@ -27,16 +27,21 @@ type Store struct {
 	Now      func() time.Time // nil means time.Now
 	Disk     Disk             // nil means the operating system's
 
-	crash func(step string) error // set by tests to fail between the steps of a write
+	keyring keyringClient
+	crash   func(step string) error // set by tests to fail between the steps of a write
+}
+
+// Home is this user's home folder, or "".
+func Home(getenv func(string) string) string {
+	if runtime.GOOS == "windows" {
+		return getenv("USERPROFILE")
+	}
+	return getenv("HOME")
 }
 
 // DefaultDir is LAMINA_CONFIG_DIR, else .lamina in the home folder, else "".
 func DefaultDir(getenv func(string) string) string {
-	variable := "HOME"
-	if runtime.GOOS == "windows" {
-		variable = "USERPROFILE"
-	}
-	home := getenv(variable)
+	home := Home(getenv)
 	dir := getenv("LAMINA_CONFIG_DIR")
 	switch rest, tilde := strings.CutPrefix(dir, "~"); {
 	case tilde && home != "" && (rest == "" || os.IsPathSeparator(rest[0])):

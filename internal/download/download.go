@@ -4,6 +4,7 @@ package download
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -33,19 +34,33 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s answered %d %s", e.URL, e.Status, http.StatusText(e.Status))
 }
 
-// A TruncatedError means that the connection ended before the whole file had come, and trying on did not help.
+// A TruncatedError means that there was no connection, or that it ended before the whole file had come, and that trying
+// on did not help.
 type TruncatedError struct {
 	URL string
 	Err error
 }
 
-// Error says which download was cut off.
+// Error says which download failed, and why.
 func (e *TruncatedError) Error() string {
-	return fmt.Sprintf("the download of %s was cut off: %v", e.URL, e.Err)
+	return fmt.Sprintf("could not download %s: %v", e.URL, e.Err)
 }
 
 // Unwrap returns the cause.
 func (e *TruncatedError) Unwrap() error { return e.Err }
+
+// An AddressError means that an output, or what it redirects to, is at an address that is not safe to download from.
+type AddressError struct {
+	URL string // without its query; empty if it is no address at all
+}
+
+// Error names the address.
+func (e *AddressError) Error() string {
+	if e.URL == "" {
+		return "the output is not at an address that can be downloaded"
+	}
+	return fmt.Sprintf("will not download from %s: only https is safe", e.URL)
+}
 
 // A Downloader fetches files. HTTP must carry no credentials.
 type Downloader struct {
@@ -69,7 +84,13 @@ func (d *Downloader) Save(ctx context.Context, rawURL, path string) (int64, erro
 
 // SaveText writes text to the file at path, in the same way.
 func (d *Downloader) SaveText(text, path string) (int64, error) {
-	return d.write(path, func(f *os.File) (int64, error) { return io.Copy(f, strings.NewReader(text)) })
+	return d.write(path, func(f *os.File) (int64, error) {
+		n, err := io.WriteString(f, text)
+		if err != nil {
+			return 0, diskError(err)
+		}
+		return int64(n), nil
+	})
 }
 
 // write lets fill write a .part file beside path, and gives it its name when it is whole.
@@ -83,9 +104,9 @@ func (d *Downloader) write(path string, fill func(*os.File) (int64, error)) (siz
 			return 0, fmt.Errorf("could not make the folder for the download: %w", err)
 		}
 	}
-	f, err := os.CreateTemp(folder, name+".*.part")
+	f, err := createPart(folder, name)
 	if err != nil {
-		return 0, fmt.Errorf("could not write the download: %w", err)
+		return 0, diskError(err)
 	}
 	defer func() {
 		_ = f.Close()
@@ -96,16 +117,21 @@ func (d *Downloader) write(path string, fill func(*os.File) (int64, error)) (siz
 	if size, err = fill(f); err != nil {
 		return 0, err
 	}
-	if err = f.Chmod(0o644); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return 0, fmt.Errorf("could not write the download: %w", err)
-	}
 	if err = f.Close(); err != nil {
-		return 0, fmt.Errorf("could not write the download: %w", err)
+		return 0, diskError(err)
 	}
 	if err = d.publish(f.Name(), path); err != nil {
 		return 0, err
 	}
 	return size, nil
+}
+
+// createPart makes a new file beside the one that it will become. Unlike os.CreateTemp it leaves the permissions to the
+// person's umask.
+func createPart(folder, name string) (*os.File, error) {
+	name = strings.ToValidUTF8(name[:min(len(name), 200)], "") // room for what follows
+	name = fmt.Sprintf("%s.%s.part", name, rand.Text()[:10])
+	return os.OpenFile(filepath.Join(folder, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // see above
 }
 
 // publish gives the finished file its name. A link, unlike a rename, fails if something came to be in the way.
@@ -122,14 +148,14 @@ func (d *Downloader) publish(part, path string) error {
 			return err
 		}
 	}
-	if err := os.Rename(part, path); err != nil {
-		return fmt.Errorf("could not write the download: %w", err)
+	if err := os.Rename(part, path); err != nil { //nolint:gosec // the path is the person's choice
+		return diskError(err)
 	}
 	return nil
 }
 
 func (d *Downloader) inTheWay(path string) error {
-	info, err := os.Lstat(path)
+	info, err := os.Lstat(path) //nolint:gosec // the path is the person's choice
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
@@ -139,87 +165,6 @@ func (d *Downloader) inTheWay(path string) error {
 		return &ExistsError{Path: path}
 	}
 	return nil
-}
-
-// stream copies a URL to f. If the connection is cut and the host can send the rest, it goes on from there.
-func (d *Downloader) stream(ctx context.Context, u *url.URL, f *os.File) (int64, error) {
-	const tries = 4
-	var done int64
-	var tag string
-	for try := 1; ; try++ {
-		n, total, newTag, err := d.part(ctx, u, f, done, tag)
-		done += n
-		tag = newTag
-		if err == nil {
-			return done, nil
-		}
-		var cut *TruncatedError
-		if ctx.Err() != nil || !errors.As(err, &cut) || try == tries || tag == "" || total < 0 {
-			return done, err
-		}
-	}
-}
-
-// part copies from offset done on, which is 0 or what came before a cut of the file that tag names. It returns how
-// much came, the size of the whole file (-1: unknown) and its tag ("": it cannot be resumed).
-func (d *Downloader) part(ctx context.Context, u *url.URL, f *os.File, done int64, tag string) (int64, int64, string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return 0, -1, "", fmt.Errorf("could not make the request: %w", err)
-	}
-	want := http.StatusOK
-	if done > 0 {
-		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", done))
-		req.Header.Set("If-Range", tag)
-		want = http.StatusPartialContent
-	}
-	resp, err := d.client().Do(req)
-	if err != nil {
-		return 0, -1, tag, &TruncatedError{URL: bare(u), Err: withoutURL(err)}
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != want {
-		return 0, -1, "", &RefusedError{URL: bare(u), Status: resp.StatusCode}
-	}
-	total := resp.ContentLength
-	if total >= 0 {
-		total += done
-	}
-	n, err := d.copy(f, resp.Body, bare(u), done, total)
-	return n, total, resumable(resp), err
-}
-
-// copy is io.Copy with progress, that tells a failing disk from a failing network.
-func (d *Downloader) copy(f *os.File, body io.Reader, name string, done, total int64) (int64, error) {
-	buf := make([]byte, 256<<10)
-	var n int64
-	for {
-		read, rerr := body.Read(buf)
-		if read > 0 {
-			if _, err := f.Write(buf[:read]); err != nil {
-				return n, fmt.Errorf("could not write the download: %w", err)
-			}
-			n += int64(read)
-			if d.Progress != nil {
-				d.Progress(done+n, total)
-			}
-		}
-		switch {
-		case errors.Is(rerr, io.EOF):
-			return n, nil
-		case rerr != nil:
-			return n, &TruncatedError{URL: name, Err: rerr}
-		}
-	}
-}
-
-// resumable returns the strong validator of a response that can be continued with a range (RFC 9110 §13.1.5), or "".
-func resumable(resp *http.Response) string {
-	tag := resp.Header.Get("ETag")
-	if resp.Header.Get("Accept-Ranges") != "bytes" && resp.StatusCode != http.StatusPartialContent || strings.HasPrefix(tag, "W/") {
-		return ""
-	}
-	return tag
 }
 
 // client returns HTTP with a guard on redirects.
@@ -241,13 +186,13 @@ func (d *Downloader) check(rawURL string) (*url.URL, error) {
 	u, err := url.Parse(rawURL)
 	switch {
 	case err != nil || u.Host == "":
-		return nil, errors.New("the output is not at an address that can be downloaded")
+		return nil, &AddressError{}
 	case u.Scheme == "https":
 		return u, nil
 	case u.Scheme == "http" && d.AllowLoopback && isLoopback(u.Hostname()):
 		return u, nil
 	}
-	return nil, fmt.Errorf("will not download from %s: only https is safe", bare(u))
+	return nil, &AddressError{URL: bare(u)}
 }
 
 func isLoopback(host string) bool {

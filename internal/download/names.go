@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,9 +21,9 @@ type Output struct {
 
 // Names returns the path for each output. Where says where a person wants them:
 //
-//   - with {label}, {index}, {ext} or {runId} in it, a template for each path;
+//   - with {label}, {index}, {ext} or {runId} in it, a template for each path, or for the folder if it ends in a slash;
 //   - a path that ends in a slash, or without an extension, or that is a folder already: that folder, with the names
-//     {label}_{index}.{ext};
+//     {label}_{index}.{ext}, to which Free finds what is not taken;
 //   - anything else, the path itself, with _{index} before the extension if there are several outputs.
 //
 // Names that would come out the same get their index.
@@ -52,14 +53,32 @@ func Literal(where string, isDir func(string) bool) string {
 
 func templateOf(where string, outputs int, isDir func(string) bool) string {
 	switch {
-	case strings.Contains(where, "{") && strings.Contains(where, "}"):
-		return where
-	case strings.HasSuffix(where, "/"), strings.HasSuffix(where, string(filepath.Separator)), filepath.Ext(where) == "", isDir(where):
+	case InFolder(where, isDir):
 		return filepath.Join(where, "{label}_{index}.{ext}")
-	case outputs > 1:
+	case outputs > 1 && !isTemplate(where):
 		return withIndex(where, "{index}")
 	}
 	return where
+}
+
+// InFolder reports whether where is a folder to save in, so that the names of the files are ours to choose.
+func InFolder(where string, isDir func(string) bool) bool {
+	slash := strings.HasSuffix(where, "/") || strings.HasSuffix(where, string(filepath.Separator))
+	return slash || !isTemplate(where) && (filepath.Ext(where) == "" || isDir(where))
+}
+
+func isTemplate(where string) bool {
+	return strings.Contains(where, "{") && strings.Contains(where, "}")
+}
+
+// Free returns path or, if a file is there, the first of the names with -2, -3 and so on before the extension that is
+// free.
+func Free(path string, taken func(string) bool) string {
+	free, ext := path, filepath.Ext(path)
+	for n := 2; taken(free); n++ {
+		free = strings.TrimSuffix(path, ext) + "-" + strconv.Itoa(n) + ext
+	}
+	return free
 }
 
 func withIndex(path, index string) string {
@@ -76,32 +95,27 @@ func (o Output) expand(template, runID string) string {
 // slug makes a part of a file name of foreign text: lower-case letters, digits and dashes, at most 50 of them, so
 // that it can name neither a folder nor a special file.
 func slug(text, otherwise string) string {
-	var b strings.Builder
-	dash := false
-	for _, r := range strings.ToLower(text) {
-		switch {
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
-			if dash && b.Len() > 0 {
-				b.WriteByte('-')
-			}
-			dash = false
-			b.WriteRune(r)
-		default:
-			dash = true
-		}
-		if b.Len() >= 50 {
-			break
-		}
-	}
-	if b.Len() == 0 {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	name := strings.Join(words, "-")
+	name = strings.TrimRight(name[:min(len(name), 50)], "-")
+	switch {
+	case name == "":
 		return otherwise
+	case slices.Contains(devices, name):
+		return otherwise + "-" + name
 	}
-	return b.String()
+	return name
+}
+
+// devices are names that Windows keeps for itself, whatever the extension.
+var devices = []string{
+	"con", "prn", "aux", "nul", "com0", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9",
+	"lpt0", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
 }
 
 // ext chooses the extension: what we decided, what the URL says, what the media type says, or bin.
 func (o Output) ext() string {
-	if o.Ext != "" {
+	if isPlain(o.Ext) {
 		return o.Ext
 	}
 	if u, err := url.Parse(o.URL); err == nil {

@@ -4,12 +4,15 @@ package output
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/itchyny/gojq"
 
@@ -41,9 +44,11 @@ type Printer struct {
 	streams *term.Streams
 	format  Format
 	filter  *gojq.Code // nil: none
+	ctx     context.Context
 	quiet   bool
 	out     Styles
 	err     Styles
+	talk    *talk
 }
 
 // Options choose how a Printer writes.
@@ -51,6 +56,8 @@ type Options struct {
 	Format Format
 	JQ     string // a jq program; implies JSON
 	Quiet  bool   // no talk, no progress
+	// Context ends a jq program that does not end by itself; nil means never.
+	Context context.Context
 }
 
 // New returns a printer on streams. It fails only on a jq program that does not compile.
@@ -58,6 +65,10 @@ func New(streams *term.Streams, opts Options) (*Printer, error) {
 	p := &Printer{
 		streams: streams, format: opts.Format, quiet: opts.Quiet,
 		out: Styles{color: streams.OutColor, w: streams.Out}, err: Styles{color: streams.ErrColor, w: streams.Err},
+		talk: &talk{w: streams.Err}, ctx: opts.Context,
+	}
+	if p.ctx == nil {
+		p.ctx = context.Background()
 	}
 	if p.format == "" || p.format == Auto {
 		p.format = JSON
@@ -84,7 +95,7 @@ func (p *Printer) Format() Format { return p.format }
 // Machine reports whether stdout is for a program.
 func (p *Printer) Machine() bool { return p.format != Text }
 
-// Data writes one value: raw, or what value encodes to if raw is nil, to a machine; what text writes to a person.
+// Data writes one value: raw, which must be JSON, to a machine; what text writes to a person.
 func (p *Printer) Data(raw json.RawMessage, text func(*Page)) error {
 	if !p.Machine() {
 		page := &Page{Styles: p.out, width: p.streams.Width}
@@ -100,11 +111,13 @@ func (p *Printer) Data(raw json.RawMessage, text func(*Page)) error {
 
 // Value is Data for a value of our own.
 func (p *Printer) Value(v any, text func(*Page)) error {
-	raw, err := json.Marshal(v)
-	if err != nil {
+	buf := new(bytes.Buffer)
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false) // addresses stay readable
+	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("could not encode the answer: %w", err)
 	}
-	return p.Data(raw, text)
+	return p.Data(buf.Bytes(), text)
 }
 
 func (p *Printer) json(raw json.RawMessage) error {
@@ -133,12 +146,12 @@ func (p *Printer) json(raw json.RawMessage) error {
 	return err
 }
 
-// escapeControls writes DEL and the C1 controls, which JSON allows in strings as they are but terminals act upon, as
-// JSON escapes.
+// escapeControls writes what JSON allows in strings as it is but terminals act upon as JSON escapes: DEL, the C1 controls
+// and what turns the direction of writing or breaks lines.
 func escapeControls(text []byte) []byte {
 	clean := new(bytes.Buffer)
 	for _, r := range string(text) {
-		if r >= 0x7f && r < 0xa0 {
+		if r >= 0x7f && r < 0xa0 || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
 			fmt.Fprintf(clean, `\u%04x`, r)
 			continue
 		}
@@ -148,7 +161,10 @@ func escapeControls(text []byte) []byte {
 }
 
 // A FilterError is a jq program that does not compile, or that fails on the data.
-type FilterError struct{ Err error }
+type FilterError struct {
+	Err    error
+	OnData bool // it compiled
+}
 
 // Error says what jq said.
 func (e *FilterError) Error() string { return "jq: " + e.Err.Error() }
@@ -176,7 +192,7 @@ func (p *Printer) runFilter(w *bytes.Buffer, raw json.RawMessage) error {
 	if err := dec.Decode(&input); err != nil {
 		return err
 	}
-	results := p.filter.Run(input)
+	results := p.filter.RunWithContext(p.ctx, input)
 	for {
 		v, ok := results.Next()
 		if !ok {
@@ -188,7 +204,10 @@ func (p *Printer) runFilter(w *bytes.Buffer, raw json.RawMessage) error {
 			if errors.As(v, &halt) && halt.Value() == nil {
 				return nil
 			}
-			return &FilterError{Err: v}
+			if p.ctx.Err() != nil {
+				return context.Cause(p.ctx)
+			}
+			return &FilterError{Err: v, OnData: true}
 		case string:
 			if p.streams.OutTTY {
 				v = term.Clean(v)
@@ -197,7 +216,7 @@ func (p *Printer) runFilter(w *bytes.Buffer, raw json.RawMessage) error {
 		default:
 			text, err := gojq.Marshal(v)
 			if err != nil {
-				return &FilterError{Err: err}
+				return &FilterError{Err: err, OnData: true}
 			}
 			w.Write(text)
 		}
@@ -212,9 +231,19 @@ func (p *Printer) Say(format string, args ...any) {
 	}
 }
 
-// Warn writes a line to stderr in any case.
+// Warn writes a sentence to stderr in any case. On a terminal it is broken between words, with what follows below the
+// first one.
 func (p *Printer) Warn(format string, args ...any) {
-	_, _ = fmt.Fprintf(p.streams.Err, format+"\n", args...)
+	text := fmt.Sprintf(format, args...)
+	if p.streams.ErrTTY {
+		text = wrap(text, p.streams.Width(), len(text)-len(strings.TrimLeft(text, " ")))
+	}
+	p.talk.say(text)
+}
+
+// Verbatim writes a line to stderr in any case, and leaves it whole: a command or an address that is to be copied.
+func (p *Printer) Verbatim(format string, args ...any) {
+	p.talk.say(fmt.Sprintf(format, args...))
 }
 
 // ErrStyles returns the styles of stderr, for talk.

@@ -2,6 +2,8 @@ package output
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
@@ -19,66 +21,115 @@ type Page struct {
 // String returns the page.
 func (p *Page) String() string { return p.text.String() }
 
-// Line adds one line. The format is ours and may hold styles; strings among args are cleaned unless Styled.
+// Line adds one line. The format is ours; strings of any type and errors among args are cleaned, and cannot start
+// another line, unless they are Styled.
 func (p *Page) Line(format string, args ...any) {
+	clean := make([]any, len(args))
 	for i, arg := range args {
-		if s, ok := arg.(string); ok {
-			args[i] = term.Clean(s)
+		clean[i] = arg
+		switch a := arg.(type) {
+		case Styled:
+		case error:
+			clean[i] = term.Flat(a.Error())
+		default:
+			if v := reflect.ValueOf(arg); v.Kind() == reflect.String {
+				clean[i] = term.Flat(v.String())
+			}
 		}
 	}
-	_, _ = fmt.Fprintf(&p.text, format+"\n", args...)
+	_, _ = fmt.Fprintf(&p.text, format+"\n", clean...)
 }
 
-// Fields adds aligned lines of a label and a value; those with an empty value are left out.
+// proseWidth is how wide a paragraph gets: longer lines are hard to read.
+const proseWidth = 100
+
+// Paragraphs adds text that is broken between words where the terminal, or a line that is good to read, ends. A blank
+// line in it starts a paragraph; other line breaks do not count.
+func (p *Page) Paragraphs(text string) {
+	for i, paragraph := range strings.Split(text, "\n\n") {
+		if i > 0 {
+			p.Line("")
+		}
+		p.Line("%s", Styled(wrap(term.Line(paragraph), min(p.width(), proseWidth), 0)))
+	}
+}
+
+// Fields adds aligned lines of a label and a value; those with an empty value are left out. A value that is too long
+// for the terminal goes on below itself.
 func (p *Page) Fields(pairs ...string) {
+	var labels, values []string
 	width := 0
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			width = max(width, len(pairs[i]))
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[1] == "" {
+			continue
 		}
+		text := strings.TrimLeft(pair[0], " ")
+		label := strings.Repeat(" ", len(pair[0])-len(text)) + term.Line(text) // an indent of ours stays
+		width = max(width, runewidth.StringWidth(label))
+		labels, values = append(labels, label), append(values, pair[1])
 	}
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			p.Line("%s  %s", p.Faint(fmt.Sprintf("%-*s", width, pairs[i])), term.Line(pairs[i+1]))
-		}
+	for i, label := range labels {
+		p.Line("%s  %s", p.Faint(runewidth.FillRight(label, width)), Styled(p.column(values[i], width+2)))
 	}
+}
+
+// Cut makes of a text one line of at most so many columns.
+func Cut(text string, columns int) string { return runewidth.Truncate(term.Line(text), columns, "…") }
+
+// minColumn is how narrow a column of words may be.
+const minColumn = 12
+
+// column breaks a text for the column that starts at left and ends where the terminal does.
+func (p *Page) column(text string, left int) string {
+	text = term.Line(text)
+	if p.width()-left < minColumn {
+		return text
+	}
+	return wrap(strings.Repeat(" ", left)+text, p.width(), left)[left:]
 }
 
 // Table adds rows below a header. Every column but the last is as wide as its widest cell, and never cut: ids must
-// be whole. The last one is cut to the terminal's width.
+// be whole. The last one is cut to the terminal's width, and left out where there is no room for it.
 func (p *Page) Table(header []string, rows [][]string) {
-	widths := make([]int, len(header))
-	for i := range header {
-		widths[i] = runewidth.StringWidth(header[i])
-		for _, row := range rows {
-			row[i] = term.Line(row[i])
-			widths[i] = max(widths[i], runewidth.StringWidth(row[i]))
+	p.table(header, rows, func(cell string, left int) string {
+		if left > 0 && p.width()-left < minColumn {
+			return ""
 		}
-	}
-	last := len(header) - 1
-	room := p.width()
-	for _, w := range widths[:last] {
-		room -= w + 2
-	}
-	p.row(header, widths, max(room, 16), p.Faint)
-	for _, row := range rows {
-		p.row(row, widths, max(room, 16), nil)
-	}
+		return runewidth.Truncate(cell, max(p.width()-left, minColumn), "…")
+	})
 }
 
-func (p *Page) row(cells []string, widths []int, room int, style func(string) Styled) {
-	last := len(cells) - 1
-	var line strings.Builder
-	for i, cell := range cells {
-		if i == last {
-			line.WriteString(runewidth.Truncate(cell, room, "…"))
-			break
+// Descriptions is Table with a last column that is to be read whole: it goes on below itself.
+func (p *Page) Descriptions(header []string, rows [][]string) { p.table(header, rows, p.column) }
+
+// table adds rows whose last cell, which starts at the column left, is made to fit.
+func (p *Page) table(header []string, rows [][]string, fit func(cell string, left int) string) {
+	last := len(header) - 1
+	clean := make([][]string, len(rows))
+	for r, row := range rows {
+		for _, cell := range row {
+			clean[r] = append(clean[r], term.Line(cell))
 		}
-		line.WriteString(runewidth.FillRight(cell, widths[i]+2))
 	}
-	text := strings.TrimRight(line.String(), " ")
-	if style != nil {
-		text = string(style(text))
+	left := 0
+	widths := make([]int, last)
+	for i := range widths {
+		widths[i] = runewidth.StringWidth(header[i])
+		for _, row := range clean {
+			widths[i] = max(widths[i], runewidth.StringWidth(row[i]))
+		}
+		left += widths[i] + 2
 	}
-	p.text.WriteString(text + "\n")
+	line := func(cells []string) string {
+		var b strings.Builder
+		for i, width := range widths {
+			b.WriteString(runewidth.FillRight(cells[i], width+2))
+		}
+		b.WriteString(fit(cells[last], left))
+		return strings.TrimRight(b.String(), " ")
+	}
+	p.Line("%s", p.Faint(line(header)))
+	for _, row := range clean {
+		p.Line("%s", Styled(line(row)))
+	}
 }

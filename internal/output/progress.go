@@ -2,6 +2,7 @@ package output
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -37,12 +38,12 @@ func (p *Printer) Progress(plain bool) *Progress {
 	return g
 }
 
-// Set changes what is shown.
+// Set changes what is shown. After Stop it does nothing.
 func (g *Progress) Set(format string, args ...any) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	text := term.Line(fmt.Sprintf(format, args...))
-	if text == g.text {
+	if text == g.text || g.stopped() {
 		return
 	}
 	g.text = text
@@ -57,17 +58,25 @@ func (g *Progress) Set(format string, args ...any) {
 // Stop takes the live line away.
 func (g *Progress) Stop() {
 	g.mu.Lock()
-	select {
-	case <-g.done:
+	if g.stopped() {
 		g.mu.Unlock()
 		return
-	default:
 	}
 	close(g.done)
 	g.mu.Unlock()
 	g.ended.Wait()
 	if g.live {
-		_, _ = fmt.Fprint(g.p.streams.Err, "\r\x1b[K")
+		g.p.talk.clear()
+	}
+}
+
+// stopped reports whether the display has ended. The caller holds the lock.
+func (g *Progress) stopped() bool {
+	select {
+	case <-g.done:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -96,7 +105,46 @@ func (g *Progress) draw() {
 	g.frame = (g.frame + 1) % len(spinner)
 	line := fmt.Sprintf("%s  %s", g.text, time.Since(g.started).Round(time.Second))
 	line = runewidth.Truncate(line, max(g.p.streams.Width()-3, 10), "…")
-	_, _ = fmt.Fprintf(g.p.streams.Err, "\r\x1b[K%s %s", g.p.err.Busy(string(spinner[g.frame])), line)
+	g.p.talk.draw(fmt.Sprintf("%s %s", g.p.err.Busy(string(spinner[g.frame])), line))
+}
+
+// eraseLine goes to the start of the terminal's line and empties it.
+const eraseLine = "\r\x1b[K"
+
+// A talk is stderr, on which lines that stay and one that is written over take turns.
+type talk struct {
+	mu   sync.Mutex
+	w    io.Writer
+	live bool // a line is shown that will be written over
+}
+
+// say writes a line that stays, in the place of the live one, which comes back when it is drawn again.
+func (t *talk) say(line string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.live {
+		line = eraseLine + line
+		t.live = false
+	}
+	_, _ = io.WriteString(t.w, line+"\n")
+}
+
+// draw writes the live line.
+func (t *talk) draw(line string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.live = true
+	_, _ = io.WriteString(t.w, eraseLine+line)
+}
+
+// clear takes the live line away.
+func (t *talk) clear() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.live {
+		_, _ = io.WriteString(t.w, eraseLine)
+		t.live = false
+	}
 }
 
 // Bar draws a fraction of 0 to 1 as a bar of the given width.

@@ -9,7 +9,7 @@ import (
 	"github.com/uselamina/lamina/internal/term"
 )
 
-// Styled is text that was cleaned and then given colours.
+// Styled is text that was cleaned, and is one line unless we broke it, and may have been given colours.
 type Styled string
 
 // Styles colour text for one stream, or leave it as it is where colour is not wanted. They never ask the terminal
@@ -38,12 +38,14 @@ func (s Styles) Busy(text string) Styled { return s.render(text, nil, "3") }
 func (s Styles) Command(text string) Styled { return s.render(text, nil, "6") }
 
 func (s Styles) render(text string, set func(lipgloss.Style, bool) lipgloss.Style, color string) Styled {
-	text = term.Clean(text)
+	text = term.Flat(text)
 	if !s.color {
 		return Styled(text)
 	}
-	// A profile and a background given by hand keep the renderer from querying the terminal.
-	r := lipgloss.NewRenderer(s.w, termenv.WithProfile(termenv.ANSI))
+	// A profile and a background given by hand keep the renderer from querying the terminal, and from a mind of its own
+	// about colour: it was decided on already.
+	r := lipgloss.NewRenderer(s.w)
+	r.SetColorProfile(termenv.ANSI)
 	r.SetHasDarkBackground(true)
 	style := r.NewStyle()
 	if set != nil {

@@ -5,10 +5,12 @@ import (
 	"time"
 )
 
-// Ago says how long before now a time was, for a person.
+// Ago says how long before now a time was, for a person. The zero time is one that the service did not tell.
 func Ago(t, now time.Time) string {
 	d := now.Sub(t)
 	switch {
+	case t.IsZero():
+		return "unknown"
 	case d < -time.Minute:
 		return "in " + span(-d)
 	case d < 10*time.Second:

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/hex"
+	"errors"
 	"mime"
 	"net/http"
 	"path"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/uselamina/lamina/internal/platform/apps"
 )
@@ -20,18 +20,17 @@ const bucketAssets = "assets" // asset id → asset
 // An asset is a file, made by a run or uploaded, or the text that a run made. Its id is not to be guessed: whoever has
 // the address of the file may read it.
 type asset struct {
-	ID          string    `json:"id"`
-	Order       string    `json:"order"`
-	WorkspaceID string    `json:"workspaceId"`
-	RunID       string    `json:"runId,omitempty"`
-	Label       string    `json:"label,omitempty"`
-	OutputType  string    `json:"outputType"`
-	MimeType    string    `json:"mimeType"`
-	Filename    string    `json:"filename,omitempty"`
-	Text        *string   `json:"text,omitempty"`
-	Size        int64     `json:"size,omitempty"`
-	Digest      string    `json:"digest,omitempty"` // SHA-256; empty until the bytes are there
-	CreatedAt   time.Time `json:"createdAt"`
+	ID          string      `json:"id"`
+	Order       string      `json:"order"`
+	WorkspaceID string      `json:"workspaceId"`
+	RunID       string      `json:"runId,omitempty"`
+	Label       string      `json:"label,omitempty"`
+	OutputType  string      `json:"outputType"`
+	MimeType    string      `json:"mimeType"`
+	Filename    string      `json:"filename,omitempty"`
+	Text        *string     `json:"text,omitempty"`
+	File        *storedFile `json:"file,omitempty"` // nil until the bytes are there
+	CreatedAt   time.Time   `json:"createdAt"`
 }
 
 // fileTypes are the kinds of file that are served as what they are, by extension.
@@ -81,26 +80,38 @@ func (s *Server) keepResult(r run, o apps.Output, res apps.Result) (asset, error
 		a.Text = &res.Text
 		return a, nil
 	}
-	var err error
-	a.Size, a.Digest, err = s.media.write(a.ID, bytes.NewReader(res.Bytes), int64(len(res.Bytes)))
+	file, err := s.media.write(bytes.NewReader(res.Bytes), int64(len(res.Bytes)))
+	if errors.Is(err, errNoRoom) {
+		return a, &apps.Error{Message: messageNoRoom}
+	}
+	a.File = &file
 	return a, err
+}
+
+// messageNoRoom says what to do when memory is full of files.
+const messageNoRoom = "The local platform has no room for more files in memory: restart it, with --data FILE to keep them on disk"
+
+// sweepMedia forgets the files that no asset has.
+func (s *Server) sweepMedia() error {
+	live := map[string]bool{}
+	s.store.view(func(tx *tx) {
+		for _, a := range list[asset](tx, bucketAssets) {
+			if a.File != nil {
+				live[a.File.ID] = true
+			}
+		}
+	})
+	return s.media.sweep(live)
 }
 
 // routeMedia adds the addresses of files. They need no credential, like those of a CDN, and no rate limit counts them.
 func (s *Server) routeMedia(mux *http.ServeMux) {
-	type open = func(w http.ResponseWriter, r *http.Request) error
-	for pattern, methods := range map[string]map[string]open{
+	for pattern, methods := range map[string]map[string]anonymous{
 		"/media/{name}":          {"GET": s.serveAsset},
 		"/media/uploads/{token}": {"PUT": s.putUpload},
 		"/media/":                {"GET": func(http.ResponseWriter, *http.Request) error { return notFound("File not found") }},
 	} {
-		mux.HandleFunc(pattern, s.answer(func(w http.ResponseWriter, r *http.Request) error {
-			h, err := choose(w, r, methods)
-			if err != nil {
-				return err
-			}
-			return h(w, r)
-		}))
+		mux.HandleFunc(pattern, s.open(methods))
 	}
 }
 
@@ -109,7 +120,7 @@ func (s *Server) findFile(name string) (asset, bool) {
 	id, _, _ := strings.Cut(name, ".")
 	var a asset
 	s.store.view(func(tx *tx) { a, _ = get[asset](tx, bucketAssets, id) })
-	return a, a.Digest != "" && a.name() == name
+	return a, a.File != nil && a.name() == name
 }
 
 // serveAsset sends the bytes of an asset. They may come from anybody, so a browser is told to take them as nothing but
@@ -119,11 +130,6 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return notFound("File not found")
 	}
-	file, err := s.media.open(a.ID)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }()
 	disposition := "inline"
 	if a.MimeType == unknownType {
 		disposition = "attachment"
@@ -135,20 +141,20 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Cache-Control", "public, max-age=60")
-	h.Set("ETag", `"`+a.Digest+`"`)
-	http.ServeContent(w, r, "", a.CreatedAt, file)
+	h.Set("ETag", `"`+a.File.Digest+`"`)
+	http.ServeContent(w, r, "", a.CreatedAt, s.media.open(*a.File))
 	return nil
 }
 
 // downloadName is what a browser may call a file: the last part of the name it was uploaded under.
 func downloadName(a asset) string {
 	name := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(`/\:"<>|?*`, r) {
+		if strings.ContainsRune(`/\:"<>|?*`, r) {
 			return '-'
 		}
 		return r
-	}, path.Base(strings.ReplaceAll(a.Filename, `\`, "/")))
-	if a.Filename == "" || strings.Trim(name, ".- ") == "" {
+	}, cleanText(path.Base(strings.ReplaceAll(a.Filename, `\`, "/")), 255))
+	if strings.Trim(name, ".- ") == "" {
 		return a.name()
 	}
 	return name
@@ -178,7 +184,7 @@ func (s *Server) listAssets(w http.ResponseWriter, r *http.Request, p principal)
 	var assets []asset
 	s.store.view(func(tx *tx) { assets = list[asset](tx, bucketAssets) })
 	assets = slices.DeleteFunc(assets, func(a asset) bool {
-		return a.WorkspaceID != p.WorkspaceID || a.Digest == "" && a.Text == nil ||
+		return a.WorkspaceID != p.WorkspaceID || a.File == nil && a.Text == nil ||
 			runID != "" && a.RunID != runID || outputType != "" && a.OutputType != outputType
 	})
 	slices.SortFunc(assets, func(a, b asset) int { return cmp.Compare(b.Order, a.Order) })

@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
-
-	"github.com/uselamina/lamina/internal/api"
 )
 
 // control is what tests can see and do below /dev: the requests that were received, planned faults, and the clock. It
@@ -19,9 +17,6 @@ type control struct {
 	faults   faultPlans
 	clock    movedClock
 }
-
-// maxControlBody is the largest body, in bytes, that is read below /dev.
-const maxControlBody = 1 << 20
 
 // Bounds of the clock: one step and all steps together. The sum stays far from where a time.Duration ends.
 const (
@@ -47,112 +42,86 @@ func (c *movedClock) advance(by time.Duration) bool {
 	}
 }
 
+// routeControl adds the addresses below /dev.
 func (s *Server) routeControl(mux *http.ServeMux) {
-	mux.HandleFunc("GET /dev/requests", func(w http.ResponseWriter, _ *http.Request) {
-		writeControl(w, http.StatusOK, s.control.requests.list())
-	})
-	mux.HandleFunc("DELETE /dev/requests", ownOnly(func(w http.ResponseWriter, _ *http.Request) {
-		s.control.requests.clear()
-		w.WriteHeader(http.StatusNoContent)
-	}))
-	mux.HandleFunc("GET /dev/faults", func(w http.ResponseWriter, _ *http.Request) {
-		writeControl(w, http.StatusOK, s.control.faults.list())
-	})
-	mux.HandleFunc("POST /dev/faults", ownOnly(s.planFault))
-	mux.HandleFunc("DELETE /dev/faults", ownOnly(func(w http.ResponseWriter, _ *http.Request) {
-		s.control.faults.clear()
-		w.WriteHeader(http.StatusNoContent)
-	}))
-	mux.HandleFunc("GET /dev/clock", s.showClock)
-	mux.HandleFunc("POST /dev/clock", ownOnly(s.advanceClock))
+	for pattern, methods := range map[string]map[string]anonymous{
+		"/dev/requests": {"GET": s.listRequests, "DELETE": ownOnly(s.forgetRequests)},
+		"/dev/faults":   {"GET": s.listFaults, "POST": ownOnly(s.planFault), "DELETE": ownOnly(s.forgetFaults)},
+		"/dev/clock":    {"GET": s.showClock, "POST": ownOnly(s.advanceClock)},
+	} {
+		mux.HandleFunc(pattern, s.open(methods))
+	}
+}
+
+func (s *Server) listRequests(w http.ResponseWriter, _ *http.Request) error {
+	return writeData(w, http.StatusOK, s.control.requests.list())
+}
+
+func (s *Server) forgetRequests(w http.ResponseWriter, _ *http.Request) error {
+	s.control.requests.clear()
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) listFaults(w http.ResponseWriter, _ *http.Request) error {
+	return writeData(w, http.StatusOK, s.control.faults.list())
+}
+
+func (s *Server) forgetFaults(w http.ResponseWriter, _ *http.Request) error {
+	s.control.faults.clear()
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 // showClock says what time it is here, and by how much the clock was moved.
-func (s *Server) showClock(w http.ResponseWriter, _ *http.Request) {
-	writeControl(w, http.StatusOK, map[string]any{"now": s.now(), "offset": s.control.clock.offset().String()})
+func (s *Server) showClock(w http.ResponseWriter, _ *http.Request) error {
+	return writeData(w, http.StatusOK, map[string]any{"now": s.now(), "offset": s.control.clock.offset().String()})
 }
 
-func (s *Server) advanceClock(w http.ResponseWriter, r *http.Request) {
+func (s *Server) advanceClock(w http.ResponseWriter, r *http.Request) error {
 	var body struct {
 		Advance string `json:"advance"`
 	}
-	if !readControl(w, r, &body) {
-		return
+	if err := decodeStrictly(w, r, &body); err != nil {
+		return err
 	}
 	by, err := time.ParseDuration(body.Advance)
 	if err != nil || by <= 0 || by > maxClockStep {
-		writeFailure(w, r, http.StatusBadRequest, `"advance" must be a duration above 0 and up to 87600h, like "90s" or "720h"`)
-		return
+		return invalid(`"advance" must be a duration above 0 and up to 87600h, like "90s" or "720h"`)
 	}
 	if !s.control.clock.advance(by) {
-		writeFailure(w, r, http.StatusBadRequest, "The clock cannot be moved that far; restart the platform to set it back")
-		return
+		return invalid("The clock cannot be moved that far; restart the platform to set it back")
 	}
-	s.showClock(w, r)
+	return s.showClock(w, r)
 }
 
 // ownOnly refuses what a browser sends for a page of another origin. A JSON body cannot be sent across origins without
 // being asked for first, so its type is checked, too; a request without a body has none.
-func ownOnly(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if err := http.NewCrossOriginProtection().Check(r); err != nil {
-			writeFailure(w, r, http.StatusForbidden, "Pages of other origins may not control the platform")
-			return
+func ownOnly(next anonymous) anonymous {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if http.NewCrossOriginProtection().Check(r) != nil {
+			return forbidden("Pages of other origins may not control the platform")
 		}
 		mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if mediaType != "application/json" && (r.Method == http.MethodPost || r.ContentLength != 0) {
-			writeFailure(w, r, http.StatusUnsupportedMediaType, "Send the body as application/json")
-			return
+			return &apiError{
+				status: http.StatusUnsupportedMediaType, code: "VALIDATION_ERROR", message: "Send the body as application/json",
+			}
 		}
-		next(w, r)
+		return next(w, r)
 	}
 }
 
-// readControl reads a JSON body strictly, or answers what is wrong with it.
-func readControl(w http.ResponseWriter, r *http.Request, into any) bool {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxControlBody))
+// decodeStrictly reads a JSON body that holds nothing but what is known.
+func decodeStrictly(w http.ResponseWriter, r *http.Request, into any) error {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxJSONBody))
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
 	if err == nil && d.More() {
 		err = errors.New("there is more than one JSON value")
 	}
 	if err != nil {
-		writeFailure(w, r, http.StatusBadRequest, fmt.Sprintf("The body cannot be used: %v", err))
+		return invalid(fmt.Sprintf("The body cannot be used: %v", err))
 	}
-	return err == nil
-}
-
-// writeControl answers with data in the envelope of the API.
-func writeControl(w http.ResponseWriter, status int, data any) {
-	writeOAuth(w, status, map[string]any{"data": data})
-}
-
-// writeFailure answers with an error in the envelope of the API.
-func writeFailure(w http.ResponseWriter, r *http.Request, status int, text string) {
-	writeOAuth(w, status, failure(r, status, text))
-}
-
-// failure is the error envelope of the API for a status.
-func failure(r *http.Request, status int, text string) api.ErrorBody {
-	code, retryable := codeOf(status)
-	return api.ErrorBody{Error: text, Code: code, Retryable: retryable, RequestID: requestID(r.Context())}
-}
-
-// codeOf returns the API's error code that goes with a status, and whether trying again may help.
-func codeOf(status int) (code string, retryable bool) {
-	switch {
-	case status == http.StatusUnauthorized:
-		return "AUTH_INVALID_KEY", false
-	case status == http.StatusForbidden || status == http.StatusMisdirectedRequest:
-		return "FORBIDDEN", false
-	case status == http.StatusNotFound:
-		return "NOT_FOUND", false
-	case status == http.StatusTooManyRequests:
-		return "RATE_LIMITED", true
-	case status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout:
-		return "RESOURCE_UNAVAILABLE", true
-	case status >= http.StatusInternalServerError:
-		return "INTERNAL_ERROR", true
-	}
-	return "VALIDATION_ERROR", false
+	return nil
 }

@@ -104,10 +104,10 @@ func (p *faultPlan) fits(r *http.Request, grantType string) bool {
 }
 
 // planFault takes a plan and answers with it.
-func (s *Server) planFault(w http.ResponseWriter, r *http.Request) {
+func (s *Server) planFault(w http.ResponseWriter, r *http.Request) error {
 	plan := faultPlan{Times: 1}
-	if !readControl(w, r, &plan) {
-		return
+	if err := decodeStrictly(w, r, &plan); err != nil {
+		return err
 	}
 	plan.ID, plan.Remaining = "flt_"+randomToken(9), plan.Times
 	err := plan.check()
@@ -115,10 +115,9 @@ func (s *Server) planFault(w http.ResponseWriter, r *http.Request) {
 		err = s.control.faults.add(plan)
 	}
 	if err != nil {
-		writeFailure(w, r, http.StatusBadRequest, "The plan cannot be used: "+err.Error())
-		return
+		return invalid("The plan cannot be used: " + err.Error())
 	}
-	writeControl(w, http.StatusCreated, plan)
+	return writeData(w, http.StatusCreated, plan)
 }
 
 // check refuses a plan that would not do what it says, and reads its delay.
@@ -210,8 +209,9 @@ func (p *faultPlan) answer(w http.ResponseWriter, r *http.Request) {
 	case p.HTML:
 		contentType, body = "text/html; charset=utf-8", "<!doctype html><title>Gateway</title><h1>This is not the API</h1>\n"
 	default:
-		envelope, _ := json.Marshal(failure(r, status, "A planned fault"))
-		body = string(envelope)
+		e := &apiError{status: status, code: codeOf(status), message: "A planned fault"}
+		raw, _ := json.Marshal(e.body(requestID(r.Context()))) // strings and numbers: it cannot fail
+		body = string(raw)
 	}
 	w.Header().Set("Content-Type", cmp.Or(p.ContentType, contentType))
 	for name, value := range p.Headers {

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -9,7 +10,7 @@ import (
 // maxRequests is how many received requests are remembered.
 const maxRequests = 10_000
 
-// A receivedRequest is what is remembered of a request: nothing secret, so no query and no body. Status is 0 while
+// A receivedRequest is what is remembered of a request: nothing secret, so no query, no body and no address of a file. Status is 0 while
 // there is no answer, and stays so if the connection was cut or left before one.
 type receivedRequest struct {
 	Method     string    `json:"method"`
@@ -20,6 +21,19 @@ type receivedRequest struct {
 	Client     string    `json:"client"` // client id at the authorization server, else the User-Agent
 	RequestID  string    `json:"requestId"`
 	DurationMS float64   `json:"durationMs"`
+}
+
+// shownPath is a path without the part that makes the address of a file a secret: whoever knows it may read the file,
+// or put its bytes there.
+func shownPath(path string) string {
+	switch name, isFile := strings.CutPrefix(path, "/media/"); {
+	case strings.HasPrefix(name, "uploads/"):
+		return "/media/uploads/***"
+	case isFile:
+		return "/media/***"
+	default:
+		return path
+	}
 }
 
 // A requestLog remembers the last requests, in the order of their arrival.

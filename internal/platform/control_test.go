@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +36,24 @@ func (f *foreigner) received() []map[string]any {
 		f.t.Fatal(err)
 	}
 	return list.Data
+}
+
+func TestRequestsAreListedWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	up := rg.uploadURL("a.png", "image")
+	rg.file("PUT", up.UploadURL, "x", "Content-Type", "image/png").want(200)
+	rg.file("GET", up.AssetURL, "").want(200)
+	rg.call("GET", "/v1/account?x-api-key="+rg.key, nil).want(200)
+	listed := rg.call("GET", "/dev/requests", nil, "X-Api-Key", "").want(200)
+	var paths []string
+	for _, r := range data[[]receivedRequest](listed) {
+		paths = append(paths, r.Method+" "+r.Path)
+	}
+	want := []string{"POST /v1/assets/upload-urls", "PUT /media/uploads/***", "GET /media/***", "GET /v1/account"}
+	if !slices.Equal(paths, want) || bytes.Contains(listed.body, []byte(*up.AssetID)) || bytes.Contains(listed.body, []byte(rg.key)) {
+		t.Errorf("%s", listed.body)
+	}
 }
 
 const metadataPath = "/.well-known/oauth-authorization-server/cli/oauth"

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -25,7 +24,10 @@ const (
 // deliveryTimeout is how long a receiver has to answer.
 const deliveryTimeout = 15 * time.Second
 
-// A delivery tells one address how a run ended. All deliveries are kept, as a log.
+// maxDeliveries is how many deliveries are kept as a log, besides older ones that are still to be made.
+const maxDeliveries = 1000
+
+// A delivery tells one address how a run ended.
 type delivery struct {
 	ID          string        `json:"id"`
 	RunID       string        `json:"runId"`
@@ -84,6 +86,17 @@ func (s *Server) addDelivery(tx *tx, r *run) {
 	}
 	put(tx, bucketDeliveries, d.ID, d)
 	put(tx, bucketOutbox, d.ID, true)
+	forgetDeliveries(tx)
+}
+
+// forgetDeliveries drops the oldest deliveries that are no longer pending, so that the log is bounded.
+func forgetDeliveries(tx *tx) {
+	ids := tx.keys(bucketDeliveries)
+	for _, id := range ids[:max(0, len(ids)-maxDeliveries)] {
+		if tx.bytes(bucketOutbox, id) == nil {
+			tx.remove(bucketDeliveries, id)
+		}
+	}
 }
 
 // dispatch starts the work on each delivery in the outbox, once.
@@ -126,7 +139,7 @@ func (s *Server) deliver(ctx context.Context, id string) {
 			return
 		}
 		if err := s.recordAttempt(id, try); err != nil {
-			slog.Error("platform: could not record a webhook delivery", "delivery", id, "error", err)
+			s.log.Error("could not record a webhook delivery", "delivery", id, "error", err)
 			return
 		}
 	}
@@ -184,6 +197,7 @@ func (s *Server) recordAttempt(id string, try attempt) error {
 // newWebhookClient returns the client of deliveries. A redirect is an answer that is not 2xx.
 func newWebhookClient() *http.Client {
 	return &http.Client{
+		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true},
 		Timeout:       deliveryTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

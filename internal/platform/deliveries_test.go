@@ -7,6 +7,9 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -144,9 +147,8 @@ func TestDeliveryIsRetriedAndThenGivenUp(t *testing.T) {
 			t.Errorf("attempt %d: %v", i, err)
 		}
 		signatures[got[i].header.Get(webhook.HeaderSignature)] = true
-		rg.clock.advance(delay)
 		if delay > 0 {
-			rg.fire(delay)
+			rg.pass(delay, 1)
 		}
 	}
 	d := rg.delivery(id)
@@ -159,21 +161,92 @@ func TestDeliveryIsRetriedAndThenGivenUp(t *testing.T) {
 	}
 }
 
+// A receiver that is not there, and one that is too slow, are tried again as often as one that answers with an error,
+// and each attempt is signed for its own moment.
 func TestDeliveryThatNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t, nil)
+	if rg.s.webhooks.Timeout != 15*time.Second {
+		t.Errorf("a receiver has %s to answer", rg.s.webhooks.Timeout)
+	}
 	rg.s.webhooks.Timeout = 20 * time.Millisecond
-	hanging := make(chan struct{})
-	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hanging }))
+	moments := make(chan string, 4)
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // else the server does not notice that the client leaves
+		moments <- r.Header.Get(webhook.HeaderTimestamp)
+		<-r.Context().Done()
+	}))
 	defer slow.Close()
-	defer close(hanging)
-	gone := rg.startWithWebhook("http://127.0.0.1:1/secret", `{"inputs":{"seconds":"0"}}`)
-	late := rg.startWithWebhook(slow.URL, `{"inputs":{"seconds":"0"}}`)
-	for id, want := range map[string]string{gone: "no connection", late: "no answer in 15s"} {
-		rg.await("the attempt", func() bool { return len(rg.delivery(id).Attempts) == 1 })
-		if d := rg.delivery(id); d.State != deliveryPending || d.Attempts[0].Problem != want || !d.NextAt.Equal(rg.clock.Now().Add(5*time.Second)) {
-			t.Errorf("%+v, want %q", d, want)
+	ids := []string{
+		rg.startWithWebhook("http://127.0.0.1:1/secret", `{"inputs":{"seconds":"0"}}`),
+		rg.startWithWebhook(slow.URL, `{"inputs":{"seconds":"0"}}`),
+	}
+	started := rg.clock.Now()
+	problems := []string{"no connection", "no answer in 15s"}
+	for i, delay := range []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 0} {
+		for n, id := range ids {
+			rg.await("the attempt", func() bool { return len(rg.delivery(id).Attempts) == i+1 })
+			d := rg.delivery(id)
+			if try := d.Attempts[i]; try.Problem != problems[n] || !try.At.Equal(rg.clock.Now()) {
+				t.Errorf("attempt %d: %+v", i, try)
+			}
+			if delay > 0 && (d.State != deliveryPending || !d.NextAt.Equal(rg.clock.Now().Add(delay))) {
+				t.Errorf("after attempt %d: %s, next at %v", i, d.State, d.NextAt)
+			}
 		}
+		if delay > 0 {
+			rg.pass(delay, len(ids))
+		}
+	}
+	for _, id := range ids {
+		if d := rg.delivery(id); d.State != deliveryFailed {
+			t.Errorf("%+v", d)
+		}
+	}
+	for _, after := range []int64{0, 5, 35, 155} {
+		if got, want := <-moments, strconv.FormatInt(started.Unix()+after, 10); got != want {
+			t.Errorf("signed at %s, want %s", got, want)
+		}
+	}
+}
+
+func TestDeliveryToLocalhost(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	rc := newReceiver(t)
+	address := strings.Replace(rc.URL, "127.0.0.1", "localhost", 1)
+	id := rg.startWithWebhook(address, `{"inputs":{"seconds":"0"}}`)
+	rg.await("the delivery", func() bool { return rg.delivery(id).State == deliveryDelivered })
+	if err := rg.verify(rc.deliveries()[0]); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDeliveriesAreForgottenWhenTheyAreMany(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	add := func(n int, settled bool) {
+		rg.update(func(tx *tx) {
+			for range n {
+				id := nextOrder(tx)
+				put(tx, bucketDeliveries, id, delivery{ID: id})
+				if !settled {
+					put(tx, bucketOutbox, id, true)
+				}
+			}
+			forgetDeliveries(tx)
+		})
+	}
+	ids := func() (ids []string) {
+		rg.s.store.view(func(tx *tx) { ids = tx.keys(bucketDeliveries) })
+		return ids
+	}
+	add(3, false)
+	first := ids()
+	add(maxDeliveries+7, true)
+	left := ids()
+	if len(left) != maxDeliveries+3 || !slices.Equal(left[:3], first) {
+		t.Errorf("%d deliveries are left, beginning with %v; want %d that begin with the pending %v", len(left), left[:3], maxDeliveries+3, first)
 	}
 }
 

@@ -3,7 +3,6 @@ package platform
 import (
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
 	"runtime/debug"
 
@@ -32,6 +31,10 @@ func notFound(message string) error {
 	return &apiError{status: http.StatusNotFound, code: "NOT_FOUND", message: message}
 }
 
+func forbidden(message string) error {
+	return &apiError{status: http.StatusForbidden, code: "FORBIDDEN", message: message}
+}
+
 func invalid(message string, problems ...problem) error {
 	return &apiError{status: http.StatusBadRequest, code: "VALIDATION_ERROR", message: message, details: problems}
 }
@@ -52,6 +55,25 @@ func (e *apiError) retryable() bool {
 	return e.status >= http.StatusInternalServerError || e.status == http.StatusTooManyRequests
 }
 
+// codeOf returns the code that the API gives a failure with a status, where nothing more is known of it.
+func codeOf(status int) string {
+	switch {
+	case status == http.StatusUnauthorized:
+		return "AUTH_INVALID_KEY"
+	case status == http.StatusForbidden:
+		return "FORBIDDEN"
+	case status == http.StatusNotFound:
+		return "NOT_FOUND"
+	case status == http.StatusTooManyRequests:
+		return "RATE_LIMITED"
+	case status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout:
+		return "RESOURCE_UNAVAILABLE"
+	case status >= http.StatusInternalServerError:
+		return "INTERNAL_ERROR"
+	}
+	return "VALIDATION_ERROR"
+}
+
 // body returns the error envelope.
 func (e *apiError) body(requestID string) api.ErrorBody {
 	b := api.ErrorBody{
@@ -63,17 +85,17 @@ func (e *apiError) body(requestID string) api.ErrorBody {
 	return b
 }
 
-// answer wraps a handler: every request has an id, and every failure and panic becomes the error envelope.
-func (s *Server) answer(h func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
+// answer wraps a handler: every failure and panic becomes the error envelope.
+func (s *Server) answer(h anonymous) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := requestID(r.Context())
 		defer func() {
 			switch v := recover(); v {
 			case nil:
-			case http.ErrAbortHandler: //nolint:errorlint // a panic value, which net/http compares like this
+			case http.ErrAbortHandler:
 				panic(v)
 			default:
-				slog.Error("platform: panic in a handler", "request", id, "panic", v, "stack", string(debug.Stack()))
+				s.log.Error("panic in a handler", "request", id, "panic", v, "stack", string(debug.Stack()))
 				writeError(w, r, internalError())
 			}
 		}()
@@ -83,7 +105,7 @@ func (s *Server) answer(h func(w http.ResponseWriter, r *http.Request) error) ht
 		}
 		var known *apiError
 		if !errors.As(err, &known) {
-			slog.Error("platform: request failed", "request", id, "error", err)
+			s.log.Error("request failed", "request", id, "error", err)
 			known = internalError()
 		}
 		writeError(w, r, known)
@@ -94,10 +116,11 @@ func writeError(w http.ResponseWriter, r *http.Request, e *apiError) {
 	writeJSON(w, e.status, e.body(requestID(r.Context())))
 }
 
-// writeJSON answers with a value as it is.
+// writeJSON answers with a value as it is, which no cache may keep.
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // a client that has gone needs no answer
 }

@@ -28,7 +28,10 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		w.Header().Set("Date", s.now().Format(http.TimeFormat)) // clients measure lifetimes by it
 		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
 		if !isLoopbackHost(r.Host) {
-			writeFailure(w, r, http.StatusMisdirectedRequest, "The local platform answers only to localhost and loopback addresses")
+			writeError(w, r, &apiError{
+				status: http.StatusMisdirectedRequest, code: "FORBIDDEN",
+				message: "The local platform answers only to localhost and loopback addresses",
+			})
 			return
 		}
 		if isControl(r.URL.Path) {
@@ -37,7 +40,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		clientID, grantType := peekOAuth(r)
 		s.control.requests.serve(w, r, receivedRequest{
-			Method: r.Method, Path: r.URL.Path, GrantType: grantType, Time: s.now(), RequestID: id,
+			Method: r.Method, Path: shownPath(r.URL.Path), GrantType: grantType, Time: s.now(), RequestID: id,
 			Client: cleanText(cmp.Or(clientID, r.UserAgent()), 200),
 		}, func(w http.ResponseWriter, r *http.Request) {
 			pause(r.Context(), s.opts.Latency)
@@ -58,8 +61,22 @@ func isLoopbackHost(hostport string) bool {
 		host = h
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && addr.Unmap().IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+	return isLoopback(strings.Trim(host, "[]")) || strings.HasSuffix(host, ".localhost")
+}
+
+// isLoopback reports whether an address, or the name localhost, is this machine.
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
+}
+
+// clientAddress is the IP address that a request came from.
+func clientAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }
 
 func isControl(path string) bool { return path == "/dev" || strings.HasPrefix(path, "/dev/") }

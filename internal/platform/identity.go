@@ -8,6 +8,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/uselamina/lamina/internal/api"
@@ -44,6 +46,11 @@ type principal struct {
 	WorkspaceID string
 	ClientID    string // of an OAuth client; empty for an API key
 	Scope       string // of an access token, separated by spaces; empty for an API key, which may do everything
+}
+
+// has reports whether the principal may do what a scope stands for. An API key may do everything.
+func (p principal) has(scope string) bool {
+	return p.ClientID == "" || slices.Contains(strings.Fields(p.Scope), scope)
 }
 
 // The sample person and the workspaces that every platform starts with.

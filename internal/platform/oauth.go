@@ -44,10 +44,16 @@ const maxOAuthBody = 64 << 10
 // A scope is a permission by its name and in words for a person.
 type scope struct{ Name, Words string }
 
+// The scopes that the API asks for.
+const (
+	scopeRead  = "lamina:creative:read"
+	scopeWrite = "lamina:creative:write"
+)
+
 // supportedScopes are all scopes there are. A request that names none gets all of them.
 var supportedScopes = []scope{
-	{"lamina:creative:read", "See your apps, runs, results and assets"},
-	{"lamina:creative:write", "Start and cancel runs, upload assets, use credits"},
+	{scopeRead, "See your apps, runs, results and assets"},
+	{scopeWrite, "Start and cancel runs, upload assets, use credits"},
 	{"lamina:brand:read", "See your brand profiles and insights"},
 }
 
@@ -111,14 +117,10 @@ func (e *oauthError) write(w http.ResponseWriter) {
 	writeOAuth(w, status, e)
 }
 
-// writeOAuth answers with a JSON body that no cache may keep (RFC 6749 §5.1).
+// writeOAuth answers with JSON and the headers that RFC 6749 §5.1 asks for.
 func writeOAuth(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // fails only if the client has left
+	writeJSON(w, status, body)
 }
 
 // serverError is the answer when the state could not be written.

@@ -163,7 +163,7 @@ func (s *Server) showConsent(w http.ResponseWriter, r *http.Request) {
 	}
 	page.Action, page.Field, page.Subject = "/oauth/consent", "request", id
 	page.FormToken = s.issueFormToken(w, r, page.Action, id)
-	render(w, http.StatusOK, "consent", page)
+	render(w, http.StatusOK, consentHTML(page))
 }
 
 // openConsent returns a request that the person can still answer, or what to tell the person instead.

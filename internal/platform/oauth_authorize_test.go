@@ -181,7 +181,7 @@ func TestConsentExpires(t *testing.T) {
 	t.Parallel()
 	f := meet(t, Options{})
 	page := f.openConsent(f.authorizeURL(f.register("x")))
-	f.clock.move(10 * time.Minute)
+	f.clock.advance(10 * time.Minute)
 	v := formOn(t, page)
 	v.Set("decision", "approve")
 	if res := f.form("/oauth/consent", v); res.StatusCode != http.StatusBadRequest || res.Header.Get("Refresh") != "" {

@@ -1,7 +1,6 @@
 package platform
 
 import (
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -179,14 +178,14 @@ func (s *Server) exchangeDeviceCode(tx *tx, c client, p params) (tokenReply, *oa
 func (s *Server) showDevice(w http.ResponseWriter, r *http.Request) {
 	typed := r.URL.Query().Get("user_code")
 	if strings.TrimSpace(typed) == "" {
-		render(w, http.StatusOK, "device", devicePage{})
+		render(w, http.StatusOK, deviceHTML(devicePage{}))
 		return
 	}
 	userCode, ok := readUserCode(typed)
 	if !ok {
-		render(w, http.StatusBadRequest, "device", devicePage{
+		render(w, http.StatusBadRequest, deviceHTML(devicePage{
 			Code: cleanText(typed, 20), Problem: "A code has eight letters, like BCDF-GHJK. It has no digits and no vowels.",
-		})
+		}))
 		return
 	}
 	found, err := s.guessDevice(r, userCode)
@@ -196,14 +195,14 @@ func (s *Server) showDevice(w http.ResponseWriter, r *http.Request) {
 	case found.locked:
 		renderMessage(w, http.StatusTooManyRequests, messageTooManyGuesses)
 	case !found.known:
-		render(w, http.StatusNotFound, "device", devicePage{
+		render(w, http.StatusNotFound, deviceHTML(devicePage{
 			Code: userCode, Problem: "No device shows this code. Compare it letter by letter, or ask the device for a new one.",
-		})
+		}))
 	case found.page == nil:
 		renderDeviceOutcome(w, found.device, s.now())
 	default:
 		found.page.FormToken = s.issueFormToken(w, r, "/device", userCode)
-		render(w, http.StatusOK, "consent", found.page)
+		render(w, http.StatusOK, consentHTML(*found.page))
 	}
 }
 
@@ -217,7 +216,7 @@ type foundDevice struct {
 
 // guessDevice looks up a user code, and counts it if it is wrong.
 func (s *Server) guessDevice(r *http.Request, userCode string) (found foundDevice, err error) {
-	address, _, _ := net.SplitHostPort(r.RemoteAddr)
+	address := clientAddress(r)
 	err = s.store.update(func(tx *tx) error {
 		g, _ := get[guesses](tx, bucketGuesses, address)
 		if s.now().Sub(g.Since) >= guessWindow {

@@ -69,13 +69,13 @@ func TestDeviceFlow(t *testing.T) {
 	if res := f.get("/device?user_code=" + userCode); !strings.Contains(res.body, "Your device is signed in") {
 		t.Errorf("after approval: %s", res.body)
 	}
-	f.clock.move(5 * time.Second)
+	f.clock.advance(5 * time.Second)
 	access, refresh := f.tokens(d.poll())
 	if who, _ := f.whois(access); who != (principal{"usr_sample", "wsp_northwind", id, "lamina:brand:read"}) {
 		t.Errorf("the token speaks for %+v", who)
 	}
 	access, _ = f.tokens(f.refresh(id, refresh))
-	f.clock.move(5 * time.Second)
+	f.clock.advance(5 * time.Second)
 	wantError(t, d.poll(), "invalid_grant")
 	f.wantAlive(access, false)
 }
@@ -105,7 +105,7 @@ func TestDeviceAnswerStands(t *testing.T) {
 	access, _ := f.tokens(d.poll())
 	v.Set("decision", "approve")
 	f.form("/device", v)
-	f.clock.move(5 * time.Second)
+	f.clock.advance(5 * time.Second)
 	wantError(t, d.poll(), "invalid_grant")
 	f.wantAlive(access, false)
 }
@@ -116,9 +116,9 @@ func TestDeviceExpires(t *testing.T) {
 	d := f.startDevice(f.register("x"))
 	v := formOn(t, f.get("/device?user_code="+d.userCode))
 	v.Set("decision", "approve")
-	f.clock.move(15*time.Minute - time.Second)
+	f.clock.advance(15*time.Minute - time.Second)
 	wantError(t, d.poll(), "authorization_pending")
-	f.clock.move(time.Second)
+	f.clock.advance(time.Second)
 	if res := f.form("/device", v); res.StatusCode != http.StatusGone {
 		t.Errorf("an answer that is too late: %d", res.StatusCode)
 	}
@@ -144,11 +144,11 @@ func TestDeviceSlowDown(t *testing.T) {
 		{19_600 * time.Millisecond, "authorization_pending"}, // as early as a network may make it
 		{20 * time.Second, "authorization_pending"},
 	} {
-		f.clock.move(step.wait)
+		f.clock.advance(step.wait)
 		wantError(t, d.poll(), step.want)
 	}
 	d.answer("approve")
-	f.clock.move(20 * time.Second)
+	f.clock.advance(20 * time.Second)
 	f.tokens(d.poll())
 }
 
@@ -212,7 +212,7 @@ func TestDeviceGuessesAreBounded(t *testing.T) {
 	if res := f.get("/device?user_code=" + d.userCode); res.StatusCode != http.StatusTooManyRequests || strings.Contains(res.body, d.userCode) {
 		t.Errorf("one code more: %d", res.StatusCode)
 	}
-	f.clock.move(guessWindow)
+	f.clock.advance(guessWindow)
 	if res := f.get("/device?user_code=" + d.userCode); res.StatusCode != http.StatusOK {
 		t.Errorf("after the wait: %d", res.StatusCode)
 	}

@@ -13,7 +13,6 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -31,25 +30,7 @@ type foreigner struct {
 	s     *Server
 	url   string
 	http  *http.Client
-	clock *standingClock
-}
-
-// A standingClock is a clock that stands still until it is moved.
-type standingClock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *standingClock) read() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *standingClock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+	clock *testClock
 }
 
 // meet starts a platform and returns a foreigner to it.
@@ -59,9 +40,9 @@ func meet(t *testing.T, opts Options) *foreigner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock := &standingClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	clock := &testClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	opts.BaseURL = "http://" + listener.Addr().String()
-	opts.Now = clock.read
+	opts.Now = clock.Now
 	s, err := New(opts)
 	if err != nil {
 		t.Fatal(err)
@@ -343,7 +324,7 @@ func TestRegister(t *testing.T) {
 	}
 	delete(got, "client_id")
 	want := map[string]any{
-		"client_id_issued_at": float64(f.clock.read().Unix()), "client_name": "Lamina CLI",
+		"client_id_issued_at": float64(f.clock.Now().Unix()), "client_name": "Lamina CLI",
 		"client_uri":    "https://github.com/uselamina/lamina-cli",
 		"redirect_uris": []any{"http://127.0.0.1:49152/callback"}, "grant_types": []any{"authorization_code", "refresh_token"},
 		"response_types": []any{"code"}, "token_endpoint_auth_method": "none",

@@ -80,7 +80,7 @@ func TestAPIKeyAuthenticates(t *testing.T) {
 	for _, wrong := range []string{"", "lma_", key + "x", "lma_mcp_at_", f.s.digest(key)} {
 		f.wantAlive(wrong, false)
 	}
-	now := f.clock.read()
+	now := f.clock.Now()
 	_ = f.s.store.update(func(tx *tx) error {
 		record, _ := get[apiKey](tx, bucketAPIKeys, f.s.digest(key))
 		record.RevokedAt = &now
@@ -170,11 +170,11 @@ func TestCodeExpires(t *testing.T) {
 	f := meet(t, Options{})
 	id := f.register("x")
 	early, late := f.code(id), f.code(id)
-	f.clock.move(10*time.Minute - time.Second)
+	f.clock.advance(10*time.Minute - time.Second)
 	if res := f.exchange(id, early); res.StatusCode != http.StatusOK {
 		t.Errorf("a code must live for ten minutes: %s", res.body)
 	}
-	f.clock.move(time.Second)
+	f.clock.advance(time.Second)
 	wantError(t, f.exchange(id, late), "invalid_grant")
 }
 
@@ -227,16 +227,16 @@ func TestTokensExpire(t *testing.T) {
 	if got := res.json(t)["expires_in"]; got != 120.0 {
 		t.Errorf("expires_in = %v", got)
 	}
-	f.clock.move(2*time.Minute - time.Second)
+	f.clock.advance(2*time.Minute - time.Second)
 	f.wantAlive(access, true)
-	f.clock.move(time.Second)
+	f.clock.advance(time.Second)
 	f.wantAlive(access, false)
 
-	f.clock.move(23 * time.Hour)
+	f.clock.advance(23 * time.Hour)
 	_, refresh = f.tokens(f.refresh(id, refresh))
-	f.clock.move(23 * time.Hour) // more than a day after the sign-in, but not after the last use
+	f.clock.advance(23 * time.Hour) // more than a day after the sign-in, but not after the last use
 	_, refresh = f.tokens(f.refresh(id, refresh))
-	f.clock.move(24 * time.Hour)
+	f.clock.advance(24 * time.Hour)
 	wantError(t, f.refresh(id, refresh), "invalid_grant")
 }
 
@@ -363,7 +363,7 @@ func TestSweep(t *testing.T) {
 	f.signIn(id)
 	f.form("/cli/oauth/device_authorization", url.Values{"client_id": {id}})
 	f.get("/device?user_code=BCDF-GHJK")
-	f.clock.move(32 * 24 * time.Hour)
+	f.clock.advance(32 * 24 * time.Hour)
 	f.form("/cli/oauth/device_authorization", url.Values{"client_id": {id}})
 	f.s.store.view(func(tx *tx) {
 		for bucket, want := range map[string]int{

@@ -1,33 +1,21 @@
 package platform
 
 import (
-	"bytes"
 	"embed"
-	"html/template"
 	"net/http"
 	"net/url"
 	"path"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-	"unicode"
+
+	g "maragu.dev/gomponents"
 
 	"github.com/uselamina/lamina/internal/api"
 )
 
-//go:embed templates
+//go:embed pages/style.css pages/icon.svg
 var pageFiles embed.FS
-
-// pageTemplates parses the pages when the first one is shown, so that a program that shows none does no work.
-var pageTemplates = sync.OnceValue(func() map[string]*template.Template {
-	pages := map[string]*template.Template{}
-	for _, name := range []string{"consent", "device", "home", "message", "return"} {
-		pages[name] = template.Must(template.New("layout.html").Funcs(template.FuncMap{"initial": initial}).
-			ParseFS(pageFiles, "templates/layout.html", "templates/"+name+".html"))
-	}
-	return pages
-})
 
 // pagePolicy allows a page its own style sheet and icon, and to send its forms back here. The answer to a form is never
 // a redirect to a client: Chromium applies form-action to every redirect that follows a form, and so would stop clients
@@ -117,11 +105,7 @@ func newConsentPage(tx *tx, clientID, scopeNames string) consentPage {
 }
 
 // render answers with a page that no cache keeps, no other page frames, and that tells nobody where it was.
-func render(w http.ResponseWriter, status int, page string, data any) {
-	var body bytes.Buffer
-	if err := pageTemplates()[page].Execute(&body, data); err != nil {
-		panic(err) // the templates are our own: a mistake in them is a bug
-	}
+func render(w http.ResponseWriter, status int, page g.Node) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", pagePolicy)
@@ -131,16 +115,16 @@ func render(w http.ResponseWriter, status int, page string, data any) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // fails only if the browser has left
+	_ = page.Render(w) // fails only if the browser has left
 }
 
-func renderMessage(w http.ResponseWriter, status int, m message) { render(w, status, "message", m) }
+func renderMessage(w http.ResponseWriter, status int, m message) { render(w, status, messageHTML(m)) }
 
 // renderReturn sends the browser back to a client with a page that moves on by itself, where a redirect would fall
 // under form-action.
 func renderReturn(w http.ResponseWriter, client, next string) {
 	w.Header().Set("Refresh", "0; url="+next)
-	render(w, http.StatusOK, "return", struct{ Client, Next string }{client, next})
+	render(w, http.StatusOK, returnHTML(client, next))
 }
 
 // renderDeviceOutcome says how a device authorization request ended.
@@ -159,24 +143,14 @@ func renderDeviceOutcome(w http.ResponseWriter, d device, now time.Time) {
 
 // showHome says what this server is and where to go.
 func (s *Server) showHome(w http.ResponseWriter, _ *http.Request) {
-	render(w, http.StatusOK, "home", struct{ BaseURL, User string }{s.opts.BaseURL, sampleUser.Email})
+	render(w, http.StatusOK, homeHTML(s.opts.BaseURL, sampleUser.Email))
 }
 
 // servePageFile serves the style sheet or the icon of the pages.
 func servePageFile(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	http.ServeFileFS(w, r, pageFiles, "templates/"+path.Base(r.URL.Path))
-}
-
-// initial is the letter that stands for a name where there is no picture.
-func initial(name string) string {
-	for _, r := range name {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return string(unicode.ToUpper(r))
-		}
-	}
-	return "?"
+	http.ServeFileFS(w, r, pageFiles, "pages/"+path.Base(r.URL.Path))
 }
 
 func hostOf(uri string) string {

@@ -19,15 +19,15 @@ type answer struct {
 // subject has its own cookie, so that two pages can be open side by side.
 func (s *Server) issueFormToken(w http.ResponseWriter, r *http.Request, action, subject string) string {
 	name := s.formCookie(subject)
-	cookie, err := r.Cookie(name)
-	if err != nil {
-		cookie = &http.Cookie{Name: name, Value: randomToken(24)}
+	value := randomToken(24)
+	if cookie, err := r.Cookie(name); err == nil {
+		value = cookie.Value
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: cookie.Value, Path: action, MaxAge: int(deviceTTL.Seconds()), HttpOnly: true,
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // not Secure: the platform is reached over http, on this machine
+		Name: name, Value: value, Path: action, MaxAge: int(deviceTTL.Seconds()), HttpOnly: true,
 		SameSite: http.SameSiteStrictMode,
 	})
-	return s.formToken(action, subject, cookie.Value)
+	return s.formToken(action, subject, value)
 }
 
 func (s *Server) formCookie(subject string) string {

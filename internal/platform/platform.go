@@ -6,6 +6,7 @@ package platform
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -28,8 +29,11 @@ type Options struct {
 	RateLimit int
 	// Latency is added to every answer.
 	Latency time.Duration
-	// DataFile keeps the state across restarts; empty means memory only.
+	// DataFile keeps the state, with the bytes of assets, across restarts; empty means memory only.
 	DataFile string
+	// Log is told what went wrong on the platform; nil means nobody. What it is told holds no secrets, but text from
+	// outside, so its handler has to escape control characters, like those of log/slog.
+	Log *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
@@ -45,7 +49,8 @@ type Server struct {
 	control control
 	timing  timing
 	limiter limiter
-	media   mediaFolder
+	log     *slog.Logger
+	media   *media
 
 	loopback *http.Client // fetches inputs of apps
 	webhooks *http.Client // makes deliveries
@@ -77,6 +82,9 @@ func New(opts Options) (*Server, error) {
 	if opts.RateLimit == 0 {
 		opts.RateLimit = 100
 	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -85,7 +93,7 @@ func New(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		opts: opts, store: st, timing: realTiming, media: mediaFolder{beside: opts.DataFile},
+		opts: opts, log: opts.Log, store: st, timing: realTiming, media: newMedia(st.db),
 		loopback: newLoopbackClient(), webhooks: newWebhookClient(),
 	}
 	if opts.timing != nil {
@@ -94,7 +102,7 @@ func New(opts Options) (*Server, error) {
 	if s.timing.after == nil {
 		s.timing.after = time.After
 	}
-	if err := s.seed(); err != nil {
+	if err := errors.Join(s.seed(), s.sweepMedia()); err != nil {
 		_ = st.close()
 		return nil, err
 	}
@@ -116,8 +124,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 func (s *Server) Close() error {
 	s.stop()
 	s.workers.Wait()
-	s.webhooks.CloseIdleConnections()
-	return errors.Join(s.media.close(), s.store.close())
+	return s.store.close()
 }
 
 // now is the time on the platform's clock, which tests can move (see POST /dev/clock).

@@ -1,7 +1,6 @@
 package platform
 
 import (
-	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -54,11 +53,7 @@ func (s *Server) meter(w http.ResponseWriter, r *http.Request) error {
 	if limit < 0 {
 		return nil
 	}
-	address, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		address = r.RemoteAddr
-	}
-	count, left := s.limiter.take(address, s.now())
+	count, left := s.limiter.take(clientAddress(r), s.now())
 	reset := int((left + time.Second - 1) / time.Second)
 	h := w.Header()
 	h.Set("RateLimit-Limit", strconv.Itoa(limit))

@@ -268,7 +268,7 @@ func value(t *testing.T, o api.Output) string {
 // await polls until ok, which some other goroutine makes true, and fails the test if that does not happen.
 func (rg *rig) await(what string, ok func() bool) {
 	rg.t.Helper()
-	for range 2000 {
+	for range 12000 { // a minute: machines may be busy
 		if ok() {
 			return
 		}
@@ -343,15 +343,35 @@ func (tt *testTimers) release(d time.Duration) {
 // fire waits for a timer of a length to be set, and ends it.
 func (rg *rig) fire(d time.Duration) {
 	rg.t.Helper()
-	rg.await(fmt.Sprintf("a timer of %s", d), func() bool {
+	rg.fireTogether(d, 1)
+}
+
+// pass waits for a number of timers of a length to be set, moves the clock to where they end, and ends them.
+func (rg *rig) pass(d time.Duration, count int) {
+	rg.t.Helper()
+	rg.await(fmt.Sprintf("%d timers of %s", count, d), func() bool {
+		rg.timers.mu.Lock()
+		defer rg.timers.mu.Unlock()
+		return len(rg.timers.pending[d]) >= count
+	})
+	rg.clock.advance(d)
+	rg.fireTogether(d, count)
+}
+
+// fireTogether waits for a number of timers of a length to be set, and ends them.
+func (rg *rig) fireTogether(d time.Duration, count int) {
+	rg.t.Helper()
+	rg.await(fmt.Sprintf("%d timers of %s", count, d), func() bool {
 		tt := rg.timers
 		tt.mu.Lock()
 		defer tt.mu.Unlock()
-		if len(tt.pending[d]) == 0 {
+		if len(tt.pending[d]) < count {
 			return false
 		}
-		tt.pending[d][0] <- time.Time{}
-		tt.pending[d] = tt.pending[d][1:]
+		for _, ch := range tt.pending[d][:count] {
+			ch <- time.Time{}
+		}
+		tt.pending[d] = tt.pending[d][count:]
 		return true
 	})
 }

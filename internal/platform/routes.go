@@ -18,24 +18,27 @@ const maxJSONBody = 1 << 20
 // A handler answers a request of a known caller.
 type handler func(w http.ResponseWriter, r *http.Request, p principal) error
 
+// An anonymous handler answers a request of anybody.
+type anonymous func(w http.ResponseWriter, r *http.Request) error
+
 // routeAPI adds the API below /v1 and the files below /media.
 func (s *Server) routeAPI(mux *http.ServeMux) {
 	for pattern, methods := range map[string]map[string]handler{
 		"/v1/account":               {"GET": s.getAccount},
 		"/v1/account/usage":         {"GET": s.getUsage},
-		"/v1/apps":                  {"GET": s.listApps},
-		"/v1/apps/discover":         {"POST": s.discoverApps},
-		"/v1/apps/{appId}":          {"GET": s.getApp},
-		"/v1/apps/{appId}/workflow": {"GET": s.getWorkflow},
-		"/v1/apps/{appId}/estimate": {"POST": s.estimate},
-		"/v1/apps/{appId}/runs":     {"POST": s.startRun},
-		"/v1/runs":                  {"GET": s.listRuns},
-		"/v1/runs/{runId}":          {"GET": s.getRun},
-		"/v1/runs/{runId}/wait":     {"GET": s.waitForRun},
-		"/v1/runs/{runId}/stream":   {"GET": s.streamRun},
-		"/v1/runs/{runId}/cancel":   {"POST": s.cancelRun},
-		"/v1/assets":                {"GET": s.listAssets},
-		"/v1/assets/upload-urls":    {"POST": s.createUploads},
+		"/v1/apps":                  {"GET": requires(scopeRead, s.listApps)},
+		"/v1/apps/discover":         {"POST": requires(scopeRead, s.discoverApps)},
+		"/v1/apps/{appId}":          {"GET": requires(scopeRead, s.getApp)},
+		"/v1/apps/{appId}/workflow": {"GET": requires(scopeRead, s.getWorkflow)},
+		"/v1/apps/{appId}/estimate": {"POST": requires(scopeRead, s.estimate)},
+		"/v1/apps/{appId}/runs":     {"POST": requires(scopeWrite, s.startRun)},
+		"/v1/runs":                  {"GET": requires(scopeRead, s.listRuns)},
+		"/v1/runs/{runId}":          {"GET": requires(scopeRead, s.getRun)},
+		"/v1/runs/{runId}/wait":     {"GET": requires(scopeRead, s.waitForRun)},
+		"/v1/runs/{runId}/stream":   {"GET": requires(scopeRead, s.streamRun)},
+		"/v1/runs/{runId}/cancel":   {"POST": requires(scopeWrite, s.cancelRun)},
+		"/v1/assets":                {"GET": requires(scopeRead, s.listAssets)},
+		"/v1/assets/upload-urls":    {"POST": requires(scopeWrite, s.createUploads)},
 		"/v1/webhooks/signing-key":  {"GET": s.getSigningKeys},
 	} {
 		mux.HandleFunc(pattern, s.v1(methods))
@@ -67,6 +70,17 @@ func (s *Server) v1(methods map[string]handler) http.HandlerFunc {
 	})
 }
 
+// open wraps the handlers of one address that takes no credential.
+func (s *Server) open(methods map[string]anonymous) http.HandlerFunc {
+	return s.answer(func(w http.ResponseWriter, r *http.Request) error {
+		h, err := choose(w, r, methods)
+		if err != nil {
+			return err
+		}
+		return h(w, r)
+	})
+}
+
 // choose returns what an address has for the method of a request. HEAD is GET, whose body net/http leaves out.
 func choose[H any](w http.ResponseWriter, r *http.Request, methods map[string]H) (H, error) {
 	method := r.Method
@@ -81,6 +95,16 @@ func choose[H any](w http.ResponseWriter, r *http.Request, methods map[string]H)
 	w.Header().Set("Allow", allowed)
 	return h, &apiError{
 		status: http.StatusMethodNotAllowed, code: "METHOD_NOT_ALLOWED", message: "This address takes only " + allowed,
+	}
+}
+
+// requires refuses a caller that was not given a scope.
+func requires(scope string, h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, p principal) error {
+		if !p.has(scope) {
+			return forbidden("This sign-in does not have the scope " + scope + ": sign in again and allow it")
+		}
+		return h(w, r, p)
 	}
 }
 
@@ -108,10 +132,7 @@ func (s *Server) caller(r *http.Request) (principal, error) {
 	case !complete:
 		return p, unauthorized("AUTH_INVALID_CONTEXT", "API key has no workspace or user")
 	case workspace != "" && workspace != p.WorkspaceID:
-		return p, &apiError{
-			status: http.StatusForbidden, code: "FORBIDDEN",
-			message: "Workspace header does not match API key workspace scope",
-		}
+		return p, forbidden("Workspace header does not match API key workspace scope")
 	}
 	return p, nil
 }

@@ -2,7 +2,9 @@ package platform
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -245,7 +247,7 @@ type event struct{ name, data string }
 // stream follows a run. next returns the next event, or an empty one at the end.
 func (rg *rig) stream(id string) (next func() event) {
 	rg.t.Helper()
-	req, err := http.NewRequestWithContext(rg.t.Context(), "GET", rg.http.URL+"/v1/runs/"+id+"/stream", nil)
+	req, err := http.NewRequestWithContext(rg.t.Context(), http.MethodGet, rg.http.URL+"/v1/runs/"+id+"/stream", nil)
 	if err != nil {
 		rg.t.Fatal(err)
 	}
@@ -255,7 +257,7 @@ func (rg *rig) stream(id string) (next func() event) {
 		rg.t.Fatal(err)
 	}
 	rg.t.Cleanup(func() { _ = resp.Body.Close() })
-	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
 		rg.t.Fatalf("%d %v", resp.StatusCode, resp.Header)
 	}
 	lines := bufio.NewScanner(resp.Body)
@@ -369,8 +371,8 @@ func TestRunsSurviveARestart(t *testing.T) {
 	for _, id := range unfinished[:workerCount] {
 		before.running(id)
 	}
-	for range 2 * workerCount {
-		before.fire(time.Second)
+	for range 2 {
+		before.fireTogether(time.Second, workerCount)
 	}
 	before.await("all first outputs", func() bool {
 		return !slices.ContainsFunc(unfinished[:workerCount], func(id string) bool {
@@ -402,7 +404,8 @@ func TestRunsSurviveARestart(t *testing.T) {
 
 func TestAppsThatPanicFail(t *testing.T) {
 	t.Parallel()
-	rg := newRig(t, nil)
+	var log bytes.Buffer
+	rg := newRig(t, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	id := rg.start("countdown", nil)
 	r, _ := rg.stored(id)
 	r.Inputs = nil
@@ -411,6 +414,9 @@ func TestAppsThatPanicFail(t *testing.T) {
 	r.WorkflowID = "gone" // an app of an older version: its Make is nil
 	if err := rg.s.make(t.Context(), r); err == nil || !strings.Contains(err.Error(), "panicked") {
 		t.Errorf("%v", err)
+	}
+	if text := log.String(); !strings.Contains(text, "run="+id) || strings.Count(text, "\n") != 1 {
+		t.Errorf("logged %q, want one line that names the run", text)
 	}
 }
 

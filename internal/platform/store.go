@@ -2,17 +2,21 @@ package platform
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
 )
 
 // A store is the platform's state: named buckets of keys and values, held in memory and, where a file was named,
-// written to it before an update returns. Updates are atomic and happen one at a time.
+// written to it before an update returns. Updates are atomic and happen one at a time. The same file holds what is in
+// media, which the store leaves alone.
 type store struct {
 	mu      sync.RWMutex
 	buckets map[string]map[string][]byte
@@ -26,12 +30,22 @@ func openStore(file string) (*store, error) {
 		return st, nil
 	}
 	db, err := bbolt.Open(file, 0o600, &bbolt.Options{Timeout: time.Second})
+	if errors.Is(err, bbolterrors.ErrTimeout) {
+		return nil, fmt.Errorf("the data file %s is in use, perhaps by another lamina dev: %w", file, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("could not open the data file %s: %w", file, err)
 	}
 	st.db = db
+	if err := os.Chmod(file, 0o600); err != nil { // an older file may be open to others
+		_ = db.Close()
+		return nil, fmt.Errorf("could not protect the data file %s: %w", file, err)
+	}
 	err = db.View(func(btx *bbolt.Tx) error {
 		return btx.ForEach(func(name []byte, b *bbolt.Bucket) error {
+			if string(name) == bucketMedia {
+				return nil
+			}
 			bucket := map[string][]byte{}
 			st.buckets[string(name)] = bucket
 			return b.ForEach(func(k, v []byte) error {

@@ -33,7 +33,7 @@ func (s *Server) streamRun(w http.ResponseWriter, r *http.Request, p principal) 
 		changed := s.runsChanged.next()
 		found, err := s.findRun(r, p)
 		if err != nil {
-			return nil // the answer has begun: to end it is all that is left
+			return nil //nolint:nilerr // the answer has begun: to end it is all that is left
 		}
 		state, err := json.Marshal(found.Run)
 		if err != nil {

@@ -98,7 +98,7 @@ func (s *Server) forgetUploads(tx *tx) {
 			continue
 		}
 		tx.remove(bucketUploads, key)
-		if a, _ := get[asset](tx, bucketAssets, u.AssetID); a.Digest == "" {
+		if a, _ := get[asset](tx, bucketAssets, u.AssetID); a.File == nil {
 			tx.remove(bucketAssets, u.AssetID)
 		}
 	}
@@ -113,50 +113,54 @@ func (s *Server) putUpload(w http.ResponseWriter, r *http.Request) error {
 		a, _ = get[asset](tx, bucketAssets, u.AssetID)
 	})
 	if a.ID == "" || !s.now().Before(u.ExpiresAt) {
-		return &apiError{
-			status: http.StatusForbidden, code: "FORBIDDEN", message: "This upload address is unknown or has expired: ask for a new one",
-		}
+		return forbidden("This upload address is unknown or has expired: ask for a new one")
 	}
 	if got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || got != a.MimeType {
 		return invalid("Wrong content type", problem{Field: "Content-Type", Message: "must be as contentTypeHint said", Allowed: []string{a.MimeType}})
 	}
-	size, digest, err := s.receive(a.ID, r)
+	file, err := s.receive(r)
 	if err != nil {
 		return err
 	}
+	var replaced *storedFile
 	err = s.store.update(func(tx *tx) error {
-		a.Size, a.Digest = size, digest
+		before, _ := get[asset](tx, bucketAssets, a.ID)
+		replaced, a.File = before.File, &file
 		put(tx, bucketAssets, a.ID, a)
 		return nil
 	})
 	if err != nil {
-		return err
+		return errors.Join(err, s.media.remove(file.ID))
 	}
-	w.Header().Set("ETag", `"`+digest+`"`)
+	if replaced != nil {
+		_ = s.media.remove(replaced.ID) // else it is swept at the next start
+	}
+	w.Header().Set("ETag", `"`+file.Digest+`"`)
 	w.WriteHeader(http.StatusOK)
 	return nil
 }
 
-// receive writes the body of a request to the file of an asset.
-func (s *Server) receive(id string, r *http.Request) (size int64, digest string, err error) {
+// receive keeps the body of a request.
+func (s *Server) receive(r *http.Request) (storedFile, error) {
 	tooLarge := &apiError{
 		status: http.StatusRequestEntityTooLarge, code: "VALIDATION_ERROR", message: "The file is larger than 256 MiB",
 	}
 	if r.ContentLength > maxUpload {
-		return 0, "", tooLarge
+		return storedFile{}, tooLarge
 	}
 	body := &readErrors{r: r.Body}
-	switch size, digest, err = s.media.write(id, body, maxUpload); {
+	switch file, err := s.media.write(body, maxUpload); {
 	case errors.Is(err, errTooLarge):
-		return 0, "", tooLarge
+		return file, tooLarge
+	case errors.Is(err, errNoRoom):
+		return file, unavailable(messageNoRoom)
 	case body.err != nil:
-		return 0, "", invalid("The file did not arrive in full")
-	case err != nil:
-		return 0, "", err
-	case size == 0:
-		return 0, "", invalid("The file is empty")
+		return file, invalid("The file did not arrive in full")
+	case err == nil && file.Size == 0:
+		return file, invalid("The file is empty")
+	default:
+		return file, err
 	}
-	return size, digest, nil
 }
 
 // readErrors remembers whether it was the source that failed: then the fault is the client's, else ours.

@@ -3,7 +3,6 @@ package platform
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"math"
 	"runtime/debug"
 	"time"
@@ -83,14 +82,17 @@ func (s *Server) stopWork(id string) {
 	}
 }
 
-// perform does a run and records how it ended.
+// perform does a run and records how it ended. Work that the end of the process cuts off, by whatever error that
+// makes, is left for the next one.
 func (s *Server) perform(ctx context.Context, id string) {
 	r, err := s.begin(id)
 	if err == nil && r.Status == api.Running {
-		err = s.end(ctx, id, s.make(ctx, r))
+		if err = s.make(ctx, r); err == nil || ctx.Err() == nil {
+			err = s.end(id, err)
+		}
 	}
-	if err != nil && !errors.Is(err, errFinal) {
-		slog.Error("platform: could not record a run", "run", id, "error", err)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errFinal) {
+		s.log.Error("could not record a run", "run", id, "error", err)
 		_ = s.sleep(ctx, time.Second) // the run is still in the queue: do not spin on a full disk
 	}
 }
@@ -134,7 +136,7 @@ var errPanic = errors.New("the app panicked")
 func (s *Server) make(ctx context.Context, r run) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			slog.Error("platform: panic in an app", "run", r.RunID, "panic", v, "stack", string(debug.Stack()))
+			s.log.Error("panic in an app", "run", r.RunID, "panic", v, "stack", string(debug.Stack()))
 			err = errPanic
 		}
 	}()
@@ -164,6 +166,9 @@ func (s *Server) progress(ctx context.Context, id string, done float64) error {
 	return s.sleep(ctx, s.timing.pause)
 }
 
+// errUnwanted means that an app delivered what was not asked for, or is there already.
+var errUnwanted = errors.New("the output is not wanted")
+
 // deliverOutput keeps a result as an asset and completes the output.
 func (s *Server) deliverOutput(r run, index int, res apps.Result) error {
 	output := r.app().Outputs[index]
@@ -171,31 +176,37 @@ func (s *Server) deliverOutput(r run, index int, res apps.Result) error {
 	if err != nil {
 		return err
 	}
-	return s.changeRun(r.RunID, func(tx *tx, r *run) error {
+	err = s.changeRun(r.RunID, func(tx *tx, r *run) error {
 		if !r.missing(index) {
-			return nil
+			return errUnwanted
 		}
 		a.Order = nextOrder(tx)
 		put(tx, bucketAssets, a.ID, a)
 		r.complete(index, output, res, s.assetValue(a))
 		return nil
 	})
+	if err != nil && a.File != nil {
+		_ = s.media.remove(a.File.ID) // else it is swept at the next start
+	}
+	return err
 }
 
-// end records how the work on a run ended. Work that the end of the process cut off is left for the next one.
-func (s *Server) end(ctx context.Context, id string, workErr error) error {
+// end records how the work on a run ended.
+func (s *Server) end(id string, workErr error) error {
+	failure := ""
 	var understood *apps.Error
 	switch {
-	case workErr == nil, errors.As(workErr, &understood):
-	case errors.Is(workErr, errFinal), ctx.Err() != nil:
-		return nil
-	default:
-		slog.Error("platform: an app failed", "run", id, "error", workErr)
-		understood = &apps.Error{Message: "The app failed unexpectedly"}
+	case errors.Is(workErr, errFinal):
+		return workErr
+	case errors.As(workErr, &understood):
+		failure = understood.Message
+	case workErr != nil:
+		s.log.Error("an app failed", "run", id, "error", workErr)
+		failure = "The app failed unexpectedly"
 	}
 	return s.changeRun(id, func(_ *tx, r *run) error {
-		if understood != nil {
-			r.fail(understood.Message)
+		if failure != "" {
+			r.fail(failure)
 			return nil
 		}
 		percent := 100.0

@@ -44,7 +44,7 @@ func Lamina() Provider {
 		KeyPrefix: "lma_",
 		EnvKey:    "LAMINA_API_KEY",
 		KeysURL:   "https://app.uselamina.ai/settings?tab=api",
-		OAuth: &OAuth{ //nolint:gosec // the names of things, no secrets
+		OAuth: &OAuth{
 			IssuerPath:    "/cli/oauth",
 			RegisterPath:  "/cli/oauth/register",
 			AuthorizePath: "/cli/oauth/authorize",

@@ -13,6 +13,10 @@ import (
 
 // NoBrowser returns why no browser can be opened here for the person at the keyboard, or "" if one probably can.
 func NoBrowser(getenv func(string) string) string {
+	return noBrowser(getenv, runtime.GOOS, inContainer())
+}
+
+func noBrowser(getenv func(string) string, system string, container bool) string {
 	switch {
 	case getenv("BROWSER") == "none":
 		return "BROWSER is set to none"
@@ -20,9 +24,9 @@ func NoBrowser(getenv func(string) string) string {
 		return ""
 	case getenv("SSH_CONNECTION") != "" || getenv("SSH_TTY") != "" || getenv("SSH_CLIENT") != "":
 		return "this is an SSH session"
-	case inContainer():
+	case container:
 		return "this is a container"
-	case runtime.GOOS == "linux" && getenv("DISPLAY") == "" && getenv("WAYLAND_DISPLAY") == "" && getenv("WSL_DISTRO_NAME") == "":
+	case system == "linux" && getenv("DISPLAY") == "" && getenv("WAYLAND_DISPLAY") == "" && getenv("WSL_DISTRO_NAME") == "":
 		return "there is no display"
 	}
 	return ""

@@ -2,6 +2,7 @@ package term
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,16 +18,33 @@ const maxLine = 64 << 10
 // ErrNoPrompt means that nobody is there to be asked.
 var ErrNoPrompt = errors.New("there is no terminal to ask on")
 
-// Secret asks for a line that is not shown while it is typed.
-func (s *Streams) Secret(question string) (string, error) {
+// Secret asks for a line that is not shown while it is typed. When ctx ends first, the terminal is put back as it was.
+func (s *Streams) Secret(ctx context.Context, question string) (string, error) {
 	f, ok := s.In.(*os.File)
 	if !s.Prompts || !ok {
 		return "", ErrNoPrompt
 	}
+	before, err := term.GetState(int(f.Fd()))
+	if err != nil {
+		return "", err
+	}
 	_, _ = fmt.Fprint(s.Err, question+" ")
-	answer, err := term.ReadPassword(int(f.Fd()))
-	_, _ = fmt.Fprintln(s.Err)
-	return strings.TrimSpace(string(answer)), err
+	defer fmt.Fprintln(s.Err)
+	type result struct {
+		answer []byte
+		err    error
+	}
+	read := make(chan result, 1)
+	go func() {
+		answer, err := term.ReadPassword(int(f.Fd()))
+		read <- result{answer, err}
+	}()
+	select {
+	case r := <-read:
+		return strings.TrimSpace(string(r.answer)), r.err
+	case <-ctx.Done():
+		return "", errors.Join(ctx.Err(), term.Restore(int(f.Fd()), before))
+	}
 }
 
 // ReadLine reads the first line of a stream, without its end.

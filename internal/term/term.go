@@ -48,17 +48,18 @@ func System(getenv func(string) string) *Streams {
 	return s
 }
 
-// SetColor decides on colour: always, never, or auto, which follows the environment and the terminal.
+// SetColor decides on colour: always, never, or auto, which follows the environment and the terminal: NO_COLOR, then
+// CLICOLOR_FORCE, then CLICOLOR.
 func (s *Streams) SetColor(when string, getenv func(string) string) {
 	switch {
 	case when == "always":
 		s.OutColor, s.ErrColor = true, true
-	case when == "never", getenv("NO_COLOR") != "", getenv("CLICOLOR") == "0":
+	case when == "never", getenv("NO_COLOR") != "":
 		s.OutColor, s.ErrColor = false, false
 	case isSet(getenv("CLICOLOR_FORCE")):
 		s.OutColor, s.ErrColor = true, true
 	default:
-		able := getenv("TERM") != "dumb"
+		able := getenv("TERM") != "dumb" && getenv("CLICOLOR") != "0"
 		s.OutColor, s.ErrColor = s.OutTTY && able, s.ErrTTY && able
 	}
 }
@@ -94,6 +95,11 @@ func Clean(text string) string {
 		return r
 	}, ansi.Strip(text))
 }
+
+// Flat is Clean for a text that has one line and keeps its spaces: newlines and tabs become spaces.
+func Flat(text string) string { return flat.Replace(Clean(text)) }
+
+var flat = strings.NewReplacer("\n", " ", "\t", " ")
 
 // Line is Clean for a place that has one line: every run of white space becomes one space.
 func Line(text string) string { return strings.Join(strings.Fields(Clean(text)), " ") }

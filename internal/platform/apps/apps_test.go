@@ -171,10 +171,11 @@ func TestPosterIsDeterministicAndDependsOnItsWords(t *testing.T) {
 	draw := func(text string) []byte {
 		return makeIt(t, "poster", apps.Inputs{"text": {text}, "aspect_ratio": {"1:1"}}, nil, nil).results[0].Bytes
 	}
-	if !bytes.Equal(draw("Hello"), draw("Hello")) {
+	hello := draw("Hello")
+	if !bytes.Equal(hello, draw("Hello")) {
 		t.Error("the same words gave different posters")
 	}
-	if bytes.Equal(draw("Hello"), draw("Hello!")) {
+	if bytes.Equal(hello, draw("Hello!")) {
 		t.Error("different words gave the same poster")
 	}
 }
@@ -289,7 +290,7 @@ func TestProductShots(t *testing.T) {
 
 func TestProductShotsOfExtremeShapes(t *testing.T) {
 	t.Parallel()
-	for _, size := range []image.Point{{1, 1}, {4000, 1}, {1, 4000}, {3, 2}} {
+	for _, size := range []image.Point{{1, 1}, {4000, 1}, {1, 4000}} {
 		for _, background := range []string{"Blur", "Color", "White"} {
 			files := map[string][]byte{"u": encode(t, image.NewNRGBA(image.Rectangle{Max: size}))}
 			r := makeIt(t, "product-shots", apps.Inputs{"image": {"u"}, "background": {background}}, []int{0}, files)

@@ -11,7 +11,9 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// A canvas is a picture being drawn. Lengths are in pixels; angles in radians, clockwise from the right.
+// A canvas is a picture being drawn. Lengths are in pixels; angles in radians, clockwise from the right. What draws into
+// an image or encodes it is given the RGBA and not the canvas: with types that it does not know it is several times
+// slower.
 type canvas struct {
 	*image.RGBA
 	w, h float64
@@ -105,7 +107,7 @@ type outline func(z *vector.Rasterizer)
 
 // fill paints the inside of the shapes.
 func (c canvas) fill(col color.Color, shapes ...outline) {
-	c.mask(func(z *vector.Rasterizer) { z.Draw(c, c.Rect, image.NewUniform(col), image.Point{}) }, shapes)
+	c.mask(func(z *vector.Rasterizer) { z.Draw(c.RGBA, c.Rect, image.NewUniform(col), image.Point{}) }, shapes)
 }
 
 // stencil returns the coverage of the shapes.
@@ -125,7 +127,7 @@ func (c canvas) mask(drawTo func(*vector.Rasterizer), shapes []outline) {
 
 // paint covers what a mask leaves free with a colour.
 func (c canvas) paint(col color.Color, mask *image.Alpha, offset image.Point) {
-	draw.DrawMask(c, c.Rect, image.NewUniform(col), image.Point{}, mask, offset.Mul(-1), draw.Over)
+	draw.DrawMask(c.RGBA, c.Rect, image.NewUniform(col), image.Point{}, mask, offset.Mul(-1), draw.Over)
 }
 
 func polygon(points ...point) outline {
@@ -249,7 +251,7 @@ func boxBlur(values []uint8, step int, old []uint8, radius int) {
 	}
 }
 
-func encodePNG(img image.Image) ([]byte, error) {
+func encodePNG(img *image.RGBA) ([]byte, error) {
 	var buf bytes.Buffer
 	// The best compression costs five times as long and saves a tenth.
 	enc := png.Encoder{CompressionLevel: png.BestSpeed}

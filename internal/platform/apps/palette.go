@@ -122,7 +122,7 @@ func deliverSwatch(job Job, tones []tone) error {
 	if err != nil {
 		return err
 	}
-	file, err := encodePNG(img)
+	file, err := encodePNG(img.RGBA)
 	if err != nil {
 		return err
 	}

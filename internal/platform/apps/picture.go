@@ -100,7 +100,7 @@ func shrunk(img image.Image, side int) image.Image {
 	return out
 }
 
-func encodeJPEG(img image.Image) ([]byte, error) {
+func encodeJPEG(img *image.RGBA) ([]byte, error) {
 	var buf bytes.Buffer
 	err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: 90})
 	return buf.Bytes(), err

@@ -88,7 +88,7 @@ func makePoster(ctx context.Context, job Job) error {
 			return err
 		}
 	}
-	file, err := encodePNG(c)
+	file, err := encodePNG(c.RGBA)
 	if err != nil {
 		return err
 	}

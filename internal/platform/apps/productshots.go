@@ -77,7 +77,7 @@ func makeProductShots(ctx context.Context, job Job) error {
 		if !job.Wants(i) {
 			continue
 		}
-		file, err := encodeJPEG(framed(img, s.size, job.Inputs.Text("background")))
+		file, err := encodeJPEG(framed(img, s.size, job.Inputs.Text("background")).RGBA)
 		if err != nil {
 			return err
 		}
@@ -105,14 +105,14 @@ func framed(img image.Image, size image.Point, background string) canvas {
 	scaledUp := image.NewRGBA(c.Rect)
 	draw.Draw(scaledUp, box, image.White, image.Point{}, draw.Src) // below what is transparent
 	draw.CatmullRom.Scale(scaledUp, box, img, img.Bounds(), draw.Over, nil)
-	draw.DrawMask(c, c.Rect, scaledUp, image.Point{}, shape, image.Point{}, draw.Over)
+	draw.DrawMask(c.RGBA, c.Rect, scaledUp, image.Point{}, shape, image.Point{}, draw.Over)
 	return c
 }
 
 func fillBackground(c canvas, img image.Image, kind string) {
 	switch kind {
 	case "White":
-		draw.Draw(c, c.Rect, image.White, image.Point{}, draw.Src)
+		draw.Draw(c.RGBA, c.Rect, image.White, image.Point{}, draw.Src)
 	case "Color":
 		main := color.RGBA{200, 200, 200, 255}
 		if bins := histogram(img, 40_000); len(bins) > 0 {
@@ -123,10 +123,10 @@ func fillBackground(c canvas, img image.Image, kind string) {
 			lab{0.8, l.a * 0.6, l.b * 0.6}.rgba())
 	default:
 		// A very small copy drawn large is blurred, at a fraction of the cost.
-		draw.Draw(c, c.Rect, image.White, image.Point{}, draw.Src)
+		draw.Draw(c.RGBA, c.Rect, image.White, image.Point{}, draw.Src)
 		small := shrunk(img, 120)
 		tiny := scaled(small, cover(small.Bounds(), c.Rect.Max), image.Pt(max(6, c.Rect.Max.X/90), max(6, c.Rect.Max.Y/90)))
-		draw.CatmullRom.Scale(c, c.Rect, tiny, tiny.Rect, draw.Over, nil)
+		draw.CatmullRom.Scale(c.RGBA, c.Rect, tiny, tiny.Rect, draw.Over, nil)
 		c.fill(color.RGBA{A: 46}, rectangle(0, 0, c.w, c.h))
 	}
 }

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// A fenced block of a guide: what stands after the fence, and what it holds.
+var fence = regexp.MustCompile("(?ms)^```([^\n]*)\n(.*?)^```$")
+
+// TestGuides does what the guides say, so that they stay true. The blocks of one guide that are marked "sh run" are
+// one shell script, which runs in an empty folder, signed in to a local platform of its own. A block that is marked
+// "file=NAME" is a file in that folder.
+func TestGuides(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("sh"); err != nil || testing.Short() {
+		t.Skip("running the guides takes a shell, and half a minute")
+	}
+	guides, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	params, folder := scripts(), t.TempDir()
+	goCache, err := exec.Command("go", "env", "GOCACHE").Output() // for what the guides do in Go
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, guide := range append(guides, "../../README.md") {
+		raw, err := os.ReadFile(guide)
+		if err != nil {
+			t.Fatal(err)
+		}
+		script := guideScript(string(raw))
+		if script == "" {
+			continue
+		}
+		script = "env GOCACHE=" + string(goCache) + script
+		file := filepath.Join(folder, strings.TrimSuffix(filepath.Base(guide), ".md")+".txtar")
+		if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		params.Files = append(params.Files, file)
+	}
+	if len(params.Files) < 4 {
+		t.Fatalf("only %d guides have something to run: does this test still read them?", len(params.Files))
+	}
+	testscript.Run(t, params)
+}
+
+// guideScript makes an acceptance script of a guide, "" if there is nothing in it to run.
+func guideScript(markdown string) string {
+	var shell, files strings.Builder
+	for _, block := range fence.FindAllStringSubmatch(markdown, -1) {
+		info, text := block[1], block[2]
+		if info == "sh run" {
+			shell.WriteString(text)
+		} else if _, name, ok := strings.Cut(info, " file="); ok {
+			files.WriteString("-- " + name + " --\n" + text)
+		}
+	}
+	if shell.Len() == 0 {
+		return ""
+	}
+	return "dev --auto-approve --rate-limit 0\nexec lamina login --device --quiet\nexec sh -eux guide.sh\n" +
+		"-- guide.sh --\n" + shell.String() + files.String()
+}

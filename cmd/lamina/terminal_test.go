@@ -1,0 +1,217 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/creack/pty"
+	"github.com/mattn/go-runewidth"
+)
+
+// A terminal is a program at a pseudo-terminal, and what it has written there.
+type terminal struct {
+	transcript
+	keys *os.File // what is written here is typed
+	wait func() int
+}
+
+// atTerminal starts a command of a person at a terminal with so many columns.
+func (p person) atTerminal(t *testing.T, columns uint16, args ...string) *terminal {
+	t.Helper()
+	cmd := p.command(args...)
+	keys, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: columns})
+	if err != nil {
+		t.Fatal(err)
+	}
+	screen := &terminal{keys: keys}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = keys.WriteTo(&screen.transcript) // ends with an error when the program has ended
+	}()
+	screen.wait = sync.OnceValue(func() int {
+		var exit *exec.ExitError
+		if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
+			t.Errorf("waiting for lamina %v: %v", args, err)
+		}
+		<-ended
+		return cmd.ProcessState.ExitCode()
+	})
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		screen.wait()
+		_ = keys.Close()
+	})
+	return screen
+}
+
+// types types keys.
+func (s *terminal) types(t *testing.T, keys string) {
+	t.Helper()
+	if _, err := s.keys.WriteString(keys); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// exits waits for the end of the program, and checks its status.
+func (s *terminal) exits(t *testing.T, want int) {
+	t.Helper()
+	if got := s.wait(); got != want {
+		t.Fatalf("exit status %d, want %d\n%s", got, want, s.String())
+	}
+}
+
+// Keys, and the beginning of each drawing of the live line.
+const (
+	enter  = "\r"
+	ctrlC  = "\x03"
+	redraw = "\r\x1b[K"
+)
+
+// approval is where the local platform sends the browser once a person approved, which needs --auto-approve.
+func approval(t *testing.T, address string) string {
+	t.Helper()
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	to, err := resp.Location()
+	if err != nil {
+		t.Fatalf("the authorization server answered %s: %v", resp.Status, err)
+	}
+	return to.String()
+}
+
+func TestTerminalPaste(t *testing.T) {
+	t.Parallel()
+	dev := newDev(t, "--auto-approve")
+	for name, paste := range map[string]func(t *testing.T, address string) string{
+		"address": func(_ *testing.T, address string) string { return address },
+		"code#state": func(t *testing.T, address string) string {
+			q := query(t, address)
+			return q.Get("code") + "#" + q.Get("state")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPerson(t, dev.BaseURL, "BROWSER=true", "NO_COLOR=1")
+			screen := p.atTerminal(t, 160, "login")
+			address := screen.expect(t, signInPage)[0]
+			screen.expect(t, "paste its address here")
+
+			screen.types(t, "something else"+enter)
+			screen.expect(t, "error: that is no code: paste the whole address")
+			screen.types(t, address+enter)
+			screen.expect(t, "error: that is the address to open")
+			screen.types(t, dev.APIKey+enter)
+			screen.expect(t, "error: that is an API key of Lamina.*--with-api-key")
+
+			screen.types(t, paste(t, approval(t, address))+enter)
+			screen.expect(t, "Signed in as sam@example.com")
+			screen.exits(t, 0)
+			has(t, p.output(t, "whoami", "--jq", ".data.user.email"), "sam@example.com")
+		})
+	}
+}
+
+func TestTerminalHidesAPIKey(t *testing.T) {
+	t.Parallel()
+	dev := newDev(t)
+	p := newPerson(t, dev.BaseURL)
+	screen := p.atTerminal(t, 100, "login", "--with-api-key")
+	screen.expect(t, `API key \(https://\S+\):`)
+	screen.types(t, dev.APIKey+enter)
+	screen.expect(t, "Signed in as")
+	screen.exits(t, 0)
+	if strings.Contains(screen.String(), dev.APIKey) {
+		t.Errorf("the key is on the screen:\n%s", screen.String())
+	}
+	has(t, p.output(t, "whoami", "--jq", ".data.user.email"), "sam@example.com")
+}
+
+// TestTerminalLiveLine watches a run: one line that is drawn over itself, nothing else while it lasts, and no trace of
+// it afterwards.
+func TestTerminalLiveLine(t *testing.T) {
+	t.Parallel()
+	dev := newDev(t)
+	p := newPerson(t, dev.BaseURL, "LAMINA_API_KEY="+dev.APIKey, "NO_COLOR=1")
+	screen := p.atTerminal(t, 80, "run", "countdown", "-i", "seconds=2", "--wait")
+	screen.exits(t, 0)
+	text := screen.String()
+	start, end := strings.Index(text, redraw), strings.LastIndex(text, redraw)
+	if start < 0 || start == end {
+		t.Fatalf("no live line in %q", text)
+	}
+	if live := text[start:end]; strings.Contains(live, "\n") || !strings.Contains(live, "%") {
+		t.Errorf("the live line is not one line: %q", live)
+	}
+	rest := text[:start] + text[end+len(redraw):]
+	if strings.Contains(rest, "\x1b") {
+		t.Errorf("escape sequences with NO_COLOR: %q", rest)
+	}
+	has(t, rest, "completed")
+}
+
+func TestTerminalColor(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t, "http://127.0.0.1:9")
+	screen := p.atTerminal(t, 80, "apps", "list")
+	screen.exits(t, 4)
+	if text := screen.String(); !strings.Contains(text, "\x1b[31merror:\x1b[0m") {
+		t.Errorf("no colour: %q", text)
+	}
+}
+
+// TestTerminalInterrupt presses Ctrl-C while a run goes on, in a window that has become narrower.
+func TestTerminalInterrupt(t *testing.T) {
+	t.Parallel()
+	dev := newDev(t)
+	p := newPerson(t, dev.BaseURL, "LAMINA_API_KEY="+dev.APIKey)
+	screen := p.atTerminal(t, 100, "run", "countdown", "-i", "seconds=60", "--wait")
+	screen.expect(t, "running.*%")
+	const columns = 40
+	if err := pty.Setsize(screen.keys, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
+		t.Fatal(err)
+	}
+	screen.expect(t, `…`)
+	for range 3 {
+		frame := screen.expect(t, "\r\x1b\\[K([^\r]+)")[1]
+		plain := regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(frame, "")
+		if width := runewidth.StringWidth(plain); width >= columns {
+			t.Errorf("the live line has %d columns of %d: %q", width, columns, plain)
+		}
+	}
+	screen.types(t, ctrlC)
+	screen.exits(t, 130)
+	text := screen.String()
+	after := text[strings.LastIndex(text, redraw):]
+	has(t, after, "stopped waiting; the run goes on", "lamina runs cancel", "lamina runs wait")
+	has(t, p.output(t, "runs", "list", "--jq", ".data[0].status"), "running")
+}
+
+// TestTerminalInterruptLogin presses Ctrl-C instead of signing in.
+func TestTerminalInterruptLogin(t *testing.T) {
+	t.Parallel()
+	dev := newDev(t)
+	for name, args := range map[string][]string{"paste": {"login", "--no-browser"}, "device": {"login", "--device"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPerson(t, dev.BaseURL)
+			screen := p.atTerminal(t, 100, args...)
+			screen.expect(t, "Waiting for your approval")
+			screen.types(t, ctrlC)
+			screen.exits(t, 130)
+			has(t, screen.String(), "interrupted")
+		})
+	}
+}

@@ -1,0 +1,337 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/provider"
+	"github.com/uselamina/lamina/internal/term"
+)
+
+func newProfileCmd(env *Env) *cobra.Command {
+	return newNoun("profile", "Use several accounts side by side", nil,
+		newProfileListCmd(env), newProfileUseCmd(env), newProfileRemoveCmd(env))
+}
+
+// A chooser is one that may choose the profile.
+type chooser struct {
+	by      string // flag, environment, pin, current or default, for programs
+	says    string // what the person knows it as
+	profile string
+}
+
+// A choice is the profile to use, and who chose it.
+type choice struct {
+	chooser
+	losers []chooser   // those that would have chosen, in their order
+	pin    *config.Pin // nil if the folder has none
+}
+
+// choose decides on the profile: flag, environment, the folder's pin, the current one.
+func (e *Env) choose(doc *config.Document) (choice, error) {
+	pin, err := e.findPin()
+	if err != nil {
+		return choice{}, err
+	}
+	last := chooser{"current", "the current profile", doc.CurrentProfile()}
+	if last.profile == config.DefaultProfile {
+		last.by, last.says = "default", "the default"
+	}
+	all := []chooser{{"flag", "--profile", e.flags.profile}, {"environment", "LAMINA_PROFILE", e.Getenv("LAMINA_PROFILE")}}
+	if pin != nil {
+		all = append(all, chooser{"pin", pin.Path, pin.Profile})
+	}
+	all = slices.DeleteFunc(append(all, last), func(c chooser) bool { return c.profile == "" })
+	if err := config.CheckProfileName(all[0].profile); err != nil {
+		return choice{}, usage("", "%s: %v", all[0].says, err)
+	}
+	return choice{chooser: all[0], losers: all[1:], pin: pin}, nil
+}
+
+// findPin looks for the pin of the working folder, once.
+func (e *Env) findPin() (*config.Pin, error) {
+	if e.Folder == nil || e.pinned {
+		return e.pin, nil
+	}
+	folder, err := e.Folder()
+	if err != nil {
+		return nil, nil //nolint:nilerr,nilnil // a folder that was removed pins nothing
+	}
+	e.pin, err = config.FindPin(folder, config.Home(e.Getenv))
+	e.pinned = err == nil
+	return e.pin, err
+}
+
+// missing is the error of a profile that nobody is signed in to.
+func (c choice) missing(doc *config.Document) error {
+	known := doc.ProfileNames()
+	if c.by == "default" && len(known) == 0 {
+		return &auth.NotSignedInError{Profile: c.profile}
+	}
+	e := &commandError{
+		code: codeNotLoggedIn, hint: "lamina login --profile " + c.profile,
+		message: fmt.Sprintf("nobody is signed in to profile %s, which %s names; there is no other", c.profile, c.says),
+	}
+	if c.by == "default" || c.by == "current" {
+		e.message = fmt.Sprintf("nobody is signed in to profile %s, which is %s; there is no other", c.profile, c.says)
+	}
+	if len(known) > 0 {
+		e.message = strings.TrimSuffix(e.message, "no other") + strings.Join(known, ", ")
+		e.details = []api.Detail{{Field: "profile", Message: "choose one that is there", Allowed: known}}
+	}
+	return e
+}
+
+// checkBase refuses to use a credential of another service than the folder is pinned to. what names the credential.
+func (c choice) checkBase(what, base, hint string) error {
+	if c.pin == nil || c.pin.BaseURL == "" {
+		return nil
+	}
+	pinned, err := auth.NormalizeBase(c.pin.BaseURL)
+	if err != nil {
+		return &config.PinError{Path: c.pin.Path, Detail: "its base_url: " + err.Error()}
+	}
+	if auth.SameOrigin(pinned, base) {
+		return nil
+	}
+	return &commandError{
+		code: codeWrongHost, hint: hint,
+		message: fmt.Sprintf("%s is for %s, but %s pins this folder to %s: nothing was sent", what, base, c.pin.Path, pinned),
+	}
+}
+
+// wantedWorkspace returns the workspace that a credential must be of, and who says so; "" if nobody does.
+func (e *Env) wantedWorkspace(pin *config.Pin) (id, says string, err error) {
+	id, says = e.flags.workspace, "--workspace"
+	if id == "" {
+		id, says = e.Getenv("LAMINA_WORKSPACE"), "LAMINA_WORKSPACE"
+	}
+	switch {
+	case pin == nil || pin.Workspace == "" || pin.Workspace == id:
+		return id, says, nil
+	case id == "":
+		return pin.Workspace, pin.Path, nil
+	}
+	return "", "", &commandError{
+		code: codeWrongWorkspace, hint: "leave " + says + " out, or work in another folder",
+		message: fmt.Sprintf("%s wants workspace %s, but %s pins this folder to %s: nothing was sent", says, id, pin.Path, pin.Workspace),
+	}
+}
+
+// checkWorkspace refuses a login of another workspace than is wanted, before anything is sent. What is not known here
+// the service checks.
+func (e *Env) checkWorkspace(c choice, doc *config.Document, p config.Profile) (wanted string, err error) {
+	wanted, says, err := e.wantedWorkspace(c.pin)
+	a := p.Credential.Account
+	if err != nil || wanted == "" || a.WorkspaceID == "" || a.WorkspaceID == wanted {
+		return wanted, err
+	}
+	return "", &commandError{
+		code: codeWrongWorkspace, hint: profileFor(doc, wanted, p.Credential.BaseURL),
+		message: fmt.Sprintf("profile %s is of workspace %s, but %s wants %s: nothing was sent", p.Name, describeWorkspace(a), says, wanted),
+	}
+}
+
+// profileFor names the way to a credential of a workspace.
+func profileFor(doc *config.Document, workspace, base string) string {
+	for _, name := range doc.ProfileNames() {
+		p, _ := doc.Profile(name)
+		if p.Credential.Account.WorkspaceID == workspace && auth.SameOrigin(p.Credential.BaseURL, base) {
+			return "the same with --profile " + name
+		}
+	}
+	return "lamina login --profile NAME, and choose that workspace"
+}
+
+// A profileRow is a line of profile list.
+type profileRow struct {
+	Name             string         `json:"name"`
+	Chosen           bool           `json:"chosen"`
+	Kind             config.Kind    `json:"kind"`
+	BaseURL          string         `json:"baseUrl"`
+	Account          config.Account `json:"account"`
+	Storage          config.Storage `json:"storage"`
+	SessionExpiresAt *time.Time     `json:"sessionExpiresAt,omitempty"`
+	Ended            bool           `json:"ended"`
+}
+
+func newProfileListCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "List the accounts that are signed in here, without asking the service",
+		Example: "lamina profile list\nlamina profile list --jq '.profiles[].name'",
+		Args:    noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			doc, err := env.load()
+			if err != nil {
+				return err
+			}
+			chosen, err := env.choose(doc)
+			if err != nil {
+				return err
+			}
+			return env.printProfiles(doc, chosen)
+		},
+	}
+}
+
+func (e *Env) printProfiles(doc *config.Document, chosen choice) error {
+	rows := []profileRow{}
+	for _, name := range doc.ProfileNames() {
+		p, _ := doc.Profile(name)
+		c := p.Credential
+		rows = append(rows, profileRow{
+			Name: name, Chosen: name == chosen.profile, Kind: c.Kind, BaseURL: c.BaseURL, Account: c.Account,
+			Storage: p.Vault.Storage(), SessionExpiresAt: timeOrNil(c.RefreshExpiresAt), Ended: !c.EndedAt.IsZero(),
+		})
+	}
+	value := struct {
+		Chosen   string       `json:"chosen"`
+		ChosenBy string       `json:"chosenBy"`
+		Profiles []profileRow `json:"profiles"`
+	}{chosen.profile, chosen.by, rows}
+	return e.print(value, func(p *output.Page) {
+		if len(rows) == 0 {
+			p.Line("Nobody is signed in here.")
+			return
+		}
+		var table [][]string
+		for _, r := range rows {
+			mark, ends := "", ""
+			if r.Chosen {
+				mark = "*"
+			}
+			if r.SessionExpiresAt != nil {
+				ends = r.SessionExpiresAt.Local().Format("2 January 2006")
+			}
+			if r.Ended {
+				ends = "over"
+			}
+			table = append(table, []string{
+				mark, r.Name, firstOf(r.Account.Email, string(r.Kind)), firstOf(r.Account.WorkspaceName, r.Account.WorkspaceID),
+				string(r.Storage), ends, r.BaseURL,
+			})
+		}
+		p.Table([]string{"", "PROFILE", "ACCOUNT", "WORKSPACE", "STORAGE", "ENDS UNUSED", "SERVICE"}, table)
+		if !slices.ContainsFunc(rows, func(r profileRow) bool { return r.Chosen }) {
+			p.Line("%s %s names %s, which is not among them", p.Busy("note:"), chosen.says, chosen.profile)
+		}
+	})
+}
+
+func newProfileUseCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:               "use NAME",
+		Short:             "Choose the account that commands use from now on",
+		Example:           "lamina profile use work",
+		Args:              needArgs("NAME"),
+		ValidArgsFunction: env.completeProfiles,
+		RunE:              func(cmd *cobra.Command, args []string) error { return profileUse(cmd.Context(), env, args[0]) },
+	}
+}
+
+func profileUse(ctx context.Context, env *Env, name string) error {
+	if _, err := env.namedProfile(name); err != nil {
+		return err
+	}
+	err := env.store().Update(ctx, func(doc *config.Document) error {
+		doc.SetCurrentProfile(name)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	doc, err := env.load()
+	if err != nil {
+		return err
+	}
+	winner, err := env.choose(doc)
+	if err != nil {
+		return err
+	}
+	if key := provider.Lamina().EnvKey; env.Getenv(key) != "" {
+		env.say("%s %s is set and wins as long as it is", env.styles().Busy("note:"), key)
+	} else if winner.profile != name {
+		env.say("%s here %s still chooses %s", env.styles().Busy("note:"), term.Line(winner.says), winner.profile)
+	}
+	p, _ := doc.Profile(name)
+	return env.print(map[string]any{"current": name}, func(page *output.Page) {
+		page.Line("%s %s %s", page.Good("Commands now use profile"), page.Bold(name), nonEmpty("(%s)", p.Credential.Account.Email))
+	})
+}
+
+// namedProfile returns the profile of an argument.
+func (e *Env) namedProfile(name string) (config.Profile, error) {
+	doc, err := e.load()
+	if err != nil {
+		return config.Profile{}, err
+	}
+	if err := config.CheckProfileName(name); err != nil {
+		return config.Profile{}, usage("lamina profile list", "%v", err)
+	}
+	p, ok := doc.Profile(name)
+	if !ok {
+		return p, choice{chooser: chooser{"argument", "the argument", name}}.missing(doc)
+	}
+	return p, nil
+}
+
+func newProfileRemoveCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "remove NAME",
+		Short: "Sign out of an account, and forget everything about it",
+		Long: "End the session of an account at the service, and forget it here together with what was chosen for it: where its\n" +
+			"secrets sit, and that it was the current one.",
+		Example:           "lamina profile remove work",
+		Args:              needArgs("NAME"),
+		ValidArgsFunction: env.completeProfiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := env.namedProfile(args[0])
+			if err != nil {
+				return err
+			}
+			remains, err := env.forget(cmd.Context(), p, (*config.Document).RemoveProfile)
+			if err != nil {
+				return err
+			}
+			value := map[string]any{"removed": p.Name, "remains": remains}
+			return env.print(value, func(page *output.Page) {
+				page.Line("%s %s (%s)", page.Good("Removed profile"), page.Bold(p.Name), p.Credential.BaseURL)
+				for _, r := range remains {
+					page.Line("%s %s", page.Busy("note:"), r)
+				}
+			})
+		},
+	}
+}
+
+// completeProfiles offers the profiles, with whose they are.
+func (e *Env) completeProfiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	doc, err := e.store().Load()
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var lines []string
+	for _, name := range doc.ProfileNames() {
+		p, _ := doc.Profile(name)
+		lines = append(lines, name+"\t"+term.Line(firstOf(p.Credential.Account.Email, p.Credential.BaseURL)))
+	}
+	return lines, cobra.ShellCompDirectiveNoFileComp
+}
+
+// nonEmpty formats a text, or leaves it out.
+func nonEmpty(format, text string) string {
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf(format, text)
+}

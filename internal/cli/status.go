@@ -1,0 +1,263 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/provider"
+)
+
+// A status is what is known of the credential in use, and of what it wins over.
+type status struct {
+	SignedIn   bool             `json:"signedIn"`
+	Profile    string           `json:"profile,omitempty"`
+	ChosenBy   string           `json:"chosenBy,omitempty"` // flag, environment, pin, current or default
+	Credential statusCredential `json:"credential"`
+	Account    config.Account   `json:"account"`
+	Path       string           `json:"path,omitempty"`
+	Pin        *statusPin       `json:"pin,omitempty"`
+	Overridden []loser          `json:"overridden,omitempty"`
+}
+
+// A statusCredential describes a credential without its secrets.
+type statusCredential struct {
+	Kind             config.Kind    `json:"kind"`
+	Source           string         `json:"source"` // a variable of the environment, or config
+	Storage          config.Storage `json:"storage,omitempty"`
+	BaseURL          string         `json:"baseUrl"`
+	SavedAt          *time.Time     `json:"savedAt,omitempty"`
+	ExpiresAt        *time.Time     `json:"expiresAt,omitempty"`
+	SessionExpiresAt *time.Time     `json:"sessionExpiresAt,omitempty"`
+	Scope            string         `json:"scope,omitempty"`
+}
+
+// A statusPin is the pin of the folder.
+type statusPin struct {
+	Path      string `json:"path"`
+	Profile   string `json:"profile,omitempty"`
+	BaseURL   string `json:"baseUrl,omitempty"`
+	Workspace string `json:"workspace,omitempty"`
+}
+
+// A loser is a profile that could be used and is not.
+type loser struct {
+	Profile string         `json:"profile"`
+	Exists  bool           `json:"exists"`
+	Kind    config.Kind    `json:"kind,omitempty"`
+	Storage config.Storage `json:"storage,omitempty"`
+	BaseURL string         `json:"baseUrl,omitempty"`
+	Email   string         `json:"email,omitempty"`
+	Why     string         `json:"why"`
+}
+
+// newStatus describes a login.
+func newStatus(p config.Profile, path string) status {
+	c := p.Credential
+	return status{
+		SignedIn: true, Profile: p.Name, Account: c.Account, Path: path,
+		Credential: statusCredential{
+			Kind: c.Kind, Source: "config", Storage: p.Vault.Storage(), BaseURL: c.BaseURL, Scope: c.Scope,
+			SavedAt: timeOrNil(c.SavedAt), ExpiresAt: timeOrNil(c.ExpiresAt), SessionExpiresAt: timeOrNil(c.RefreshExpiresAt),
+		},
+	}
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func newAuthStatusCmd(env *Env) *cobra.Command {
+	var offline bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show which credential is used, whose it is and how long it lives",
+		Long: "Show which credential is used, who chose it, and what it wins over. The service is asked whether it accepts it,\n" +
+			"unless --offline is given. The exit status is 4 where there is none, it is over, or it is not accepted.",
+		Example: "lamina auth status\nlamina auth status --offline --json",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return authStatus(cmd.Context(), env, offline) },
+	}
+	cmd.Flags().BoolVar(&offline, "offline", false, "do not ask the service")
+	return cmd
+}
+
+func authStatus(ctx context.Context, env *Env, offline bool) error {
+	s, err := env.open()
+	if err != nil {
+		return err
+	}
+	st := env.statusOf(s)
+	if offline {
+		err = env.checkOffline(s)
+	} else {
+		err = env.checkOnline(ctx, s, &st)
+	}
+	if err != nil {
+		return err
+	}
+	return env.print(st, func(p *output.Page) { writeStatus(p, st, s) })
+}
+
+func (e *Env) statusOf(s *session) status {
+	st := newStatus(config.Profile{Name: s.profile, Credential: s.credential, Vault: s.vault}, e.store().Path())
+	st.ChosenBy = s.choice.by
+	if s.fromEnv {
+		st.Profile, st.Path = "", ""
+		st.Credential = statusCredential{Kind: config.APIKey, Source: provider.Lamina().EnvKey, BaseURL: s.baseURL}
+	}
+	if pin := s.choice.pin; pin != nil {
+		st.Pin = &statusPin{Path: pin.Path, Profile: pin.Profile, BaseURL: pin.BaseURL, Workspace: pin.Workspace}
+	}
+	st.Overridden = e.losers(s)
+	return st
+}
+
+// checkOnline asks the service whose credential it is.
+func (e *Env) checkOnline(ctx context.Context, s *session, st *status) error {
+	reply, err := e.clientOf(s).Account(ctx)
+	if err != nil {
+		return err
+	}
+	st.Account = accountOf(reply.Data)
+	if s.fromEnv {
+		return nil
+	}
+	doc, err := e.store().Load() // the session may have been renewed by that
+	if err != nil {
+		return err
+	}
+	if p, ok := doc.Profile(s.profile); ok {
+		s.credential = p.Credential
+		st.Credential = newStatus(p, "").Credential
+	}
+	return nil
+}
+
+// checkOffline finds out what this machine knows: that the session is over, or that its secrets cannot be had.
+func (e *Env) checkOffline(s *session) error {
+	c := s.credential
+	switch {
+	case s.fromEnv:
+		return nil
+	case !c.EndedAt.IsZero():
+		return &auth.SessionEndedError{Profile: s.profile, Reason: auth.Reason(c.EndedReason)}
+	case !c.RefreshExpiresAt.IsZero() && e.Now().After(c.RefreshExpiresAt) && e.Now().After(c.ExpiresAt):
+		return &auth.SessionEndedError{Profile: s.profile, Reason: auth.ReasonUnused}
+	}
+	_, err := e.store().Unseal(config.Profile{Name: s.profile, Credential: c, Vault: s.vault})
+	return err
+}
+
+// losers lists the profiles that are not used, and why: those that are signed in, and those that somebody names.
+func (e *Env) losers(s *session) []loser {
+	doc, err := e.store().Load()
+	if err != nil {
+		return nil // a key of the environment needs no file
+	}
+	names, named := doc.ProfileNames(), s.choice.losers
+	if s.fromEnv {
+		chosen, err := e.choose(doc)
+		if err != nil {
+			return nil
+		}
+		named = chosen.losers
+		if chosen.by != "default" && chosen.by != "current" {
+			named = append([]chooser{chosen.chooser}, named...)
+		}
+	}
+	for _, n := range named {
+		if n.by != "default" && !slices.Contains(names, n.profile) {
+			names = append(names, n.profile)
+		}
+	}
+	var found []loser
+	for _, name := range names {
+		if s.fromEnv || name != s.profile {
+			found = append(found, newLoser(doc, s, named, name))
+		}
+	}
+	return found
+}
+
+func newLoser(doc *config.Document, s *session, named []chooser, name string) loser {
+	why := fmt.Sprintf("%s chooses %s", s.choice.says, s.profile)
+	if s.choice.by == "default" || s.choice.by == "current" {
+		why = fmt.Sprintf("%s is %s", s.profile, s.choice.says)
+	}
+	if s.fromEnv {
+		why = provider.Lamina().EnvKey + " is set"
+	}
+	if i := slices.IndexFunc(named, func(c chooser) bool { return c.profile == name }); i >= 0 && named[i].by != "default" {
+		why = fmt.Sprintf("%s names it, but %s", named[i].says, why)
+	}
+	p, ok := doc.Profile(name)
+	if !ok {
+		return loser{Profile: name, Why: "nobody is signed in to it; " + why}
+	}
+	return loser{
+		Profile: name, Exists: true, Kind: p.Credential.Kind, Storage: p.Vault.Storage(), BaseURL: p.Credential.BaseURL,
+		Email: p.Credential.Account.Email, Why: why,
+	}
+}
+
+func writeStatus(p *output.Page, st status, s *session) {
+	who := firstOf(st.Account.Email, st.Account.UserID, "somebody")
+	p.Line("%s %s", p.Good("Signed in as"), p.Bold(who))
+	fields := []string{
+		"workspace", describeWorkspace(st.Account), "service", st.Credential.BaseURL, "profile", describeChoice(s.choice),
+		"credential", describeKind(st.Credential.Kind), "from", describeStorage(st),
+	}
+	if !s.fromEnv {
+		fields = append(fields, "lives", describeLife(s.credential))
+	}
+	if st.Pin != nil {
+		fields = append(fields, "folder", "pinned by "+st.Pin.Path)
+	}
+	for _, l := range st.Overridden {
+		text := "profile " + l.Profile
+		if l.Exists {
+			text += fmt.Sprintf(" (%s of %s at %s, in the %s)", describeKind(l.Kind), firstOf(l.Email, "somebody"), l.BaseURL, l.Storage)
+		}
+		fields = append(fields, "not used", text+": "+l.Why)
+	}
+	p.Fields(fields...)
+}
+
+func describeChoice(c choice) string {
+	switch c.by {
+	case "":
+		return ""
+	case "default", "current":
+		return fmt.Sprintf("%s (%s)", c.profile, c.says)
+	}
+	return fmt.Sprintf("%s (chosen by %s)", c.profile, c.says)
+}
+
+func describeKind(k config.Kind) string {
+	if k == config.APIKey {
+		return "API key"
+	}
+	return "session"
+}
+
+// describeStorage says where a secret sits.
+func describeStorage(st status) string {
+	switch {
+	case st.Path == "":
+		return st.Credential.Source + " of the environment"
+	case st.Credential.Storage == config.StorageKeyring:
+		return st.Path + ", sealed with a key in the OS keyring"
+	}
+	return st.Path
+}

@@ -1,0 +1,41 @@
+package output
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// wrap breaks lines that are wider than width at spaces. What follows a break starts at the column hang. A word is never
+// broken, because it may be an address that is to be copied; the terminal does that where it must.
+func wrap(text string, width, hang int) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if ansi.StringWidth(line) > width {
+			lines[i] = wrapLine(line, width, hang)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func wrapLine(line string, width, hang int) string {
+	start := len(line) - len(strings.TrimLeft(line, " "))
+	var out strings.Builder
+	out.WriteString(line[:start])
+	column, empty := start, true
+	for word := range strings.SplitSeq(line[start:], " ") {
+		w := ansi.StringWidth(word)
+		switch {
+		case empty:
+		case column+1+w > width:
+			out.WriteString("\n" + strings.Repeat(" ", hang))
+			column = hang
+		default:
+			out.WriteByte(' ')
+			column++
+		}
+		out.WriteString(word)
+		column, empty = column+w, false
+	}
+	return out.String()
+}

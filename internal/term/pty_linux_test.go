@@ -1,0 +1,165 @@
+//go:build linux
+
+package term
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+// A buffer can be read while it is written.
+type buffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// eventually waits until done, for as long as a busy machine may need.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for range 2000 {
+		if done() {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatal("never: " + what)
+}
+
+// echoes reports whether a terminal shows what is typed.
+func echoes(t *testing.T, tty *os.File) bool {
+	t.Helper()
+	state, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state.Lflag&unix.ECHO != 0
+}
+
+// TestSecret asks over a real terminal: what is typed is not shown, and afterwards it is again.
+func TestSecret(t *testing.T) {
+	t.Parallel()
+	keyboard, tty, err := pty.Open()
+	if err != nil {
+		t.Skip(err)
+	}
+	defer keyboard.Close()
+	defer tty.Close()
+	seen := &buffer{}
+	go func() { _, _ = io.Copy(seen, keyboard) }()
+
+	s := &Streams{In: tty, Err: tty, Prompts: true}
+	type answer struct {
+		text string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		text, err := s.Secret(t.Context(), "Key:")
+		answers <- answer{text, err}
+	}()
+	eventually(t, "the question", func() bool { return strings.Contains(seen.String(), "Key: ") })
+	eventually(t, "no echo", func() bool { return !echoes(t, tty) })
+	if _, err := io.WriteString(keyboard, " lma_s3cret \r"); err != nil {
+		t.Fatal(err)
+	}
+	got := <-answers
+	if got.err != nil || got.text != "lma_s3cret" {
+		t.Errorf("got %q, %v", got.text, got.err)
+	}
+	if !echoes(t, tty) {
+		t.Error("the terminal stays mute")
+	}
+	eventually(t, "the end of the line", func() bool { return strings.HasSuffix(seen.String(), "\r\n") })
+	if strings.Contains(seen.String(), "s3cret") {
+		t.Errorf("it was shown: %q", seen.String())
+	}
+}
+
+// TestNoSecret: nobody is asked where nobody is.
+func TestNoSecret(t *testing.T) {
+	t.Parallel()
+	s, _, errs := Test("lma_s3cret\n")
+	for _, prompts := range []bool{false, true} {
+		s.Prompts = prompts
+		if _, err := s.Secret(t.Context(), "Key:"); !errors.Is(err, ErrNoPrompt) || errs.Len() > 0 {
+			t.Errorf("got %v, and wrote %q", err, errs)
+		}
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	s.In = null
+	if _, err := s.Secret(t.Context(), "Key:"); err == nil {
+		t.Error("a file that is no terminal was asked")
+	}
+}
+
+// TestIsTerminal: a terminal is told from a file.
+func TestIsTerminal(t *testing.T) {
+	t.Parallel()
+	keyboard, tty, err := pty.Open()
+	if err != nil {
+		t.Skip(err)
+	}
+	defer keyboard.Close()
+	defer tty.Close()
+	if !isTerminal(tty) {
+		t.Error("a terminal is taken for a file")
+	}
+	file, err := os.Create(filepath.Join(t.TempDir(), "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if isTerminal(file) {
+		t.Error("a file is taken for a terminal")
+	}
+}
+
+// TestOpenBrowser: the program that BROWSER names gets its own arguments and the URL as one more, whatever is in it.
+func TestOpenBrowser(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	script, seen := filepath.Join(folder, "browser"), filepath.Join(folder, "seen")
+	const program = "#!/bin/sh\nfor arg; do printf '%s\\n' \"$arg\"; done > \"$1.tmp\" && mv \"$1.tmp\" \"$1\"\n"
+	if err := os.WriteFile(script, []byte(program), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const url = "https://example.com/a?b=$(touch x)&c=`id`;d=' \""
+	if err := OpenBrowser(url, env("BROWSER="+script+" "+seen+"  --new-window")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the browser", func() bool { _, err := os.Stat(seen); return err == nil })
+	got, err := os.ReadFile(seen)
+	if want := seen + "\n--new-window\n" + url + "\n"; err != nil || string(got) != want {
+		t.Errorf("got %q, %v", got, err)
+	}
+	err = OpenBrowser(url, env("BROWSER="+filepath.Join(folder, "missing")))
+	if !errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), "example.com") {
+		t.Errorf("got %v", err)
+	}
+}
