@@ -105,10 +105,13 @@ var (
 // their steps, with a fault at every step, and checks the promises of docs/sessions.md in every state.
 //
 // That it is alive is shown by TestBrokenWorlds, and was shown once by breaking the code itself. Each of these was found:
-// no second look inside the lock (renew); every 4xx and 5xx taken for invalid_grant (refused); no look for another's
-// refresh (invalidGrant); the lock let go before the rename (rotate); no note, and a note after the request instead of
-// before it; the refresh bound to the command's context; Wait that does not wait for a request on its way; no comparison
-// with what the Node client wrote meanwhile (Store.UpdateWith).
+// no second look inside the lock (renew); a 503 taken for invalid_grant, no look for another's refresh, what it stored not
+// adopted, the end of a session not marked (refused, invalidGrant); the lock let go before the rename, no second try to
+// save (rotate, save); no note, one that is removed while its reason lasts, and one that outlives it (note.go); the
+// refresh bound to the command's context; a refresh that begins, or is not waited for, when the program ends (Wait); no
+// repetition after a 401 (Transport); a torn document not read again, and no comparison with what the Node client wrote
+// meanwhile (config.Store). Not found was a note that is believed for another token: TestInvalidGrantEndsTheSession is
+// for that.
 func TestEveryInterleaving(t *testing.T) {
 	t.Parallel()
 	scenarios := []scenario{
@@ -192,8 +195,9 @@ type explorer struct {
 // A path leads to a state, where the threads in asleep need not be tried: what they would do now was tried before what
 // has happened since, and does not touch it.
 type path struct {
-	choices []uint8
+	choices []string
 	asleep  sleepSet
+	tries   int
 }
 
 // A sleepSet has a bit for each thread of each process.
@@ -364,7 +368,7 @@ func (e *explorer) follow(at path) (others []path) {
 			var first path
 			asleep := at.asleep
 			for _, i := range try {
-				next := path{append(slices.Clone(at.choices), i), asleep.stays(w, choices[i])}
+				next := path{choices: append(slices.Clone(at.choices), choices[i].String()), asleep: asleep.stays(w, choices[i])}
 				if first.choices == nil {
 					first = next
 				} else {
@@ -376,11 +380,16 @@ func (e *explorer) follow(at path) (others []path) {
 			}
 			at = first
 		}
-		if int(at.choices[depth]) >= len(choices) {
-			return others // of two things that were ready at once another came first; the other paths go on from here
+		i := slices.IndexFunc(choices, func(c choice) bool { return c.String() == at.choices[depth] })
+		if i < 0 {
+			// Where a command is interrupted at the moment at which its refresh is done, Go chooses which it sees.
+			if at.tries++; at.tries > 100 {
+				e.violate(w, trace, "a path cannot be repeated")
+			}
+			return append(others, at)
 		}
-		c := choices[at.choices[depth]]
-		trace = append(trace, c.String())
+		c := choices[i]
+		trace = append(trace, at.choices[depth])
 		e.steps++
 		w.apply(c)
 		if why := w.torn(); why != "" {
@@ -391,7 +400,7 @@ func (e *explorer) follow(at path) (others []path) {
 }
 
 // untried notes a state and returns which of the choices are to be tried from it: none if it was seen (nil, not empty).
-func (e *explorer) untried(w *world, choices []choice, asleep sleepSet) []uint8 {
+func (e *explorer) untried(w *world, choices []choice, asleep sleepSet) []int {
 	key, numbers := w.key()
 	before, seen := e.seen[key]
 	now := asleep.renamed(numbers)
@@ -399,13 +408,13 @@ func (e *explorer) untried(w *world, choices []choice, asleep sleepSet) []uint8 
 	if seen {
 		e.seen[key] = now & before
 	}
-	try := []uint8{}
+	try := []int{}
 	for i, c := range choices {
 		switch plain := c.step != nil && c.fault == ""; {
 		case seen && (!plain || before&^now&bitOf(c.step).renamed(numbers) == 0):
 		case plain && asleep&bitOf(c.step) != 0:
 		default:
-			try = append(try, uint8(i))
+			try = append(try, i)
 		}
 	}
 	if seen && len(try) == 0 {
