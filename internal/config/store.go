@@ -143,7 +143,8 @@ func (s *Store) read() (*Document, []byte, error) {
 	if s.Dir == "" {
 		return &Document{}, nil, nil
 	}
-	// The Node client truncates the file and then writes it: what looks damaged may be half-way.
+	// The Node client truncates the file and then writes it: what looks damaged may be half-way. That takes it an
+	// instant, but on a busy machine an instant is long.
 	for delay := 10 * time.Millisecond; ; delay += 10 * time.Millisecond {
 		raw, err := s.disk().Read(s.Path())
 		if errors.Is(err, fs.ErrNotExist) {
@@ -156,11 +157,16 @@ func (s *Store) read() (*Document, []byte, error) {
 		if problem == 0 {
 			return doc, raw, nil
 		}
-		if problem == NewerVersion || delay > 40*time.Millisecond {
+		if problem == NewerVersion || delay > 40*time.Millisecond && (delay > 130*time.Millisecond || !justWritten(s.Path())) {
 			return nil, nil, &FileError{Path: s.Path(), Problem: problem, Detail: detail}
 		}
 		s.Pause(delay)
 	}
+}
+
+func justWritten(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && time.Since(info.ModTime()).Abs() < 2*time.Second
 }
 
 var (
