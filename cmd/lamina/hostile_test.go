@@ -26,7 +26,8 @@ type object = map[string]any
 // hostileService answers as the API does, with evil in every place for a text.
 func hostileService(t *testing.T) string {
 	t.Helper()
-	var address string
+	server := httptest.NewUnstartedServer(nil)
+	address := "http://" + server.Listener.Addr().String()
 	picture := []byte("\x89PNG\r\n\x1a\n")
 	run := func(status string) object {
 		return object{
@@ -67,7 +68,7 @@ func hostileService(t *testing.T) string {
 		"GET /v1/runs/done/wait":   run("completed"),
 		"GET /v1/runs/" + evilRun:  run("failed"),
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		reply, ok := replies[r.Method+" "+r.URL.Path]
 		switch {
 		case r.URL.Path == "/picture.png":
@@ -85,15 +86,10 @@ func hostileService(t *testing.T) string {
 				"details": []object{{"field": evil, "message": evil, "allowed": []string{evil}}},
 			})
 		}
-	}))
+	})
+	server.Start()
 	t.Cleanup(server.Close)
-	address = server.URL
-	for path := range replies {
-		if strings.HasPrefix(path, "GET /v1/runs/done") {
-			replies[path] = run("completed")
-		}
-	}
-	return server.URL
+	return address
 }
 
 // isClean checks that nothing has reached a terminal that it would act upon, but what has to.

@@ -146,7 +146,7 @@ func (s *callbackServer) conclude(who string, err error) {
 	}
 	select {
 	case <-s.shown:
-	case <-time.After(2 * time.Second):
+	case <-time.After(5 * time.Second):
 	}
 }
 

@@ -81,6 +81,7 @@ var (
 	codeUnexpected      = code{"unexpected_answer", exitService}
 	codeAddressInUse    = code{"address_in_use", exitFailure}
 	codeDemo            = code{"demo_failed", exitFailure}
+	codeCheckFailed     = code{"check_failed", exitFailure}
 	codeInterrupted     = code{"interrupted", exitInterrupted}
 )
 

@@ -90,6 +90,7 @@ func newRoot(env *Env) *cobra.Command {
 	inGroup(root, groupWork, newAppsCmd(env), newRunCmd(env), newRunsCmd(env))
 	inGroup(root, groupAccount, newLoginCmd(env), newLogoutCmd(env), newWhoamiCmd(env), newAuthCmd(env), newProfileCmd(env))
 	inGroup(root, groupLocal, newDemoCmd(env), newDevCmd(env), newCompletionCmd(env), newHelpCmd(env), newVersionCmd(env))
+	inGroup(root, groupLocal, newDoctorCmd(env), newExplainCmd(env))
 	_ = root.RegisterFlagCompletionFunc("profile", func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		return env.completeProfiles(cmd, nil, typed)
 	})

@@ -36,9 +36,9 @@ func (e *Env) transport() (http.RoundTripper, error) {
 		base.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
 	if e.flags.debug || e.Getenv("LAMINA_DEBUG") != "" {
-		return &debugTransport{next: base, printer: e.printer}, nil
+		return &debugTransport{next: &scrubTransport{next: base}, printer: e.printer}, nil
 	}
-	return base, nil
+	return &scrubTransport{next: base}, nil
 }
 
 // trustRoots returns the system's certificate authorities and those in a PEM file.

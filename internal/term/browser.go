@@ -2,10 +2,10 @@ package term
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/pkg/browser"
@@ -44,16 +44,28 @@ func inContainer() bool {
 	return false
 }
 
-// OpenBrowser shows a URL in the program that BROWSER names, or else in the system's browser.
+// OpenBrowser shows a URL in the program that BROWSER names, or else in the system's browser. No API key of the
+// environment is passed on to it.
 func OpenBrowser(url string, getenv func(string) string) error {
-	if command := strings.Fields(getenv("BROWSER")); len(command) > 0 {
-		cmd := exec.Command(command[0], append(command[1:], url)...) //nolint:gosec,noctx // the person's browser, which outlives us
-		if err := cmd.Start(); err != nil {
-			return fmt.Errorf("could not start the browser: %w", err)
-		}
-		go func() { _ = cmd.Wait() }()
-		return nil
+	command := strings.Fields(getenv("BROWSER"))
+	if len(command) == 0 && runtime.GOOS == "windows" {
+		return browser.OpenURL(url) // asks the shell, which starts the browser
 	}
-	browser.Stdout, browser.Stderr = io.Discard, io.Discard
-	return browser.OpenURL(url)
+	if len(command) == 0 {
+		program, err := WhichBrowser(getenv)
+		if err != nil {
+			return fmt.Errorf("could not find a browser: %w", err)
+		}
+		command = []string{program}
+	}
+	cmd := exec.Command(command[0], append(command[1:], url)...) //nolint:gosec,noctx // the person's browser, which outlives us
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(setting string) bool {
+		name, _, _ := strings.Cut(setting, "=")
+		return strings.HasSuffix(name, "_API_KEY")
+	})
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("could not start the browser: %w", err)
+	}
+	go func() { _ = cmd.Wait() }()
+	return nil
 }

@@ -1,0 +1,272 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/cli"
+)
+
+// withSession gives a person a session, whose access token has ended if expired.
+func (p person) withSession(t *testing.T, baseURL string, expired bool) person {
+	t.Helper()
+	end := time.Now().Add(time.Hour)
+	if expired {
+		end = end.Add(-2 * time.Hour)
+	}
+	folder := filepath.Join(p.home, ".lamina")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf(`{"version": 1, "credentials": {"kind": "oauth", "apiKey": %q, "baseUrl": %q, "refreshToken": %q,
+		"savedAt": %q, "expiresAt": %q, "clientId": "client-1"}}`,
+		canaryAccess, baseURL, canaryRefresh, end.Add(-time.Hour).Format(time.RFC3339), end.Format(time.RFC3339))
+	if err := os.WriteFile(filepath.Join(folder, "config.json"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A line is one command line of the canary test, and the command it calls.
+type line struct {
+	command string
+	args    []string
+	wrong   bool
+}
+
+// commandLines returns, for every command of the tree, the lines of its examples and some that are wrong.
+func commandLines() []line {
+	var lines []line
+	for _, cmd := range leaves(cli.Tree()) {
+		path := strings.Fields(cmd.CommandPath())[1:]
+		name := strings.Join(path, " ")
+		for example := range strings.Lines(cmd.Example) {
+			if args, ok := split(example); ok {
+				lines = append(lines, line{command: name, args: args})
+			}
+		}
+		for _, wrong := range [][]string{{}, {"--no-such-flag"}, {"one", "two", "three"}, {"--timeout", "soon"}} {
+			lines = append(lines, line{command: name, args: slices.Concat(path, wrong), wrong: true})
+		}
+	}
+	return lines
+}
+
+// leaves returns the commands that do something, hidden ones too.
+func leaves(cmd *cobra.Command) []*cobra.Command {
+	if !cmd.HasSubCommands() {
+		return []*cobra.Command{cmd}
+	}
+	var all []*cobra.Command
+	for _, c := range cmd.Commands() {
+		all = append(all, leaves(c)...)
+	}
+	return all
+}
+
+// split returns the arguments of a line of shell that calls lamina by itself, up to a redirection.
+func split(text string) (args []string, ok bool) {
+	text, ok = strings.CutPrefix(strings.TrimSpace(text), "lamina ")
+	var quote rune
+	word, started := "", false
+	for _, r := range text + " " {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '\'' || r == '"'):
+			quote, started = r, true
+		case quote == 0 && strings.ContainsRune("|<>;&", r):
+			return args, ok
+		case quote == 0 && r == ' ':
+			if started {
+				args = append(args, word)
+			}
+			word, started = "", false
+		default:
+			word, started = word+string(r), true
+		}
+	}
+	return args, ok
+}
+
+// TestNoCommandShowsASecret runs every command of the tree, well and badly called, against services that work, fail
+// and throw back what they were sent, with a session or a key whose secrets can be recognised. None may come out.
+func TestNoCommandShowsASecret(t *testing.T) {
+	t.Parallel()
+	lines := commandLines()
+	if len(lines) < 80 {
+		t.Fatalf("found only %d command lines: does this test still read the examples?", len(lines))
+	}
+	key := "LAMINA_API_KEY=" + canaryKey
+	worlds := []struct{ manner, format, key string }{
+		{echoing, "text", ""}, {echoing, "json", key}, {good, "text", ""}, {good, "json", key}, {broken, "json", ""},
+	}
+	if testing.Short() {
+		worlds = worlds[:1]
+	}
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, 16)
+	for _, world := range worlds {
+		service := newCanaryService(t, world.manner)
+		for _, l := range lines {
+			if l.wrong && world.manner != echoing {
+				continue // what is said of it depends on no service
+			}
+			p := newPerson(t, service.URL, "LAMINA_OUTPUT="+world.format, "LAMINA_REQUEST_TIMEOUT=2s", "LAMINA_PATIENCE=1s", world.key)
+			p.withSession(t, service.URL, world.manner == echoing)
+			wait.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				p.showsNothing(t, service, l)
+			})
+		}
+	}
+	wait.Wait()
+}
+
+// showsNothing runs a command line and looks for secrets in all that is left of it.
+func (p person) showsNothing(t *testing.T, service *canaryService, l line) {
+	args := append(slices.Clone(l.args), "--debug")
+	if l.command == "dev" {
+		args = append(args, "--addr", "127.0.0.1:0")
+	}
+	cmd := p.command(args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(canaryKey+"\n"), &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Error(err)
+		return
+	}
+	// What serves or waits for a person ends by Ctrl-C.
+	interrupt := time.AfterFunc(3*time.Second, func() { _ = cmd.Process.Signal(syscall.SIGINT) })
+	defer interrupt.Stop()
+	kill := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	defer kill.Stop()
+	_ = cmd.Wait()
+	if l.command == "auth token" {
+		stdout.Reset() // this is its purpose
+	}
+	where := fmt.Sprintf("lamina %s (%s service)", strings.Join(args, " "), service.manner)
+	hasNoSecret(t, service, where+", stdout", stdout.String())
+	hasNoSecret(t, service, where+", stderr", stderr.String())
+	p.keepsSecrets(t, service, where)
+}
+
+// keepsSecrets looks for secrets in files where they do not belong, and for files of ours that others may read.
+func (p person) keepsSecrets(t *testing.T, service *canaryService, where string) {
+	_ = filepath.WalkDir(p.home, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if filepath.Base(filepath.Dir(path)) == ".lamina" && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %s has the mode %o", where, entry.Name(), info.Mode().Perm())
+		}
+		if name := entry.Name(); name == "config.json" || name == "login-pending.json" {
+			return nil
+		}
+		raw, err := os.ReadFile(path)
+		hasNoSecret(t, service, where+", file "+entry.Name(), string(raw))
+		return err
+	})
+}
+
+func hasNoSecret(t *testing.T, service *canaryService, where, text string) {
+	for _, secret := range service.secrets() {
+		if at := strings.Index(text, secret); at >= 0 {
+			t.Errorf("%s shows a secret: …%.160q", where, text[max(0, at-60):])
+			return
+		}
+	}
+}
+
+// TestSignInShowsNoSecret signs in through a browser that writes down what it is started with.
+func TestSignInShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	service := newCanaryService(t, good)
+	folder := t.TempDir()
+	script, seen := filepath.Join(folder, "browser"), filepath.Join(folder, "seen")
+	program := "#!/bin/sh\n{ printf 'arg %s\\n' \"$@\"; env; } > " + seen + "\nexec browse \"$@\" > /dev/null\n"
+	if err := os.WriteFile(script, []byte(program), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := newPerson(t, service.URL, "BROWSER="+script, "LAMINA_API_KEY="+canaryKey, "NO_COLOR=1")
+	screen := p.atTerminal(t, 4000, "login", "--debug")
+	screen.exits(t, 0)
+	started, err := os.ReadFile(seen)
+	if err != nil || !strings.Contains(string(started), "arg "+service.URL+"/cli/oauth/authorize?") {
+		t.Fatalf("the browser was started with %q, %v", started, err)
+	}
+	made := service.secrets()
+	if len(made) != 3 {
+		t.Fatalf("a state and a verifier were made up, not %d secrets", len(made)-1)
+	}
+	// The state belongs into the address that is shown and opened, and nowhere else.
+	state := made[1]
+	address := strings.SplitAfter(strings.SplitN(string(started), "arg ", 2)[1], "\n")[0]
+	address = strings.TrimSpace(address)
+	for where, text := range map[string]string{"the browser": string(started), "the screen": screen.String()} {
+		text = strings.ReplaceAll(text, address, "")
+		hasNoSecret(t, service, where, text)
+		if strings.Contains(text, state) {
+			t.Errorf("%s shows the state", where)
+		}
+	}
+	for _, secret := range []string{canary, made[2]} {
+		if strings.Contains(address, secret) {
+			t.Errorf("the address holds a secret: %s", address)
+		}
+	}
+	p.keepsSecrets(t, service, "login")
+}
+
+// TestCrashShowsNoSecret makes the runtime print every stack of a command that waits for an answer.
+func TestCrashShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	asked, hang := make(chan string, 4), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- r.Header.Get("X-Api-Key")
+		<-hang
+	}))
+	defer server.Close()
+	defer close(hang)
+	service := &canaryService{manner: "hanging"}
+	p := newPerson(t, server.URL, "GOTRACEBACK=all").withSession(t, server.URL, false)
+	cmd := p.command("whoami", "--debug")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-asked; got != canaryAccess {
+		t.Errorf("sent %q", got)
+	}
+	if err := cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || !strings.Contains(stderr.String(), "goroutine 1 ") {
+		t.Fatalf("it did not crash: %v\n%s", err, &stderr)
+	}
+	hasNoSecret(t, service, "the crash", stderr.String())
+}

@@ -1,0 +1,167 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"encoding/pem"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A diagnosis is what doctor says, by the ids of its checks.
+type diagnosis map[string]struct{ Class, Status, Finding, Mend, Code string }
+
+// diagnose runs doctor, which must end with a status.
+func (p person) diagnose(t *testing.T, status int, args ...string) diagnosis {
+	t.Helper()
+	run := p.start(t, append([]string{"doctor", "--json"}, args...)...)
+	run.exits(t, status)
+	var report struct {
+		Data struct {
+			OK     bool
+			Checks []struct{ ID, Class, Status, Finding, Mend, Code string }
+		}
+	}
+	if err := json.Unmarshal([]byte(run.stdout.String()), &report); err != nil {
+		t.Fatal(err)
+	}
+	found := diagnosis{}
+	for _, c := range report.Data.Checks {
+		found[c.ID] = struct{ Class, Status, Finding, Mend, Code string }{c.Class, c.Status, c.Finding, c.Mend, c.Code}
+		if (c.Status == "fail") != (c.Code != "") {
+			t.Errorf("%s: status %s with the code %q", c.ID, c.Status, c.Code)
+		}
+	}
+	if report.Data.OK != (status == 0) {
+		t.Errorf("ok is %v with exit status %d", report.Data.OK, status)
+	}
+	return found
+}
+
+// wants checks a verdict and a part of its words.
+func (d diagnosis) wants(t *testing.T, id, status, words string) {
+	t.Helper()
+	if got := d[id]; got.Status != status || !strings.Contains(got.Finding, words) {
+		t.Errorf("%s: got %+v, not %s with %q", id, got, status, words)
+	}
+}
+
+func apiAnswer(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("X-Api-Key") == "" {
+		answer(w, http.StatusUnauthorized, object{"error": "no key", "code": "UNAUTHORIZED"})
+		return
+	}
+	answer(w, http.StatusOK, object{"data": object{"user": object{"id": "u", "email": "sam@example.com"}}})
+}
+
+func TestDoctorTellsWhoSigned(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(apiAnswer))
+	server.Config.ErrorLog = nil
+	server.StartTLS()
+	defer server.Close()
+	p := newPerson(t, server.URL, "LAMINA_API_KEY=lma_x")
+	found := p.diagnose(t, 8)
+	found.wants(t, "tls", "fail", "not trusted here")
+	found.wants(t, "tls", "fail", "Acme Co") // who signed the certificate of httptest
+	found.wants(t, "api", "fail", "certificate")
+	file := filepath.Join(p.home, "ca.pem")
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(file, ca, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	found = p.diagnose(t, 0, "--ca-file", file)
+	found.wants(t, "tls", "ok", "Acme Co")
+	found.wants(t, "credential", "ok", "LAMINA_API_KEY, which wins")
+	found.wants(t, "account", "ok", "sam@example.com")
+}
+
+func TestDoctorKnowsProxies(t *testing.T) {
+	t.Parallel()
+	// A name that ends in .invalid exists nowhere, and goes to the proxy, which answers itself.
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	defer proxy.Close()
+	p := newPerson(t, "https://lamina.invalid", "LAMINA_API_KEY=lma_x", "HTTPS_PROXY=http://sam:"+canary+"@"+strings.TrimPrefix(proxy.URL, "http://"))
+	found := p.diagnose(t, 8)
+	found.wants(t, "proxy", "ok", proxy.URL+", which answers")
+	found.wants(t, "dns", "skip", "the proxy looks up names")
+	found.wants(t, "api", "fail", "")
+	for id, c := range found {
+		if strings.Contains(c.Finding+c.Mend, canary) {
+			t.Errorf("%s shows the proxy's password: %s", id, c.Finding)
+		}
+	}
+	p = newPerson(t, "https://lamina.invalid", "LAMINA_API_KEY=lma_x", "HTTPS_PROXY=http://127.0.0.1:1")
+	p.diagnose(t, 8).wants(t, "proxy", "fail", "http://127.0.0.1:1 cannot be reached")
+	newPerson(t, "https://lamina.invalid", "LAMINA_API_KEY=lma_x").diagnose(t, 8).wants(t, "dns", "fail", "lamina.invalid has no address")
+}
+
+func TestDoctorTellsAPIFromOthers(t *testing.T) {
+	t.Parallel()
+	portal := newHandler(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<title>Welcome to the hotel</title>"))
+	})
+	found := newPerson(t, portal, "LAMINA_API_KEY=lma_x").diagnose(t, 8)
+	found.wants(t, "api", "fail", "not the API")
+	found.wants(t, "account", "skip", "not reached")
+	service := newCanaryService(t, broken)
+	found = newPerson(t, service.URL).withSession(t, service.URL, true).diagnose(t, 8)
+	found.wants(t, "api", "fail", "fails (503")
+	found.wants(t, "token-endpoint", "fail", "the session is kept")
+	found.wants(t, "credential", "ok", "due for renewal")
+	found.wants(t, "other-writers", "warn", "last written by another program")
+}
+
+// TestDoctorIsDoneSoon: with a service that takes connections and never answers, there is a result within seconds.
+func TestDoctorIsDoneSoon(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	started := time.Now()
+	p := newPerson(t, "http://"+mute.Addr().String(), "LAMINA_API_KEY=lma_x")
+	p.diagnose(t, 8).wants(t, "api", "fail", "did not answer in time")
+	if took := time.Since(started); took > patience/2 {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestDoctorNamesTheHolderOfALock(t *testing.T) {
+	t.Parallel()
+	service := newCanaryService(t, good)
+	p := newPerson(t, service.URL).withSession(t, service.URL, false)
+	lock, err := os.OpenFile(filepath.Join(p.home, ".lamina", "refresh-1.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	found := p.diagnose(t, 0)
+	found.wants(t, "lock", "warn", "refresh-1.lock is held by")
+	if mend := found["lock"].Mend; mend != "" && !strings.HasPrefix(mend, "ps -fp ") {
+		t.Errorf("mend with %q", mend)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_UN); err != nil {
+		t.Fatal(err)
+	}
+	p.diagnose(t, 0).wants(t, "lock", "ok", "")
+}

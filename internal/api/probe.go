@@ -1,0 +1,43 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+	"net/http/httptrace"
+	"time"
+)
+
+// A Probe is what one request without a credential tells of the way to a service.
+type Probe struct {
+	Err         error // *UnreachableError if no answer came; then nothing else is set but Took
+	Status      int
+	ContentType string
+	Date        time.Time            // the server's clock; zero if it did not tell
+	TLS         *tls.ConnectionState // nil without TLS
+	Connect     time.Duration        // until the connection stood, names and TLS included
+	Took        time.Duration        // until the answer began
+}
+
+// Ask sends one GET to an address, without following redirects, and reads no more than the header of the answer.
+func Ask(ctx context.Context, transport http.RoundTripper, address, userAgent string, now func() time.Time) Probe {
+	started := now()
+	var connected time.Time
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = now() }}
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, address, nil)
+	if err != nil {
+		return Probe{Err: unreachable(ctx, address, err)}
+	}
+	req.Header.Set("User-Agent", userAgent)
+	req.Header.Set("Accept", "application/json")
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return Probe{Err: unreachable(ctx, address, err), Took: now().Sub(started)}
+	}
+	_ = resp.Body.Close()
+	date, _ := http.ParseTime(resp.Header.Get("Date"))
+	return Probe{
+		Status: resp.StatusCode, ContentType: resp.Header.Get("Content-Type"), Date: date, TLS: resp.TLS,
+		Connect: connected.Sub(started), Took: now().Sub(started),
+	}
+}
