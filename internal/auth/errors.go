@@ -171,7 +171,7 @@ func (e *SessionEndedError) Error() string {
 	why := map[Reason]string{
 		ReasonUnused:     "it was not used for 30 days",
 		ReasonRefused:    "it was revoked, or its refresh token was used elsewhere",
-		ReasonLostAnswer: "a renewal was sent and its answer was lost on the way",
+		ReasonLostAnswer: "a renewal was sent and its answer was lost",
 		ReasonNoRefresh:  "the service gave no refresh token with it",
 	}[e.Reason]
 	if why == "" {
@@ -183,8 +183,9 @@ func (e *SessionEndedError) Error() string {
 	return fmt.Sprintf("session expired: %s; run `%s`", why, loginCommand(e.Profile))
 }
 
-// LostAnswerError is a session that ended because the answer to an earlier refresh never arrived: the service had
-// changed the refresh token by then, and only that answer held the new one.
+// LostAnswerError is a session that ended because the answer to an earlier refresh never arrived or could not be stored
+// (the connection broke, the program was killed, the disk filled up): the service had changed the refresh token by then,
+// and only that answer held the new one.
 type LostAnswerError struct {
 	SentAt time.Time
 	Ended  *SessionEndedError
@@ -193,7 +194,7 @@ type LostAnswerError struct {
 // Error says when it happened.
 func (e *LostAnswerError) Error() string {
 	return fmt.Sprintf("session expired: the renewal sent at %s was carried out by the service, but its answer was lost "+
-		"on the way; run `%s`", e.SentAt.UTC().Format("2006-01-02 15:04:05 MST"), loginCommand(e.Ended.Profile))
+		"before it was stored (a broken connection, a killed program or a full disk); run `%s`", e.SentAt.UTC().Format("2006-01-02 15:04:05 MST"), loginCommand(e.Ended.Profile))
 }
 
 // Unwrap returns the *SessionEndedError that this also is.

@@ -72,7 +72,7 @@ func (g grant) apply(c *config.Credential, now time.Time) {
 	if c.RefreshToken != "" && !c.Standard { // other servers do not say how long theirs live
 		c.RefreshExpiresAt = now.Add(refreshLife)
 	}
-	c.RotationSentAt, c.EndedAt, c.EndedReason = time.Time{}, time.Time{}, ""
+	c.ForcedAt, c.EndedAt, c.EndedReason, c.RotationSentAt = time.Time{}, time.Time{}, "", time.Time{}
 }
 
 // credential makes the record of a new sign-in.

@@ -75,8 +75,14 @@ func (s *Source) rotate(ctx context.Context, r *refresh, c config.Credential) (c
 	if err := s.beginSending(r); err != nil {
 		return c, err
 	}
-	s.logf("renewing the session of profile %s at %s", profileName(s.Profile), hostOf(endpoint))
 	free := context.WithoutCancel(ctx)
+	before := s.sentBefore(c)
+	if before.IsZero() {
+		if err := s.noteSending(free, c); err != nil {
+			return c, asRefreshError(err)
+		}
+	}
+	s.logf("renewing the session of profile %s at %s", profileName(s.Profile), hostOf(endpoint))
 	p := speaking(s.Provider, c.Standard)
 	g, err := requestToken(free, s.HTTP, p, "renew the session", endpoint,
 		func(ctx context.Context) (*oauth2.Token, error) {
@@ -84,10 +90,11 @@ func (s *Source) rotate(ctx context.Context, r *refresh, c config.Credential) (c
 			return conf.TokenSource(ctx, &oauth2.Token{RefreshToken: c.RefreshToken.Reveal()}).Token()
 		})
 	if err != nil {
-		return s.refused(free, c, err)
+		return s.refused(free, c, err, before)
 	}
-	renewed, err := s.save(free, c, g)
+	renewed, err := s.save(free, r, c, g)
 	if err == nil {
+		s.forgetSending()
 		s.logf("the session is renewed for %s", g.lifetime)
 	}
 	return renewed, err
@@ -108,12 +115,15 @@ func (s *Source) tokenEndpoint(c config.Credential) (string, error) {
 }
 
 // save stores the new tokens in one write, unless the record was replaced meanwhile by a new sign-in or a sign-out.
-func (s *Source) save(ctx context.Context, spent config.Credential, g grant) (config.Credential, error) {
+func (s *Source) save(ctx context.Context, r *refresh, spent config.Credential, g grant) (config.Credential, error) {
 	received := now(s.Now)
 	var stored config.Credential
 	for delay := 50 * time.Millisecond; ; delay *= 2 {
 		err := s.change(ctx, spent, func(c *config.Credential) {
 			g.apply(c, received)
+			if r.rejected != "" {
+				c.ForcedAt = received
+			}
 			stored = *c
 		})
 		if err == nil {
@@ -127,7 +137,7 @@ func (s *Source) save(ctx context.Context, spent config.Credential, g grant) (co
 		if delay > 400*time.Millisecond {
 			return stored, &NotSavedError{Profile: s.Profile, Err: err}
 		}
-		time.Sleep(delay)
+		s.Store.Pause(delay)
 	}
 }
 
@@ -152,18 +162,13 @@ func (s *Source) change(ctx context.Context, known config.Credential, edit func(
 }
 
 // refused decides what a failed refresh means. Only invalid_grant, and only if nobody else has refreshed, ends the
-// session. Everything else keeps it.
-func (s *Source) refused(ctx context.Context, c config.Credential, cause error) (config.Credential, error) {
-	if refusal := (*OAuthError)(nil); errors.As(cause, &refusal) {
-		if refusal.Code == "invalid_grant" {
-			return s.invalidGrant(ctx, c, refusal)
-		}
-		return c, &RefreshError{Err: cause}
+// session. Everything else keeps it. before is when the refresh token was sent by an earlier refresh, if it was.
+func (s *Source) refused(ctx context.Context, c config.Credential, cause error, before time.Time) (config.Credential, error) {
+	if refusal := (*OAuthError)(nil); errors.As(cause, &refusal) && refusal.Code == "invalid_grant" {
+		return s.invalidGrant(ctx, c, refusal, before)
 	}
-	if mayHaveRotated(cause) && c.RotationSentAt.IsZero() {
-		if err := s.change(ctx, c, func(c *config.Credential) { c.RotationSentAt = now(s.Now) }); err != nil {
-			s.logf("the lost answer could not be noted: %v", err)
-		}
+	if before.IsZero() && !mayHaveRotated(cause) {
+		s.forgetSending()
 	}
 	return c, &RefreshError{Err: cause}
 }
@@ -184,28 +189,33 @@ func mayHaveRotated(cause error) bool {
 
 // invalidGrant looks again for a quarter of a second, because a program that does not know our lock may be writing
 // what it got for the same refresh token. If nothing changes, the record is marked, not deleted.
-func (s *Source) invalidGrant(ctx context.Context, c config.Credential, refusal *OAuthError) (config.Credential, error) {
+func (s *Source) invalidGrant(
+	ctx context.Context, c config.Credential, refusal *OAuthError, before time.Time,
+) (config.Credential, error) {
 	for range 5 {
 		if stored, err := s.load(); err == nil && stored.RefreshToken != c.RefreshToken {
+			s.forgetSending()
 			return stored, errReplaced
 		}
-		time.Sleep(50 * time.Millisecond)
+		s.Store.Pause(50 * time.Millisecond)
 	}
 	reason := ReasonRefused
 	switch {
-	case !c.RotationSentAt.IsZero():
-		reason = ReasonLostAnswer
+	case !before.IsZero():
+		reason, c.RotationSentAt = ReasonLostAnswer, before
 	case !c.RefreshExpiresAt.IsZero() && s.UnusedLife(c) == 0:
 		reason = ReasonUnused
 	}
-	err := s.change(ctx, c, func(c *config.Credential) {
-		c.EndedAt, c.EndedReason = now(s.Now), string(reason)
+	err := s.change(ctx, c, func(stored *config.Credential) {
+		stored.EndedAt, stored.EndedReason, stored.RotationSentAt = now(s.Now), string(reason), c.RotationSentAt
 	})
 	if errors.Is(err, errReplaced) {
 		return c, err
 	}
 	if err != nil {
 		s.logf("the end of the session could not be noted: %v", err)
+	} else {
+		s.forgetSending()
 	}
 	return c, s.sessionEnded(c, reason, refusal.Description)
 }

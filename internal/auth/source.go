@@ -32,7 +32,6 @@ type Source struct {
 	running *refresh      // the refresh under way
 	closing bool          // Wait has given up: no new refresh request may be sent
 	retryAt time.Time     // no background refresh before, because one failed
-	forced  config.Secret // came from a forced refresh
 	own     config.Secret // came from a refresh in this process,
 	ownAt   time.Time     //   at this time
 	skew    time.Duration // the server's clock minus ours
@@ -58,7 +57,7 @@ func (s *Source) Token(ctx context.Context) (config.Secret, error) {
 }
 
 // Force returns another token after the service rejected one with 401. It refreshes unless somebody else has already.
-// A token that itself came from a forced refresh is not forced again: the error is then *RejectedError.
+// A token that came from a forced refresh less than a minute ago is not forced again: the error is then *RejectedError.
 func (s *Source) Force(ctx context.Context, rejected config.Secret) (config.Secret, error) {
 	c, err := s.force(ctx, rejected)
 	return c.APIKey, err
@@ -140,10 +139,7 @@ func (s *Source) force(ctx context.Context, rejected config.Secret) (config.Cred
 		if c.APIKey != rejected {
 			return s.fresh(ctx)
 		}
-		s.mu.Lock()
-		again := s.forced == rejected
-		s.mu.Unlock()
-		if c.Kind != config.OAuth || again {
+		if c.Kind != config.OAuth || s.justForced(c) {
 			return config.Credential{}, &RejectedError{}
 		}
 		// A refresh that was under way may have ended without a new token; then the second round starts our own.
@@ -152,6 +148,14 @@ func (s *Source) force(ctx context.Context, rejected config.Secret) (config.Cred
 		}
 	}
 	return config.Credential{}, &RejectedError{}
+}
+
+// justForced reports whether a token that should be good came from a forced refresh within the last minute, of this
+// process or another: then one more would not mend what the service has against it.
+func (s *Source) justForced(c config.Credential) bool {
+	left, margin := s.left(c)
+	age := now(s.Now).Sub(c.ForcedAt)
+	return !c.ForcedAt.IsZero() && age >= 0 && age < time.Minute && left > margin
 }
 
 // left tells how long the access token is still good, and the margin before its end at which it is refreshed: the
@@ -213,8 +217,6 @@ func (s *Source) start(ctx context.Context, rejected config.Secret) *refresh {
 		s.running = nil
 		if r.err != nil {
 			s.retryAt = now(s.Now).Add(5 * time.Second)
-		} else if rejected != "" {
-			s.forced = r.result.APIKey
 		}
 		s.mu.Unlock()
 		close(r.done)

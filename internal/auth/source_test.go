@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -132,6 +133,13 @@ func TestRefreshReplies(t *testing.T) {
 	})
 }
 
+func (s *session) wantNoNote() {
+	s.t.Helper()
+	if _, err := s.store.ReadFile(noteFile("")); !errors.Is(err, fs.ErrNotExist) {
+		s.t.Errorf("the note outlived its reason: %v", err)
+	}
+}
+
 func wantEnded(t *testing.T, err error, reason Reason) {
 	t.Helper()
 	var ended *SessionEndedError
@@ -193,10 +201,9 @@ func TestEveryFaultKeepsTheSession(t *testing.T) {
 				t.Errorf("the message repeats the reply: %q", err)
 			}
 			after := s.stored()
-			if noted := !after.RotationSentAt.IsZero(); noted != c.noted {
+			if noted := !s.source.sentBefore(after).IsZero(); noted != c.noted {
 				t.Errorf("noted as possibly carried out: %v, want %v", noted, c.noted)
 			}
-			after.RotationSentAt = time.Time{}
 			if after != before {
 				t.Errorf("the record changed:\n%#v\n%#v", before, after)
 			}
@@ -205,9 +212,7 @@ func TestEveryFaultKeepsTheSession(t *testing.T) {
 			}
 			s.setFault(nil)
 			s.wantToken("lma_mcp_at_a-1")
-			if !s.stored().RotationSentAt.IsZero() {
-				t.Error("the note outlived its reason")
-			}
+			s.wantNoNote()
 		})
 	}
 	t.Run("unreachable", func(t *testing.T) {
@@ -217,7 +222,7 @@ func TestEveryFaultKeepsTheSession(t *testing.T) {
 		s.Close()
 		_, err := s.token()
 		var unreachable *UnreachableError
-		if !errors.As(err, &unreachable) || !s.stored().RotationSentAt.IsZero() || s.stored().RefreshToken != "rt-secret-0" {
+		if !errors.As(err, &unreachable) || !s.source.sentBefore(s.stored()).IsZero() || s.stored().RefreshToken != "rt-secret-0" {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -249,7 +254,10 @@ func TestInvalidGrantEndsTheSession(t *testing.T) {
 	}{
 		"revoked":     {func(*session) {}, ReasonRefused},
 		"unused":      {func(s *session) { s.clock.add(31 * 24 * time.Hour) }, ReasonUnused},
-		"lost answer": {func(s *session) { c := s.stored(); c.RotationSentAt = s.clock.Now(); s.put(c) }, ReasonLostAnswer},
+		"lost answer": {func(s *session) { _ = s.source.noteSending(context.Background(), s.stored()) }, ReasonLostAnswer},
+		"another's note": {func(s *session) {
+			_ = s.source.noteSending(context.Background(), config.Credential{RefreshToken: "rt-secret-before"})
+		}, ReasonRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -259,6 +267,7 @@ func TestInvalidGrantEndsTheSession(t *testing.T) {
 			c.prepare(s)
 			_, err := s.token()
 			wantEnded(t, err, c.reason)
+			s.wantNoNote()
 			if lost := (*LostAnswerError)(nil); errors.As(err, &lost) != (c.reason == ReasonLostAnswer) {
 				t.Errorf("got %T", err)
 			}
@@ -466,8 +475,16 @@ func TestForce(t *testing.T) {
 	if _, err := s.source.Force(ctx, first); !errors.As(err, &rejected) {
 		t.Errorf("forced twice in a row: %v", err)
 	}
+	s.source = s.newSource()
+	if _, err := s.source.Force(ctx, first); !errors.As(err, &rejected) {
+		t.Errorf("forced by the next process: %v", err)
+	}
 	if s.refreshes() != 1 {
 		t.Errorf("%d refreshes", s.refreshes())
+	}
+	s.clock.add(2 * time.Minute)
+	if second, err := s.source.Force(ctx, first); err != nil || second == first || s.refreshes() != 2 {
+		t.Errorf("never forced again: %q, %v", second.Reveal(), err)
 	}
 }
 

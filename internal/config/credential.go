@@ -44,9 +44,10 @@ type Credential struct {
 	IssuedAt         time.Time     // the same moment by the server's Date header; zero when it sent none
 	Lifetime         time.Duration // of the access token, from expires_in
 	RefreshExpiresAt time.Time     // when the refresh token dies if it stays unused
-	RotationSentAt   time.Time     // a refresh was sent and its answer was lost
+	ForcedAt         time.Time     // when a refresh brought it because the service had rejected the one before
 	EndedAt          time.Time     // the service refused to refresh: the session is over
 	EndedReason      string
+	RotationSentAt   time.Time // of a session that ended so: when the refresh was sent whose answer was lost
 	Account          Account
 }
 
@@ -107,9 +108,10 @@ func (c *Credential) decodeSession(s object) {
 	c.IssuedAt = s.time("issuedAt")
 	c.Lifetime = s.seconds("lifetime")
 	c.RefreshExpiresAt = s.time("refreshExpiresAt")
-	c.RotationSentAt = s.time("rotationSentAt")
+	c.ForcedAt = s.time("forcedAt")
 	c.EndedAt = s.time("endedAt")
 	c.EndedReason = s.text("endedReason")
+	c.RotationSentAt = s.time("rotationSentAt")
 	a := s.object("account")
 	c.Account = Account{
 		UserID:        a.text("userId"),
@@ -166,9 +168,10 @@ func (c Credential) encodeSession(before object, of string) object {
 	s.setTime("issuedAt", c.IssuedAt)
 	s.setSeconds("lifetime", c.Lifetime)
 	s.setTime("refreshExpiresAt", c.RefreshExpiresAt)
-	s.setTime("rotationSentAt", c.RotationSentAt)
+	s.setTime("forcedAt", c.ForcedAt)
 	s.setTime("endedAt", c.EndedAt)
 	s.setText("endedReason", c.EndedReason)
+	s.setTime("rotationSentAt", c.RotationSentAt)
 	a := s.object("account").clone()
 	a.setText("userId", c.Account.UserID)
 	a.setText("email", c.Account.Email)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -32,7 +31,7 @@ func (s *Store) ReadFile(name string) ([]byte, error) {
 	if s.Dir == "" {
 		return nil, fs.ErrNotExist
 	}
-	return readFile(filepath.Join(s.Dir, name))
+	return s.disk().Read(filepath.Join(s.Dir, name))
 }
 
 // RemoveFile removes what WriteFile stored; a missing file is fine.
@@ -40,7 +39,7 @@ func (s *Store) RemoveFile(name string) error {
 	if err := checkFileName(name); err != nil || s.Dir == "" {
 		return err
 	}
-	if err := os.Remove(filepath.Join(s.Dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.disk().Remove(filepath.Join(s.Dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return &FileError{Path: filepath.Join(s.Dir, name), Problem: Unwritable, Err: cause(err)}
 	}
 	return nil

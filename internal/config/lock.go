@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -24,6 +25,12 @@ func RefreshLock(profile string) LockName {
 	return LockName{"refresh-" + hex.EncodeToString(sum[:6]) + ".lock"} // a name from outside never becomes a path
 }
 
+// Note is the name of the file in which the holder of a lock notes what it is about to do, for WriteFile.
+func (n LockName) Note() string { return strings.TrimSuffix(n.file, ".lock") + ".json" }
+
+// String is the name of the lock file.
+func (n LockName) String() string { return n.file }
+
 // Lock takes a lock, waiting at most LockWait, and returns how to let go of it. Errors: *BusyError, *FileError when the
 // lock file cannot be made, *NoHomeError, or ctx's.
 func (s *Store) Lock(ctx context.Context, name LockName) (unlock func(), err error) {
@@ -37,12 +44,9 @@ func (s *Store) Lock(ctx context.Context, name LockName) (unlock func(), err err
 	path := filepath.Join(s.Dir, name.file)
 	bounded, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	lock := flock.New(path, flock.SetPermissions(0o600))
-	switch _, err := lock.TryLockContext(bounded, 15*time.Millisecond); {
+	switch unlock, err := s.disk().Lock(bounded, path); {
 	case err == nil:
-		_ = os.Chmod(path, 0o600) // the umask may have taken bits away
-		adopt(path, s.Dir)
-		return func() { _ = lock.Unlock() }, nil
+		return unlock, nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case bounded.Err() != nil:
@@ -50,6 +54,17 @@ func (s *Store) Lock(ctx context.Context, name LockName) (unlock func(), err err
 	default:
 		return nil, &FileError{Path: path, Problem: Unwritable, Err: cause(err)}
 	}
+}
+
+// Lock implements Disk.
+func (systemDisk) Lock(ctx context.Context, path string) (unlock func(), err error) {
+	lock := flock.New(path, flock.SetPermissions(0o600))
+	if _, err := lock.TryLockContext(ctx, 15*time.Millisecond); err != nil {
+		return nil, err
+	}
+	_ = os.Chmod(path, 0o600) // the umask may have taken bits away
+	adopt(path, filepath.Dir(path))
+	return func() { _ = lock.Unlock() }, nil
 }
 
 // makeDir makes the folder, private from the start, or makes it private.

@@ -25,6 +25,7 @@ type Store struct {
 	Dir      string
 	LockWait time.Duration    // how long to wait for a lock; 0 means 10 s
 	Now      func() time.Time // nil means time.Now
+	Disk     Disk             // nil means the operating system's
 
 	keyring keyringClient
 	crash   func(step string) error // set by tests to fail between the steps of a write
@@ -106,7 +107,7 @@ func (s *Store) UpdateWith(ctx context.Context, options UpdateOptions, change fu
 		}
 		// The Node client writes without our lock: then start again from what it wrote.
 		err = s.replace(s.Path(), doc.encode(), func() bool {
-			now, err := os.ReadFile(s.Path())
+			now, err := s.disk().Read(s.Path())
 			return try == tries || bytes.Equal(now, before) && (err == nil || errors.Is(err, fs.ErrNotExist))
 		})
 		if !errors.Is(err, errChangedMeanwhile) {
@@ -129,11 +130,11 @@ func (s *Store) CheckWritable() error {
 	if err != nil {
 		return err
 	}
-	temp, err := s.writeTemp(target, make([]byte, size))
+	temp, err := s.disk().WriteTemp(target, make([]byte, size))
 	if err != nil {
 		return err
 	}
-	_ = os.Remove(temp) // an Update beside us may have swept it up already
+	_ = s.disk().Remove(temp) // an Update beside us may have swept it up already
 	return nil
 }
 
@@ -142,9 +143,10 @@ func (s *Store) read() (*Document, []byte, error) {
 	if s.Dir == "" {
 		return &Document{}, nil, nil
 	}
-	// The Node client truncates the file and then writes it: what looks damaged may be half-way.
+	// The Node client truncates the file and then writes it: what looks damaged may be half-way. That takes it an
+	// instant, but on a busy machine an instant is long.
 	for delay := 10 * time.Millisecond; ; delay += 10 * time.Millisecond {
-		raw, err := readFile(s.Path())
+		raw, err := s.disk().Read(s.Path())
 		if errors.Is(err, fs.ErrNotExist) {
 			return &Document{}, nil, s.checkMissing()
 		}
@@ -155,11 +157,16 @@ func (s *Store) read() (*Document, []byte, error) {
 		if problem == 0 {
 			return doc, raw, nil
 		}
-		if problem == NewerVersion || delay > 40*time.Millisecond {
+		if problem == NewerVersion || delay > 40*time.Millisecond && (delay > 130*time.Millisecond || !justWritten(s.Path())) {
 			return nil, nil, &FileError{Path: s.Path(), Problem: problem, Detail: detail}
 		}
-		time.Sleep(delay)
+		s.Pause(delay)
 	}
+}
+
+func justWritten(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && time.Since(info.ModTime()).Abs() < 2*time.Second
 }
 
 var (
@@ -250,6 +257,9 @@ func (s *Store) repairModes() []string {
 	}
 	return warnings
 }
+
+// Pause lets time pass for other processes.
+func (s *Store) Pause(d time.Duration) { s.disk().Sleep(d) }
 
 func (s *Store) now() time.Time {
 	if s.Now == nil {

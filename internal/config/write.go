@@ -24,24 +24,24 @@ func (s *Store) replace(path string, data []byte, unchanged func() bool) error {
 		return err
 	}
 	removeStaleTemps(target)
-	temp, err := s.writeTemp(target, data)
+	temp, err := s.disk().WriteTemp(target, data)
 	if err != nil {
 		return err
 	}
 	if err := s.step("before rename"); err != nil {
-		return errors.Join(err, os.Remove(temp))
+		return errors.Join(err, s.disk().Remove(temp))
 	}
 	if !unchanged() {
-		return errors.Join(errChangedMeanwhile, os.Remove(temp))
+		return errors.Join(errChangedMeanwhile, s.disk().Remove(temp))
 	}
-	if err := rename(temp, target); err != nil {
-		_ = os.Remove(temp)
+	if err := s.disk().Rename(temp, target); err != nil {
+		_ = s.disk().Remove(temp)
 		return &FileError{Path: target, Problem: Unwritable, Err: cause(err)}
 	}
 	if err := s.step("after rename"); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(target))
+	return s.disk().SyncDir(filepath.Dir(target))
 }
 
 // target is the file behind a path that may be a symbolic link, or not exist yet.
@@ -58,8 +58,8 @@ func (s *Store) target(path string) (string, error) {
 	return path, nil
 }
 
-// writeTemp writes data beside target, safely on the disk and readable by nobody else, or leaves nothing behind.
-func (s *Store) writeTemp(target string, data []byte) (path string, err error) {
+// WriteTemp implements Disk.
+func (d systemDisk) WriteTemp(target string, data []byte) (path string, err error) {
 	f, err := os.CreateTemp(filepath.Dir(target), filepath.Base(target)+tempMark+"*")
 	if err != nil {
 		return "", &FileError{Path: target, Problem: Unwritable, Err: cause(err)}
@@ -78,7 +78,7 @@ func (s *Store) writeTemp(target string, data []byte) (path string, err error) {
 	if _, err := f.Write(data[:half]); err != nil {
 		return "", err
 	}
-	if err := s.step("half written"); err != nil {
+	if err := d.step("half written"); err != nil {
 		return "", err
 	}
 	if _, err := f.Write(data[half:]); err != nil {

@@ -1,0 +1,102 @@
+//go:build unix
+
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// pairs measures two things in turn, and reports their medians and the median of the differences, in milliseconds.
+func pairs(b *testing.B, first, second string, measure func(second bool) time.Duration) {
+	b.Helper()
+	var took [2][]float64
+	var more []float64
+	for i := 0; b.Loop(); i++ {
+		var pair [2]float64
+		for j := range 2 {
+			which := (i + j) % 2
+			pair[which] = float64(measure(which == 1).Microseconds()) / 1000
+			took[which] = append(took[which], pair[which])
+		}
+		more = append(more, pair[1]-pair[0])
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(took[0]), first+"-ms")
+	b.ReportMetric(median(took[1]), second+"-ms")
+	b.ReportMetric(median(more), "more-ms")
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+// BenchmarkNearEnd compares a command whose token is near its end, and is refreshed beside the request, with one whose
+// token is fresh: until the answer is on stdout, and until the process has ended.
+func BenchmarkNearEnd(b *testing.B) {
+	for _, latency := range []string{"0ms", "50ms"} {
+		for _, until := range []string{"answer", "end"} {
+			b.Run("latency="+latency+"/until="+until, func(b *testing.B) {
+				v := newVictim(b, "--latency", latency)
+				pairs(b, "fresh", "near", func(near bool) time.Duration {
+					left := 50 * time.Minute
+					if near {
+						left = 40 * time.Second
+					}
+					v.expireIn(left)
+					return v.whoami(until == "answer")
+				})
+			})
+		}
+	}
+}
+
+// BenchmarkHerd compares 64 commands at once whose token has expired with 64 whose token is fresh.
+func BenchmarkHerd(b *testing.B) {
+	v := newVictim(b)
+	pairs(b, "fresh", "expired", func(expired bool) time.Duration {
+		v.forget()
+		want := 0
+		if expired {
+			v.expire()
+			want = 1
+		}
+		began := time.Now()
+		v.wantAllFine(v.parallel(64, "whoami"))
+		took := time.Since(began)
+		v.wantRefreshes(want)
+		return took
+	})
+}
+
+// expireIn lets the stored token have so much time left.
+func (v *victim) expireIn(left time.Duration) {
+	v.edit(func(_, credentials, session map[string]any) {
+		at := func(d time.Duration) string { return time.Now().Add(d).UTC().Format("2006-01-02T15:04:05.000Z") }
+		credentials["expiresAt"], session["obtainedAt"], session["issuedAt"] = at(left), at(left-time.Hour), at(left-time.Hour)
+	})
+}
+
+// whoami runs one command and returns how long it took until its answer, or until its end.
+func (v *victim) whoami(untilAnswer bool) time.Duration {
+	cmd := v.command("whoami")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		v.t.Fatal(err)
+	}
+	_, err = out.Read(make([]byte, 64<<10))
+	answered := time.Since(began)
+	if err != nil || cmd.Wait() != nil {
+		v.t.Errorf("whoami: %v, %v", err, cmd.ProcessState)
+	}
+	if untilAnswer {
+		return answered
+	}
+	return time.Since(began)
+}
