@@ -317,7 +317,7 @@ func TestEnvironmentIsDocumented(t *testing.T) {
 	mentioned := regexp.MustCompile(`LAMINA_[A-Z_]+`)
 	for name, text := range guides(t) {
 		for _, variable := range mentioned.FindAllString(text, -1) {
-			if inCode[variable] == "" && name != "CONTRIBUTING.md" {
+			if inCode[variable] == "" && name != "CONTRIBUTING.md" && !strings.HasPrefix(variable, "LAMINA_TEST_") {
 				t.Errorf("%s mentions %s, which nothing reads", name, variable)
 			}
 		}
