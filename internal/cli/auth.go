@@ -45,11 +45,7 @@ func newAuthMoveCmd(env *Env) *cobra.Command {
 }
 
 func authMove(ctx context.Context, env *Env, to config.Storage) error {
-	doc, err := env.load()
-	if err != nil {
-		return err
-	}
-	chosen, err := env.choose(doc)
+	doc, chosen, err := env.loadChosen()
 	if err != nil {
 		return err
 	}
@@ -164,11 +160,7 @@ func newLogoutCmd(env *Env) *cobra.Command {
 
 // logoutRun revokes what can be revoked, forgets in any case, and says what remains.
 func logoutRun(ctx context.Context, env *Env) error {
-	doc, err := env.load()
-	if err != nil {
-		return err
-	}
-	chosen, err := env.choose(doc)
+	doc, chosen, err := env.loadChosen()
 	if err != nil {
 		return err
 	}

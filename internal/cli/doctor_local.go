@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -148,6 +147,3 @@ func readStart(path string) (string, error) {
 	raw, err := io.ReadAll(io.LimitReader(f, 1<<20))
 	return string(raw), err
 }
-
-// platformName is the system and the processor that this was built for.
-func platformName() string { return runtime.GOOS + "/" + runtime.GOARCH }

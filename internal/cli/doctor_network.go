@@ -253,6 +253,3 @@ func shortCause(err error) error {
 	}
 	return err
 }
-
-// userAgent names this program to a service.
-func (e *Env) userAgent() string { return "lamina/" + e.Build.Version + " (" + platformName() + ")" }

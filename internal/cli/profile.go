@@ -171,11 +171,7 @@ func newProfileListCmd(env *Env) *cobra.Command {
 		Example: "lamina profile list\nlamina profile list --jq '.profiles[].name'",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			doc, err := env.load()
-			if err != nil {
-				return err
-			}
-			chosen, err := env.choose(doc)
+			doc, chosen, err := env.loadChosen()
 			if err != nil {
 				return err
 			}
@@ -250,11 +246,7 @@ func profileUse(ctx context.Context, env *Env, name string) error {
 	if err != nil {
 		return err
 	}
-	doc, err := env.load()
-	if err != nil {
-		return err
-	}
-	winner, err := env.choose(doc)
+	doc, winner, err := env.loadChosen()
 	if err != nil {
 		return err
 	}

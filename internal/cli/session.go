@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"runtime"
 	"time"
 
 	"github.com/uselamina/lamina/internal/api"
@@ -49,6 +48,16 @@ func (e *Env) load() (*config.Document, error) {
 		e.printer.Warn("%s %s", e.styles().Busy("note:"), term.Line(w))
 	}
 	return doc, nil
+}
+
+// loadChosen reads the configuration and chooses the profile.
+func (e *Env) loadChosen() (*config.Document, choice, error) {
+	doc, err := e.load()
+	if err != nil {
+		return nil, choice{}, err
+	}
+	chosen, err := e.choose(doc)
+	return doc, chosen, err
 }
 
 // open finds the credential, once.
@@ -110,11 +119,7 @@ func (e *Env) envSession(next http.RoundTripper) (*session, error) {
 
 // storedSession returns the session of a login.
 func (e *Env) storedSession(next http.RoundTripper) (*session, error) {
-	doc, err := e.load()
-	if err != nil {
-		return nil, err
-	}
-	chosen, err := e.choose(doc)
+	doc, chosen, err := e.loadChosen()
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +185,7 @@ func (e *Env) clientFor(baseURL string, transport http.RoundTripper, workspace s
 	return &api.Client{
 		BaseURL:   baseURL,
 		HTTP:      &http.Client{Transport: transport, CheckRedirect: noRedirect},
-		UserAgent: fmt.Sprintf("lamina/%s (%s/%s)", e.Build.Version, runtime.GOOS, runtime.GOARCH),
+		UserAgent: e.userAgent(),
 		Workspace: workspace,
 		Timeout:   e.requestTimeout(),
 		OnRetry: func(err error, after time.Duration) {

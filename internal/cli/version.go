@@ -50,6 +50,12 @@ func (b Build) String() string {
 	return line
 }
 
+// platformName is the system and the processor that this was built for.
+func platformName() string { return runtime.GOOS + "/" + runtime.GOARCH }
+
+// userAgent names this program to a service.
+func (e *Env) userAgent() string { return "lamina/" + e.Build.Version + " (" + platformName() + ")" }
+
 func newVersionCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
@@ -59,11 +65,11 @@ func newVersionCmd(env *Env) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			value := map[string]string{
 				"cli": env.Build.Version, "commit": env.Build.Commit, "date": env.Build.Date,
-				"go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
+				"go": runtime.Version(), "platform": platformName(),
 			}
 			return env.print(value, func(p *output.Page) {
 				p.Line("%s", env.Build.String())
-				p.Line("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)
+				p.Line("%s %s", runtime.Version(), platformName())
 			})
 		},
 	}
