@@ -111,3 +111,20 @@ func mark(text string, all []word, start int, wanted []string, open, closed stri
 	b.WriteString(text[done:])
 	return b.String()
 }
+
+// Found returns the words of the passage and its heading that the query asked for, each once, as they are written there.
+func (h Hit) Found() []string {
+	var found []string
+	seen := map[string]bool{}
+	add := func(text string, all []word) {
+		for _, w := range all {
+			if !seen[w.stem] && slices.Contains(h.terms, w.stem) {
+				seen[w.stem] = true
+				found = append(found, text[w.start:w.end])
+			}
+		}
+	}
+	add(h.Passage.Heading, h.Passage.title)
+	add(h.Passage.plain, h.Passage.words)
+	return found
+}
