@@ -122,6 +122,11 @@ func unreachable(ctx context.Context, baseURL string, err error) error {
 	return &UnreachableError{BaseURL: baseURL, Kind: kindOf(ctx, err), Err: err}
 }
 
+// Unreachable is the *UnreachableError for an error of an http.Client that works beside this package's.
+func Unreachable(ctx context.Context, baseURL string, err error) error {
+	return unreachable(ctx, baseURL, err)
+}
+
 // cutOff is unreachable for an error in the middle of an answer, where all that is not something else is a cut.
 func cutOff(ctx context.Context, baseURL string, err error) error {
 	kind := kindOf(ctx, err)

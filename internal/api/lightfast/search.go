@@ -1,0 +1,172 @@
+package lightfast
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+)
+
+// MaxLimit is the most results that one page can have.
+const MaxLimit = 100
+
+// A Query is what to search for.
+type Query struct {
+	Text   string
+	Limit  int    // of a page, 1 to MaxLimit
+	Offset int    // results to leave out
+	Mode   string // fast, balanced or thorough; empty for the service's choice
+	Filters
+}
+
+// Filters narrow a search; what is empty narrows nothing.
+type Filters struct {
+	Sources []string // such as github
+	Types   []string // such as pull_request
+	Actors  []string // names of people
+	After   string   // ISO 8601
+	Before  string
+}
+
+// A Result is one that was found.
+type Result struct {
+	ID         string  `json:"id"`
+	Title      string  `json:"title"`
+	Snippet    string  `json:"snippet"`
+	Score      float64 `json:"score"` // 0 to 1
+	Source     string  `json:"source"`
+	Type       string  `json:"type"`
+	URL        string  `json:"url"`
+	OccurredAt string  `json:"occurredAt"` // ISO 8601
+}
+
+// A Page is a part of what was found.
+type Page struct {
+	Results []Result
+	Items   []json.RawMessage // the results as they came
+	Total   int               // all that was found; -1 if the service did not say
+	Raw     json.RawMessage   // the whole answer
+}
+
+// flatQuery is the body of generation d; a has its first two fields.
+type flatQuery struct {
+	Query   string   `json:"query"`
+	Limit   int      `json:"limit,omitempty"`
+	Offset  int      `json:"offset,omitempty"`
+	Mode    string   `json:"mode,omitempty"`
+	Sources []string `json:"sources,omitempty"`
+	Types   []string `json:"types,omitempty"`
+	After   string   `json:"after,omitempty"`
+	Before  string   `json:"before,omitempty"`
+}
+
+// nestedQuery is the body of generations b and c.
+type nestedQuery struct {
+	Query   string         `json:"query"`
+	Limit   int            `json:"limit,omitempty"`
+	Offset  int            `json:"offset,omitempty"`
+	Mode    string         `json:"mode,omitempty"`
+	Filters *nestedFilters `json:"filters,omitempty"`
+}
+
+type nestedFilters struct {
+	SourceTypes      []string   `json:"sourceTypes,omitempty"`
+	ObservationTypes []string   `json:"observationTypes,omitempty"`
+	ActorNames       []string   `json:"actorNames,omitempty"`
+	DateRange        *dateRange `json:"dateRange,omitempty"`
+}
+
+type dateRange struct {
+	Start string `json:"start,omitempty"`
+	End   string `json:"end,omitempty"`
+}
+
+func (f Filters) nested() *nestedFilters {
+	n := &nestedFilters{SourceTypes: f.Sources, ObservationTypes: f.Types, ActorNames: f.Actors}
+	if f.After != "" || f.Before != "" {
+		n.DateRange = &dateRange{Start: f.After, End: f.Before}
+	}
+	if len(f.Sources)+len(f.Types)+len(f.Actors) == 0 && n.DateRange == nil {
+		return nil
+	}
+	return n
+}
+
+// Check returns an *UnsupportedError if the generation cannot be asked this.
+func (c *Client) Check(q Query) error {
+	if err := c.searches(); err != nil {
+		return err
+	}
+	g := c.generation()
+	filtered := len(q.Sources)+len(q.Types) > 0 || q.After != "" || q.Before != ""
+	switch {
+	case len(q.Actors) > 0 && (g == A || g == D):
+		return &UnsupportedError{g, "filter by actor"}
+	case g == A && q.Offset > 0:
+		return &UnsupportedError{g, "offset"}
+	case g == A && q.Mode != "":
+		return &UnsupportedError{g, "choice of mode"}
+	case g == A && filtered:
+		return &UnsupportedError{g, "filter"}
+	}
+	return nil
+}
+
+func (c *Client) body(q Query) any {
+	if g := c.generation(); g == B || g == C {
+		return nestedQuery{Query: q.Text, Limit: q.Limit, Offset: q.Offset, Mode: q.Mode, Filters: q.nested()}
+	}
+	return flatQuery{
+		Query: q.Text, Limit: q.Limit, Offset: q.Offset, Mode: q.Mode, Sources: q.Sources, Types: q.Types, After: q.After, Before: q.Before,
+	}
+}
+
+// Search returns one page. Beside the errors of api.Client.Do it returns *UnsupportedError.
+func (c *Client) Search(ctx context.Context, q Query) (*Page, error) {
+	if err := c.Check(q); err != nil {
+		return nil, err
+	}
+	return post(ctx, c, "/search", c.body(q), readPage)
+}
+
+// Pages returns the pages from q.Offset on until all results were seen, or at most so many. A service that does not say how
+// many there are has told all when a page is not full.
+func (c *Client) Pages(ctx context.Context, q Query, most int) iter.Seq2[*Page, error] {
+	return func(yield func(*Page, error) bool) {
+		size := q.Limit
+		for seen := 0; seen < most; {
+			q.Limit = min(size, most-seen)
+			page, err := c.Search(ctx, q)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			n := len(page.Results)
+			seen, q.Offset = seen+n, q.Offset+n
+			atEnd := n == 0 || page.Total >= 0 && q.Offset >= page.Total || page.Total < 0 && n < q.Limit
+			if !yield(page, nil) || atEnd || c.generation() == A { // a has no second page
+				return
+			}
+		}
+	}
+}
+
+// readPage reads a page in any shape: results and total, or data and meta.total, or those in data.
+func readPage(raw json.RawMessage) (*Page, error) {
+	e, err := open(raw)
+	if err != nil {
+		return nil, err
+	}
+	page := &Page{Total: -1, Raw: raw}
+	items, ok := e.list("results", "data", "items")
+	if !ok {
+		return nil, errShape
+	}
+	if page.Results, err = decode[Result](items); err != nil {
+		return nil, err
+	}
+	if total, told := e.total(); told {
+		page.Total = total
+	}
+	page.Items = items
+	return page, nil
+}
