@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -241,10 +242,14 @@ func (e *Error) parse(raw []byte) bool {
 }
 
 // ParseDetails reads the details of an error in each of the shapes that the service is known to send: an array of
-// strings, an array of objects, or an object with a nested array of errors. What is of another
-// shape is left out, and the rest is kept.
+// strings, an array of objects, or an object with a nested array of errors; or, as other services do, an object of fields
+// with the problems of each. What is of another shape is left out, and the rest is kept.
 func ParseDetails(raw json.RawMessage) []Detail {
 	var items []json.RawMessage
+	var fields map[string][]string
+	if json.Unmarshal(raw, &fields) == nil && fields != nil {
+		return fieldDetails(fields)
+	}
 	if json.Unmarshal(raw, &items) != nil {
 		var nested struct {
 			Errors  []json.RawMessage
@@ -257,6 +262,16 @@ func ParseDetails(raw json.RawMessage) []Detail {
 	for _, item := range items {
 		if d := parseDetail(item); d.Message != "" || d.Field != "" {
 			details = append(details, d)
+		}
+	}
+	return details
+}
+
+func fieldDetails(fields map[string][]string) []Detail {
+	var details []Detail
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		for _, message := range fields[field] {
+			details = append(details, Detail{Field: field, Message: message})
 		}
 	}
 	return details

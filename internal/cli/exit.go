@@ -51,6 +51,7 @@ var (
 	codeNoCommand       = code{"missing_subcommand", exitUsage}
 	codeFileExists      = code{"file_exists", exitFailure}
 	codeDownload        = code{"download_failed", exitFailure}
+	codeUpload          = code{"upload_failed", exitFailure}
 	codeConfig          = code{"config_unusable", exitFailure}
 	codeInvalidProvider = code{"invalid_provider", exitUsage}
 	codeInvalidPin      = code{"invalid_pin", exitUsage}
@@ -426,7 +427,7 @@ func describeServiceRefusal(e *api.Error) failure {
 	}
 	message += ": " + firstOf(e.Message, "no reason given")
 	if e.Says != "" && e.Says != e.Message {
-		message += "; " + e.Says
+		message = strings.TrimSuffix(message, ".") + "; " + e.Says
 	}
 	if e.RetryAfter > 0 {
 		message += fmt.Sprintf(" (again in %s)", e.RetryAfter)

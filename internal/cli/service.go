@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -213,6 +214,9 @@ func readRefusal(p provider.Provider, now time.Time, err *api.Error, header http
 	answer := p.Answer(err.Status, r.Code)
 	err.Service, err.Cause, err.Says, err.Try = p.Title, string(answer.Means), answer.Says, answer.Try
 	err.Code, err.Message = r.Code, r.Message
+	var rest struct{ Details json.RawMessage }
+	_ = json.Unmarshal(body, &rest) // few services have details
+	err.Details = api.ParseDetails(rest.Details)
 	if err.Message == "" {
 		err.Message = answer.Says
 	}

@@ -1,0 +1,401 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/api/lightfast"
+	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/provider"
+)
+
+func newLightfastCmd(env *Env) *cobra.Command {
+	return newNoun("lightfast", "Search an organization's tools with Lightfast", nil,
+		newLightfastSearchCmd(env), newLightfastContentsCmd(env), newLightfastSimilarCmd(env))
+}
+
+// lightfast returns the client of Lightfast, which speaks the generation that the sign-in names.
+func (e *Env) lightfast() (*lightfast.Client, error) {
+	client, s, err := e.service(provider.Lightfast())
+	if err != nil {
+		return nil, err
+	}
+	return &lightfast.Client{API: client, Generation: lightfast.Generation(s.settings["generation"])}, nil
+}
+
+// notInGeneration makes a mistake in what was typed of what the generation does not have.
+func notInGeneration(err error) error {
+	var unsupported *lightfast.UnsupportedError
+	if !errors.As(err, &unsupported) {
+		return err
+	}
+	other := lightfast.C
+	message := unsupported.Error() + "; nothing was sent"
+	if unsupported.Generation == lightfast.E {
+		other = lightfast.D
+		message = unsupported.Error() + ": it can only tell whether a key is good; nothing was sent"
+	}
+	return &usageError{
+		code: codeInvalidArgument, message: message, err: err,
+		hint: commandLine("login", "--provider", "lightfast", "--set", "generation="+string(other)),
+	}
+}
+
+type lightfastSearchOptions struct {
+	env   *Env
+	query lightfast.Query
+	all   bool
+	most  int
+}
+
+func newLightfastSearchCmd(env *Env) *cobra.Command {
+	o := &lightfastSearchOptions{env: env}
+	cmd := &cobra.Command{
+		Use:   "search QUERY…",
+		Short: "Find what the organization's tools say about something",
+		Long: "Find what the organization's tools say about something, the best first. The words are one query.\n\n" +
+			"--all fetches every page, up to --max results. With -o ndjson each result is a line of its own.",
+		Example: "lamina lightfast search how does refreshing work\n" +
+			"lamina lightfast search \"exit status\" --mode thorough --limit 3\n" +
+			"lamina lightfast search token --type section --after 2026-01-05 --jq '.results[].url'\n" +
+			"lamina lightfast search profile --all -o ndjson",
+		Args: needArgs("QUERY…"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.query.Text = strings.TrimSpace(strings.Join(args, " "))
+			if err := o.check(cmd); err != nil {
+				return err
+			}
+			return lightfastSearch(cmd, o)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.query.Limit, "limit", 10, "show at most `N` results, up to 100")
+	f.IntVar(&o.query.Offset, "offset", 0, "leave out the first `N` results")
+	f.StringVar(&o.query.Mode, "mode", "", "read this `DEEPLY`: fast, balanced or thorough (default: the service's)")
+	f.StringArrayVar(&o.query.Sources, "source", nil, "only what is from this `SOURCE`, such as github; may be repeated")
+	f.StringArrayVar(&o.query.Types, "type", nil, "only what is of this `TYPE`; may be repeated")
+	f.StringArrayVar(&o.query.Actors, "actor", nil, "only what this `PERSON` did; may be repeated (generations b and c)")
+	f.StringVar(&o.query.After, "after", "", "only what happened since this `TIME`, as 2026-01-31 or RFC 3339")
+	f.StringVar(&o.query.Before, "before", "", "only what happened until this `TIME`")
+	f.BoolVar(&o.all, "all", false, "fetch all pages")
+	f.IntVar(&o.most, "max", 1000, "with --all, stop after `N` results")
+	_ = cmd.RegisterFlagCompletionFunc("mode", cobra.FixedCompletions(lightfastModes(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func lightfastModes() []string { return []string{"fast", "balanced", "thorough"} }
+
+func (o *lightfastSearchOptions) check(cmd *cobra.Command) error {
+	if err := atMostOne(cmd, "all", "limit"); err != nil {
+		return err
+	}
+	switch q := o.query; {
+	case q.Text == "":
+		return usage("lamina lightfast search how does refreshing work", "the query is empty")
+	case q.Limit < 1 || q.Limit > lightfast.MaxLimit:
+		return usage("", "--limit must be between 1 and %d; --all fetches more", lightfast.MaxLimit)
+	case q.Offset < 0:
+		return usage("", "--offset must not be negative")
+	case q.Mode != "" && !slices.Contains(lightfastModes(), q.Mode):
+		return usage("", "--mode must be fast, balanced or thorough, not %q", q.Mode)
+	case o.most < 1:
+		return usage("", "--max must be at least 1")
+	case cmd.Flags().Changed("max") && !o.all:
+		return usage("", "--max goes with --all; without it, say --limit")
+	}
+	for flag, values := range map[string][]string{"source": o.query.Sources, "type": o.query.Types, "actor": o.query.Actors} {
+		if slices.ContainsFunc(values, func(v string) bool { return strings.TrimSpace(v) == "" }) {
+			return usage("", "--%s must not be empty", flag)
+		}
+	}
+	return o.checkTimes()
+}
+
+func (o *lightfastSearchOptions) checkTimes() error {
+	after, err := isoTime("--after", o.query.After)
+	if err != nil {
+		return err
+	}
+	before, err := isoTime("--before", o.query.Before)
+	if err != nil {
+		return err
+	}
+	if !after.IsZero() && !before.IsZero() && before.Before(after) {
+		return usage("", "--before %s is earlier than --after %s: nothing can be between them", o.query.Before, o.query.After)
+	}
+	return nil
+}
+
+// isoTime reads a day or a time; the zero time if there is none.
+func isoTime(flag, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, usage("", "%s must look like 2026-01-31 or 2026-01-31T08:00:00Z, not %q", flag, text)
+}
+
+func lightfastSearch(cmd *cobra.Command, o *lightfastSearchOptions) error {
+	client, err := o.env.lightfast()
+	if err != nil {
+		return err
+	}
+	if o.all {
+		return lightfastSearchAll(cmd, o, client)
+	}
+	page, err := client.Search(cmd.Context(), o.query)
+	if err != nil {
+		return notInGeneration(err)
+	}
+	return o.write(page)
+}
+
+// lightfastSearchAll fetches page after page. Lines go out as they come; text and JSON only when all is there.
+func lightfastSearchAll(cmd *cobra.Command, o *lightfastSearchOptions, client *lightfast.Client) error {
+	o.query.Limit = lightfast.MaxLimit
+	all := &lightfast.Page{Total: -1}
+	for page, err := range client.Pages(cmd.Context(), o.query, o.most) {
+		if err != nil {
+			return notInGeneration(err)
+		}
+		all.Results, all.Items, all.Total = append(all.Results, page.Results...), append(all.Items, page.Items...), page.Total
+		if o.env.printer.Format() != output.NDJSON {
+			continue
+		}
+		if err := o.writeLines(page.Items); err != nil {
+			return err
+		}
+	}
+	seen := o.query.Offset + len(all.Results)
+	switch {
+	case all.Total > seen && len(all.Results) >= o.most:
+		o.env.say("%d of %d results; --max N fetches more.", len(all.Results), all.Total)
+	case all.Total > seen:
+		o.env.say("The service gave only %d of the %d results that it counts.", len(all.Results), all.Total)
+	}
+	if o.env.printer.Format() == output.NDJSON {
+		return nil
+	}
+	joined := map[string]any{"results": all.Items}
+	if all.Items == nil {
+		joined["results"] = []any{}
+	}
+	if all.Total >= 0 {
+		joined["total"] = all.Total
+	}
+	raw, err := json.Marshal(joined)
+	if err != nil {
+		return fmt.Errorf("could not join the pages: %w", err)
+	}
+	all.Raw = raw
+	return o.write(all)
+}
+
+func (o *lightfastSearchOptions) writeLines(items []json.RawMessage) error {
+	for _, item := range items {
+		if err := o.env.printer.Line(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *lightfastSearchOptions) write(page *lightfast.Page) error {
+	if o.env.printer.Format() == output.NDJSON {
+		return o.writeLines(page.Items)
+	}
+	return o.env.printer.Data(page.Raw, func(p *output.Page) {
+		if len(page.Results) == 0 {
+			p.Line("Nothing was found.")
+			return
+		}
+		for i, r := range page.Results {
+			writeLightfastResult(p, o.query.Offset+i+1, r)
+		}
+		if next := o.query.Offset + len(page.Results); next < page.Total {
+			p.Line("%s", p.Faint(fmt.Sprintf("%d of %d; go on with --offset %d", len(page.Results), page.Total, next)))
+		}
+	})
+}
+
+// writeLightfastResult shows a result: what, how good, where; what it says; how to name it.
+func writeLightfastResult(p *output.Page, number int, r lightfast.Result) {
+	p.Line("%d. %s  %s", number, p.Bold(firstOf(r.Title, r.ID)), p.Faint(fmt.Sprintf("%.2f", r.Score)))
+	if r.URL != "" {
+		p.Line("%s", p.Command(r.URL))
+	}
+	if r.Snippet != "" {
+		p.Paragraphs(strings.ReplaceAll(r.Snippet, "\n", " "))
+	}
+	p.Line("%s\n", p.Faint(aboutDocument(r.ID, r.Source, r.Type, r.OccurredAt)))
+}
+
+// aboutDocument is what a service says of a document, without what it did not say.
+func aboutDocument(id, source, kind, occurredAt string) string {
+	day, _, _ := strings.Cut(occurredAt, "T")
+	var known []string
+	for _, text := range []string{id, source, kind, day} {
+		if text != "" {
+			known = append(known, text)
+		}
+	}
+	return strings.Join(known, ", ")
+}
+
+func newLightfastContentsCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "contents ID…",
+		Short: "Print documents in full",
+		Long: "Print documents in full, by the ids that a search shows. Ids that no document has are named on stderr; if none\n" +
+			"has a document, the exit status is 5.\n\n" +
+			"Lightfast documents this for generations a to c of its API. If yours answers differently, call it with\n" +
+			"'lamina api --provider lightfast PATH'.",
+		Example: "id=$(lamina lightfast search refreshing --jq '.results[0].id')\nlamina lightfast contents \"$id\"",
+		Args:    needArgs("ID…"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var ids []string
+			for _, id := range args {
+				if !slices.Contains(ids, id) {
+					ids = append(ids, id)
+				}
+			}
+			return lightfastContents(cmd, env, ids)
+		},
+	}
+}
+
+func lightfastContents(cmd *cobra.Command, env *Env, ids []string) error {
+	client, err := env.lightfast()
+	if err != nil {
+		return err
+	}
+	got, err := client.Contents(cmd.Context(), ids)
+	if err != nil {
+		return notInGeneration(err)
+	}
+	missing := strings.Join(got.Missing, ", ")
+	if len(got.Items) == 0 {
+		return &commandError{
+			code: codeNotFound, message: "Lightfast has no document " + missing, hint: commandLine("lightfast", "search", "QUERY"),
+		}
+	}
+	if missing != "" {
+		env.printer.Warn("%s Lightfast has no document %s", env.styles().Busy("note:"), output.Cut(missing, 1000))
+	}
+	if env.printer.Format() == output.NDJSON {
+		for _, item := range got.RawItems {
+			if err := env.printer.Line(item); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if got.Raw == nil {
+		joined := map[string]any{"items": got.RawItems, "missing": append([]string{}, got.Missing...)}
+		if got.Raw, err = json.Marshal(joined); err != nil {
+			return fmt.Errorf("could not join the answers: %w", err)
+		}
+	}
+	return env.printer.Data(got.Raw, func(p *output.Page) {
+		for _, c := range got.Items {
+			writeLightfastContent(p, c)
+		}
+	})
+}
+
+func writeLightfastContent(p *output.Page, c lightfast.Content) {
+	p.Line("%s", p.Bold(firstOf(c.Title, c.ID)))
+	if c.URL != "" {
+		p.Line("%s", p.Command(c.URL))
+	}
+	p.Line("%s\n", p.Faint(aboutDocument(c.ID, c.Source, c.Type, c.OccurredAt)))
+	for line := range strings.Lines(firstOf(c.Content, c.Snippet)) {
+		p.Line("%s", strings.TrimRight(line, "\r\n"))
+	}
+	p.Line("")
+}
+
+type lightfastSimilarOptions struct {
+	env       *Env
+	likeness  lightfast.Likeness
+	threshold float64
+}
+
+func newLightfastSimilarCmd(env *Env) *cobra.Command {
+	o := &lightfastSimilarOptions{env: env}
+	cmd := &cobra.Command{
+		Use:   "similar ID|URL",
+		Short: "Find documents that are similar to one",
+		Long: "Find documents that are similar to one, which is named by its id or its address.\n\n" +
+			"Lightfast documents this for generations a to c of its API. If yours answers differently, call it with\n" +
+			"'lamina api --provider lightfast PATH'.",
+		Example: "id=$(lamina lightfast search refreshing --jq '.results[0].id')\n" +
+			"lamina lightfast similar \"$id\" --limit 3 --threshold 0.2",
+		Args: needArgs("ID|URL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(cmd, args[0]); err != nil {
+				return err
+			}
+			return lightfastSimilar(cmd, o, args[0])
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.likeness.Limit, "limit", 10, "show at most `N` documents, up to 50")
+	f.Float64Var(&o.threshold, "threshold", 0.5, "leave out what has a lower `SCORE`, 0 to 1 (default: the service's)")
+	f.Lookup("threshold").DefValue = ""
+	f.BoolVar(&o.likeness.SameSourceOnly, "same-source", false, "only what is from the same source")
+	f.StringArrayVar(&o.likeness.ExcludeIDs, "exclude", nil, "leave out the document with this `ID`; may be repeated")
+	return cmd
+}
+
+func (o *lightfastSimilarOptions) check(cmd *cobra.Command, what string) error {
+	if o.likeness.Limit < 1 || o.likeness.Limit > lightfast.MaxSimilar {
+		return usage("", "--limit must be between 1 and %d", lightfast.MaxSimilar)
+	}
+	if !(o.threshold >= 0 && o.threshold <= 1) { // also what is no number
+		return usage("", "--threshold must be between 0 and 1")
+	}
+	if cmd.Flags().Changed("threshold") {
+		o.likeness.Threshold = &o.threshold
+	}
+	if !strings.Contains(what, "://") {
+		o.likeness.ID = what
+		return nil
+	}
+	if u, err := url.Parse(what); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return usage("", "%q is neither an id nor an address such as https://example.com/page", what)
+	}
+	o.likeness.URL = what
+	return nil
+}
+
+func lightfastSimilar(cmd *cobra.Command, o *lightfastSimilarOptions, what string) error {
+	client, err := o.env.lightfast()
+	if err != nil {
+		return err
+	}
+	found, err := client.Similar(cmd.Context(), o.likeness)
+	if err != nil {
+		return notInGeneration(err)
+	}
+	return o.env.printer.Data(found.Raw, func(p *output.Page) {
+		if len(found.Results) == 0 {
+			p.Line("Nothing is similar enough to %s. A lower --threshold finds more.", output.Quote(firstOf(found.Title, what)))
+			return
+		}
+		for i, r := range found.Results {
+			writeLightfastResult(p, i+1, r)
+		}
+	})
+}
