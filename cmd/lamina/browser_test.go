@@ -139,6 +139,7 @@ func TestBrowser(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, chromium, *devServer){
 		"approve": browserApprove, "approve without scripts": browserNoScript, "deny": browserDeny,
 		"device": browserDevice, "device denied": browserDeviceDeny,
+		"keys":           browserKeys,
 		"hostile client": browserHostileClient, "hostile callback": browserHostileCallback,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -230,6 +231,21 @@ func browserDeviceDeny(t *testing.T, browser chromium, dev *devServer) {
 	page.until(t, "You denied the request")
 	login.exits(t, 4)
 	login.stderr.expect(t, "declined")
+}
+
+func browserKeys(t *testing.T, browser chromium, dev *devServer) {
+	page := browser.open(t, dev.BaseURL, withoutScripts)
+	page.do(t, chromedp.Click(`//a[.="Keys"]`))
+	page.until(t, "Keys of the five services")
+	page.do(t, chromedp.SendKeys(chromedp.ID("name"), "made in a browser"), press("Make a key"))
+	text, _ := page.until(t, "Keys of the five services")
+	has(t, text, "Copy it now", "made in a browser")
+	key := ask(t, page, chromedp.Text(chromedp.CSS(".secret")))
+	p := newPerson(t, dev.BaseURL, "LAMINA_API_KEY="+key)
+	has(t, p.output(t, "whoami", "--jq", ".data.user.email"), "sam@example.com")
+
+	page.do(t, chromedp.Click(`//tr[contains(., "made in a browser")]//button`), chromedp.WaitVisible(chromedp.CSS("tr.revoked")))
+	p.start(t, "whoami").exits(t, 4)
 }
 
 func browserHostileClient(t *testing.T, browser chromium, dev *devServer) {

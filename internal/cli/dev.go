@@ -111,6 +111,8 @@ func (o *devOptions) announce(local *localPlatform) error {
 		page.Line("  %s", page.Command(`lamina run poster --input text="Hello" --wait --download ./pictures/`))
 		page.Line("\nOr without signing in:")
 		page.Line("  %s", page.Command("export LAMINA_API_KEY="+local.APIKey))
+		page.Line("\nKeys of the five services, to make and to revoke:")
+		page.Line("  %s", page.Command(local.BaseURL+"/dev/keys"))
 		page.Line("\n%s", page.Faint("Ctrl-C ends it."))
 	})
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // control is what tests can see and do below /dev: the requests that were received, planned faults, and the clock. It
-// is in memory only.
+// is in memory only. Keys, which are state of the platform, have their controls in control_keys.go.
 type control struct {
 	requests requestLog
 	faults   faultPlans
@@ -48,6 +48,11 @@ func (s *Server) routeControl(mux *http.ServeMux) {
 		"/dev/requests": {"GET": s.listRequests, "DELETE": ownOnly(s.forgetRequests)},
 		"/dev/faults":   {"GET": s.listFaults, "POST": ownOnly(s.planFault), "DELETE": ownOnly(s.forgetFaults)},
 		"/dev/clock":    {"GET": s.showClock, "POST": ownOnly(s.advanceClock)},
+
+		"/dev/keys":        {"GET": s.listKeys, "POST": ownOnly(s.makeKey)},
+		"/dev/keys/{id}":   {"DELETE": ownOnly(s.revokeKey)},
+		"/dev/keys/make":   {"POST": s.makeKeyOnPage},
+		"/dev/keys/revoke": {"POST": s.revokeKeyOnPage},
 	} {
 		mux.HandleFunc(pattern, s.open(methods))
 	}

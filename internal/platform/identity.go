@@ -85,15 +85,20 @@ func (s *Server) seed() error {
 // NewAPIKey makes a key for the sample user in the first workspace, and returns it and the id of the workspace. Only
 // the key's digest is kept.
 func (s *Server) NewAPIKey(name string) (key, workspaceID string, err error) {
-	key = "lma_" + randomToken(32)
+	key, record, err := s.newAPIKey(name, sampleWorkspaces[0].ID)
+	return key, record.WorkspaceID, err
+}
+
+func (s *Server) newAPIKey(name, workspaceID string) (string, apiKey, error) {
+	key := "lma_" + randomToken(32)
 	record := apiKey{
-		Hint: key[len(key)-4:], Name: name, UserID: sampleUser.ID, WorkspaceID: sampleWorkspaces[0].ID, CreatedAt: s.now(),
+		Hint: key[len(key)-4:], Name: name, UserID: sampleUser.ID, WorkspaceID: workspaceID, CreatedAt: s.now(),
 	}
-	err = s.store.update(func(tx *tx) error {
+	err := s.store.update(func(tx *tx) error {
 		put(tx, bucketAPIKeys, s.digest(key), record)
 		return nil
 	})
-	return key, record.WorkspaceID, err
+	return key, record, err
 }
 
 // account returns what GET /v1/account says of a principal.

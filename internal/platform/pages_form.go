@@ -38,13 +38,18 @@ func (s *Server) formToken(action, subject, cookie string) string {
 	return s.digest("form token\n" + action + "\n" + subject + "\n" + cookie)
 }
 
+// isOurForm reports whether a form was sent from the page that the platform showed about a subject.
+func (s *Server) isOurForm(r *http.Request, action, subject string) bool {
+	cookie, err := r.Cookie(s.formCookie(subject))
+	return err == nil && http.NewCrossOriginProtection().Check(r) == nil &&
+		hmac.Equal([]byte(r.PostFormValue("form_token")), []byte(s.formToken(action, subject, cookie.Value)))
+}
+
 // readForm reads a person's answer about the subject in a field, or tells the browser why it is not accepted.
 func (s *Server) readForm(w http.ResponseWriter, r *http.Request, field string) (answer, bool) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxOAuthBody)
 	subject := r.PostFormValue(field)
-	cookie, err := r.Cookie(s.formCookie(subject))
-	if err != nil || http.NewCrossOriginProtection().Check(r) != nil ||
-		!hmac.Equal([]byte(r.PostFormValue("form_token")), []byte(s.formToken(r.URL.Path, subject, cookie.Value))) {
+	if !s.isOurForm(r, r.URL.Path, subject) {
 		renderMessage(w, http.StatusForbidden, messageForged)
 		return answer{}, false
 	}

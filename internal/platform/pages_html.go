@@ -28,7 +28,12 @@ const (
 )
 
 // layoutHTML is what all pages have in common, around the content of the card.
-func layoutHTML(title string, content ...g.Node) g.Node {
+func layoutHTML(title string, content ...g.Node) g.Node { return bodyHTML("", title, content) }
+
+// wideHTML is a page with a table.
+func wideHTML(title string, content ...g.Node) g.Node { return bodyHTML("wide", title, content) }
+
+func bodyHTML(class, title string, content []g.Node) g.Node {
 	return h.Doctype(h.HTML(
 		h.Lang("en"),
 		h.Head(
@@ -41,6 +46,7 @@ func layoutHTML(title string, content ...g.Node) g.Node {
 			h.Link(h.Rel("icon"), h.Href("/pages/icon.svg"), h.Type("image/svg+xml")),
 		),
 		h.Body(
+			g.If(class != "", h.Class(class)),
 			h.Header(
 				h.Class("top"),
 				h.A(h.Class("brand"), h.Href("/"), g.Raw(pictureBrand), g.Text("Lamina")),
@@ -181,6 +187,7 @@ func homeHTML(baseURL, user string) g.Node {
 				linkHTML("/.well-known/oauth-authorization-server/cli/oauth", "Authorization server", "its metadata, RFC 8414"),
 				linkHTML("/dev/requests", "Received requests", "the last 10,000, as JSON"),
 				linkHTML("/dev/faults", "Planned faults", "what is to go wrong, for tests"),
+				linkHTML("/dev/keys", "Keys", "of all five services: make, list, revoke"),
 				linkHTML("/dev/clock", "Clock", "tests may move it ahead"),
 				h.Li(h.A(h.Href("https://docs.uselamina.ai"), h.Rel("noreferrer"), g.Text("Documentation")),
 					h.Span(g.Text("docs.uselamina.ai"))),

@@ -15,6 +15,7 @@ func TestPageHeaders(t *testing.T) {
 	v := formOn(t, consent)
 	v.Set("decision", "deny")
 	device := f.form("/cli/oauth/device_authorization", url.Values{"client_id": {id}}).json(t)
+	keys, _ := f.keysForm()
 	for name, page := range map[string]httpReply{
 		"home":         f.get("/"),
 		"consent":      consent,
@@ -23,6 +24,7 @@ func TestPageHeaders(t *testing.T) {
 		"device":       f.get("/device"),
 		"device grant": f.get(device["verification_uri_complete"].(string)),
 		"wrong code":   f.get("/device?user_code=BCDF-GHJK"),
+		"keys":         keys,
 	} {
 		for header, want := range map[string]string{
 			"Content-Type":            "text/html; charset=utf-8",

@@ -1,13 +1,16 @@
 package platform
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
 
-// The services beside Lamina that the platform answers for. Each is served below its name: BASE/laghav.
+// The services that the platform answers for. Those beside Lamina are served below their names: BASE/laghav.
 const (
+	serviceLamina    = "lamina" // its keys are in bucketAPIKeys
 	serviceLaminr    = "laminr"
 	serviceLamatic   = "lamatic"
 	serviceLightfast = "lightfast"
@@ -29,17 +32,51 @@ type serviceKey struct {
 	RevokedAt *time.Time `json:"revokedAt,omitempty"`
 }
 
-// servicePrefixes are how keys start, by service and class.
-var servicePrefixes = map[string]string{
-	serviceLaminr: "sk_live_", serviceLaminr + " live": "sk_live_", serviceLaminr + " test": "sk_test_",
-	serviceLightfast: "sk-lf-",
-	serviceLaghav:    "lgh_live_", serviceLaghav + " live": "lgh_live_", serviceLaghav + " test": "lgh_test_",
+// A keyService is a service whose keys the platform makes.
+type keyService struct {
+	name, title string
+	prefixes    map[string]string // how keys start, by class; the class is "" where the service knows none
+	class       string            // the one that a key has if nobody asks for another
+	ownerIs     string            // what a key is bound to
+	owner       string            // the one that every platform has
+}
+
+// keyServices are the services whose keys the platform makes, Lamina first.
+func keyServices() []keyService {
+	return []keyService{
+		{serviceLamina, "Lamina", map[string]string{"": "lma_"}, "", "workspace", sampleWorkspaces[0].ID},
+		{serviceLaminr, "Laminr", map[string]string{"live": "sk_live_", "test": "sk_test_"}, "live", "tenant", "tenant_sample"},
+		{serviceLamatic, "Lamatic.ai", map[string]string{"": ""}, "", "project", "prj_sample"},
+		{serviceLightfast, "Lightfast", map[string]string{"": "sk-lf-"}, "", "organization", "org_sample"},
+		{serviceLaghav, "Laghav", map[string]string{"live": "lgh_live_", "test": "lgh_test_"}, "live", "application", "app_sample"},
+	}
+}
+
+// keyServiceOf returns the service of that name.
+func keyServiceOf(name string) (keyService, bool) {
+	for _, ks := range keyServices() {
+		if ks.name == name {
+			return ks, true
+		}
+	}
+	return keyService{}, false
+}
+
+// classes are those that the service tells apart, in the order of the alphabet; none if it does not.
+func (ks keyService) classes() []string {
+	if len(ks.prefixes) == 1 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(ks.prefixes))
 }
 
 // newServiceKey makes a key, and returns it and what is kept of it.
 func (s *Server) newServiceKey(service, name, class, owner string) (string, serviceKey, error) {
-	prefix := servicePrefixes[strings.TrimSpace(service+" "+class)]
-	secret := prefix + randomToken(32)
+	ks, _ := keyServiceOf(service)
+	if class == "" {
+		class = ks.class
+	}
+	secret := ks.prefixes[class] + randomToken(32)
 	record := serviceKey{
 		ID: "key_" + randomToken(9), Service: service, Name: name, Class: class, Owner: owner, Hint: secret[len(secret)-4:], CreatedAt: s.now(),
 	}
@@ -76,29 +113,24 @@ type ServiceAccess struct {
 func (s *Server) NewServiceKeys(name string) (map[string]ServiceAccess, error) {
 	access := map[string]ServiceAccess{}
 	for service, a := range s.services() {
-		key, _, err := s.newServiceKey(service, name, a.class, a.owner)
-		if err != nil {
+		ks, _ := keyServiceOf(service)
+		var err error
+		if a.APIKey, _, err = s.newServiceKey(service, name, ks.class, ks.owner); err != nil {
 			return nil, err
 		}
-		a.access.APIKey = key
-		access[service] = a.access
+		access[service] = a
 	}
 	return access, nil
 }
 
-// A sampleAccess is what NewServiceKeys gives out for a service.
-type sampleAccess struct {
-	access       ServiceAccess
-	class, owner string
-}
-
-func (s *Server) services() map[string]sampleAccess {
+// services are the addresses and settings of the services beside Lamina, without a key.
+func (s *Server) services() map[string]ServiceAccess {
 	base := s.opts.BaseURL
-	return map[string]sampleAccess{
-		serviceLaminr:    {ServiceAccess{BaseURL: base + "/laminr"}, "live", "tenant_sample"},
-		serviceLamatic:   {ServiceAccess{BaseURL: base + "/lamatic/graphql", Settings: map[string]string{"project-id": "prj_sample"}}, "", "prj_sample"},
-		serviceLightfast: {ServiceAccess{BaseURL: base + "/lightfast/api/v1"}, "", "org_sample"},
-		serviceLaghav:    {ServiceAccess{BaseURL: base + "/laghav"}, "live", "app_sample"},
+	return map[string]ServiceAccess{
+		serviceLaminr:    {BaseURL: base + "/laminr"},
+		serviceLamatic:   {BaseURL: base + "/lamatic/graphql", Settings: map[string]string{"project-id": "prj_sample"}},
+		serviceLightfast: {BaseURL: base + "/lightfast/api/v1"},
+		serviceLaghav:    {BaseURL: base + "/laghav"},
 	}
 }
 
