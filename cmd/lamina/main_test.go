@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -63,6 +64,8 @@ func scripts() testscript.Params {
 			"unprivileged": cmdUnprivileged,
 			"addr":         cmdAddr,
 			"keyring":      cmdKeyring,
+			"key":          cmdKey,
+			"sparse":       cmdSparse,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
@@ -88,7 +91,8 @@ func browse() {
 	_, _ = io.Copy(os.Stdout, resp.Body)
 }
 
-// cmdDev starts a local platform for the script: dev [FLAG…]. It sets LAMINA_BASE_URL, API_KEY and WORKSPACE.
+// cmdDev starts a local platform for the script: dev [FLAG…]. It sets LAMINA_BASE_URL, API_KEY and WORKSPACE, and for each
+// of the other services NAME_URL and NAME_KEY.
 func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! dev")
@@ -103,6 +107,10 @@ func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("LAMINA_BASE_URL", server.BaseURL)
 	ts.Setenv("API_KEY", server.APIKey)
 	ts.Setenv("WORKSPACE", server.WorkspaceID)
+	for name, service := range server.Services {
+		ts.Setenv(strings.ToUpper(name)+"_URL", service.BaseURL)
+		ts.Setenv(strings.ToUpper(name)+"_KEY", service.APIKey)
+	}
 	ts.Setenv("DEV_PID", strconv.Itoa(server.cmd.Process.Pid))
 }
 
@@ -144,6 +152,39 @@ func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	if (resp.StatusCode >= 300) != neg {
 		ts.Fatalf("%s %s: %s", args[0], args[1], resp.Status)
 	}
+}
+
+// cmdKey makes a key of a service at the local platform: key NAME SERVICE [CLASS|- [OWNER]]. It sets NAME and NAME_ID.
+func cmdKey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: key NAME SERVICE [CLASS|- [OWNER]]")
+	}
+	want := map[string]string{"service": args[1]}
+	for i, field := range []string{"class", "owner"} {
+		if len(args) > i+2 && args[i+2] != "-" {
+			want[field] = args[i+2]
+		}
+	}
+	raw, err := json.Marshal(want)
+	ts.Check(err)
+	resp, err := http.Post(ts.Getenv("LAMINA_BASE_URL")+"/dev/keys", "application/json", bytes.NewReader(raw))
+	ts.Check(err)
+	defer resp.Body.Close()
+	var made struct{ Data struct{ ID, Key string } }
+	ts.Check(json.NewDecoder(resp.Body).Decode(&made))
+	if made.Data.Key == "" {
+		ts.Fatalf("no key for %s: %s", raw, resp.Status)
+	}
+	ts.Setenv(args[0], made.Data.Key)
+	ts.Setenv(args[0]+"_ID", made.Data.ID)
+}
+
+// cmdSparse makes a file of so many bytes that takes no room: sparse FILE BYTES
+func cmdSparse(ts *testscript.TestScript, neg bool, args []string) {
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), nil, 0o600))
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
 }
 
 // cmdPNG checks that files are PNG pictures, and different ones: png FILE…
