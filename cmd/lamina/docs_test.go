@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,8 @@ var fence = regexp.MustCompile("(?ms)^```([^\n]*)\n(.*?)^```$")
 
 // TestGuides does what the guides say, so that they stay true. The blocks of one guide that are marked "sh run" are
 // one shell script, which runs in an empty folder, signed in to a local platform of its own. A block that is marked
-// "file=NAME" is a file in that folder.
+// "file=NAME" is a file in that folder. In the guides of other services, key.txt there holds a key of the service, whose
+// variable for the address names the local platform.
 func TestGuides(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("sh"); err != nil || testing.Short() {
@@ -26,17 +28,21 @@ func TestGuides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	providers, err := filepath.Glob("../../docs/providers/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	params, folder := scripts(), t.TempDir()
 	goCache, err := exec.Command("go", "env", "GOCACHE").Output() // for what the guides do in Go
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, guide := range append(guides, "../../README.md") {
+	for _, guide := range slices.Concat(guides, providers, []string{"../../README.md"}) {
 		raw, err := os.ReadFile(guide)
 		if err != nil {
 			t.Fatal(err)
 		}
-		script := guideScript(string(raw))
+		script := guideScript(guide, string(raw))
 		if script == "" {
 			continue
 		}
@@ -54,7 +60,7 @@ func TestGuides(t *testing.T) {
 }
 
 // guideScript makes an acceptance script of a guide, "" if there is nothing in it to run.
-func guideScript(markdown string) string {
+func guideScript(path, markdown string) string {
 	var shell, files strings.Builder
 	for _, block := range fence.FindAllStringSubmatch(markdown, -1) {
 		info, text := block[1], block[2]
@@ -67,6 +73,11 @@ func guideScript(markdown string) string {
 	if shell.Len() == 0 {
 		return ""
 	}
-	return "dev --auto-approve --rate-limit 0\nexec lamina login --device --quiet\nexec sh -eux guide.sh\n" +
+	signIn := "exec lamina login --device --quiet\n"
+	if filepath.Base(filepath.Dir(path)) == "providers" {
+		name := strings.ToUpper(strings.TrimSuffix(filepath.Base(path), ".md"))
+		signIn = "env " + name + "_BASE_URL=$" + name + "_URL\nexec sh -c 'echo \"$" + name + "_KEY\" > key.txt'\n"
+	}
+	return "dev --auto-approve --rate-limit 0\n" + signIn + "exec sh -eux guide.sh\n" +
 		"-- guide.sh --\n" + shell.String() + files.String()
 }

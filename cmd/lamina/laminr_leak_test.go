@@ -1,0 +1,72 @@
+//go:build unix
+
+package main
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// TestUploadsTakeNoKeyAlong uploads to storages that must not be told the key: of another origin, one that fails at first, and
+// one of the API's own origin, where only a client without a credential helps. The API itself must be told the key, and its
+// redirects must not be followed.
+func TestUploadsTakeNoKeyAlong(t *testing.T) {
+	t.Parallel()
+	const key = "sk_live_" + canary + "abc123xyz789"
+	other := newStranger(t)
+	var asked, near, tries atomic.Int32
+	flaky := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
+		if tries.Add(1) == 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		http.Redirect(w, r, other.URL+"/moved", http.StatusTemporaryRedirect)
+	})
+	storages := map[string]string{"plain.pdf": other.URL + "/storage?sig=1", "flaky.pdf": flaky + "/storage?sig=1"}
+	home := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			if got := r.Header.Get("X-Api-Key") + r.Header.Get("Authorization"); got != "" {
+				t.Errorf("a storage of the same origin was sent %q", got)
+			}
+			near.Add(1)
+			return
+		}
+		if got := r.Header.Get("X-Api-Key"); got != key {
+			t.Errorf("%s %s was sent %q: does this test still ask?", r.Method, r.URL, got)
+		}
+		asked.Add(1)
+		if r.Method == http.MethodGet {
+			http.Redirect(w, r, other.URL+"/files", http.StatusTemporaryRedirect)
+			return
+		}
+		raw := make([]byte, 100)
+		n, _ := r.Body.Read(raw)
+		for name, address := range storages {
+			if strings.Contains(string(raw[:n]), name) {
+				answer(w, http.StatusOK, object{"upload_url": address, "uri": "tenants/1/files/2-3-" + name})
+			}
+		}
+	})
+	storages["near.pdf"] = home + "/storage?sig=1"
+	p := newPerson(t, "", "LAMINR_BASE_URL="+home, "LAMINR_API_KEY="+key)
+	for name := range storages {
+		if err := os.WriteFile(filepath.Join(p.home, name), []byte("%PDF-1.7"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	upload := p.start(t, "laminr", "upload", "plain.pdf", "--debug")
+	upload.exits(t, 0)
+	p.start(t, "laminr", "upload", "near.pdf").exits(t, 0)
+	p.start(t, "laminr", "upload", "flaky.pdf").exits(t, 1) // its storage sends it on, which no storage does
+	p.start(t, "laminr", "files").exits(t, 8)               // the API sends it on
+	if text := upload.stdout.String() + upload.stderr.String(); strings.Contains(text, canary) || strings.Contains(text, "sig=1") {
+		t.Errorf("a secret is shown:\n%s", text)
+	}
+	if got := other.learned(t); got != 1 || asked.Load() != 4 || near.Load() != 1 || tries.Load() != 2 {
+		t.Errorf("the storage got %d requests, the API %d, the other storages %d and %d", got, asked.Load(), near.Load(), tries.Load())
+	}
+}
