@@ -411,7 +411,7 @@ func TestLoopbackOpensTheBrowser(t *testing.T) {
 
 func TestLoopbackListensOnBothFamilies(t *testing.T) {
 	t.Parallel()
-	listeners, redirect, err := listenLoopback(t.Context(), "http://127.0.0.1/callback")
+	listeners, redirect, err := listenLoopback(t.Context(), Client{RedirectURI: anyPort})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -425,6 +425,29 @@ func TestLoopbackListensOnBothFamilies(t *testing.T) {
 			t.Error("not listening on ::1")
 		}
 	}
+}
+
+// A client that was given with a port cannot use another one; a client of our own takes any that is free.
+func TestBusyPort(t *testing.T) {
+	t.Parallel()
+	busy, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	client := Client{ID: "c", RedirectURI: "http://" + busy.Addr().String() + callbackPath}
+	listeners, redirect, err := listenLoopback(t.Context(), client)
+	if err != nil || redirect == client.RedirectURI {
+		t.Errorf("our own client: redirect %q, %v", redirect, err)
+	}
+	closeAll(listeners)
+	client.Given = true
+	listeners, redirect, err = listenLoopback(t.Context(), client)
+	var port *PortError
+	if !errors.As(err, &port) || "127.0.0.1:"+port.Port != busy.Addr().String() {
+		t.Errorf("a bound client: redirect %q, %v", redirect, err)
+	}
+	closeAll(listeners)
 }
 
 func FuzzCallback(f *testing.F) {

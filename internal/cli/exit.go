@@ -260,6 +260,7 @@ func describeAuth(err error) (failure, bool) {
 		refused  *auth.OAuthError
 		metadata *auth.MetadataError
 		offered  *auth.NotOfferedError
+		port     *auth.PortError
 		busy     *config.BusyError
 		file     *config.FileError
 		home     *config.NoHomeError
@@ -281,6 +282,8 @@ func describeAuth(err error) (failure, bool) {
 		return fail(codeLoginTimeout, expired.Error(), login), true
 	case errors.As(err, &late):
 		return fail(codeLoginTimeout, late.Error(), login), true
+	case errors.As(err, &port):
+		return fail(codeAddressInUse, port.Error()+": end the program that has it, or sign in with a code", login+" --device"), true
 	case errors.As(err, &busy):
 		f := fail(codeBusy, busy.Error(), "")
 		f.Retryable = true

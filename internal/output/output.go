@@ -89,9 +89,6 @@ func New(streams *term.Streams, opts Options) (*Printer, error) {
 	return p, nil
 }
 
-// Format returns the format in force: never Auto.
-func (p *Printer) Format() Format { return p.format }
-
 // Machine reports whether stdout is for a program.
 func (p *Printer) Machine() bool { return p.format != Text }
 
