@@ -112,12 +112,16 @@ func (v *victim) run(cmd *exec.Cmd) end {
 	return end{cmd.ProcessState.ExitCode(), stderr.String(), time.Since(began)}
 }
 
-// parallel runs n processes at once.
+// parallel runs n processes of the same command at once.
 func (v *victim) parallel(n int, args ...string) []end {
+	return v.inParallel(n, func() *exec.Cmd { return v.command(args...) })
+}
+
+func (v *victim) inParallel(n int, command func() *exec.Cmd) []end {
 	ends := make([]end, n)
 	var all sync.WaitGroup
 	for i := range n {
-		all.Go(func() { ends[i] = v.run(v.command(args...)) })
+		all.Go(func() { ends[i] = v.run(command()) })
 	}
 	all.Wait()
 	return ends
@@ -324,7 +328,7 @@ func TestTortureFullDisk(t *testing.T) {
 		before := v.refreshToken()
 		cmd := v.command()
 		cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", "ulimit -f " + blocks + "; exec lamina whoami"}
-		if e := v.run(cmd); e.status != 1 || !strings.Contains(e.stderr, "config.json cannot be written") {
+		if e := v.run(cmd); e.status != 1 || !strings.Contains(e.stderr, ".json cannot be written") {
 			t.Errorf("%s blocks: status %d: %s", blocks, e.status, e.stderr)
 		}
 		v.wantRefreshes(0)
