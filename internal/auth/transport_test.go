@@ -142,6 +142,28 @@ func TestTransportNeverLeaks(t *testing.T) {
 	}
 }
 
+// While the service rejects a token somebody signs in to another one: what they got there does not go here.
+func TestSignInElsewhereDuringA401(t *testing.T) {
+	t.Parallel()
+	s := newSession(t)
+	var keys []string
+	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/v1/account" {
+			return false
+		}
+		keys = append(keys, r.Header.Get("X-Api-Key"))
+		s.put(config.Credential{Kind: config.APIKey, APIKey: "lma_of_another", BaseURL: "https://other.example"})
+		w.WriteHeader(http.StatusUnauthorized)
+		return true
+	})
+	if status := get(t, s.client(), s.URL+"/v1/account"); status != http.StatusUnauthorized {
+		t.Errorf("status %d", status)
+	}
+	if len(keys) != 2 || keys[0] == "" || keys[1] != "" {
+		t.Errorf("the service saw the keys %q, want its own and none", keys)
+	}
+}
+
 func TestTransportRefusesPlainHTTP(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)
