@@ -111,9 +111,6 @@ func (s *Source) prepareDisk(ctx context.Context, c config.Credential, before ti
 
 // tokenEndpoint is the one that was discovered at sign-in, if it is where the credential belongs, else the fixed one.
 func (s *Source) tokenEndpoint(c config.Credential) (string, error) {
-	if _, err := CheckURL(c.BaseURL); err != nil {
-		return "", err
-	}
 	if s.Provider.OAuth == nil {
 		return "", &NotOfferedError{Host: hostOf(c.BaseURL), What: "to renew a session"}
 	}

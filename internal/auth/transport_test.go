@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -175,6 +176,39 @@ func TestTransportRefusesPlainHTTP(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
+}
+
+// A session of another issuer has endpoints on other hosts; what was stored of them is not believed blindly either.
+func TestEndpointsRefusePlainHTTP(t *testing.T) {
+	t.Parallel()
+	s := newSession(t)
+	c := s.stored()
+	c.Standard, c.TokenEndpoint, c.RevocationEndpoint = true, "http://id.example/token", "http://id.example/revoke"
+	s.put(c)
+	s.clock.add(2 * time.Hour)
+	wire := &countingTransport{}
+	source := s.newSource()
+	source.HTTP = &http.Client{Transport: wire}
+	_, err := source.Token(t.Context())
+	var refused *URLError
+	if !errors.As(err, &refused) {
+		t.Errorf("renewed: %v", err)
+	}
+	if err := Revoke(t.Context(), source.HTTP, source.Provider, c); !errors.As(err, &refused) {
+		t.Errorf("revoked: %v", err)
+	}
+	if n := wire.requests.Load(); n != 0 {
+		t.Errorf("%d requests went out in the clear", n)
+	}
+}
+
+// A countingTransport answers nothing.
+type countingTransport struct{ requests atomic.Int32 }
+
+// RoundTrip implements http.RoundTripper.
+func (c *countingTransport) RoundTrip(*http.Request) (*http.Response, error) {
+	c.requests.Add(1)
+	return nil, errors.New("nobody is there")
 }
 
 func TestTransportLeavesTheRequestAlone(t *testing.T) {
