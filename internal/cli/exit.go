@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -140,9 +141,11 @@ func (e *Env) exit(args []string, err error) int {
 	f := describe(err)
 	streams := e.Streams
 	if e.errorsAsJSON(args) {
-		enc := json.NewEncoder(streams.Err)
+		var text bytes.Buffer
+		enc := json.NewEncoder(&text)
 		enc.SetEscapeHTML(false)
 		_ = enc.Encode(f)
+		_, _ = streams.Err.Write(output.EscapeControls(text.Bytes()))
 		return f.Exit
 	}
 	p, perr := output.New(streams, output.Options{Format: output.Text})
