@@ -42,6 +42,11 @@ type Client struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
+	// Header is sent with every request: what a service wants to know beside the key. It holds no secrets.
+	Header http.Header
+	// ReadRefusal fills an error from an answer of a service that is not Lamina, and reports whether the body has the
+	// shape of its refusals. Nil means Lamina's envelope.
+	ReadRefusal func(e *Error, header http.Header, body []byte) bool
 }
 
 // A Reply is what the service answered: Data decoded, and the whole body as it came.
@@ -57,10 +62,11 @@ type Reply[T any] struct {
 // A request is one call before it is sent.
 type request struct {
 	method string
-	path   string // escaped, starting with /v1
+	path   string // escaped, appended to the base URL
 	query  url.Values
 	body   any // sent as JSON; nil: no body
 	accept string
+	header http.Header
 	// repeatable says that doing it twice is the same as once. GET always is.
 	repeatable bool
 	// timeout, if not 0, replaces Client.Timeout.
@@ -95,6 +101,7 @@ type answer struct {
 	raw       []byte
 	status    int
 	requestID string
+	header    http.Header
 }
 
 // fetch sends a request, again if it failed in a way that makes this safe, and returns the answer of a success.
@@ -142,7 +149,7 @@ func (c *Client) fetchOnce(ctx context.Context, req request, timeout time.Durati
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
-	got := answer{raw: raw, status: resp.StatusCode, requestID: resp.Header.Get("X-Request-Id")}
+	got := answer{raw: raw, status: resp.StatusCode, requestID: resp.Header.Get("X-Request-Id"), header: resp.Header}
 	switch {
 	case err != nil:
 		return answer{}, cutOff(ctx, c.BaseURL, fmt.Errorf("the answer was cut off: %w", err))
@@ -193,6 +200,11 @@ func (c *Client) send(ctx context.Context, req request) (*http.Response, error) 
 }
 
 func (c *Client) setHeaders(hr *http.Request, req request) {
+	for _, extra := range []http.Header{c.Header, req.header} {
+		for name, values := range extra {
+			hr.Header[http.CanonicalHeaderKey(name)] = values
+		}
+	}
 	hr.Header.Set("Accept", "application/json")
 	if req.accept != "" {
 		hr.Header.Set("Accept", req.accept)
@@ -221,6 +233,8 @@ func (c *Client) retry(req request, err error, attempt int) (time.Duration, bool
 	var refused *Error
 	var lost *UnreachableError
 	switch {
+	case errors.As(err, &refused) && refused.Final:
+		return 0, false
 	case errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests:
 		delay := max(refused.RetryAfter, time.Second)
 		return delay, delay <= c.maxWait()

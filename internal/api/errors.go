@@ -39,6 +39,14 @@ type Error struct {
 	Method     string
 	Path       string
 	Workspace  string // that the request insisted on; empty if it did not
+
+	// What follows is set for services that are not Lamina, by Client.ReadRefusal.
+
+	Service string // the service's title
+	Cause   string // what the refusal means, a provider.Meaning
+	Says    string // what a person should know of it
+	Try     string // what helps
+	Final   bool   // the same request will not succeed soon: it is not repeated
 }
 
 // Error says what was refused and why.
@@ -182,7 +190,11 @@ func (c *Client) refusal(req request, resp *http.Response) error {
 		Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
 		RetryAfter: retryAfter(resp.Header, c.now()), Method: req.method, Path: req.path, Workspace: c.Workspace,
 	}
-	parsed := e.parse(raw)
+	read := func(e *Error, _ http.Header, body []byte) bool { return e.parse(body) }
+	if c.ReadRefusal != nil {
+		read = c.ReadRefusal
+	}
+	parsed := read(e, resp.Header, raw)
 	limited := resp.StatusCode == http.StatusTooManyRequests
 	switch {
 	case resp.StatusCode < 400:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"net/http"
 	"strings"
@@ -35,39 +36,94 @@ type RunUpdate struct {
 // sequence that ends with an error says nothing of the run itself.
 func (c *Client) StreamRun(ctx context.Context, runID string) iter.Seq2[RunUpdate, error] {
 	return func(yield func(RunUpdate, error) bool) {
-		ctx, cancel := context.WithCancelCause(ctx)
-		defer cancel(nil)
-		watchdog := time.AfterFunc(silence, func() { cancel(errSilent) })
-		defer watchdog.Stop()
-		req := request{method: http.MethodGet, path: runPath(runID) + "/stream", accept: "text/event-stream"}
-		resp, err := c.send(ctx, req)
-		if err != nil {
-			yield(RunUpdate{}, err)
-			return
-		}
-		defer resp.Body.Close()
-		if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
-			yield(RunUpdate{}, notJSON(req, resp, nil))
-			return
-		}
-		for event, err := range sse.Read(resp.Body, &sse.ReadConfig{MaxEventSize: maxEvent}) {
-			watchdog.Stop()
+		req := request{method: http.MethodGet, path: runPath(runID) + "/stream"}
+		for event, err := range c.events(ctx, req) {
 			if err != nil {
-				yield(RunUpdate{}, cutOff(ctx, c.BaseURL, fmt.Errorf("the event stream broke: %w", err)))
+				yield(RunUpdate{}, err)
 				return
 			}
 			update, isRun, err := parseEvent(event.Type, event.Data)
 			if err != nil {
-				yield(RunUpdate{}, streamError(req, resp, err))
+				yield(RunUpdate{}, streamError(req, event.response, err))
 				return
 			}
 			if isRun && (!yield(update, nil) || update.Run.Status.Final()) {
 				return
 			}
-			watchdog.Reset(silence) // the time that the caller took does not count
 		}
 		yield(RunUpdate{}, errStreamEnded)
 	}
+}
+
+// An Event is one server-sent event.
+type Event struct {
+	Type string // empty where the service names none
+	Data string
+
+	response *http.Response
+}
+
+// Events sends a call once and returns the events of the answer as they come. The sequence ends without an error where the
+// service closes the stream; a service that has an end marker tells a whole stream from a cut one by it. Errors are those of
+// Do; an answer that is no stream is the refusal or the *UnexpectedError that its body makes it.
+func (c *Client) Events(ctx context.Context, r Call) iter.Seq2[Event, error] {
+	return c.events(ctx, r.request())
+}
+
+func (c *Client) events(ctx context.Context, req request) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		watchdog := time.AfterFunc(silence, func() { cancel(errSilent) })
+		defer watchdog.Stop()
+		req.accept = "text/event-stream"
+		resp, err := c.send(ctx, req)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		defer resp.Body.Close()
+		if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
+			yield(Event{}, c.noStream(req, resp))
+			return
+		}
+		body := &lively{resp.Body, func() { watchdog.Reset(silence) }}
+		for event, err := range sse.Read(body, &sse.ReadConfig{MaxEventSize: maxEvent}) {
+			watchdog.Stop()
+			if err != nil {
+				yield(Event{}, cutOff(ctx, c.BaseURL, fmt.Errorf("the event stream broke: %w", err)))
+				return
+			}
+			if !yield(Event{Type: event.Type, Data: event.Data, response: resp}, nil) {
+				return
+			}
+			watchdog.Reset(silence) // the time that the caller took does not count
+		}
+	}
+}
+
+// A lively reader tells of every sign of life, comments in an event stream included.
+type lively struct {
+	io.Reader
+	alive func()
+}
+
+func (l *lively) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	if n > 0 {
+		l.alive()
+	}
+	return n, err
+}
+
+// noStream is the error of an answer with a good status that is no event stream: services tell some refusals so.
+func (c *Client) noStream(req request, resp *http.Response) error {
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	e := &Error{Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"), Method: req.method, Path: req.path}
+	if err == nil && c.ReadRefusal != nil && c.ReadRefusal(e, resp.Header, raw) {
+		return e
+	}
+	return notJSON(req, resp, raw)
 }
 
 func streamError(req request, resp *http.Response, err error) error {

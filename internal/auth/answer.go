@@ -132,12 +132,17 @@ func (t *attempt) readPastedQuery(query string) (answer, error) {
 	return a, nil
 }
 
+func isKey(text string, p provider.Provider) bool {
+	_, shaped := p.Shape(text)
+	return shaped
+}
+
 // pastedSecret recognises a key or token by its start. Codes of the same server may share the longer start.
 func pastedSecret(text string, p provider.Provider) error {
 	switch {
 	case p.OAuth.TokenPrefix != "" && strings.HasPrefix(text, p.OAuth.TokenPrefix):
 		return &PastedSecretError{What: "an access token", Title: p.Title}
-	case p.KeyPrefix != "" && strings.HasPrefix(text, p.KeyPrefix) && !strings.HasPrefix(text, p.OAuth.IssuedPrefix):
+	case isKey(text, p) && !strings.HasPrefix(text, p.OAuth.IssuedPrefix):
 		return &PastedSecretError{What: "an API key", Title: p.Title}
 	}
 	return nil

@@ -30,8 +30,15 @@ func CheckAPIKey(p provider.Provider, text string) (key config.Secret, warning s
 	case !isToken(text):
 		return "", "", &KeyError{"it holds characters that a key never has"}
 	}
-	if p.KeyPrefix != "" && !strings.HasPrefix(text, p.KeyPrefix) {
-		warning = fmt.Sprintf("keys of %s start with %s, this one does not", p.Title, p.KeyPrefix)
+	if other, foreign := p.Stranger(text, provider.All()); foreign {
+		return "", "", &KeyError{fmt.Sprintf("it is a key of %s, not of %s, and was not sent", other.Title, p.Title)}
+	}
+	shape, known := p.Shape(text)
+	if len(p.KeyShapes) > 0 && !known {
+		warning = fmt.Sprintf("keys of %s start with %s, this one does not", p.Title, p.KeyShapes[0].Prefix)
+	}
+	if shape.Note != "" {
+		warning = shape.Note
 	}
 	return config.Secret(text), warning, nil
 }

@@ -120,6 +120,8 @@ type localPlatform struct {
 	BaseURL     string `json:"baseUrl"`
 	APIKey      string `json:"apiKey"`
 	WorkspaceID string `json:"workspaceId"`
+	// Services are those beside Lamina, by name.
+	Services map[string]platform.ServiceAccess `json:"services"`
 
 	server   *http.Server
 	platform *platform.Server
@@ -150,6 +152,9 @@ func startPlatform(ctx context.Context, addr string, opts platform.Options, log 
 	}
 	local := &localPlatform{BaseURL: opts.BaseURL, platform: p, failed: make(chan error, 1)}
 	local.APIKey, local.WorkspaceID, err = p.NewAPIKey("lamina dev")
+	if err == nil {
+		local.Services, err = p.NewServiceKeys("lamina dev")
+	}
 	if err != nil {
 		_ = listener.Close()
 		_ = p.Close()

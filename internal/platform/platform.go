@@ -112,6 +112,7 @@ func New(opts Options) (*Server, error) {
 	s.routeOAuth(mux)
 	s.routeControl(mux)
 	s.routeAPI(mux)
+	s.routeServices(mux)
 	s.startWorkers(ctx)
 	s.handler = s.guard(mux)
 	return s, nil

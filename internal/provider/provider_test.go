@@ -1,9 +1,7 @@
 package provider_test
 
 import (
-	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -16,25 +14,30 @@ func TestTable(t *testing.T) {
 	names, envs := map[string]bool{}, map[string]bool{}
 	for _, p := range provider.All() {
 		t.Run(p.Name, func(t *testing.T) {
-			if !regexp.MustCompile(`^[a-z]+$`).MatchString(p.Name) || names[p.Name] {
-				t.Errorf("Name %q must be lower-case letters and unique", p.Name)
+			if err := p.Validate(); err != nil {
+				t.Error(err)
 			}
-			names[p.Name] = true
-			if p.Title == "" {
-				t.Error("Title is missing")
+			for _, name := range append([]string{p.Name}, p.Aliases...) {
+				if names[name] {
+					t.Errorf("%q names two services", name)
+				}
+				names[name] = true
 			}
-			checkHTTPS(t, "BaseURL", p.BaseURL)
-			checkHTTPS(t, "KeysURL", p.KeysURL)
-			if strings.HasSuffix(p.BaseURL, "/") {
-				t.Errorf("BaseURL %q ends in a slash", p.BaseURL)
+			for _, env := range append([]string{p.EnvKey}, p.BaseURLEnv...) {
+				if envs[env] {
+					t.Errorf("the variable %s is used twice", env)
+				}
+				envs[env] = true
 			}
-			if p.KeyHeader == "" || http.CanonicalHeaderKey(p.KeyHeader) == "Host" {
-				t.Errorf("KeyHeader %q cannot carry a key", p.KeyHeader)
+			if p.Source == "" {
+				t.Error("Source is missing")
 			}
-			if !regexp.MustCompile(`^[A-Z]+(_[A-Z]+)*$`).MatchString(p.EnvKey) || envs[p.EnvKey] {
-				t.Errorf("EnvKey %q must be an upper-case variable and unique", p.EnvKey)
+			if p.KeysURL == "" && p.KeysHelp == "" {
+				t.Error("nothing says where keys are made")
 			}
-			envs[p.EnvKey] = true
+			if len(p.Checks) == 0 {
+				t.Error("Checks are missing")
+			}
 			if p.OAuth != nil {
 				checkOAuth(t, p)
 			}
@@ -79,7 +82,7 @@ func checkHTTPS(t *testing.T, field, raw string) {
 func TestLaminaFacts(t *testing.T) {
 	t.Parallel()
 	p := provider.Lamina()
-	got := []string{p.BaseURL, p.KeyHeader, p.KeyPrefix, p.EnvKey, p.KeysURL, p.OAuth.TokenPath, p.OAuth.TokenPrefix}
+	got := []string{p.BaseURL, p.KeyHeader, p.KeyShapes[0].Prefix, p.EnvKey, p.KeysURL, p.OAuth.TokenPath, p.OAuth.TokenPrefix}
 	want := []string{
 		"https://app.uselamina.ai", "x-api-key", "lma_", "LAMINA_API_KEY", "https://app.uselamina.ai/settings?tab=api",
 		"/cli/oauth/token", "lma_mcp_at_",

@@ -1,0 +1,53 @@
+package provider
+
+// Lamina is uselamina.ai.
+func Lamina() Provider {
+	return Provider{
+		Name: "lamina", Title: "Lamina", Aliases: []string{"uselamina"},
+		Source:     "docs.uselamina.ai, Authentication",
+		BaseURL:    "https://app.uselamina.ai",
+		BaseURLEnv: []string{"LAMINA_BASE_URL"},
+		KeyHeader:  "x-api-key",
+		EnvKey:     "LAMINA_API_KEY",
+		KeyShapes:  []KeyShape{{Prefix: "lma_"}},
+		KeysURL:    "https://app.uselamina.ai/settings?tab=api",
+		KeysHelp:   "Settings, API",
+		Settings: []Setting{{
+			Name: "workspace", Title: "Workspace", Header: "x-workspace-id", Env: []string{"LAMINA_WORKSPACE"},
+			Help: "the key knows its workspace; a value here makes the service refuse a key of another one",
+		}},
+		Checks: []Check{{Method: "GET", Path: "/v1/account"}},
+		Errors: Errors{
+			Code: []string{"code"}, Message: []string{"error"}, RequestID: []string{"requestId"}, RequestIDHeader: "X-Request-Id",
+		},
+		Answers: []Answer{
+			{Status: 401, Means: Refused, Says: "the key is malformed, revoked or unknown", Try: "lamina login"},
+			{Status: 403, Means: Forbidden, Try: "lamina whoami"},
+			{Status: 402, Means: Quota},
+			{Status: 429, Means: RateLimited},
+		},
+		RateLimit: RateLimit{Limit: "RateLimit-Limit", Remaining: "RateLimit-Remaining", Reset: "RateLimit-Reset"},
+		OAuth: &OAuth{
+			IssuerPath:    "/cli/oauth",
+			RegisterPath:  "/cli/oauth/register",
+			AuthorizePath: "/cli/oauth/authorize",
+			TokenPath:     "/cli/oauth/token",
+			Scopes:        []string{"lamina:creative:read", "lamina:creative:write", "lamina:brand:read"},
+			JSONBodies:    true,
+			IssuedPrefix:  "lma_mcp_",
+			TokenPrefix:   "lma_mcp_at_",
+			ClientName:    "Lamina CLI",
+			ClientURI:     "https://github.com/uselamina/lamina",
+		},
+	}
+}
+
+// Standard returns the OAuth of Lamina's programs at a server that is not Lamina's own: its endpoints come from its metadata
+// alone, and requests are forms. What belongs to Lamina is still recognised, so that it is not handed to strangers.
+func Standard(scopes []string) *OAuth {
+	own := Lamina().OAuth
+	return &OAuth{
+		Scopes: scopes, IssuedPrefix: own.IssuedPrefix, TokenPrefix: own.TokenPrefix,
+		ClientName: own.ClientName, ClientURI: own.ClientURI,
+	}
+}

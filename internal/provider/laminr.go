@@ -1,0 +1,26 @@
+package provider
+
+// Laminr is laminr.ai, which reads financial documents.
+func Laminr() Provider {
+	return Provider{
+		Name: "laminr", Title: "Laminr",
+		Source:      "api-docs.laminr.ai, Authentication and File upload",
+		BaseURL:     "https://api.laminr.ai",
+		BaseURLEnv:  []string{"LAMINR_BASE_URL"},
+		BaseURLHelp: "the documentation uses both /v1 and /api/v1 below it; --set url=https://api.laminr.ai/api chooses the second",
+		KeyHeader:   "x-api-key",
+		EnvKey:      "LAMINR_API_KEY",
+		KeyShapes:   []KeyShape{{Prefix: "sk_live_", Class: "live"}},
+		KeysHelp:    "in the dashboard: Tenant Admin, Service Accounts, Add API Key; only a tenant administrator may",
+		Checks:      []Check{{Method: "GET", Path: "/v1/files"}, {Method: "GET", Path: "/api/v1/files"}},
+		Errors:      Errors{Code: []string{"error.code"}, Message: []string{"error.message"}},
+		Answers: []Answer{
+			{Status: 401, Means: Refused, Says: "the key is missing, malformed, revoked or deleted", Try: "lamina login --provider laminr"},
+			{
+				Status: 403, Means: WrongClass,
+				Says: "the key is known, but it is a test key on a production address, lacks the permission, or the account is limited",
+			},
+			{Status: 404, Means: NotFound, Says: "the address may need the other prefix", Try: "lamina login --provider laminr --set url=https://api.laminr.ai/api"},
+		},
+	}
+}

@@ -1,0 +1,48 @@
+package provider
+
+// Lightfast is lightfast.ai, which searches what an engineering organization's tools know.
+func Lightfast() Provider {
+	const login = "lamina login --provider lightfast"
+	return Provider{
+		Name: "lightfast", Title: "Lightfast", Aliases: []string{"lightfast.ai"},
+		Source:      "lightfast.ai/docs/api-reference, Authentication; older versions of the same pages",
+		BaseURL:     "https://lightfast.ai/api/v1",
+		BaseURLEnv:  []string{"LIGHTFAST_BASE_URL"},
+		BaseURLHelp: "older generations of the API live elsewhere, as https://api.lightfast.ai/v1 and https://lightfast.ai/v1",
+		KeyHeader:   "Authorization", KeyScheme: "Bearer",
+		EnvKey: "LIGHTFAST_API_KEY",
+		KeyShapes: []KeyShape{
+			{Prefix: "sk-lf-"},
+			{Prefix: "lf_"}, {Prefix: "lf_sk_"}, {Prefix: "lf_rk_"}, {Prefix: "sk_lf_"},
+			{Prefix: "lf_pk_", Note: "a publishable key can only read"},
+		},
+		KeysURL:  "https://lightfast.ai/settings/api-keys",
+		KeysHelp: "in the Console: Settings, API Keys, Create New Key",
+		Settings: []Setting{
+			{
+				Name: "generation", Title: "Generation of the API", Values: []string{"d", "a", "b", "c", "e"},
+				Help: "which of the shapes that the API has had the key speaks: d is the documented one",
+			},
+			{Name: "workspace-id", Title: "Workspace ID", Header: "X-Workspace-ID", Env: []string{"LIGHTFAST_WORKSPACE_ID"}, Help: "for generation b"},
+			{Name: "org-id", Title: "Organization ID", Header: "X-Org-ID", Env: []string{"LIGHTFAST_ORG_ID"}, Help: "where the service asks for it with a key too"},
+		},
+		Checks: []Check{
+			{Method: "GET", Path: "/system/health"},
+			{Method: "POST", Path: "/search", Body: `{"query":"lamina","limit":1,"mode":"fast"}`, Cost: "a search for one result"},
+		},
+		Errors: Errors{
+			Code: []string{"code", "error"}, Message: []string{"message"}, RequestID: []string{"requestId"}, RequestIDHeader: "X-Request-Id",
+		},
+		Answers: []Answer{
+			{Status: 401, Means: Refused, Says: "the key is missing, malformed, unknown, expired or revoked", Try: login},
+			{Status: 403, Means: Misplaced, Says: "the key is not of this organization, or lacks the right", Try: login},
+			{
+				Status: 400, Code: "BAD_REQUEST", Means: Misplaced, Says: "the service wants to know the workspace or the organization",
+				Try: login + " --set org-id=ID",
+			},
+			{Status: 500, Code: "CONFIG_ERROR", Means: NotReady, Says: "the organization has no source that is connected and indexed"},
+			{Status: 429, Means: RateLimited},
+		},
+		RateLimit: RateLimit{Limit: "X-RateLimit-Limit", Remaining: "X-RateLimit-Remaining", Reset: "X-RateLimit-Reset"},
+	}
+}

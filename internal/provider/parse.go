@@ -1,0 +1,189 @@
+package provider
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Parse reads a service that a person described in a file. It refuses unknown fields, so that a slip of the pen does not pass
+// unseen, and what Validate refuses.
+func Parse(raw []byte) (Provider, error) {
+	var p Provider
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&p); err != nil {
+		return Provider{}, explainJSON(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Provider{}, errors.New("something stands after the JSON object")
+	}
+	return p, p.Validate()
+}
+
+func explainJSON(err error) error {
+	var kind *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &kind) && kind.Field != "":
+		return fmt.Errorf("%s must not be a JSON %s", kind.Field, kind.Value)
+	case errors.As(err, &kind):
+		return fmt.Errorf("it must be a JSON object, not a JSON %s", kind.Value)
+	case errors.As(err, &syntax):
+		return fmt.Errorf("it is not JSON: %w at byte %d", err, syntax.Offset)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("it is empty or ends too early")
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// Validate refuses a service that could not be signed in to. The error names the field and what would do.
+func (p Provider) Validate() error {
+	switch {
+	case !isName(p.Name):
+		return fmt.Errorf("name must be 1 to 32 lower-case letters, digits and dashes, and start with a letter: %q is not", p.Name)
+	case strings.TrimSpace(p.Title) == "":
+		return errors.New("title is missing: the name that people know")
+	case !isHeader(p.KeyHeader):
+		return fmt.Errorf("keyHeader must be the name of a request header, such as Authorization: %q is not", p.KeyHeader)
+	case strings.ContainsFunc(p.KeyScheme, func(r rune) bool { return !isTokenRune(r) }):
+		return fmt.Errorf("keyScheme must be a word such as Bearer: %q is not", p.KeyScheme)
+	case !isVariable(p.EnvKey):
+		return fmt.Errorf("envKey must be the name of an environment variable, such as %s_API_KEY: %q is not", strings.ToUpper(p.Name), p.EnvKey)
+	}
+	if p.BaseURL != "" {
+		if err := checkAddress("baseUrl", p.BaseURL); err != nil {
+			return err
+		}
+		if strings.HasSuffix(p.BaseURL, "/") {
+			return fmt.Errorf("baseUrl must not end in a slash: %q does", p.BaseURL)
+		}
+	}
+	if p.KeysURL != "" {
+		if err := checkAddress("keysUrl", p.KeysURL); err != nil {
+			return err
+		}
+	}
+	for i, alias := range p.Aliases {
+		if !isName(strings.ReplaceAll(alias, ".", "-")) {
+			return fmt.Errorf("aliases.%d must be a name: %q is not", i, alias)
+		}
+	}
+	for i, env := range p.BaseURLEnv {
+		if !isVariable(env) {
+			return fmt.Errorf("baseUrlEnv.%d must be the name of an environment variable: %q is not", i, env)
+		}
+	}
+	for i, s := range p.KeyShapes {
+		if s.Prefix == "" {
+			return fmt.Errorf("keyShapes.%d.prefix is missing", i)
+		}
+	}
+	return errors.Join(p.validateSettings(), p.validateChecks(), p.validateAnswers())
+}
+
+func (p Provider) validateSettings() error {
+	seen := map[string]bool{"url": true}
+	for i, s := range p.Settings {
+		switch {
+		case !isName(s.Name) || seen[s.Name]:
+			return fmt.Errorf("settings.%d.name must be a name of its own, and not url: %q is not", i, s.Name)
+		case strings.TrimSpace(s.Title) == "":
+			return fmt.Errorf("settings.%d.title is missing: what a person is asked for", i)
+		case s.Header != "" && (!isHeader(s.Header) || strings.EqualFold(s.Header, p.KeyHeader)):
+			return fmt.Errorf("settings.%d.header must be the name of a request header that carries no key: %q is not", i, s.Header)
+		}
+		seen[s.Name] = true
+		for _, env := range s.Env {
+			if !isVariable(env) {
+				return fmt.Errorf("settings.%d.env must hold names of environment variables: %q is not", i, env)
+			}
+		}
+	}
+	return nil
+}
+
+func (p Provider) validateChecks() error {
+	for i, c := range p.Checks {
+		switch {
+		case c.Method != "GET" && c.Method != "HEAD" && c.Method != "POST":
+			return fmt.Errorf("checks.%d.method must be GET, HEAD or POST: %q is not", i, c.Method)
+		case c.Path != "" && !isPath(c.Path):
+			return fmt.Errorf("checks.%d.path must start with one slash, and name no host: %q does not", i, c.Path)
+		case c.Body != "" && !json.Valid([]byte(c.Body)):
+			return fmt.Errorf("checks.%d.body must be a JSON text", i)
+		}
+	}
+	return nil
+}
+
+func (p Provider) validateAnswers() error {
+	known := []Meaning{Refused, Revoked, WrongClass, Misplaced, Forbidden, NotFound, Invalid, Quota, RateLimited, Unavailable, NotReady}
+	for i, a := range p.Answers {
+		if !slices.Contains(known, a.Means) {
+			return fmt.Errorf("answers.%d.means must be one of %v: %q is not", i, known, a.Means)
+		}
+		if a.Status != 0 && (a.Status < 300 || a.Status > 599) {
+			return fmt.Errorf("answers.%d.status must be a status of a refusal, 300 to 599: %d is not", i, a.Status)
+		}
+		if a.Status == 0 && a.Code == "" {
+			return fmt.Errorf("answers.%d needs a status or a code", i)
+		}
+	}
+	return nil
+}
+
+// checkAddress wants https, or http to this machine, because keys are sent there.
+func checkAddress(field, raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" || field == "baseUrl" && u.RawQuery != "" {
+		return fmt.Errorf("%s must be an address such as https://api.example.com: %q is not", field, raw)
+	}
+	local := u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1"
+	if u.Scheme != "https" && (u.Scheme != "http" || !local) {
+		return fmt.Errorf("%s must start with https:// (http is for this machine only): %q does not", field, raw)
+	}
+	return nil
+}
+
+func isPath(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//") && u.Host == ""
+}
+
+func isName(s string) bool {
+	for i, r := range s {
+		if (r < 'a' || r > 'z') && (i == 0 || (r < '0' || r > '9') && r != '-') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 32
+}
+
+func isVariable(s string) bool {
+	for i, r := range s {
+		if (r < 'A' || r > 'Z') && r != '_' && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 64
+}
+
+// isHeader leaves out the headers that steer a connection, which a key must not replace.
+func isHeader(s string) bool {
+	switch strings.ToLower(s) {
+	case "", "host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "cookie", "te", "trailer", "upgrade":
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool { return !isTokenRune(r) })
+}
+
+// isTokenRune is the tchar of RFC 9110 section 5.6.2.
+func isTokenRune(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+}
