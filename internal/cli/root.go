@@ -183,6 +183,8 @@ func flagWants(f *pflag.Flag) string {
 	switch f.Value.Type() {
 	case "int":
 		return "a number"
+	case "uint16":
+		return "a number up to 65535"
 	case "duration":
 		return "a length of time such as 30s or 4m"
 	case "bool":
