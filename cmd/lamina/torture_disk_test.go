@@ -43,7 +43,7 @@ func (v *victim) fill(pages, names int) {
 	if err := syscall.Statfs(folder, &state); err != nil {
 		v.t.Fatal(err)
 	}
-	room := (int64(state.Bfree) - int64(pages)) * int64(state.Bsize)
+	room := (int64(state.Bfree) - int64(pages)) * int64(state.Bsize) //nolint:unconvert // an int32 on some machines
 	if err := os.WriteFile(filepath.Join(folder, "filler"), make([]byte, max(0, room)), 0o600); err != nil {
 		v.t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestTortureFullFileSystem(t *testing.T) {
 	v := newVictim(t)
 	v.ownDisk("size=256k,nr_inodes=40")
 	v.expire()
-	v.wantAllFine(v.parallel(1, "whoami")) // makes the lock files, which have no content
+	v.wantAllFine(v.parallel(1, "whoami"))        // makes the lock files, which have no content
 	worked, rounds := 0, min(tortureRounds(), 20) // they hardly differ
 	for range rounds {
 		for free := range 8 {
