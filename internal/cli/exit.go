@@ -88,6 +88,7 @@ var (
 	codeUnexpected      = code{"unexpected_answer", exitService}
 	codeAddressInUse    = code{"address_in_use", exitFailure}
 	codeDemo            = code{"demo_failed", exitFailure}
+	codeKeysFound       = code{"keys_found", exitFailure}
 	codeCheckFailed     = code{"check_failed", exitFailure}
 	codeInterrupted     = code{"interrupted", exitInterrupted}
 )

@@ -235,6 +235,19 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	}
 }
 
+// optionalArg wants one argument or none.
+func optionalArg(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		if args[0] == "." || args[0] == ".." {
+			args = append([]string{name}, args[1:]...)
+		}
+		return needArgs(name)(cmd, args)
+	}
+}
+
 // needArgs wants at least as many arguments as are named, and no more unless the last name ends in an ellipsis.
 func needArgs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
