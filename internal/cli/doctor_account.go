@@ -106,7 +106,7 @@ func checkAccount(ctx context.Context, d *doctor) verdict {
 	if !d.provider.IsLamina() {
 		return d.checkServiceKey(ctx, s)
 	}
-	if s.source != nil && d.token().Err != nil {
+	if s.source != nil && d.provider.OAuth != nil && d.token().Err != nil {
 		return skip("the token endpoint was not reached")
 	}
 	who, err := d.who()
