@@ -43,7 +43,7 @@ func explainFailures() []explanation {
 			[]string{"look for a cause on this machine: `lamina doctor`", "try it again: `lamina demo`"}),
 		explain(codeKeysFound, "`lamina auth scan` found what looks like API keys. Whoever sees the files, or a copy of the repository, can use them.",
 			[]string{"a key in the source, in a test or in a note", "a key that was removed from the file, but is still in the history"},
-			[]string{"make the key useless first, where it was made, or: `lamina auth rotate`", "then take it out of the file; removing it from the history comes last",
+			[]string{"make the key useless first: revoke it where it was made", "then take it out of the file; removing it from the history comes last",
 				"what is no key: write `lamina:allow-key` on its line"}),
 		explain(codeCheckFailed, "A check of `lamina doctor` failed, of a kind that has no code of its own: the clock, the loopback address, a lock.",
 			[]string{"the line of the check names it"},
