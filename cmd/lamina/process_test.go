@@ -23,6 +23,8 @@ const patience = 30 * time.Second
 type devServer struct {
 	BaseURL, APIKey, WorkspaceID string
 	cmd                          *exec.Cmd
+	// Services are those beside Lamina, by name.
+	Services map[string]struct{ BaseURL, APIKey string }
 }
 
 // startDev runs the real binary as a platform on a free port, with its home in a folder, until stop.
