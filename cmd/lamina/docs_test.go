@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -17,8 +16,7 @@ var fence = regexp.MustCompile("(?ms)^```([^\n]*)\n(.*?)^```$")
 
 // TestGuides does what the guides say, so that they stay true. The blocks of one guide that are marked "sh run" are
 // one shell script, which runs in an empty folder, signed in to a local platform of its own. A block that is marked
-// "file=NAME" is a file in that folder. In the guides of other services, key.txt there holds a key of the service, whose
-// variable for the address names the local platform.
+// "file=NAME" is a file in that folder.
 func TestGuides(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("sh"); err != nil || testing.Short() {
@@ -28,26 +26,28 @@ func TestGuides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	providers, err := filepath.Glob("../../docs/providers/*.md")
+	ofProviders, err := filepath.Glob("../../docs/providers/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	guides = append(guides, ofProviders...)
 	params, folder := scripts(), t.TempDir()
 	goCache, err := exec.Command("go", "env", "GOCACHE").Output() // for what the guides do in Go
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, guide := range slices.Concat(guides, providers, []string{"../../README.md"}) {
+	for _, guide := range append(guides, "../../README.md") {
 		raw, err := os.ReadFile(guide)
 		if err != nil {
 			t.Fatal(err)
 		}
-		script := guideScript(guide, string(raw))
+		script := guideScript(string(raw))
 		if script == "" {
 			continue
 		}
 		script = "env GOCACHE=" + string(goCache) + script
-		file := filepath.Join(folder, strings.TrimSuffix(filepath.Base(guide), ".md")+".txtar")
+		name := strings.NewReplacer("../", "", "/", "-").Replace(strings.TrimSuffix(guide, ".md"))
+		file := filepath.Join(folder, name+".txtar")
 		if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestGuides(t *testing.T) {
 }
 
 // guideScript makes an acceptance script of a guide, "" if there is nothing in it to run.
-func guideScript(path, markdown string) string {
+func guideScript(markdown string) string {
 	var shell, files strings.Builder
 	for _, block := range fence.FindAllStringSubmatch(markdown, -1) {
 		info, text := block[1], block[2]
@@ -73,11 +73,6 @@ func guideScript(path, markdown string) string {
 	if shell.Len() == 0 {
 		return ""
 	}
-	signIn := "exec lamina login --device --quiet\n"
-	if filepath.Base(filepath.Dir(path)) == "providers" {
-		name := strings.ToUpper(strings.TrimSuffix(filepath.Base(path), ".md"))
-		signIn = "env " + name + "_BASE_URL=$" + name + "_URL\nexec sh -c 'echo \"$" + name + "_KEY\" > key.txt'\n"
-	}
-	return "dev --auto-approve --rate-limit 0\n" + signIn + "exec sh -eux guide.sh\n" +
+	return "dev --auto-approve --rate-limit 0\nexec lamina login --device --quiet\nexec sh -eux guide.sh\n" +
 		"-- guide.sh --\n" + shell.String() + files.String()
 }

@@ -92,7 +92,7 @@ func browse() {
 }
 
 // cmdDev starts a local platform for the script: dev [FLAG…]. It sets LAMINA_BASE_URL, API_KEY and WORKSPACE, and for each
-// of the other services NAME_URL and NAME_KEY.
+// service NAME beside Lamina NAME_KEY and NAME_URL.
 func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! dev")
@@ -108,8 +108,8 @@ func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("API_KEY", server.APIKey)
 	ts.Setenv("WORKSPACE", server.WorkspaceID)
 	for name, service := range server.Services {
-		ts.Setenv(strings.ToUpper(name)+"_URL", service.BaseURL)
 		ts.Setenv(strings.ToUpper(name)+"_KEY", service.APIKey)
+		ts.Setenv(strings.ToUpper(name)+"_URL", service.BaseURL)
 	}
 	ts.Setenv("DEV_PID", strconv.Itoa(server.cmd.Process.Pid))
 }
@@ -270,9 +270,15 @@ func cmdUntilDown(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s still answers", args[0])
 }
 
-// cmdAddr sets a variable to the host and port of a URL: addr URL NAME
+// cmdAddr sets variables to the host and port of a URL, and to the port alone: addr URL NAME [PORTNAME]
 func cmdAddr(ts *testscript.TestScript, neg bool, args []string) {
-	ts.Setenv(args[1], strings.TrimPrefix(args[0], "http://"))
+	address := strings.TrimPrefix(args[0], "http://")
+	ts.Setenv(args[1], address)
+	if len(args) > 2 {
+		_, port, err := net.SplitHostPort(address)
+		ts.Check(err)
+		ts.Setenv(args[2], port)
+	}
 }
 
 // cmdUnprivileged is exits for a user to whom the modes of files apply, which they do not to root.

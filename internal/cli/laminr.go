@@ -245,7 +245,7 @@ func sendLaminrFile(ctx context.Context, env *Env, client *laminr.Client, f *lam
 }
 
 func writeLaminrUploads(env *Env, files []*laminrFile) error {
-	if env.printer.Format() == output.NDJSON {
+	if env.printer.Lines() {
 		return writeLaminrLines(env, files)
 	}
 	return env.print(map[string]any{"files": files}, func(p *output.Page) {

@@ -170,7 +170,7 @@ func lightfastSearchAll(cmd *cobra.Command, o *lightfastSearchOptions, client *l
 			return notInGeneration(err)
 		}
 		all.Results, all.Items, all.Total = append(all.Results, page.Results...), append(all.Items, page.Items...), page.Total
-		if o.env.printer.Format() != output.NDJSON {
+		if !o.env.printer.Lines() {
 			continue
 		}
 		if err := o.writeLines(page.Items); err != nil {
@@ -184,7 +184,7 @@ func lightfastSearchAll(cmd *cobra.Command, o *lightfastSearchOptions, client *l
 	case all.Total > seen:
 		o.env.say("The service gave only %d of the %d results that it counts.", len(all.Results), all.Total)
 	}
-	if o.env.printer.Format() == output.NDJSON {
+	if o.env.printer.Lines() {
 		return nil
 	}
 	joined := map[string]any{"results": all.Items}
@@ -212,7 +212,7 @@ func (o *lightfastSearchOptions) writeLines(items []json.RawMessage) error {
 }
 
 func (o *lightfastSearchOptions) write(page *lightfast.Page) error {
-	if o.env.printer.Format() == output.NDJSON {
+	if o.env.printer.Lines() {
 		return o.writeLines(page.Items)
 	}
 	return o.env.printer.Data(page.Raw, func(p *output.Page) {
@@ -293,7 +293,7 @@ func lightfastContents(cmd *cobra.Command, env *Env, ids []string) error {
 	if missing != "" {
 		env.printer.Warn("%s Lightfast has no document %s", env.styles().Busy("note:"), output.Cut(missing, 1000))
 	}
-	if env.printer.Format() == output.NDJSON {
+	if env.printer.Lines() {
 		for _, item := range got.RawItems {
 			if err := env.printer.Line(item); err != nil {
 				return err
