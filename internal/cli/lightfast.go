@@ -78,7 +78,7 @@ func newLightfastSearchCmd(env *Env) *cobra.Command {
 	f := cmd.Flags()
 	f.IntVar(&o.query.Limit, "limit", 10, "show at most `N` results, up to 100")
 	f.IntVar(&o.query.Offset, "offset", 0, "leave out the first `N` results")
-	f.StringVar(&o.query.Mode, "mode", "", "read this `DEEPLY`: fast, balanced or thorough (default: the service's)")
+	f.StringVar(&o.query.Mode, "mode", "", "read in this `MODE`, the deeper the slower: fast, balanced or thorough (default: the service's)")
 	f.StringArrayVar(&o.query.Sources, "source", nil, "only what is from this `SOURCE`, such as github; may be repeated")
 	f.StringArrayVar(&o.query.Types, "type", nil, "only what is of this `TYPE`; may be repeated")
 	f.StringArrayVar(&o.query.Actors, "actor", nil, "only what this `PERSON` did; may be repeated (generations b and c)")

@@ -20,7 +20,7 @@ func Lightfast() Provider {
 		KeysHelp: "in the Console: Settings, API Keys, Create New Key",
 		Settings: []Setting{
 			{
-				Name: "generation", Title: "Generation of the API", Values: []string{"d", "a", "b", "c", "e"},
+				Name: "generation", Title: "Generation of the API", Values: []string{"d", "a", "b", "c", "e"}, Env: []string{"LIGHTFAST_GENERATION"},
 				Help: "which of the shapes that the API has had the key speaks: d is the documented one",
 			},
 			{Name: "workspace-id", Title: "Workspace ID", Header: "X-Workspace-ID", Env: []string{"LIGHTFAST_WORKSPACE_ID"}, Help: "for generation b"},

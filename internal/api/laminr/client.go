@@ -44,12 +44,18 @@ func (c *Client) do(ctx context.Context, call api.Call, paths ...string) (*api.A
 	return nil, call, first
 }
 
-// isNotThere reports whether a service, or what stands before it, does not know an address.
+// isNotThere reports whether a service, or what stands before it, does not know an address or the method there.
 func isNotThere(err error) bool {
 	var refused *api.Error
 	var unexpected *api.UnexpectedError
-	return errors.As(err, &refused) && refused.Status == http.StatusNotFound ||
-		errors.As(err, &unexpected) && unexpected.Status == http.StatusNotFound
+	status := 0
+	switch {
+	case errors.As(err, &refused):
+		status = refused.Status
+	case errors.As(err, &unexpected):
+		status = unexpected.Status
+	}
+	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed
 }
 
 // A File is one that was uploaded. What is not told is empty: the shape of the list is not documented.

@@ -72,10 +72,10 @@ func TestFilesInEveryLikelyShape(t *testing.T) {
 // TestEitherPrefixWill: the documentation has two.
 func TestEitherPrefixWill(t *testing.T) {
 	t.Parallel()
-	for _, prefix := range []string{"/v1", "/api/v1"} {
+	for prefix, missing := range map[string]int{"/v1": http.StatusNotFound, "/api/v1": http.StatusMethodNotAllowed} {
 		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != prefix+"/files" {
-				http.NotFound(w, r)
+				w.WriteHeader(missing)
 				return
 			}
 			if r.Method == http.MethodPost {
