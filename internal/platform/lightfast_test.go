@@ -224,7 +224,7 @@ func TestLightfastFilters(t *testing.T) {
 	if all.Total < 10 || all.Total > 100 {
 		t.Fatalf("%d passages have the word: this test wants some, on one page", all.Total)
 	}
-	day := lightfastFirstDay.AddDate(0, 0, 3).Format(time.DateOnly)
+	day := lightfastFirstDay.AddDate(0, 0, 1).Format(time.DateOnly)
 	for filter, keep := range map[string]func(lightfastResult) bool{
 		`"types": ["guide"]`:                         func(r lightfastResult) bool { return r.Type == "guide" },
 		`"types": ["GUIDE", "section"]`:              func(lightfastResult) bool { return true },

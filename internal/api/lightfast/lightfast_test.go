@@ -194,6 +194,9 @@ func TestPagesEnd(t *testing.T) {
 			t.Errorf("%s: %d results in %d requests", what, results, len(*seen))
 		}
 		for i, s := range *seen {
+			if limit, _ := s.body["limit"].(float64); int(limit) != min(2, tt.most-2*i) {
+				t.Errorf("%s: request %d wants %v", what, i, s.body["limit"])
+			}
 			if offset, _ := s.body["offset"].(float64); int(offset) != 2*i {
 				t.Errorf("%s: request %d begins at %v", what, i, s.body["offset"])
 			}
