@@ -5,9 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"mime"
 	"net"
@@ -108,20 +108,13 @@ func (s *Server) signObject(object, expires string) string {
 	return s.digest("PUT\n" + object + "\n" + expires)
 }
 
-// A storageError is a refusal of the storage, as XML: it is not the API.
-type storageError struct {
-	XMLName xml.Name `xml:"Error"`
-	Code    string
-	Message string
-}
-
 // putLaminrObject takes the bytes of a file from whoever has the address. A key must not come along: it is refused, and
-// with it a client that leaks.
+// with it a client that leaks. The storage refuses in XML: it is not the API.
 func (s *Server) putLaminrObject(w http.ResponseWriter, r *http.Request) {
 	refuse := func(status int, code, message string) {
 		w.Header().Set("Content-Type", "application/xml")
 		w.WriteHeader(status)
-		_ = xml.NewEncoder(w).Encode(storageError{Code: code, Message: message})
+		_, _ = fmt.Fprintf(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>%s</Code><Message>%s</Message></Error>", code, html.EscapeString(message))
 	}
 	object, query := r.PathValue("object"), r.URL.Query()
 	var f laminrFile

@@ -1,14 +1,16 @@
 package laminr
 
 import (
+	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/uselamina/lamina/internal/api"
@@ -136,18 +138,24 @@ func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 func storageError(host string, resp *http.Response) error {
 	e := &StorageError{Host: host, Status: resp.StatusCode, Message: http.StatusText(resp.StatusCode)}
 	raw, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // a cut refusal is one too
-	var told struct {
-		XMLName xml.Name `xml:"Error"`
-		Code    string
-		Message string
-	}
-	if xml.Unmarshal(raw, &told) == nil && told.Code+told.Message != "" {
-		e.Code, e.Message = told.Code, told.Message
-		if told.Message == "" {
-			e.Message = told.Code
+	if code, message := element(raw, "Code"), element(raw, "Message"); bytes.Contains(raw, []byte("<Error>")) && code+message != "" {
+		e.Code, e.Message = code, message
+		if message == "" {
+			e.Message = code
 		}
 	}
 	return e
+}
+
+// element returns the text of the first XML element of that name. Refusals of storages have no deeper structure, and a whole
+// parser of XML would weigh more than all that speaks to Laminr.
+func element(raw []byte, name string) string {
+	_, rest, _ := strings.Cut(string(raw), "<"+name+">")
+	text, _, closed := strings.Cut(rest, "</"+name+">")
+	if !closed || strings.Contains(text, "<") {
+		return ""
+	}
+	return html.UnescapeString(strings.TrimSpace(text))
 }
 
 // A counter tells how much was read.
