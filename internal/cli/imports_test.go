@@ -14,8 +14,8 @@ var allowed = map[string][]string{
 	"internal/cli":           {"internal/api", "internal/auth", "internal/config", "internal/download", "internal/output", "internal/platform", "internal/provider", "internal/term", "internal/webhook"},
 	"internal/auth":          {"internal/config", "internal/provider"},
 	"internal/output":        {"internal/term"},
-	"internal/platform/apps": {"internal/api"},                                               // the wire types
-	"internal/platform":      {"internal/api", "internal/platform/apps", "internal/webhook"}, // of api, the wire types
+	"internal/platform/apps": {"internal/api"},                                                                           // the wire types
+	"internal/platform":      {"internal/api", "internal/platform/apps", "internal/platform/prompt", "internal/webhook"}, // of api, the wire types
 }
 
 func TestImportDirections(t *testing.T) {
