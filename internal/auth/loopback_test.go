@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -88,7 +89,7 @@ func TestLoopback(t *testing.T) {
 			got := <-done
 			if got.err != nil || got.c.APIKey != "lma_mcp_at_a-3" || got.c.RefreshToken != "rt-secret-4" || got.c.Lifetime != time.Hour ||
 				got.c.BaseURL != s.URL || got.c.Issuer != s.URL+"/cli/oauth" || got.c.TokenEndpoint != s.URL+"/cli/oauth/token" ||
-				got.c.SavedAt.IsZero() || s.clients[got.c.ClientID] != got.c.RedirectURI || len(s.finished) != 1 || s.finished[0] != got.c {
+				got.c.SavedAt.IsZero() || s.clients[got.c.ClientID] != got.c.RedirectURI || len(s.finished) != 1 || !reflect.DeepEqual(s.finished[0], got.c) {
 				t.Errorf("got %#v, %v", got.c, got.err)
 			}
 			if final.RawQuery != "" || !strings.HasPrefix(final.Path, "/done/") {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -204,7 +205,7 @@ func TestEveryFaultKeepsTheSession(t *testing.T) {
 			if noted := !s.source.sentBefore(after).IsZero(); noted != c.noted {
 				t.Errorf("noted as possibly carried out: %v, want %v", noted, c.noted)
 			}
-			if after != before {
+			if !reflect.DeepEqual(after, before) {
 				t.Errorf("the record changed:\n%#v\n%#v", before, after)
 			}
 			if s.count("/elsewhere") != 0 {

@@ -1,9 +1,11 @@
 package auth
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/uselamina/lamina/internal/config"
 )
@@ -15,6 +17,7 @@ import (
 type Transport struct {
 	Base   http.RoundTripper // nil means http.DefaultTransport
 	Header string            // the provider's KeyHeader
+	Scheme string            // the provider's KeyScheme
 
 	Source *Source
 
@@ -93,12 +96,25 @@ func (t *Transport) send(req *http.Request, c config.Credential) (*http.Response
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	out := req.Clone(req.Context())
+	ctx := req.Context()
+	if c.APIKey != "" {
+		ctx = context.WithValue(ctx, sentSecret{}, c.APIKey)
+	}
+	out := req.Clone(ctx)
 	out.Header.Del(t.Header)
 	if c.APIKey != "" {
-		out.Header.Set(t.Header, c.APIKey.Reveal())
+		out.Header.Set(t.Header, strings.TrimPrefix(t.Scheme+" "+c.APIKey.Reveal(), " "))
 	}
 	return base.RoundTrip(out)
+}
+
+type sentSecret struct{}
+
+// SentSecret returns the credential that a Transport added to the request with this context, whatever header it is in; ""
+// if it added none.
+func SentSecret(ctx context.Context) config.Secret {
+	secret, _ := ctx.Value(sentSecret{}).(config.Secret)
+	return secret
 }
 
 // repeat returns the request with a fresh body, and whether that is possible.

@@ -41,6 +41,7 @@ func newAuthMoveCmd(env *Env) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&storage, "storage", "", "the place: `file|keyring`")
+	env.addProviderFlag(cmd)
 	return cmd
 }
 
@@ -69,7 +70,7 @@ func authMove(ctx context.Context, env *Env, to config.Storage) error {
 }
 
 func newAuthTokenCmd(env *Env) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "token",
 		Short: "Print a valid token for scripts, and nothing else",
 		Long: "Print a valid access token or API key, refreshed first if need be, and nothing else on stdout. With --json, an\n" +
@@ -80,6 +81,8 @@ func newAuthTokenCmd(env *Env) *cobra.Command {
 			return authToken(cmd.Context(), env)
 		},
 	}
+	env.addProviderFlag(cmd)
+	return cmd
 }
 
 func authToken(ctx context.Context, env *Env) error {
@@ -103,8 +106,7 @@ func authToken(ctx context.Context, env *Env) error {
 // token returns the secret that a request would carry now, and its end if it has one.
 func (s *session) token(ctx context.Context, env *Env) (config.Secret, time.Time, error) {
 	if s.fromEnv {
-		key, _, err := auth.CheckAPIKey(provider.Lamina(), env.Getenv(provider.Lamina().EnvKey))
-		return key, time.Time{}, err
+		return s.key, time.Time{}, nil
 	}
 	token, err := s.source.Token(ctx)
 	if err != nil {
@@ -118,44 +120,89 @@ func (s *session) token(ctx context.Context, env *Env) (config.Secret, time.Time
 	return token, p.Credential.ExpiresAt, nil
 }
 
+// secret is the key of a session as far as this machine has it, for looking at its shape; "" if the keyring does not open it.
+func (s *session) secret(env *Env) config.Secret {
+	if s.fromEnv {
+		return s.key
+	}
+	p, err := env.store().Unseal(config.Profile{Name: s.profile, Credential: s.credential, Vault: s.vault})
+	if err != nil {
+		return ""
+	}
+	return p.Credential.APIKey
+}
+
 func newWhoamiCmd(env *Env) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:     "whoami",
 		Short:   "Show who you are to the service",
-		Example: "lamina whoami\nlamina whoami --jq .data.workspace.id",
+		Example: "lamina whoami\nlamina whoami --jq .data.workspace.id\nlamina whoami --provider laghav",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := env.client()
+			s, err := env.open()
 			if err != nil {
 				return err
 			}
-			reply, err := client.Account(cmd.Context())
-			if err != nil {
-				return err
+			if !s.provider.IsLamina() {
+				return whoamiService(cmd.Context(), env, s)
 			}
-			return env.printer.Data(reply.Raw, func(p *output.Page) {
-				a := accountOf(reply.Data)
-				p.Line("%s", p.Bold(firstOf(a.Email, a.UserID)))
-				fields := []string{"workspace", describeWorkspace(a)}
-				for _, m := range reply.Data.Memberships {
-					if m.WorkspaceID != a.WorkspaceID {
-						fields = append(fields, "also in", fmt.Sprintf("%s (%s, %s)", m.Name, m.Role, m.WorkspaceID))
-					}
-				}
-				p.Fields(append(fields, "service", client.BaseURL)...)
-			})
+			return whoamiRun(cmd.Context(), env, s)
 		},
 	}
+	env.addProviderFlag(cmd)
+	return cmd
+}
+
+func whoamiRun(ctx context.Context, env *Env, s *session) error {
+	reply, err := env.clientOf(s).Account(ctx)
+	if err != nil {
+		return err
+	}
+	return env.printer.Data(reply.Raw, func(p *output.Page) {
+		a := accountOf(reply.Data)
+		p.Line("%s", p.Bold(firstOf(a.Email, a.UserID)))
+		fields := []string{"workspace", describeWorkspace(a)}
+		for _, m := range reply.Data.Memberships {
+			if m.WorkspaceID != a.WorkspaceID {
+				fields = append(fields, "also in", fmt.Sprintf("%s (%s, %s)", m.Name, m.Role, m.WorkspaceID))
+			}
+		}
+		p.Fields(append(fields, "service", s.baseURL)...)
+	})
+}
+
+// whoamiService tells what a service that is not Lamina says of the key; it knows no person.
+func whoamiService(ctx context.Context, env *Env, s *session) error {
+	verdict, err := env.checkKey(ctx, s.provider, env.clientOf(s))
+	if err != nil {
+		return err
+	}
+	st := env.statusOf(s)
+	st.Key.Verdict = &verdict
+	value := struct {
+		Provider string            `json:"provider"`
+		BaseURL  string            `json:"baseUrl"`
+		Profile  string            `json:"profile,omitempty"`
+		Settings map[string]string `json:"settings,omitempty"`
+		Key      *statusKey        `json:"key"`
+	}{s.provider.Name, s.baseURL, st.Profile, st.Credential.Settings, st.Key}
+	return env.print(map[string]any{"data": value}, func(p *output.Page) {
+		p.Line("%s", p.Bold(s.provider.Title))
+		p.Fields(serviceFields(st)...)
+		writeVerdict(p, verdict)
+	})
 }
 
 func newLogoutCmd(env *Env) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:     "logout",
 		Short:   "Sign out: end the session at the service, and forget it here",
-		Example: "lamina logout",
+		Example: "lamina logout\nlamina logout --provider laghav",
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return logoutRun(cmd.Context(), env) },
 	}
+	env.addProviderFlag(cmd)
+	return cmd
 }
 
 // logoutRun revokes what can be revoked, forgets in any case, and says what remains.
@@ -172,7 +219,7 @@ func logoutRun(ctx context.Context, env *Env) error {
 			return err
 		}
 	}
-	if key := provider.Lamina().EnvKey; env.Getenv(key) != "" {
+	if key := chosen.provider.EnvKey; env.Getenv(key) != "" {
 		remains = append(remains, key+" is set in the environment and is still used")
 	}
 	for _, other := range doc.ProfileNames() {
@@ -216,7 +263,11 @@ func (e *Env) forget(ctx context.Context, p config.Profile, remove func(*config.
 // revoke ends a session at the service, and returns what could not be ended.
 func (e *Env) revoke(ctx context.Context, c config.Credential) []string {
 	if c.Kind == config.APIKey {
-		return []string{"the API key itself still works; revoke it at " + provider.Lamina().KeysURL}
+		p, err := e.findProvider(providerOf(c))
+		if err != nil {
+			return []string{"the API key itself still works; revoke it at the service"}
+		}
+		return []string{"the API key itself still works; revoke it where it was made: " + whereKeys(p)}
 	}
 	transport, err := e.transport()
 	if err == nil {

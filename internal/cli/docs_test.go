@@ -45,7 +45,7 @@ func TestReferenceIsFresh(t *testing.T) {
 
 // verbs are the words that the one-line description of a command may begin with.
 var verbs = []string{
-	"Cancel", "Choose", "Find", "Follow", "List", "Look", "Move", "Print", "Run", "Save", "See", "Show", "Sign", "Start",
+	"Call", "Cancel", "Choose", "Find", "Follow", "List", "Look", "Move", "Print", "Run", "Save", "See", "Show", "Sign", "Start",
 	"Stop", "Use", "Wait",
 }
 

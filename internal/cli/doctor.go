@@ -157,6 +157,7 @@ func newDoctorCmd(env *Env) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.BoolVar(&opts.fix, "fix", false, "mend what is safe to mend: modes of files, and what dead commands left")
+	env.addProviderFlag(cmd)
 	f.StringVar(&opts.bundle, "bundle", "", "save the report, without secrets, in this `FILE`, to attach it to an issue")
 	return cmd
 }
@@ -173,7 +174,10 @@ func doctorRun(ctx context.Context, opts *doctorOptions) error {
 			return err
 		}
 	}
-	d := newDoctor(ctx, env)
+	d, err := newDoctor(ctx, env)
+	if err != nil {
+		return err
+	}
 	r, first := d.examine(ctx)
 	r.Mended = mended
 	if opts.bundle != "" {
@@ -182,7 +186,7 @@ func doctorRun(ctx context.Context, opts *doctorOptions) error {
 		}
 		env.say("The report is in %s. It holds no secrets, but read it before you pass it on.", output.Quote(opts.bundle))
 	}
-	err := env.print(map[string]report{"data": r}, func(p *output.Page) { writeReport(p, r) })
+	err = env.print(map[string]report{"data": r}, func(p *output.Page) { writeReport(p, r) })
 	if err != nil || r.OK {
 		return err
 	}
@@ -190,19 +194,26 @@ func doctorRun(ctx context.Context, opts *doctorOptions) error {
 }
 
 // newDoctor prepares an examination. Nothing is looked at yet but files.
-func newDoctor(ctx context.Context, env *Env) *doctor {
+func newDoctor(ctx context.Context, env *Env) (*doctor, error) {
 	d := &doctor{env: env, store: env.store(), provider: provider.Lamina()}
 	d.inspection = d.store.Inspect() // first, because opening the session repairs modes
+	var err error
+	if env.flags.provider != "" {
+		if d.provider, err = env.findProvider(env.flags.provider); err != nil {
+			return nil, err
+		}
+	}
 	d.open = sync.OnceValues(env.open)
 	d.unseal = sync.OnceValues(d.unsealOnce)
-	d.baseURL = firstOf(env.Getenv("LAMINA_BASE_URL"), d.provider.BaseURL)
+	_, base := env.firstEnv(d.provider.BaseURLEnv)
+	d.baseURL = firstOf(base, d.provider.BaseURL)
 	if s, err := d.open(); err == nil {
-		d.baseURL = s.baseURL
+		d.provider, d.baseURL = s.provider, s.baseURL
 	}
-	d.api = sync.OnceValue(func() api.Probe { return d.ask(ctx, d.baseURL+accountPath) })
+	d.api = sync.OnceValue(func() api.Probe { return d.ask(ctx, d.baseURL+d.probePath()) })
 	d.token = sync.OnceValue(func() api.Probe { return d.ask(ctx, d.tokenURL()) })
 	d.who = sync.OnceValues(func() (api.Account, error) { return d.account(ctx) })
-	return d
+	return d, nil
 }
 
 // examine makes all checks side by side, and returns the report and the first failure.

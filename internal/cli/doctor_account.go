@@ -62,6 +62,9 @@ func checkCredential(_ context.Context, d *doctor) verdict {
 	if c.SavedAt.IsZero() {
 		text = fmt.Sprintf("%s of profile %s", what, s.profile)
 	}
+	if shape, known := s.provider.Shape(c.APIKey.Reveal()); known && shape.Class != "" {
+		text += ", a " + shape.Class + " key"
+	}
 	if c.Account.WorkspaceName != "" {
 		text += ", for the workspace " + c.Account.WorkspaceName
 	}
@@ -100,6 +103,9 @@ func checkAccount(ctx context.Context, d *doctor) verdict {
 	if _, err := d.unseal(); err != nil {
 		return skip("the keyring does not open the credential")
 	}
+	if !d.provider.IsLamina() {
+		return d.checkServiceKey(ctx, s)
+	}
 	if s.source != nil && d.token().Err != nil {
 		return skip("the token endpoint was not reached")
 	}
@@ -110,6 +116,22 @@ func checkAccount(ctx context.Context, d *doctor) verdict {
 	a := accountOf(who)
 	workspace := firstOf(a.WorkspaceName, a.WorkspaceID, "no workspace")
 	return ok("the service accepts it: %s in %s", firstOf(a.Email, a.UserID, "somebody"), workspace)
+}
+
+// checkServiceKey asks a service that is not Lamina about the key.
+func (d *doctor) checkServiceKey(ctx context.Context, s *session) verdict {
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	learned, err := d.env.checkKey(ctx, s.provider, d.env.clientOf(s))
+	switch {
+	case err != nil:
+		return failedBy(err)
+	case !learned.Checked:
+		return skip("%s", learned.Says)
+	case learned.Means != "":
+		return warn(loginCommand(s.provider), "%s accepts the key, but: %s", s.provider.Title, learned.Says)
+	}
+	return ok("%s accepts the key", s.provider.Title)
 }
 
 // account asks the service whose credential this is.

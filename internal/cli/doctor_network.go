@@ -19,10 +19,19 @@ import (
 // accountPath is asked without a credential: the API refuses with 401, and nothing else does so in its words.
 const accountPath = "/v1/account"
 
+// probePath is what is asked for without a credential, to see whether the service is there.
+func (d *doctor) probePath() string {
+	if d.provider.IsLamina() || len(d.provider.Checks) == 0 {
+		return map[bool]string{true: accountPath}[d.provider.IsLamina()]
+	}
+	return d.provider.Checks[0].Path
+}
+
 // ask makes one request without a credential.
 func (d *doctor) ask(ctx context.Context, address string) api.Probe {
 	if _, err := auth.NormalizeBase(d.baseURL); err != nil {
-		return api.Probe{Err: baseURLError(err)}
+		variable, _ := d.env.firstEnv(d.provider.BaseURLEnv)
+		return api.Probe{Err: baseURLError(firstOf(variable, "the address of "+d.provider.Title), err)}
 	}
 	transport, err := d.env.transport()
 	if err != nil {
@@ -158,8 +167,10 @@ func checkAPI(_ context.Context, d *doctor) verdict {
 		return failed(codeServer, "lamina doctor", "%s fails (%d %s)", d.host(), p.Status, http.StatusText(p.Status))
 	case p.Status == http.StatusTooManyRequests:
 		return warn("", "%s is reached, but asks for fewer requests", d.host())
+	case !d.provider.IsLamina() && p.Status < 300, !d.provider.IsLamina() && isJSON: // not every service knows what is asked
+		return ok("%s answers in %s (%s to connect)", d.host(), milliseconds(p.Took), milliseconds(p.Connect))
 	case p.Status >= 300 && p.Status < 400, !isJSON, p.Status == http.StatusNotFound:
-		return failed(codeUnexpected, "unset LAMINA_BASE_URL", "something answers at %s (%d, %s), but it is not the API: a login page of the network, or another web site",
+		return failed(codeUnexpected, "unset "+strings.Join(d.provider.BaseURLEnv, " "), "something answers at %s (%d, %s), but it is not the API: a login page of the network, or another web site",
 			d.host(), p.Status, firstOf(term.Line(p.ContentType), "no type"))
 	}
 	return ok("%s answers in %s (%s to connect)", d.host(), milliseconds(p.Took), milliseconds(p.Connect))
@@ -184,6 +195,9 @@ func (d *doctor) unreached(err error) verdict {
 
 // checkTokenEndpoint asks whether the place is there where sessions are renewed.
 func checkTokenEndpoint(_ context.Context, d *doctor) verdict {
+	if d.provider.OAuth == nil {
+		return skip("%s knows only keys, and nothing is renewed", d.provider.Title)
+	}
 	if d.api().Err != nil {
 		return skip("the service was not reached")
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/term"
 )
 
@@ -24,6 +25,7 @@ type Env struct {
 	Folder func() (string, error)
 
 	flags    flags
+	want     *provider.Provider // the service that the command is of, where it is of one
 	printer  *output.Printer
 	session  *session      // made by the first command that needs it
 	kept     *config.Store // made by the first command that needs it

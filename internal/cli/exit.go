@@ -16,6 +16,7 @@ import (
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/download"
 	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/term"
 )
 
@@ -51,6 +52,7 @@ var (
 	codeFileExists      = code{"file_exists", exitFailure}
 	codeDownload        = code{"download_failed", exitFailure}
 	codeConfig          = code{"config_unusable", exitFailure}
+	codeInvalidProvider = code{"invalid_provider", exitUsage}
 	codeInvalidPin      = code{"invalid_pin", exitUsage}
 	codeKeyringAbsent   = code{"keyring_absent", exitFailure}
 	codeKeyringLocked   = code{"keyring_locked", exitFailure}
@@ -65,6 +67,9 @@ var (
 	codeRunCancelled    = code{"run_cancelled", exitRun}
 	codeNotLoggedIn     = code{"auth_not_logged_in", exitAuth}
 	codeInvalidKey      = code{"auth_invalid_key", exitAuth}
+	codeKeyRevoked      = code{"auth_key_revoked", exitAuth}
+	codeWrongKeyClass   = code{"auth_wrong_class", exitAuth}
+	codeMisplacedKey    = code{"auth_wrong_project", exitAuth}
 	codeSessionExpired  = code{"auth_session_expired", exitAuth}
 	codeWrongHost       = code{"auth_wrong_host", exitAuth}
 	codeWrongWorkspace  = code{"auth_wrong_workspace", exitAuth}
@@ -73,6 +78,8 @@ var (
 	codeLogin           = code{"auth_failed", exitAuth}
 	codeNoPerson        = code{"auth_needs_person", exitAuth}
 	codeNotFound        = code{"not_found", exitNotFound}
+	codeQuota           = code{"quota_exceeded", exitLimit}
+	codeNotReady        = code{"not_ready", exitFailure}
 	codeRateLimited     = code{"rate_limited", exitLimit}
 	codeStillRunning    = code{"still_running", exitStillGoing}
 	codeUnreachable     = code{"network_unreachable", exitService}
@@ -234,7 +241,7 @@ func describe(err error) failure {
 	case errors.As(err, &refused):
 		return describeRefusal(refused)
 	case errors.As(err, &unexpected):
-		f := fail(codeUnexpected, unexpected.Error(), "check LAMINA_BASE_URL and the proxy settings")
+		f := fail(codeUnexpected, unexpected.Error(), "check the address of the service and the proxy settings")
 		f.RequestID, f.Retryable = unexpected.RequestID, unexpected.Status >= 500
 		return f
 	case errors.As(err, &unreachable):
@@ -366,6 +373,9 @@ func describeAuthAnswer(err error) (failure, bool) {
 
 // describeRefusal finds the words for an answer of the service that says no.
 func describeRefusal(e *api.Error) failure {
+	if e.Service != "" {
+		return describeServiceRefusal(e)
+	}
 	f := fail(codeUnknown, e.Message, "")
 	set := func(c code, hint string) { f.Code, f.Exit, f.Hint = c.name, c.exit, hint }
 	switch {
@@ -395,13 +405,44 @@ func describeRefusal(e *api.Error) failure {
 	return f
 }
 
+// describeServiceRefusal finds the words for a no of a service that is not Lamina, by what its table says that it means.
+func describeServiceRefusal(e *api.Error) failure {
+	codes := map[provider.Meaning]code{
+		provider.Refused: codeInvalidKey, provider.Revoked: codeKeyRevoked, provider.WrongClass: codeWrongKeyClass,
+		provider.Misplaced: codeMisplacedKey, provider.Forbidden: codeForbidden, provider.NotFound: codeNotFound,
+		provider.Invalid: codeInvalidArgument, provider.Quota: codeQuota, provider.RateLimited: codeRateLimited,
+		provider.Unavailable: codeServer, provider.NotReady: codeNotReady,
+	}
+	c, known := codes[provider.Meaning(e.Cause)]
+	if !known {
+		c = codeUnknown
+	}
+	message := fmt.Sprintf("%s answered %d", e.Service, e.Status)
+	if e.Status < 300 {
+		message = e.Service + " refused"
+	}
+	if e.Code != "" && e.Code != e.Message {
+		message += " " + e.Code
+	}
+	message += ": " + firstOf(e.Message, "no reason given")
+	if e.Says != "" && e.Says != e.Message {
+		message += "; " + e.Says
+	}
+	if e.RetryAfter > 0 {
+		message += fmt.Sprintf(" (again in %s)", e.RetryAfter)
+	}
+	f := fail(c, message, e.Try)
+	f.Retryable, f.RequestID, f.Details = e.Retryable, e.RequestID, e.Details
+	return f
+}
+
 // describeUnreachable finds the words for an answer that never came.
 func describeUnreachable(e *api.UnreachableError) failure {
 	host := e.BaseURL
 	if u, err := url.Parse(e.BaseURL); err == nil {
 		host = u.Host
 	}
-	f := fail(codeUnreachable, fmt.Sprintf("could not reach %s: %v", host, cause(e.Err)), "check the network, LAMINA_BASE_URL and the proxy settings")
+	f := fail(codeUnreachable, fmt.Sprintf("could not reach %s: %v", host, cause(e.Err)), "check the network, the address of the service and the proxy settings")
 	f.Retryable = true
 	switch e.Kind {
 	case api.Interrupted:

@@ -32,6 +32,7 @@ type loginOptions struct {
 	port       uint16
 	browser    bool
 	remember   bool
+	set        []string
 }
 
 func newLoginCmd(env *Env) *cobra.Command {
@@ -42,14 +43,18 @@ func newLoginCmd(env *Env) *cobra.Command {
 		Long: "Sign in with the browser. From then on every command just works: the session refreshes by itself, and ends\n" +
 			"after 30 days without use.\n\n" +
 			"Where there is no browser, a code is shown that can be approved on any device. For scripts, --device --json\n" +
-			"prints the code and exits, and --device --resume finishes; or use an API key.",
+			"prints the code and exits, and --device --resume finishes; or use an API key.\n\n" +
+			"With --provider, the key of another service is asked for, checked and kept in a profile: laminr, lamatic,\n" +
+			"lightfast, laghav, or one that you describe in a file.",
 		Example: "lamina login\n" +
 			"lamina login --device\n" +
 			"lamina login --no-browser\n" +
 			"lamina login --device --remember\n" +
 			"lamina login --issuer https://id.example.com\n" +
 			"lamina login --with-api-key < key.txt\n" +
-			"lamina login --profile work --storage keyring",
+			"lamina login --profile work --storage keyring\n" +
+			"lamina login --provider laghav\n" +
+			"lamina login --provider lamatic --set project-id=ID --set url=https://HOST/api/graphql --with-api-key < key.txt",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := atMostOne(cmd, "browser", "no-browser", "device", "with-api-key", "api-key"); err != nil {
@@ -79,6 +84,8 @@ func newLoginCmd(env *Env) *cobra.Command {
 	f.StringVar(&opts.clientID, "client-id", "", "use this client `ID` at the issuer, instead of registering")
 	f.Uint16Var(&opts.port, "callback-port", 0, "wait for the browser on this `PORT`, where the client is bound to it")
 	f.StringVar(&opts.scope, "scope", "", "ask the issuer for these `SCOPES`, separated by spaces")
+	f.StringArrayVar(&opts.set, "set", nil, "give a setting of the service as `NAME=VALUE`, such as url=… or project-id=… (with --provider)")
+	env.addProviderFlag(cmd)
 	f.StringVar(&opts.storage, "storage", "", "keep the secrets in the file or, sealed, with the OS keyring: `file|keyring`; remembered")
 	f.StringVar(&opts.apiKey, "api-key", "", "save this API `KEY`; other programs can see it, so --with-api-key is better")
 	return cmd
@@ -98,8 +105,10 @@ type signIn struct {
 	account  api.Account
 	saved    config.Credential
 
-	remembered   string // the road that the person chose for this machine, if any
-	unidentified error  // why nobody knows who signed in
+	settings     map[string]string // of a service that is not Lamina
+	learned      keyVerdict        // what that said of the key
+	remembered   string            // the road that the person chose for this machine, if any
+	unidentified error             // why nobody knows who signed in
 }
 
 // loginRun signs in. What could stop the result from being saved is found out before a person's time is spent.
@@ -143,7 +152,7 @@ func (e *Env) dropVault(v config.Vault) {
 // prepare decides on profile and service.
 func (o *loginOptions) prepare() (*signIn, error) {
 	env := o.env
-	s := &signIn{loginOptions: o, provider: provider.Lamina()}
+	s := &signIn{loginOptions: o}
 	doc, err := env.load()
 	var damaged *config.FileError
 	if errors.As(err, &damaged) && damaged.Problem == config.Damaged {
@@ -156,7 +165,10 @@ func (o *loginOptions) prepare() (*signIn, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.profile, s.pin = chosen.profile, chosen.pin
+	s.provider, s.profile, s.pin = chosen.provider, chosen.profile, chosen.pin
+	if err := s.checkServiceLogin(); err != nil {
+		return nil, err
+	}
 	if s.storage == "" {
 		s.storage = string(doc.Storage(s.profile))
 	}
@@ -166,15 +178,8 @@ func (o *loginOptions) prepare() (*signIn, error) {
 		}
 		s.before = p.Credential
 	}
-	s.baseURL, err = auth.NormalizeBase(firstOf(env.Getenv("LAMINA_BASE_URL"), s.before.BaseURL, s.provider.BaseURL))
-	if err != nil {
-		return nil, baseURLError(err)
-	}
-	if err := s.chooseIssuer(); err != nil {
-		return nil, err
-	}
 	s.remembered = doc.LoginRoad()
-	if err := chosen.checkBase("this sign-in", s.baseURL, "set LAMINA_BASE_URL to the service, if you trust this file"); err != nil {
+	if err := s.chooseService(chosen); err != nil {
 		return nil, err
 	}
 	transport, err := env.transport()
@@ -183,6 +188,21 @@ func (o *loginOptions) prepare() (*signIn, error) {
 	}
 	s.http = &http.Client{Transport: transport, Timeout: env.requestTimeout()}
 	return s, nil
+}
+
+// chooseService decides where the service is.
+func (s *signIn) chooseService(chosen choice) (err error) {
+	if !s.provider.IsLamina() {
+		return s.gatherSettings()
+	}
+	s.baseURL, err = auth.NormalizeBase(firstOf(s.env.Getenv("LAMINA_BASE_URL"), s.before.BaseURL, s.provider.BaseURL))
+	if err != nil {
+		return baseURLError("LAMINA_BASE_URL", err)
+	}
+	if err := s.chooseIssuer(); err != nil {
+		return err
+	}
+	return chosen.checkBase("this sign-in", s.baseURL, "set LAMINA_BASE_URL to the service, if you trust this file")
 }
 
 // openVault makes the place for the secrets.
@@ -202,6 +222,13 @@ func (s *signIn) road() (func(context.Context) error, error) {
 	env := s.env
 	person := env.mayPrompt() || env.approver
 	switch {
+	case !s.provider.IsLamina() && !s.withAPIKey && !s.keyGiven && !env.mayPrompt():
+		return nil, &commandError{
+			code: codeNoPerson, hint: loginCommand(s.provider) + " --with-api-key < key.txt",
+			message: fmt.Sprintf("nobody is here to type the key: set %s, or pipe the key to --with-api-key", s.provider.EnvKey),
+		}
+	case !s.provider.IsLamina():
+		return s.serviceRoad, nil
 	case s.withAPIKey, s.keyGiven:
 		return s.apiKeyRoad, nil
 	case s.resume:
@@ -270,17 +297,21 @@ func (s *signIn) rememberRoad(ctx context.Context) error {
 
 // finish learns who signed in, and saves the credential together with that, in one write.
 func (s *signIn) finish(ctx context.Context, c config.Credential) (string, error) {
-	env := s.env
 	var err error
 	if c.Account, err = s.identify(ctx, c); err != nil {
 		return "", err
 	}
+	return firstOf(c.Account.Email, c.Account.UserID), s.save(ctx, c)
+}
+
+// save stores the credential in place of the one before.
+func (s *signIn) save(ctx context.Context, c config.Credential) (err error) {
 	p := config.Profile{Name: s.profile, Credential: c, Vault: s.vault}
-	if s.old, err = env.store().Replace(ctx, config.UpdateOptions{ReplaceDamaged: true}, p); err != nil {
-		return "", err
+	if s.old, err = s.env.store().Replace(ctx, config.UpdateOptions{ReplaceDamaged: true}, p); err != nil {
+		return err
 	}
 	s.saved = c
-	return firstOf(c.Account.Email, c.Account.UserID), nil
+	return nil
 }
 
 func accountOf(a api.Account) config.Account {
@@ -305,6 +336,9 @@ func (s *signIn) retire(ctx context.Context) {
 
 // report shows who signed in, where that was saved, and until when it lives.
 func (s *signIn) report() error {
+	if !s.provider.IsLamina() {
+		return s.reportService()
+	}
 	env, c := s.env, s.saved
 	if env.Getenv(s.provider.EnvKey) != "" {
 		env.say("%s %s is set and wins over this login as long as it is", env.styles().Busy("note:"), s.provider.EnvKey)

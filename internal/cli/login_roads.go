@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"io"
 	"strings"
 
 	"github.com/uselamina/lamina/internal/auth"
@@ -174,31 +173,10 @@ func (s *signIn) resumeRoad(ctx context.Context) error {
 
 // apiKeyRoad saves an API key, once the service has accepted it.
 func (s *signIn) apiKeyRoad(ctx context.Context) error {
-	env := s.env
-	text := s.apiKey
-	if s.withAPIKey {
-		var err error
-		if env.mayPrompt() {
-			text, err = env.Streams.Secret(ctx, "API key ("+s.provider.KeysURL+"):")
-		} else {
-			text, err = env.readLine(ctx)
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return usage("lamina login --with-api-key < key.txt", "could not read the API key: %v", err)
-		}
-	} else {
-		env.say("%s an argument can be seen by other programs on this machine: better use --with-api-key", env.styles().Busy("note:"))
-	}
-	key, warning, err := auth.CheckAPIKey(s.provider, text)
+	key, err := s.readKey(ctx)
 	if err != nil {
-		return usage("lamina login --with-api-key < key.txt", "%v", err)
+		return err
 	}
-	if warning != "" {
-		env.say("%s %s", env.styles().Busy("note:"), warning)
-	}
-	_, err = s.finish(ctx, config.Credential{Kind: config.APIKey, APIKey: key, BaseURL: s.baseURL, SavedAt: env.Now()})
+	_, err = s.finish(ctx, config.Credential{Kind: config.APIKey, APIKey: key, BaseURL: s.baseURL, SavedAt: s.env.Now()})
 	return err
 }

@@ -32,29 +32,66 @@ type chooser struct {
 // A choice is the profile to use, and who chose it.
 type choice struct {
 	chooser
-	losers []chooser   // those that would have chosen, in their order
-	pin    *config.Pin // nil if the folder has none
+	provider provider.Provider
+	losers   []chooser   // those that would have chosen, in their order
+	pin      *config.Pin // nil if the folder has none
 }
 
-// choose decides on the profile: flag, environment, the folder's pin, the current one.
+// choose decides on the service and its profile: flag, environment, the folder's pin, the current one.
 func (e *Env) choose(doc *config.Document) (choice, error) {
+	p, err := e.wanted(doc)
+	if err != nil {
+		return choice{}, err
+	}
 	pin, err := e.findPin()
 	if err != nil {
 		return choice{}, err
 	}
-	last := chooser{"current", "the current profile", doc.CurrentProfile()}
-	if last.profile == config.DefaultProfile {
-		last.by, last.says = "default", "the default"
-	}
-	all := []chooser{{"flag", "--profile", e.flags.profile}, {"environment", "LAMINA_PROFILE", e.Getenv("LAMINA_PROFILE")}}
+	ambient := []chooser{{"environment", "LAMINA_PROFILE", e.Getenv("LAMINA_PROFILE")}}
 	if pin != nil {
-		all = append(all, chooser{"pin", pin.Path, pin.Profile})
+		ambient = append(ambient, chooser{"pin", pin.Path, pin.Profile})
 	}
-	all = slices.DeleteFunc(append(all, last), func(c chooser) bool { return c.profile == "" })
-	if err := config.CheckProfileName(all[0].profile); err != nil {
-		return choice{}, usage("", "%s: %v", all[0].says, err)
+	if !p.IsLamina() { // what is said of Lamina's profile does not bind the other services
+		ambient = slices.DeleteFunc(ambient, func(c chooser) bool { return !isOf(doc, c.profile, p) })
 	}
-	return choice{chooser: all[0], losers: all[1:], pin: pin}, nil
+	all := append([]chooser{{"flag", "--profile", e.flags.profile}}, ambient...)
+	all = slices.DeleteFunc(append(all, currentOf(doc, p)), func(c chooser) bool { return c.profile == "" })
+	c := choice{chooser: all[0], provider: p, losers: all[1:], pin: pin}
+	if err := config.CheckProfileName(c.profile); err != nil {
+		return choice{}, usage("", "%s: %v", c.says, err)
+	}
+	return c, c.checkProvider(doc)
+}
+
+// currentOf is the choice of last resort.
+func currentOf(doc *config.Document, p provider.Provider) chooser {
+	name := doc.CurrentOf(p.Name)
+	if p.IsLamina() {
+		name = doc.CurrentProfile()
+	}
+	if name == "" || name == p.DefaultProfile() {
+		return chooser{"default", "the default", p.DefaultProfile()}
+	}
+	return chooser{"current", "the current profile", name}
+}
+
+// isOf reports whether a profile holds a credential of a service.
+func isOf(doc *config.Document, name string, p provider.Provider) bool {
+	profile, ok := doc.Profile(name)
+	return name != "" && ok && providerOf(profile.Credential) == p.Name
+}
+
+// checkProvider refuses a profile that is of another service.
+func (c choice) checkProvider(doc *config.Document) error {
+	profile, ok := doc.Profile(c.profile)
+	if !ok || providerOf(profile.Credential) == c.provider.Name {
+		return nil
+	}
+	return &usageError{
+		code: codeInvalidArgument, hint: "lamina profile list",
+		message: fmt.Sprintf("profile %s, which %s names, is of %s, and this is for %s: nothing was sent",
+			c.profile, c.says, providerOf(profile.Credential), c.provider.Name),
+	}
 }
 
 // findPin looks for the pin of the working folder, once.
@@ -74,6 +111,10 @@ func (e *Env) findPin() (*config.Pin, error) {
 // missing is the error of a profile that nobody is signed in to.
 func (c choice) missing(doc *config.Document) error {
 	known := doc.ProfileNames()
+	if !c.provider.IsLamina() {
+		return c.missingKey(doc)
+	}
+	known = slices.DeleteFunc(known, func(name string) bool { return !isOf(doc, name, c.provider) })
 	if c.by == "default" && len(known) == 0 {
 		return &auth.NotSignedInError{Profile: c.profile}
 	}
@@ -86,6 +127,24 @@ func (c choice) missing(doc *config.Document) error {
 	}
 	if len(known) > 0 {
 		e.message = strings.TrimSuffix(e.message, "no other") + strings.Join(known, ", ")
+		e.details = []api.Detail{{Field: "profile", Message: "choose one that is there", Allowed: known}}
+	}
+	return e
+}
+
+// missingKey is the error of a service that nobody is signed in to.
+func (c choice) missingKey(doc *config.Document) error {
+	p := c.provider
+	e := &commandError{
+		code: codeNotLoggedIn, hint: loginCommand(p),
+		message: fmt.Sprintf("nobody is signed in to %s, and %s is not set", p.Title, p.EnvKey),
+	}
+	if c.by != "default" {
+		e.hint += " --profile " + c.profile
+		e.message = fmt.Sprintf("profile %s, which %s names, holds no key of %s", c.profile, c.says, p.Title)
+	}
+	known := slices.DeleteFunc(doc.ProfileNames(), func(name string) bool { return !isOf(doc, name, p) })
+	if len(known) > 0 {
 		e.details = []api.Detail{{Field: "profile", Message: "choose one that is there", Allowed: known}}
 	}
 	return e
@@ -156,6 +215,7 @@ func profileFor(doc *config.Document, workspace, base string) string {
 type profileRow struct {
 	Name             string         `json:"name"`
 	Chosen           bool           `json:"chosen"`
+	Provider         string         `json:"provider"`
 	Kind             config.Kind    `json:"kind"`
 	BaseURL          string         `json:"baseUrl"`
 	Account          config.Account `json:"account"`
@@ -186,7 +246,7 @@ func (e *Env) printProfiles(doc *config.Document, chosen choice) error {
 		p, _ := doc.Profile(name)
 		c := p.Credential
 		rows = append(rows, profileRow{
-			Name: name, Chosen: name == chosen.profile, Kind: c.Kind, BaseURL: c.BaseURL, Account: c.Account,
+			Name: name, Chosen: name == e.chosenOf(doc, chosen, c), Provider: providerOf(c), Kind: c.Kind, BaseURL: c.BaseURL, Account: c.Account,
 			Storage: p.Vault.Storage(), SessionExpiresAt: timeOrNil(c.RefreshExpiresAt), Ended: !c.EndedAt.IsZero(),
 		})
 	}
@@ -213,15 +273,23 @@ func (e *Env) printProfiles(doc *config.Document, chosen choice) error {
 				ends = "over"
 			}
 			table = append(table, []string{
-				mark, r.Name, firstOf(r.Account.Email, string(r.Kind)), firstOf(r.Account.WorkspaceName, r.Account.WorkspaceID),
+				mark, r.Name, r.Provider, firstOf(r.Account.Email, describeKind(r.Kind)), firstOf(r.Account.WorkspaceName, r.Account.WorkspaceID),
 				string(r.Storage), ends, r.BaseURL,
 			})
 		}
-		p.Table([]string{"", "PROFILE", "ACCOUNT", "WORKSPACE", "STORAGE", "ENDS UNUSED", "SERVICE"}, table)
-		if !slices.ContainsFunc(rows, func(r profileRow) bool { return r.Chosen }) {
+		p.Table([]string{"", "PROFILE", "OF", "ACCOUNT", "WORKSPACE", "STORAGE", "ENDS UNUSED", "SERVICE"}, table)
+		if !slices.ContainsFunc(rows, func(r profileRow) bool { return r.Chosen && r.Provider == chosen.provider.Name }) {
 			p.Line("%s %s names %s, which is not among them", p.Busy("note:"), chosen.says, chosen.profile)
 		}
 	})
+}
+
+// chosenOf names the profile that commands of a credential's service use.
+func (e *Env) chosenOf(doc *config.Document, chosen choice, c config.Credential) string {
+	if name := providerOf(c); name != chosen.provider.Name {
+		return firstOf(doc.CurrentOf(name), name)
+	}
+	return chosen.profile
 }
 
 func newProfileUseCmd(env *Env) *cobra.Command {
@@ -236,28 +304,38 @@ func newProfileUseCmd(env *Env) *cobra.Command {
 }
 
 func profileUse(ctx context.Context, env *Env, name string) error {
-	if _, err := env.namedProfile(name); err != nil {
+	named, err := env.namedProfile(name)
+	if err != nil {
 		return err
 	}
-	err := env.store().Update(ctx, func(doc *config.Document) error {
-		doc.SetCurrentProfile(name)
+	p, err := env.findProvider(providerOf(named.Credential))
+	if err != nil {
+		return err
+	}
+	err = env.store().Update(ctx, func(doc *config.Document) error {
+		if p.IsLamina() {
+			doc.SetCurrentProfile(name)
+		} else {
+			doc.SetCurrentOf(p.Name, name)
+		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	doc, winner, err := env.loadChosen()
+	env.want = &p
+	_, winner, err := env.loadChosen()
 	if err != nil {
 		return err
 	}
-	if key := provider.Lamina().EnvKey; env.Getenv(key) != "" {
-		env.say("%s %s is set and wins as long as it is", env.styles().Busy("note:"), key)
+	if env.Getenv(p.EnvKey) != "" {
+		env.say("%s %s is set and wins as long as it is", env.styles().Busy("note:"), p.EnvKey)
 	} else if winner.profile != name {
 		env.say("%s here %s still chooses %s", env.styles().Busy("note:"), term.Line(winner.says), winner.profile)
 	}
-	p, _ := doc.Profile(name)
-	return env.print(map[string]any{"current": name}, func(page *output.Page) {
-		page.Line("%s %s %s", page.Good("Commands now use profile"), page.Bold(name), nonEmpty("(%s)", p.Credential.Account.Email))
+	return env.print(map[string]any{"current": name, "provider": p.Name}, func(page *output.Page) {
+		whose := firstOf(named.Credential.Account.Email, map[bool]string{false: p.Title}[p.IsLamina()])
+		page.Line("%s %s %s", page.Good("Commands now use profile"), page.Bold(name), nonEmpty("(%s)", whose))
 	})
 }
 
@@ -272,7 +350,7 @@ func (e *Env) namedProfile(name string) (config.Profile, error) {
 	}
 	p, ok := doc.Profile(name)
 	if !ok {
-		return p, choice{chooser: chooser{"argument", "the argument", name}}.missing(doc)
+		return p, choice{chooser: chooser{"argument", "the argument", name}, provider: provider.Lamina()}.missing(doc)
 	}
 	return p, nil
 }

@@ -14,6 +14,8 @@ import (
 // flags are the ones that mean the same in every command.
 type flags struct {
 	profile   string
+	provider  string
+	envFile   string
 	workspace string
 	output    string
 	json      bool
@@ -35,6 +37,7 @@ func (f *flags) add(set *pflag.FlagSet) {
 	set.BoolVar(&f.debug, "debug", false, "show the HTTP exchange on stderr, without secrets")
 	set.BoolVar(&f.noInput, "no-input", false, "never ask, and never open a browser")
 	set.StringVar(&f.color, "color", "auto", "use colour `WHEN`: auto, always or never")
+	set.StringVar(&f.envFile, "env-file", "", "take keys and addresses of services from this `FILE` of NAME=VALUE lines, where the environment has none")
 	set.StringVar(&f.caFile, "ca-file", "", "trust the certificate authorities in this PEM `FILE` too")
 }
 
@@ -62,6 +65,9 @@ func newRoot(env *Env) *cobra.Command {
 			if cmd.HasParent() {
 				env.stop = heedSignals(cmd)
 			}
+			if err := env.readEnvFile(); err != nil {
+				return err
+			}
 			return env.begin(cmd.Context())
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -84,10 +90,11 @@ func newRoot(env *Env) *cobra.Command {
 	root.Flags().BoolVarP(&version, "version", "v", false, "show the version of this program")
 	root.AddGroup(
 		&cobra.Group{ID: groupWork, Title: "Work"},
+		&cobra.Group{ID: groupServices, Title: "Other services"},
 		&cobra.Group{ID: groupAccount, Title: "Account"},
 		&cobra.Group{ID: groupLocal, Title: "On your machine"},
 	)
-	inGroup(root, groupWork, newAppsCmd(env), newRunCmd(env), newRunsCmd(env))
+	inGroup(root, groupWork, newAppsCmd(env), newRunCmd(env), newRunsCmd(env), newAPICmd(env))
 	inGroup(root, groupAccount, newLoginCmd(env), newLogoutCmd(env), newWhoamiCmd(env), newAuthCmd(env), newProfileCmd(env))
 	inGroup(root, groupLocal, newDemoCmd(env), newDevCmd(env), newCompletionCmd(env), newHelpCmd(env), newVersionCmd(env))
 	inGroup(root, groupLocal, newDoctorCmd(env), newExplainCmd(env))
@@ -100,9 +107,10 @@ func newRoot(env *Env) *cobra.Command {
 
 // The groups in which the root's help shows its commands.
 const (
-	groupWork    = "work"
-	groupAccount = "account"
-	groupLocal   = "local"
+	groupWork     = "work"
+	groupServices = "services"
+	groupAccount  = "account"
+	groupLocal    = "local"
 )
 
 func inGroup(root *cobra.Command, group string, commands ...*cobra.Command) {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/uselamina/lamina/internal/auth"
 )
 
 // A scrubTransport keeps a service from giving away, in the words of an error, the secrets that it was sent: what it
@@ -62,6 +64,7 @@ func secretsOf(req *http.Request) []string {
 			secrets = append(secrets, text)
 		}
 	}
+	add(auth.SentSecret(req.Context()).Reveal())
 	for _, name := range []string{"X-Api-Key", "Authorization"} {
 		add(strings.TrimPrefix(req.Header.Get(name), "Bearer "))
 	}

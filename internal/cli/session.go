@@ -16,13 +16,16 @@ import (
 
 // A session is the credential that commands use: an API key of the environment, or what a login stored.
 type session struct {
+	provider   provider.Provider
 	profile    string
 	fromEnv    bool
 	choice     choice
 	vault      config.Vault // of a login
 	baseURL    string
-	workspace  string            // that the service is to check; may be empty
+	workspace  string            // that Lamina is to check; may be empty
+	settings   map[string]string // of a service that is not Lamina
 	credential config.Credential // of a login, as it was when the command began
+	key        config.Secret     // of the environment
 	source     *auth.Source      // nil for a key of the environment
 	transport  http.RoundTripper // adds the credential
 }
@@ -77,10 +80,16 @@ func (e *Env) open() (*session, error) {
 	return s, err
 }
 
-// envSession returns the session of a key in the environment, nil if there is none. Such a key goes to the service
-// that the environment names, never to that of a stored login.
+// envSession returns the session of a key in the environment, nil if there is none or a profile was named with a flag. Such
+// a key goes to the service that the environment names, never to that of a stored login.
 func (e *Env) envSession(next http.RoundTripper) (*session, error) {
-	p := provider.Lamina()
+	if e.flags.profile != "" {
+		return nil, nil
+	}
+	p, err := e.wanted(nil)
+	if err != nil {
+		return nil, err
+	}
 	text := e.Getenv(p.EnvKey)
 	if text == "" {
 		return nil, nil
@@ -89,32 +98,35 @@ func (e *Env) envSession(next http.RoundTripper) (*session, error) {
 	if err != nil {
 		return nil, usage("unset "+p.EnvKey, "%s: %v", p.EnvKey, err)
 	}
-	if warning != "" {
+	if warning != "" && p.IsLamina() {
 		e.say("%s %s: %s", e.styles().Busy("note:"), p.EnvKey, warning)
 	}
-	base, err := auth.NormalizeBase(firstOf(e.Getenv("LAMINA_BASE_URL"), p.BaseURL))
-	if err != nil {
-		return nil, baseURLError(err)
-	}
-	pin, err := e.findPin()
-	if err != nil {
+	s := &session{provider: p, fromEnv: true, key: key}
+	if s.choice.pin, err = e.findPin(); err != nil {
 		return nil, err
 	}
-	c := choice{pin: pin}
-	if err := c.checkBase(p.EnvKey, base, "unset "+p.EnvKey+", or set LAMINA_BASE_URL to the service that is pinned"); err != nil {
+	if err := e.environmentOf(s); err != nil {
 		return nil, err
 	}
-	workspace, _, err := e.wantedWorkspace(pin)
-	if err != nil {
-		return nil, err
+	s.transport = &auth.Transport{Base: next, Header: p.KeyHeader, Scheme: p.KeyScheme, Key: key, BaseURL: s.baseURL}
+	return s, nil
+}
+
+// environmentOf finds where a key of the environment belongs, and what goes with it.
+func (e *Env) environmentOf(s *session) (err error) {
+	p := s.provider
+	if s.baseURL, err = e.baseFromEnv(p); err != nil {
+		return err
 	}
-	if e.flags.profile != "" {
-		e.say("%s %s is set and wins over --profile", e.styles().Busy("note:"), p.EnvKey)
+	if !p.IsLamina() {
+		s.settings, err = e.settingsFromEnv(p)
+		return err
 	}
-	return &session{
-		fromEnv: true, choice: c, baseURL: base, workspace: workspace,
-		transport: &auth.Transport{Base: next, Header: p.KeyHeader, Key: key, BaseURL: base},
-	}, nil
+	if err := s.choice.checkBase(p.EnvKey, s.baseURL, "unset "+p.EnvKey+", or set LAMINA_BASE_URL to the service that is pinned"); err != nil {
+		return err
+	}
+	s.workspace, _, err = e.wantedWorkspace(s.choice.pin)
+	return err
 }
 
 // storedSession returns the session of a login.
@@ -123,52 +135,62 @@ func (e *Env) storedSession(next http.RoundTripper) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := chosen.profile
+	p, name := chosen.provider, chosen.profile
 	profile, ok := doc.Profile(name)
 	if !ok {
 		return nil, chosen.missing(doc)
 	}
+	if chosen.by == "flag" && e.Getenv(p.EnvKey) != "" {
+		e.say("%s %s is set, but --profile wins over it", e.styles().Busy("note:"), p.EnvKey)
+	}
 	c := profile.Credential
+	s := &session{
+		provider: p, profile: name, choice: chosen, vault: profile.Vault, baseURL: c.BaseURL, settings: c.Settings, credential: c,
+	}
 	if err := e.checkHost(chosen, name, c); err != nil {
 		return nil, err
 	}
-	workspace, err := e.checkWorkspace(chosen, doc, profile)
-	if err != nil {
-		return nil, err
+	if p.IsLamina() {
+		if s.workspace, err = e.checkWorkspace(chosen, doc, profile); err != nil {
+			return nil, err
+		}
 	}
-	p := provider.Lamina()
-	source := &auth.Source{
+	s.source = &auth.Source{
 		Store: e.store(), Profile: name, Provider: p, HTTP: &http.Client{Transport: next, Timeout: e.requestTimeout()}, Now: e.Now, Logf: e.debugf,
 	}
-	return &session{
-		profile: name, choice: chosen, vault: profile.Vault, baseURL: c.BaseURL, workspace: workspace, credential: c, source: source,
-		transport: &auth.Transport{Base: next, Header: p.KeyHeader, Source: source},
-	}, nil
+	s.transport = &auth.Transport{Base: next, Header: p.KeyHeader, Scheme: p.KeyScheme, Source: s.source}
+	return s, nil
 }
 
 // checkHost keeps a login from being used for another service than its own.
 func (e *Env) checkHost(chosen choice, name string, c config.Credential) error {
-	if asked := e.Getenv("LAMINA_BASE_URL"); asked != "" {
+	p := chosen.provider
+	if variable, asked := e.firstEnv(p.BaseURLEnv); asked != "" {
 		base, err := auth.NormalizeBase(asked)
 		if err != nil {
-			return baseURLError(err)
+			return baseURLError(variable, err)
 		}
 		if !auth.SameOrigin(base, c.BaseURL) {
 			return &commandError{
-				code: codeWrongHost, hint: "lamina login, or unset LAMINA_BASE_URL",
-				message: fmt.Sprintf("you are signed in to %s, but LAMINA_BASE_URL names %s: the login is not sent there", c.BaseURL, base),
+				code: codeWrongHost, hint: loginCommand(p) + ", or unset " + variable,
+				message: fmt.Sprintf("you are signed in to %s, but %s names %s: the login is not sent there", c.BaseURL, variable, base),
 			}
 		}
+	}
+	if !p.IsLamina() {
+		return nil // a pin's base_url is Lamina's
 	}
 	return chosen.checkBase("profile "+name, c.BaseURL, "lamina profile list, and the same with --profile NAME")
 }
 
-func baseURLError(err error) error {
-	return &usageError{code: codeInvalidArgument, message: "LAMINA_BASE_URL: " + err.Error(), hint: "export LAMINA_BASE_URL=https://app.uselamina.ai", err: err}
+func baseURLError(variable string, err error) error {
+	return &usageError{code: codeInvalidArgument, message: variable + ": " + err.Error(), hint: "export " + variable + "=https://HOST", err: err}
 }
 
-// client returns the API's client with the credential of this command.
+// client returns the client of Lamina's API with the credential of this command.
 func (e *Env) client() (*api.Client, error) {
+	lamina := provider.Lamina()
+	e.want = &lamina
 	s, err := e.open()
 	if err != nil {
 		return nil, err
@@ -178,6 +200,9 @@ func (e *Env) client() (*api.Client, error) {
 
 // clientOf returns the API's client of a session.
 func (e *Env) clientOf(s *session) *api.Client {
+	if !s.provider.IsLamina() {
+		return e.serviceClient(s.provider, s.baseURL, s.transport, s.settings)
+	}
 	return e.clientFor(s.baseURL, s.transport, s.workspace)
 }
 

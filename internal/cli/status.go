@@ -17,11 +17,13 @@ import (
 // A status is what is known of the credential in use, and of what it wins over.
 type status struct {
 	SignedIn   bool             `json:"signedIn"`
+	Provider   string           `json:"provider"`
 	Profile    string           `json:"profile,omitempty"`
 	ChosenBy   string           `json:"chosenBy,omitempty"` // flag, environment, pin, current or default
 	Credential statusCredential `json:"credential"`
 	Account    config.Account   `json:"account"`
 	Path       string           `json:"path,omitempty"`
+	Key        *statusKey       `json:"key,omitempty"` // of a service that is not Lamina
 	Pin        *statusPin       `json:"pin,omitempty"`
 	Overridden []loser          `json:"overridden,omitempty"`
 }
@@ -37,6 +39,21 @@ type statusCredential struct {
 	SessionExpiresAt *time.Time     `json:"sessionExpiresAt,omitempty"`
 	Scope            string         `json:"scope,omitempty"`
 	Issuer           string         `json:"issuer,omitempty"` // of a login with --issuer
+
+	Settings map[string]string `json:"settings,omitempty"` // of a service that is not Lamina
+}
+
+// A statusKey is what is known of the key of a service that is not Lamina.
+type statusKey struct {
+	Class   string      `json:"class,omitempty"` // live or test, by its shape
+	Note    string      `json:"note,omitempty"`
+	Verdict *keyVerdict `json:"verdict,omitempty"` // nil: the service was not asked
+}
+
+// statusKey describes a key without telling it.
+func (e *Env) statusKey(p provider.Provider, key config.Secret, verdict *keyVerdict) *statusKey {
+	shape, _ := p.Shape(key.Reveal())
+	return &statusKey{Class: shape.Class, Note: shape.Note, Verdict: verdict}
 }
 
 // A statusPin is the pin of the folder.
@@ -47,9 +64,10 @@ type statusPin struct {
 	Workspace string `json:"workspace,omitempty"`
 }
 
-// A loser is a profile that could be used and is not.
+// A loser is a profile, or a key of the environment, that could be used and is not.
 type loser struct {
-	Profile string         `json:"profile"`
+	Profile string         `json:"profile,omitempty"`
+	Source  string         `json:"source,omitempty"` // a variable of the environment
 	Exists  bool           `json:"exists"`
 	Kind    config.Kind    `json:"kind,omitempty"`
 	Storage config.Storage `json:"storage,omitempty"`
@@ -62,10 +80,11 @@ type loser struct {
 func newStatus(p config.Profile, path string) status {
 	c := p.Credential
 	return status{
-		SignedIn: true, Profile: p.Name, Account: c.Account, Path: path,
+		SignedIn: true, Provider: providerOf(c), Profile: p.Name, Account: c.Account, Path: path,
 		Credential: statusCredential{
 			Kind: c.Kind, Source: "config", Storage: p.Vault.Storage(), BaseURL: c.BaseURL, Scope: c.Scope, Issuer: issuerOf(c),
 			SavedAt: timeOrNil(c.SavedAt), ExpiresAt: timeOrNil(c.ExpiresAt), SessionExpiresAt: timeOrNil(c.RefreshExpiresAt),
+			Settings: c.Settings,
 		},
 	}
 }
@@ -90,6 +109,7 @@ func newAuthStatusCmd(env *Env) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return authStatus(cmd.Context(), env, offline) },
 	}
 	cmd.Flags().BoolVar(&offline, "offline", false, "do not ask the service")
+	env.addProviderFlag(cmd)
 	return cmd
 }
 
@@ -114,11 +134,14 @@ func (e *Env) statusOf(s *session) status {
 	st := newStatus(config.Profile{Name: s.profile, Credential: s.credential, Vault: s.vault}, e.store().Path())
 	st.ChosenBy = s.choice.by
 	if s.fromEnv {
-		st.Profile, st.Path = "", ""
-		st.Credential = statusCredential{Kind: config.APIKey, Source: provider.Lamina().EnvKey, BaseURL: s.baseURL}
+		st.Provider, st.Profile, st.Path = s.provider.Name, "", ""
+		st.Credential = statusCredential{Kind: config.APIKey, Source: s.provider.EnvKey, BaseURL: s.baseURL, Settings: s.settings}
 	}
 	if pin := s.choice.pin; pin != nil {
 		st.Pin = &statusPin{Path: pin.Path, Profile: pin.Profile, BaseURL: pin.BaseURL, Workspace: pin.Workspace}
+	}
+	if !s.provider.IsLamina() {
+		st.Key = e.statusKey(s.provider, s.secret(e), nil)
 	}
 	st.Overridden = e.losers(s)
 	return st
@@ -126,6 +149,11 @@ func (e *Env) statusOf(s *session) status {
 
 // checkOnline asks the service whose credential it is.
 func (e *Env) checkOnline(ctx context.Context, s *session, st *status) error {
+	if !s.provider.IsLamina() {
+		verdict, err := e.checkKey(ctx, s.provider, e.clientOf(s))
+		st.Key.Verdict = &verdict
+		return err
+	}
 	reply, err := e.clientOf(s).Account(ctx)
 	if err == nil {
 		st.Account = accountOf(reply.Data)
@@ -168,6 +196,7 @@ func (e *Env) losers(s *session) []loser {
 		return nil // a key of the environment needs no file
 	}
 	names, named := doc.ProfileNames(), s.choice.losers
+	names = slices.DeleteFunc(names, func(name string) bool { return !isOf(doc, name, s.provider) })
 	if s.fromEnv {
 		chosen, err := e.choose(doc)
 		if err != nil {
@@ -184,6 +213,9 @@ func (e *Env) losers(s *session) []loser {
 		}
 	}
 	var found []loser
+	if !s.fromEnv && e.Getenv(s.provider.EnvKey) != "" {
+		found = append(found, loser{Source: s.provider.EnvKey, Exists: true, Kind: config.APIKey, Why: s.choice.says + " chooses " + s.profile})
+	}
 	for _, name := range names {
 		if s.fromEnv || name != s.profile {
 			found = append(found, newLoser(doc, s, named, name))
@@ -198,7 +230,7 @@ func newLoser(doc *config.Document, s *session, named []chooser, name string) lo
 		why = fmt.Sprintf("%s is %s", s.profile, s.choice.says)
 	}
 	if s.fromEnv {
-		why = provider.Lamina().EnvKey + " is set"
+		why = s.provider.EnvKey + " is set"
 	}
 	if i := slices.IndexFunc(named, func(c chooser) bool { return c.profile == name }); i >= 0 && named[i].by != "default" {
 		why = fmt.Sprintf("%s names it, but %s", named[i].says, why)
@@ -214,6 +246,10 @@ func newLoser(doc *config.Document, s *session, named []chooser, name string) lo
 }
 
 func writeStatus(p *output.Page, st status, s *session) {
+	if st.Key != nil {
+		writeServiceStatus(p, st, s)
+		return
+	}
 	writeWho(p, st.Account, st.Credential.BaseURL)
 	fields := []string{
 		"workspace", describeWorkspace(st.Account), "service", st.Credential.BaseURL, "issuer", st.Credential.Issuer, "profile", describeChoice(s.choice),
@@ -225,14 +261,29 @@ func writeStatus(p *output.Page, st status, s *session) {
 	if st.Pin != nil {
 		fields = append(fields, "folder", "pinned by "+st.Pin.Path)
 	}
+	p.Fields(append(fields, losersFields(st)...)...)
+}
+
+// writeServiceStatus tells of a credential of a service that is not Lamina.
+func writeServiceStatus(p *output.Page, st status, s *session) {
+	p.Line("%s %s", p.Good("Signed in to"), p.Bold(s.provider.Title))
+	fields := append(serviceFields(st), "profile", describeChoice(s.choice), "from", describeStorage(st))
+	p.Fields(append(fields, losersFields(st)...)...)
+	if st.Key.Verdict != nil {
+		writeVerdict(p, *st.Key.Verdict)
+	}
+}
+
+func losersFields(st status) []string {
+	var fields []string
 	for _, l := range st.Overridden {
-		text := "profile " + l.Profile
-		if l.Exists {
+		text := firstOf(l.Source, "profile "+l.Profile)
+		if l.Profile != "" && l.Exists {
 			text += fmt.Sprintf(" (%s of %s at %s, in the %s)", describeKind(l.Kind), firstOf(l.Email, "somebody"), l.BaseURL, l.Storage)
 		}
 		fields = append(fields, "not used", text+": "+l.Why)
 	}
-	p.Fields(fields...)
+	return fields
 }
 
 func describeChoice(c choice) string {

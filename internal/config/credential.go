@@ -19,7 +19,11 @@ const (
 //
 // Marshalling it redacts the secrets; only a Document stores them. Of a profile whose Vault was not opened, it has none.
 type Credential struct {
-	Kind         Kind
+	Kind Kind
+	// Provider names the service; empty is Lamina. Settings are what its sign-in needs beside the key, by name.
+	Provider string
+	Settings map[string]string
+
 	APIKey       Secret // the API key or, for OAuth, the access token
 	BaseURL      string
 	SavedAt      time.Time // when the person signed in
@@ -79,6 +83,8 @@ func fingerprint(o object) string {
 func decodeCredential(o object) (Credential, Vault, bool) {
 	c := Credential{
 		Kind:                 Kind(o.text("kind")),
+		Provider:             o.text("provider"),
+		Settings:             o.object("settings").texts(),
 		APIKey:               Secret(o.text("apiKey")),
 		BaseURL:              o.text("baseUrl"),
 		SavedAt:              o.time("savedAt"),
@@ -127,6 +133,8 @@ func (c Credential) encode(before object, v Vault) object {
 	o := before.clone()
 	c.encodeSecrets(o, v)
 	o.setText("kind", string(c.Kind))
+	o.setText("provider", c.Provider)
+	o.setTexts("settings", c.Settings)
 	o.setText("baseUrl", c.BaseURL)
 	o.setTime("savedAt", c.SavedAt)
 	o.setTime("expiresAt", c.ExpiresAt)

@@ -144,6 +144,11 @@ func (d *Document) RemoveProfile(name string) {
 	if d.CurrentProfile() == orDefault(name) {
 		d.SetCurrentProfile(DefaultProfile)
 	}
+	for provider, current := range d.fields.object("currentProfiles").texts() {
+		if current == name {
+			d.SetCurrentOf(provider, "")
+		}
+	}
 	if orDefault(name) == DefaultProfile {
 		delete(d.fields, "credentials")
 		delete(d.fields, "storage")
@@ -174,6 +179,19 @@ func (d *Document) SetCurrentProfile(name string) {
 	}
 	d.fields = d.fields.orEmpty()
 	d.fields.setText("currentProfile", name)
+}
+
+// CurrentOf is the profile used for a service that is not Lamina when nothing else is said, or "".
+func (d *Document) CurrentOf(provider string) string {
+	return d.fields.object("currentProfiles").text(provider)
+}
+
+// SetCurrentOf chooses the profile used for a service that is not Lamina; "" takes the choice back.
+func (d *Document) SetCurrentOf(provider, name string) {
+	d.fields = d.fields.orEmpty()
+	chosen := d.fields.object("currentProfiles").orEmpty()
+	chosen.setText(provider, name)
+	d.fields.setObject("currentProfiles", chosen)
 }
 
 // LoginRoad is the way to sign in that the person chose for this machine, or "".

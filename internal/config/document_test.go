@@ -52,7 +52,7 @@ func TestReadsTheNodeClientsDocument(t *testing.T) {
 		ClientID:     "c1",
 		Scope:        "lamina:creative:read lamina:brand:read",
 	}
-	if p.Credential != want {
+	if !reflect.DeepEqual(p.Credential, want) {
 		t.Errorf("got %#v", p.Credential)
 	}
 }
@@ -121,7 +121,7 @@ func TestEveryCredentialFieldIsStored(t *testing.T) {
 	doc := &Document{}
 	doc.SetProfile(Profile{Name: "p", Credential: c})
 	got, _ := parse(t, string(doc.encode())).Profile("p")
-	if got.Credential != c {
+	if !reflect.DeepEqual(got.Credential, c) {
 		t.Errorf("stored %#v\nread   %#v", c, got.Credential)
 	}
 }
@@ -137,6 +137,8 @@ func fill(v reflect.Value) {
 			fill(field)
 		case bool:
 			field.SetBool(true)
+		case map[string]string:
+			field.Set(reflect.ValueOf(map[string]string{"project-id": "prj"}))
 		default:
 			field.SetString(v.Type().Field(i).Name)
 		}

@@ -34,6 +34,21 @@ func (s *Store) ReadFile(name string) ([]byte, error) {
 	return s.disk().Read(filepath.Join(s.Dir, name))
 }
 
+// ProvidersDir is where a person describes services, a JSON file for each.
+func (s *Store) ProvidersDir() string { return filepath.Join(s.Dir, "providers") }
+
+// ReadProvider returns the description of a service by its name, which must be a plain one; errors.Is(err,
+// fs.ErrNotExist) when there is none.
+func (s *Store) ReadProvider(name string) ([]byte, error) {
+	if err := checkFileName(name); err != nil {
+		return nil, err
+	}
+	if s.Dir == "" {
+		return nil, fs.ErrNotExist
+	}
+	return s.disk().Read(filepath.Join(s.ProvidersDir(), name+".json"))
+}
+
 // RemoveFile removes what WriteFile stored; a missing file is fine.
 func (s *Store) RemoveFile(name string) error {
 	if err := checkFileName(name); err != nil || s.Dir == "" {

@@ -47,6 +47,20 @@ func (o object) text(name string) string {
 	return s
 }
 
+// texts returns the fields that are strings, nil if there are none.
+func (o object) texts() map[string]string {
+	var all map[string]string
+	for name := range o {
+		if text := o.text(name); text != "" {
+			if all == nil {
+				all = map[string]string{}
+			}
+			all[name] = text
+		}
+	}
+	return all
+}
+
 // time returns a point in time: ISO 8601 text, or a number of milliseconds (or seconds) since 1970.
 func (o object) time(name string) time.Time {
 	if s := o.text(name); s != "" {
@@ -83,6 +97,15 @@ func (o object) setText(name, value string) {
 		return
 	}
 	o[name] = encodeText(value)
+}
+
+// setTexts stores an object of strings.
+func (o object) setTexts(name string, values map[string]string) {
+	texts := object{}
+	for key, value := range values {
+		texts.setText(key, value)
+	}
+	o.setObject(name, texts)
 }
 
 // isoMillis is what JavaScript's toISOString writes and the Node client reads.

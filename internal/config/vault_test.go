@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -115,7 +116,7 @@ func wantSecrets(t *testing.T, s *Store, name string, want Credential) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Credential != want {
+	if !reflect.DeepEqual(p.Credential, want) {
 		t.Errorf("read %#v\nwant %#v", p.Credential, want)
 	}
 }
@@ -451,7 +452,7 @@ func TestVaultCrashes(t *testing.T) {
 				ring.fail = nil
 
 				p, broken := unsealed(t, ringStore(s.Dir, ring), "work")
-				if broken != nil || p.Credential != signedIn && p.Credential != test.after {
+				if broken != nil || !reflect.DeepEqual(p.Credential, signedIn) && !reflect.DeepEqual(p.Credential, test.after) {
 					t.Fatalf("after a crash at %s: %v, %#v", steps[len(steps)-1], broken, p.Credential)
 				}
 				used := 0

@@ -45,7 +45,7 @@ func explainJSON(err error) error {
 // Validate refuses a service that could not be signed in to. The error names the field and what would do.
 func (p Provider) Validate() error {
 	switch {
-	case !isName(p.Name):
+	case !IsName(p.Name):
 		return fmt.Errorf("name must be 1 to 32 lower-case letters, digits and dashes, and start with a letter: %q is not", p.Name)
 	case strings.TrimSpace(p.Title) == "":
 		return errors.New("title is missing: the name that people know")
@@ -70,7 +70,7 @@ func (p Provider) Validate() error {
 		}
 	}
 	for i, alias := range p.Aliases {
-		if !isName(strings.ReplaceAll(alias, ".", "-")) {
+		if !IsName(strings.ReplaceAll(alias, ".", "-")) {
 			return fmt.Errorf("aliases.%d must be a name: %q is not", i, alias)
 		}
 	}
@@ -91,7 +91,7 @@ func (p Provider) validateSettings() error {
 	seen := map[string]bool{"url": true}
 	for i, s := range p.Settings {
 		switch {
-		case !isName(s.Name) || seen[s.Name]:
+		case !IsName(s.Name) || seen[s.Name]:
 			return fmt.Errorf("settings.%d.name must be a name of its own, and not url: %q is not", i, s.Name)
 		case strings.TrimSpace(s.Title) == "":
 			return fmt.Errorf("settings.%d.title is missing: what a person is asked for", i)
@@ -156,7 +156,8 @@ func isPath(s string) bool {
 	return err == nil && strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//") && u.Host == ""
 }
 
-func isName(s string) bool {
+// IsName reports whether s can name a service: lower-case letters, digits and dashes, a letter first.
+func IsName(s string) bool {
 	for i, r := range s {
 		if (r < 'a' || r > 'z') && (i == 0 || (r < '0' || r > '9') && r != '-') {
 			return false
