@@ -11,7 +11,8 @@ import (
 var allowed = map[string][]string{
 	"cmd/lamina":             {"internal/cli"},
 	"internal/docgen":        {"internal/cli"},
-	"internal/cli":           {"internal/api", "internal/auth", "internal/config", "internal/download", "internal/output", "internal/platform", "internal/provider", "internal/term", "internal/webhook"},
+	"internal/cli":           {"internal/api", "internal/api/laghav", "internal/auth", "internal/config", "internal/download", "internal/output", "internal/platform", "internal/provider", "internal/term", "internal/webhook"},
+	"internal/api/laghav":    {"internal/api"},
 	"internal/auth":          {"internal/config", "internal/provider"},
 	"internal/output":        {"internal/term"},
 	"internal/platform/apps": {"internal/api"},                                                                           // the wire types
