@@ -104,6 +104,10 @@ func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("API_KEY", server.APIKey)
 	ts.Setenv("WORKSPACE", server.WorkspaceID)
 	ts.Setenv("DEV_PID", strconv.Itoa(server.cmd.Process.Pid))
+	for name, access := range server.Services { // for example LAGHAV_URL and LAGHAV_KEY
+		ts.Setenv(strings.ToUpper(name)+"_URL", access.BaseURL)
+		ts.Setenv(strings.ToUpper(name)+"_KEY", access.APIKey)
+	}
 }
 
 // cmdExits runs a command and checks its exit status: exits STATUS COMMAND ARG…

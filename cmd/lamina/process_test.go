@@ -22,6 +22,7 @@ const patience = 30 * time.Second
 // A devServer is a local platform in a process of its own.
 type devServer struct {
 	BaseURL, APIKey, WorkspaceID string
+	Services                     map[string]struct{ BaseURL, APIKey string } // those beside Lamina
 	cmd                          *exec.Cmd
 }
 

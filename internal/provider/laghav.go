@@ -20,9 +20,9 @@ func Laghav() Provider {
 			Code: []string{"code"}, Message: []string{"error"}, RequestID: []string{"request_id"}, RequestIDHeader: "X-Laghav-Request-Id",
 		},
 		Answers: []Answer{
-			{Code: "UNAUTHORIZED", Means: Refused, Says: "no key was sent", Try: login},
-			{Code: "INVALID_KEY", Means: Refused, Says: "there is no such key, or it was not copied whole", Try: login},
-			{Code: "KEY_REVOKED", Means: Revoked, Says: "somebody revoked the key", Try: login},
+			{Code: "UNAUTHORIZED", Means: Refused, Try: login},
+			{Code: "INVALID_KEY", Means: Refused, Says: "perhaps it was not copied whole", Try: login},
+			{Code: "KEY_REVOKED", Means: Revoked, Says: "it cannot be brought back; make a new one", Try: login},
 			{Code: "BUDGET_EXCEEDED", Means: Quota, Says: "the budget is spent, and it stops hard", Try: "lamina laghav budgets list"},
 			{Code: "MONTHLY_LIMIT_REACHED", Means: Quota, Says: "the calls of the month are used up; waiting does not help"},
 			{Code: "PLAYGROUND_LIMIT_EXCEEDED", Means: Quota, Says: "the playground's calls of the day are used up"},
