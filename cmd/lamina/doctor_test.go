@@ -139,10 +139,27 @@ func TestDoctorIsDoneSoon(t *testing.T) {
 	defer mute.Close()
 	started := time.Now()
 	p := newPerson(t, "http://"+mute.Addr().String(), "LAMINA_API_KEY=lma_x")
-	p.diagnose(t, 8).wants(t, "api", "fail", "did not answer in time")
+	p.diagnose(t, 8).wants(t, "api", "fail", "did not answer in 4s")
 	if took := time.Since(started); took > patience/2 {
 		t.Errorf("it took %s", took)
 	}
+}
+
+// TestDoctorSpendsNothingOnAHangingTokenEndpoint: once a refresh is sent its answer has to be waited for, so doctor asks
+// first, in the same way but without a token, whether there are answers.
+func TestDoctorSpendsNothingOnAHangingTokenEndpoint(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	v := newVictim(t)
+	v.expire()
+	v.fault(`{"path": "/cli/oauth/token", "method": "POST", "delay": "5m", "times": 1000}`)
+	found := person{home: v.home, env: v.command().Env}.diagnose(t, 8)
+	found.wants(t, "api", "ok", "")
+	found.wants(t, "token-endpoint", "fail", "/cli/oauth/token did not answer in 4s")
+	found.wants(t, "account", "skip", "the token endpoint was not reached")
+	v.wantRefreshes(0)
 }
 
 func TestDoctorNamesTheHolderOfALock(t *testing.T) {

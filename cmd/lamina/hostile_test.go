@@ -134,6 +134,8 @@ func TestHostileService(t *testing.T) {
 		{"apps get evil", 0},
 		{"apps get evil -o ndjson", 0},
 		{"apps get nothing", 2},
+		{"apps get nothing --json", 2},
+		{"runs wait done --download ./out/ --json", 1},
 		{"run plain", 0},
 		{"run plain --wait", 3},
 		{"run evil --input x=y", 2},

@@ -233,9 +233,15 @@ func cmdUntilDown(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s still answers", args[0])
 }
 
-// cmdAddr sets a variable to the host and port of a URL: addr URL NAME
+// cmdAddr sets variables to the host and port of a URL, and to the port alone: addr URL NAME [PORTNAME]
 func cmdAddr(ts *testscript.TestScript, neg bool, args []string) {
-	ts.Setenv(args[1], strings.TrimPrefix(args[0], "http://"))
+	address := strings.TrimPrefix(args[0], "http://")
+	ts.Setenv(args[1], address)
+	if len(args) > 2 {
+		_, port, err := net.SplitHostPort(address)
+		ts.Check(err)
+		ts.Setenv(args[2], port)
+	}
 }
 
 // cmdUnprivileged is exits for a user to whom the modes of files apply, which they do not to root.

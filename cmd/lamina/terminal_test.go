@@ -129,7 +129,7 @@ func TestTerminalHidesAPIKey(t *testing.T) {
 	dev := newDev(t)
 	p := newPerson(t, dev.BaseURL)
 	screen := p.atTerminal(t, 100, "login", "--with-api-key")
-	screen.expect(t, `API key \(https://\S+\):`)
+	screen.expect(t, `API key of Lamina \(https://\S+\):`)
 	screen.types(t, dev.APIKey+enter)
 	screen.expect(t, "Signed in as")
 	screen.exits(t, 0)

@@ -112,12 +112,16 @@ func (v *victim) run(cmd *exec.Cmd) end {
 	return end{cmd.ProcessState.ExitCode(), stderr.String(), time.Since(began)}
 }
 
-// parallel runs n processes at once.
+// parallel runs n processes of the same command at once.
 func (v *victim) parallel(n int, args ...string) []end {
+	return v.inParallel(n, func() *exec.Cmd { return v.command(args...) })
+}
+
+func (v *victim) inParallel(n int, command func() *exec.Cmd) []end {
 	ends := make([]end, n)
 	var all sync.WaitGroup
 	for i := range n {
-		all.Go(func() { ends[i] = v.run(v.command(args...)) })
+		all.Go(func() { ends[i] = v.run(command()) })
 	}
 	all.Wait()
 	return ends
@@ -227,6 +231,7 @@ func (v *victim) fault(plan string) { v.control(http.MethodPost, "/dev/faults", 
 type logged struct {
 	Path, GrantType string
 	Status          int
+	Time            time.Time
 }
 
 func (v *victim) log() []logged {
@@ -324,7 +329,7 @@ func TestTortureFullDisk(t *testing.T) {
 		before := v.refreshToken()
 		cmd := v.command()
 		cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", "ulimit -f " + blocks + "; exec lamina whoami"}
-		if e := v.run(cmd); e.status != 1 || !strings.Contains(e.stderr, "config.json cannot be written") {
+		if e := v.run(cmd); e.status != 1 || !strings.Contains(e.stderr, ".json cannot be written") {
 			t.Errorf("%s blocks: status %d: %s", blocks, e.status, e.stderr)
 		}
 		v.wantRefreshes(0)
@@ -746,4 +751,95 @@ func TestTortureLongCommand(t *testing.T) {
 			t.Logf("%d refreshes in %d requests", asked, len(v.log()))
 		})
 	}
+}
+
+// Two commands wait for the same eight runs, for as long as several tokens live: whatever road they take to the news,
+// each gets all of it, and both together refresh once for each expiry.
+func TestTortureManyRuns(t *testing.T) {
+	t.Parallel()
+	const life = 2 * time.Second
+	seconds := "2"
+	if tortureRounds() > 1 {
+		seconds = "10"
+	}
+	for name, lost := range map[string][]string{"by streams": nil, "by asking": {"/stream", "/wait"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newVictim(t, "--access-token-ttl", life.String())
+			ids := v.startRuns(8, seconds)
+			v.forget()
+			for _, id := range ids {
+				for _, end := range lost {
+					v.fault(`{"path": "/v1/runs/` + id + end + `", "status": 404, "times": 1000}`)
+				}
+			}
+			var both sync.WaitGroup
+			for range 2 {
+				both.Go(func() { v.wantCompleted(ids) })
+			}
+			both.Wait()
+			v.wantOneRefreshEach(life, 2)
+		})
+	}
+}
+
+// startRuns starts runs that take some seconds, of which four work at a time, and returns their ids.
+func (v *victim) startRuns(count int, seconds string) []string {
+	v.t.Helper()
+	var ids []string
+	for range count {
+		out, err := v.command("run", "countdown", "-i", "seconds="+seconds, "--jq", ".data.runId").Output()
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		ids = append(ids, strings.Trim(string(out), "\"\n"))
+	}
+	return ids
+}
+
+// wantCompleted waits for runs with one command, which tells that each has completed.
+func (v *victim) wantCompleted(ids []string) {
+	cmd := v.command(append([]string{"runs", "wait", "--interval", "1s"}, ids...)...)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if e := v.run(cmd); e.status != 0 || strings.Contains(e.stderr, "trying again") || strings.Contains(e.stderr, "still waiting") {
+		v.t.Errorf("status %d: %s", e.status, e.stderr)
+	}
+	var reply struct {
+		Data []struct{ RunID, Status string }
+	}
+	if err := json.Unmarshal(out.Bytes(), &reply); err != nil || len(reply.Data) != len(ids) {
+		v.t.Errorf("%d of %d runs: %v", len(reply.Data), len(ids), err)
+		return
+	}
+	for i, run := range reply.Data {
+		if run.RunID != ids[i] || run.Status != "completed" {
+			v.t.Errorf("run %s: %+v", ids[i], run)
+		}
+	}
+}
+
+// wantOneRefreshEach checks that there were at least some refreshes, all answered, and not two in the life of one token.
+// That is measured to the second, as the server's Date tells the time.
+func (v *victim) wantOneRefreshEach(life time.Duration, atLeast int) {
+	v.t.Helper()
+	var last time.Time
+	count, rejected := 0, 0
+	for _, r := range v.log() {
+		switch {
+		case r.Status == http.StatusUnauthorized:
+			rejected++ // and renewed, and repeated
+		case r.GrantType != "refresh_token":
+		case r.Status != http.StatusOK:
+			v.t.Errorf("a refresh was answered %d", r.Status)
+		case !last.IsZero() && r.Time.Sub(last) < life*9/10-time.Second:
+			v.t.Errorf("a token that lives %s was renewed after %s", life, r.Time.Sub(last))
+		default:
+			count, last = count+1, r.Time
+		}
+	}
+	if count < atLeast {
+		v.t.Errorf("%d refreshes, want at least %d: does the command outlive its tokens?", count, atLeast)
+	}
+	v.t.Logf("%d refreshes in %d requests, of which %d were rejected at first", count, len(v.log()), rejected)
 }

@@ -19,12 +19,12 @@ type Probe struct {
 	Took        time.Duration        // until the answer began
 }
 
-// Ask sends one GET to an address, without following redirects, and reads no more than the header of the answer.
-func Ask(ctx context.Context, transport http.RoundTripper, address, userAgent string, now func() time.Time) Probe {
+// Ask sends one request without a body, does not follow redirects, and reads no more than the header of the answer.
+func Ask(ctx context.Context, transport http.RoundTripper, method, address, userAgent string, now func() time.Time) Probe {
 	started := now()
 	var connected time.Time
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = now() }}
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, address, nil)
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), method, address, nil)
 	if err != nil {
 		return Probe{Err: unreachable(ctx, address, err)}
 	}

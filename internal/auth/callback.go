@@ -30,11 +30,16 @@ type callbackServer struct {
 	shown    chan struct{} // closed when a browser got the result
 }
 
-// listenLoopback listens on 127.0.0.1 and, where it exists, on ::1 with the same port. It prefers the port of an
-// earlier redirect URI, so that the client registered with it can be used again.
-func listenLoopback(ctx context.Context, earlier string) ([]net.Listener, string, error) {
+// listenLoopback listens on 127.0.0.1 and, where it exists, on ::1 with the same port. It prefers the port of the
+// client's redirect URI, so that the client can be used again. Where the client is bound to that port there is no other:
+// the error is then *PortError.
+func listenLoopback(ctx context.Context, client Client) ([]net.Listener, string, error) {
 	var lc net.ListenConfig
-	v4, err := lc.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", portOf(earlier)))
+	wanted := portOf(client.RedirectURI)
+	v4, err := lc.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", wanted))
+	if err != nil && client.isBound() {
+		return nil, "", &PortError{Port: wanted, Err: err}
+	}
 	if err != nil {
 		v4, err = lc.Listen(ctx, "tcp4", "127.0.0.1:0")
 	}

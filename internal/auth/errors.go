@@ -1,7 +1,9 @@
 package auth
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -104,6 +106,25 @@ type TimeoutError struct {
 func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("the sign-in was not finished within %s: run `lamina login` again", e.After)
 }
+
+// PortError means that the port cannot be had to which the person's client is bound.
+type PortError struct {
+	Port string
+	Err  error
+}
+
+// Error names the port and the cause.
+func (e *PortError) Error() string {
+	cause := e.Err
+	var op *net.OpError
+	if errors.As(e.Err, &op) {
+		cause = op.Err // without the address, which is said already
+	}
+	return fmt.Sprintf("cannot wait for the browser on port %s, which the client is bound to (%v)", e.Port, cause)
+}
+
+// Unwrap returns the cause.
+func (e *PortError) Unwrap() error { return e.Err }
 
 // MetadataError means that the server's own description of itself (RFC 8414) cannot be trusted.
 type MetadataError struct {

@@ -44,7 +44,7 @@ type Loopback struct {
 	Logf    func(format string, args ...any)
 }
 
-// Run signs in. Errors: *TimeoutError, *DeniedError, *OAuthError, *UnreachableError, *StatusError, *ReplyError,
+// Run signs in. Errors: *PortError, *TimeoutError, *DeniedError, *OAuthError, *UnreachableError, *StatusError, *ReplyError,
 // *NotOfferedError, ctx's, or what Finish returned.
 func (l *Loopback) Run(ctx context.Context) (config.Credential, error) {
 	limit := l.Timeout
@@ -53,7 +53,11 @@ func (l *Loopback) Run(ctx context.Context) (config.Credential, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, &TimeoutError{After: limit})
 	defer cancel()
-	listeners, redirectURI, err := listenLoopback(ctx, l.Client.RedirectURI)
+	var earlier Client
+	if l.Client.Issuer == l.Server.Issuer {
+		earlier = l.Client
+	}
+	listeners, redirectURI, err := listenLoopback(ctx, earlier)
 	if err != nil {
 		return config.Credential{}, err
 	}
@@ -161,7 +165,11 @@ func (l *Loopback) complete(ctx context.Context, t *attempt, a answer) (config.C
 		return config.Credential{}, "", err
 	}
 	g.scope = cmp.Or(g.scope, strings.Join(l.Provider.OAuth.Scopes, " ")) // left out where it is what was asked for
-	c := g.credential(l.BaseURL, l.Server, t.client, now(l.Now))
+	client := t.client
+	if client.Given && !l.Client.isBound() {
+		client.RedirectURI = anyPort // the next sign-in may listen elsewhere
+	}
+	c := g.credential(l.BaseURL, l.Server, client, now(l.Now))
 	who, err := l.Finish(ctx, c)
 	return c, who, err
 }

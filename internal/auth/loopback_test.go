@@ -99,6 +99,7 @@ func TestLoopback(t *testing.T) {
 				t.Errorf("the page says:\n%s", body)
 			}
 			if csp := h.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; style-src 'sha256-") ||
+				!strings.HasSuffix(csp, "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'") ||
 				h.Get("Cache-Control") != "no-store" || h.Get("Referrer-Policy") != "no-referrer" {
 				t.Errorf("headers %v", h)
 			}
@@ -243,6 +244,74 @@ func TestLoopbackSecondCallbacks(t *testing.T) {
 	all.Wait()
 	if got := <-done; got.err != nil || s.count("authorization_code") != 1 {
 		t.Errorf("%v after %d exchanges", got.err, s.count("authorization_code"))
+	}
+}
+
+// The answer to the address with the code in it leaves no trace: it leads away, is not stored, and is named to nobody.
+func TestCallbackLeavesNoTrace(t *testing.T) {
+	t.Parallel()
+	s := newSignIn(t, nil)
+	done := s.start(t.Context())
+	noFollow := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	var here, address string // of the last two pages
+	address = <-s.shown
+	for range 2 { // to the server, which approves, and from there to us
+		here = address
+		resp, err := noFollow.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if address = resp.Header.Get("Location"); err != nil || address == "" {
+			t.Fatalf("%s %v", resp.Status, err)
+		}
+		if !strings.HasPrefix(address, "/done/") {
+			continue
+		}
+		h := resp.Header
+		if h.Get("Cache-Control") != "no-store" || h.Get("Referrer-Policy") != "no-referrer" || strings.Contains(address+string(body), "code") {
+			t.Errorf("to %s with %v: %s", address, h, body)
+		}
+	}
+	origin, _, found := strings.Cut(here, callbackPath)
+	if !found {
+		t.Fatalf("the browser came from %s to %s", here, address)
+	}
+	if status, _, _, _, err := browse(origin + address); err != nil || status != http.StatusOK {
+		t.Errorf("the last page: %d %v", status, err)
+	}
+	if got := <-done; got.err != nil {
+		t.Error(got.err)
+	}
+}
+
+// Who is slow is cut off: nothing waits for them, but they hold a connection.
+func TestCallbackIsBounded(t *testing.T) {
+	t.Parallel()
+	listeners, _, err := listenLoopback(t.Context(), Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serveCallback(listeners, &attempt{})
+	defer s.close()
+	for name, limit := range map[string]time.Duration{
+		"the header": s.http.ReadHeaderTimeout, "the request": s.http.ReadTimeout, "the next request": s.http.IdleTimeout,
+	} {
+		if limit <= 0 || limit > 30*time.Second {
+			t.Errorf("%s may take %s", name, limit)
+		}
+	}
+}
+
+func TestPageIsOnlyText(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if err := (page{Title: "<b>title", Text: "<b>text", Next: "<b>next"}).html().Render(&out); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), "<b>") || strings.Count(out.String(), "&lt;b&gt;") != 4 { // the title is also the tab's
+		t.Error(out.String())
 	}
 }
 
@@ -412,7 +481,7 @@ func TestLoopbackOpensTheBrowser(t *testing.T) {
 
 func TestLoopbackListensOnBothFamilies(t *testing.T) {
 	t.Parallel()
-	listeners, redirect, err := listenLoopback(t.Context(), "http://127.0.0.1/callback")
+	listeners, redirect, err := listenLoopback(t.Context(), Client{RedirectURI: anyPort})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -426,6 +495,29 @@ func TestLoopbackListensOnBothFamilies(t *testing.T) {
 			t.Error("not listening on ::1")
 		}
 	}
+}
+
+// A client that was given with a port cannot use another one; a client of our own takes any that is free.
+func TestBusyPort(t *testing.T) {
+	t.Parallel()
+	busy, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	client := Client{ID: "c", RedirectURI: "http://" + busy.Addr().String() + callbackPath}
+	listeners, redirect, err := listenLoopback(t.Context(), client)
+	if err != nil || redirect == client.RedirectURI {
+		t.Errorf("our own client: redirect %q, %v", redirect, err)
+	}
+	closeAll(listeners)
+	client.Given = true
+	listeners, redirect, err = listenLoopback(t.Context(), client)
+	var port *PortError
+	if !errors.As(err, &port) || "127.0.0.1:"+port.Port != busy.Addr().String() {
+		t.Errorf("a bound client: redirect %q, %v", redirect, err)
+	}
+	closeAll(listeners)
 }
 
 func FuzzCallback(f *testing.F) {

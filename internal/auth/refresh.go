@@ -66,10 +66,6 @@ func (s *Source) rotate(ctx context.Context, r *refresh, c config.Credential) (c
 	if err != nil {
 		return c, &RefreshError{Err: err}
 	}
-	// A token that is spent and cannot be stored is a session lost, so ask first.
-	if err := s.Store.CheckWritable(); err != nil {
-		return c, &RefreshError{Err: err}
-	}
 	release := holdSignals(ctx)
 	defer release()
 	if err := s.beginSending(r); err != nil {
@@ -77,10 +73,8 @@ func (s *Source) rotate(ctx context.Context, r *refresh, c config.Credential) (c
 	}
 	free := context.WithoutCancel(ctx)
 	before := s.sentBefore(c)
-	if before.IsZero() {
-		if err := s.noteSending(free, c); err != nil {
-			return c, asRefreshError(err)
-		}
+	if err := s.prepareDisk(free, c, before); err != nil {
+		return c, asRefreshError(err)
 	}
 	s.logf("renewing the session of profile %s at %s", profileName(s.Profile), hostOf(endpoint))
 	p := speaking(s.Provider, c.Standard)
@@ -100,11 +94,23 @@ func (s *Source) rotate(ctx context.Context, r *refresh, c config.Credential) (c
 	return renewed, err
 }
 
+// prepareDisk notes that the refresh token is about to be sent, and makes sure that the answer can be stored: a token that
+// is spent and cannot be stored is a session lost. The note comes first, because it may take the last room there is.
+func (s *Source) prepareDisk(ctx context.Context, c config.Credential, before time.Time) error {
+	if before.IsZero() {
+		if err := s.noteSending(ctx, c); err != nil {
+			return err
+		}
+	}
+	err := s.Store.CheckWritable()
+	if err != nil && before.IsZero() {
+		s.forgetSending()
+	}
+	return err
+}
+
 // tokenEndpoint is the one that was discovered at sign-in, if it is where the credential belongs, else the fixed one.
 func (s *Source) tokenEndpoint(c config.Credential) (string, error) {
-	if _, err := CheckURL(c.BaseURL); err != nil {
-		return "", err
-	}
 	if s.Provider.OAuth == nil {
 		return "", &NotOfferedError{Host: hostOf(c.BaseURL), What: "to renew a session"}
 	}

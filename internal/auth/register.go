@@ -23,8 +23,14 @@ type Client struct {
 	ID          string
 	RedirectURI string
 	Issuer      string
-	Given       bool // named by the person: it is used as it is, and never replaced by a registration
+	Given       bool // named by the person: never replaced by a registration, and bound to RedirectURI's port if it has one
 }
+
+// anyPort is the redirect URI of a client that is not bound to a port (RFC 8252 section 7.3).
+const anyPort = "http://127.0.0.1" + callbackPath
+
+// isBound reports whether the person registered the client with one port, so that no other will do.
+func (c Client) isBound() bool { return c.Given && portOf(c.RedirectURI) != "0" }
 
 // ClientOf returns the client that a credential was issued to, to be used again by the next sign-in.
 func ClientOf(c config.Credential) Client {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -142,6 +143,28 @@ func TestTransportNeverLeaks(t *testing.T) {
 	}
 }
 
+// While the service rejects a token somebody signs in to another one: what they got there does not go here.
+func TestSignInElsewhereDuringA401(t *testing.T) {
+	t.Parallel()
+	s := newSession(t)
+	var keys []string
+	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/v1/account" {
+			return false
+		}
+		keys = append(keys, r.Header.Get("X-Api-Key"))
+		s.put(config.Credential{Kind: config.APIKey, APIKey: "lma_of_another", BaseURL: "https://other.example"})
+		w.WriteHeader(http.StatusUnauthorized)
+		return true
+	})
+	if status := get(t, s.client(), s.URL+"/v1/account"); status != http.StatusUnauthorized {
+		t.Errorf("status %d", status)
+	}
+	if len(keys) != 2 || keys[0] == "" || keys[1] != "" {
+		t.Errorf("the service saw the keys %q, want its own and none", keys)
+	}
+}
+
 func TestTransportRefusesPlainHTTP(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)
@@ -153,6 +176,39 @@ func TestTransportRefusesPlainHTTP(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
+}
+
+// A session of another issuer has endpoints on other hosts; what was stored of them is not believed blindly either.
+func TestEndpointsRefusePlainHTTP(t *testing.T) {
+	t.Parallel()
+	s := newSession(t)
+	c := s.stored()
+	c.Standard, c.TokenEndpoint, c.RevocationEndpoint = true, "http://id.example/token", "http://id.example/revoke"
+	s.put(c)
+	s.clock.add(2 * time.Hour)
+	wire := &countingTransport{}
+	source := s.newSource()
+	source.HTTP = &http.Client{Transport: wire}
+	_, err := source.Token(t.Context())
+	var refused *URLError
+	if !errors.As(err, &refused) {
+		t.Errorf("renewed: %v", err)
+	}
+	if err := Revoke(t.Context(), source.HTTP, source.Provider, c); !errors.As(err, &refused) {
+		t.Errorf("revoked: %v", err)
+	}
+	if n := wire.requests.Load(); n != 0 {
+		t.Errorf("%d requests went out in the clear", n)
+	}
+}
+
+// A countingTransport answers nothing.
+type countingTransport struct{ requests atomic.Int32 }
+
+// RoundTrip implements http.RoundTripper.
+func (c *countingTransport) RoundTrip(*http.Request) (*http.Response, error) {
+	c.requests.Add(1)
+	return nil, errors.New("nobody is there")
 }
 
 func TestTransportLeavesTheRequestAlone(t *testing.T) {

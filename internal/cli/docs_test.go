@@ -15,6 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/uselamina/lamina/internal/provider"
 )
 
 const (
@@ -348,4 +350,46 @@ func readText(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(raw)
+}
+
+// TestServicesSideBySide keeps the table of the services true to what the program knows of them.
+func TestServicesSideBySide(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../docs/providers/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := map[string][]string{}
+	for line := range strings.Lines(string(raw)) {
+		if row := strings.Split(line, "|"); len(row) == 8 { // one before the first bar, one after the last
+			cells[strings.TrimSpace(row[1])] = row[2:7]
+		}
+	}
+	for _, row := range []string{"", "`--provider`", "base URL", "beside it", "key goes in", "variable of the key", "keys start with", "how a key is checked"} {
+		if cells[row] == nil {
+			t.Fatalf("there is no row %q", row)
+		}
+	}
+	for i, p := range provider.All() {
+		facts := map[string]string{
+			"": p.Title, "`--provider`": p.Name, "base URL": p.BaseURL, "key goes in": strings.TrimSpace(p.KeyHeader + ": " + p.KeyScheme),
+			"variable of the key": p.EnvKey, "how a key is checked": p.Checks[0].Path,
+		}
+		if p.KeyScheme == "" {
+			facts["key goes in"] = p.KeyHeader
+		}
+		if len(p.KeyShapes) > 0 {
+			facts["keys start with"] = p.KeyShapes[0].Prefix
+		}
+		for row, fact := range facts {
+			if !strings.Contains(cells[row][i], fact) {
+				t.Errorf("row %q does not say %q of %s", row, fact, p.Name)
+			}
+		}
+		for _, s := range p.Settings {
+			if s.Header != "" && !p.IsLamina() && !strings.Contains(cells["beside it"][i], s.Header) {
+				t.Errorf("row \"beside it\" does not say %q of %s", s.Header, p.Name)
+			}
+		}
+	}
 }

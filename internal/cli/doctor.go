@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -210,8 +211,8 @@ func newDoctor(ctx context.Context, env *Env) (*doctor, error) {
 	if s, err := d.open(); err == nil {
 		d.provider, d.baseURL = s.provider, s.baseURL
 	}
-	d.api = sync.OnceValue(func() api.Probe { return d.ask(ctx, d.baseURL+d.probePath()) })
-	d.token = sync.OnceValue(func() api.Probe { return d.ask(ctx, d.tokenURL()) })
+	d.api = sync.OnceValue(func() api.Probe { return d.ask(ctx, http.MethodGet, d.baseURL+d.probePath()) })
+	d.token = sync.OnceValue(func() api.Probe { return d.ask(ctx, http.MethodPost, d.tokenURL()) })
 	d.who = sync.OnceValues(func() (api.Account, error) { return d.account(ctx) })
 	return d, nil
 }

@@ -76,10 +76,10 @@ func checkCredential(_ context.Context, d *doctor) verdict {
 		return failed(codeSessionExpired, "lamina login", "%s; the service ended it", text)
 	case c.RefreshToken == "":
 		return warn("lamina login", "%s; it cannot be renewed", text)
-	case !c.ExpiresAt.IsZero() && left <= 0:
+	case !c.ExpiresAt.IsZero() && left <= time.Minute:
 		text += "; its access token is due for renewal"
 	case !c.ExpiresAt.IsZero():
-		text += fmt.Sprintf("; its access token is good for %s", left.Round(time.Minute))
+		text += "; its access token ends " + output.Ago(c.ExpiresAt, now)
 	}
 	if end := c.RefreshExpiresAt; !end.IsZero() {
 		if end.Sub(now) < hintBefore {
@@ -106,7 +106,7 @@ func checkAccount(ctx context.Context, d *doctor) verdict {
 	if !d.provider.IsLamina() {
 		return d.checkServiceKey(ctx, s)
 	}
-	if s.source != nil && d.token().Err != nil {
+	if s.source != nil && d.provider.OAuth != nil && d.token().Err != nil {
 		return skip("the token endpoint was not reached")
 	}
 	who, err := d.who()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -28,10 +29,13 @@ func (d *doctor) probePath() string {
 }
 
 // ask makes one request without a credential.
-func (d *doctor) ask(ctx context.Context, address string) api.Probe {
+func (d *doctor) ask(ctx context.Context, method, address string) api.Probe {
 	if _, err := auth.NormalizeBase(d.baseURL); err != nil {
 		variable, _ := d.env.firstEnv(d.provider.BaseURLEnv)
 		return api.Probe{Err: baseURLError(firstOf(variable, "the address of "+d.provider.Title), err)}
+	}
+	if _, err := auth.CheckURL(address); err != nil {
+		return api.Probe{Err: err}
 	}
 	transport, err := d.env.transport()
 	if err != nil {
@@ -39,14 +43,22 @@ func (d *doctor) ask(ctx context.Context, address string) api.Probe {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	return api.Ask(ctx, transport, address, d.env.userAgent(), d.env.Now)
+	return api.Ask(ctx, transport, method, address, d.env.userAgent(), d.env.Now)
 }
 
 // tokenURL is where a refresh would be sent.
 func (d *doctor) tokenURL() string {
-	if s, err := d.open(); err == nil && s.credential.TokenEndpoint != "" && auth.SameOrigin(s.credential.TokenEndpoint, d.baseURL) {
-		return s.credential.TokenEndpoint
+	s, err := d.open()
+	if err != nil || s.credential.TokenEndpoint == "" {
+		return d.fixedTokenURL()
 	}
+	if c := s.credential; c.Standard || auth.SameOrigin(c.TokenEndpoint, d.baseURL) {
+		return c.TokenEndpoint
+	}
+	return d.fixedTokenURL()
+}
+
+func (d *doctor) fixedTokenURL() string {
 	return strings.TrimRight(d.baseURL, "/") + d.provider.OAuth.TokenPath
 }
 
@@ -185,6 +197,8 @@ func (d *doctor) unreached(err error) verdict {
 	var unreachable *api.UnreachableError
 	switch {
 	case !errors.As(err, &unreachable):
+	case unreachable.Kind == api.Timeout:
+		v.Finding = fmt.Sprintf("%s did not answer in %s", bareAddress(unreachable.BaseURL), checkTime)
 	case unreachable.Kind == api.TLS:
 		v.Mend = "export LAMINA_CA_FILE=FILE"
 	case unreachable.Kind == api.Refused && isLoopbackURL(d.baseURL):
@@ -193,7 +207,7 @@ func (d *doctor) unreached(err error) verdict {
 	return v
 }
 
-// checkTokenEndpoint asks whether the place is there where sessions are renewed.
+// checkTokenEndpoint asks whether the place answers where sessions are renewed.
 func checkTokenEndpoint(_ context.Context, d *doctor) verdict {
 	if d.provider.OAuth == nil {
 		return skip("%s knows only keys, and nothing is renewed", d.provider.Title)

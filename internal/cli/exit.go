@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -88,6 +89,7 @@ var (
 	codeUnexpected      = code{"unexpected_answer", exitService}
 	codeAddressInUse    = code{"address_in_use", exitFailure}
 	codeDemo            = code{"demo_failed", exitFailure}
+	codeKeysFound       = code{"keys_found", exitFailure}
 	codeCheckFailed     = code{"check_failed", exitFailure}
 	codeInterrupted     = code{"interrupted", exitInterrupted}
 )
@@ -147,9 +149,11 @@ func (e *Env) exit(args []string, err error) int {
 	f := describe(err)
 	streams := e.Streams
 	if e.errorsAsJSON(args) {
-		enc := json.NewEncoder(streams.Err)
+		var text bytes.Buffer
+		enc := json.NewEncoder(&text)
 		enc.SetEscapeHTML(false)
 		_ = enc.Encode(f)
+		_, _ = streams.Err.Write(output.EscapeControls(text.Bytes()))
 		return f.Exit
 	}
 	p, perr := output.New(streams, output.Options{Format: output.Text})
@@ -267,6 +271,7 @@ func describeAuth(err error) (failure, bool) {
 		refused  *auth.OAuthError
 		metadata *auth.MetadataError
 		offered  *auth.NotOfferedError
+		port     *auth.PortError
 		busy     *config.BusyError
 		file     *config.FileError
 		home     *config.NoHomeError
@@ -288,6 +293,8 @@ func describeAuth(err error) (failure, bool) {
 		return fail(codeLoginTimeout, expired.Error(), login), true
 	case errors.As(err, &late):
 		return fail(codeLoginTimeout, late.Error(), login), true
+	case errors.As(err, &port):
+		return fail(codeAddressInUse, port.Error()+": end the program that has it, or sign in with a code", login+" --device"), true
 	case errors.As(err, &busy):
 		f := fail(codeBusy, busy.Error(), "")
 		f.Retryable = true

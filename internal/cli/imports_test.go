@@ -11,10 +11,11 @@ import (
 var allowed = map[string][]string{
 	"cmd/lamina":             {"internal/cli"},
 	"internal/docgen":        {"internal/cli"},
-	"internal/cli":           {"internal/api", "internal/api/laghav", "internal/auth", "internal/config", "internal/download", "internal/output", "internal/platform", "internal/provider", "internal/term", "internal/webhook"},
+	"internal/cli":           {"internal/api", "internal/api/laghav", "internal/auth", "internal/config", "internal/download", "internal/output", "internal/platform", "internal/provider", "internal/scan", "internal/term", "internal/webhook"},
 	"internal/api/laghav":    {"internal/api"},
 	"internal/auth":          {"internal/config", "internal/provider"},
 	"internal/output":        {"internal/term"},
+	"internal/scan":          {"internal/provider"},
 	"internal/platform/apps": {"internal/api"},                                                                           // the wire types
 	"internal/platform":      {"internal/api", "internal/platform/apps", "internal/platform/prompt", "internal/webhook"}, // of api, the wire types
 }

@@ -172,6 +172,9 @@ func (o *loginOptions) prepare() (*signIn, error) {
 	if s.storage == "" {
 		s.storage = string(doc.Storage(s.profile))
 	}
+	if _, err := config.ParseStorage(s.storage); err != nil {
+		return nil, usage("lamina login --storage file", "--storage: %v", err)
+	}
 	if p, ok := doc.Profile(s.profile); ok {
 		if p, err = env.store().Unseal(p); err != nil {
 			env.debugf("the login before cannot be read: %v", err)
@@ -207,13 +210,11 @@ func (s *signIn) chooseService(chosen choice) (err error) {
 
 // openVault makes the place for the secrets.
 func (s *signIn) openVault() error {
-	storage, err := config.ParseStorage(s.storage)
-	if err != nil {
-		return usage("lamina login --storage file", "--storage: %v", err)
+	if s.storage != string(config.StorageKeyring) {
+		return nil
 	}
-	if storage == config.StorageKeyring {
-		s.vault, err = s.env.store().NewVault(s.profile)
-	}
+	var err error
+	s.vault, err = s.env.store().NewVault(s.profile)
 	return err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -120,15 +119,16 @@ func (c choice) missing(doc *config.Document) error {
 	}
 	e := &commandError{
 		code: codeNotLoggedIn, hint: "lamina login --profile " + c.profile,
-		message: fmt.Sprintf("nobody is signed in to profile %s, which %s names; there is no other", c.profile, c.says),
+		message: fmt.Sprintf("nobody is signed in to profile %s, which %s names", c.profile, c.says),
 	}
 	if c.by == "default" || c.by == "current" {
-		e.message = fmt.Sprintf("nobody is signed in to profile %s, which is %s; there is no other", c.profile, c.says)
+		e.message = fmt.Sprintf("nobody is signed in to profile %s, which is %s", c.profile, c.says)
 	}
-	if len(known) > 0 {
-		e.message = strings.TrimSuffix(e.message, "no other") + strings.Join(known, ", ")
-		e.details = []api.Detail{{Field: "profile", Message: "choose one that is there", Allowed: known}}
+	if len(known) == 0 {
+		e.message += "; there is no other"
+		return e
 	}
+	e.details = []api.Detail{{Field: "profile", Message: "choose one that is there", Allowed: known}}
 	return e
 }
 

@@ -192,6 +192,8 @@ func flagWants(f *pflag.Flag) string {
 	switch f.Value.Type() {
 	case "int":
 		return "a number"
+	case "uint16":
+		return "a number up to 65535"
 	case "duration":
 		return "a length of time such as 30s or 4m"
 	case "bool":
@@ -233,6 +235,19 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return &usageError{
 		code: codeInvalidArgument, message: fmt.Sprintf("%s takes no argument, but got %q", cmd.CommandPath(), args[0]),
 		hint: cmd.CommandPath() + " --help",
+	}
+}
+
+// optionalArg wants one argument or none.
+func optionalArg(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		if args[0] == "." || args[0] == ".." {
+			args = append([]string{name}, args[1:]...)
+		}
+		return needArgs(name)(cmd, args)
 	}
 }
 

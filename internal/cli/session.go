@@ -209,7 +209,7 @@ func (e *Env) clientOf(s *session) *api.Client {
 func (e *Env) clientFor(baseURL string, transport http.RoundTripper, workspace string) *api.Client {
 	return &api.Client{
 		BaseURL:   baseURL,
-		HTTP:      &http.Client{Transport: transport, CheckRedirect: noRedirect},
+		HTTP:      &http.Client{Transport: transport},
 		UserAgent: e.userAgent(),
 		Workspace: workspace,
 		Timeout:   e.requestTimeout(),

@@ -67,9 +67,6 @@ func (e *Env) downloader() (*download.Downloader, error) {
 	return &download.Downloader{HTTP: &http.Client{Transport: transport}, AllowLoopback: isLoopbackURL(e.session.baseURL)}, nil
 }
 
-// noRedirect keeps a client from following redirects: the API never sends one, so it would be somebody else's.
-func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
 // A debugTransport shows requests and answers, without bodies, query strings and credentials.
 type debugTransport struct {
 	next    http.RoundTripper

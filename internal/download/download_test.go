@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -124,7 +125,11 @@ func TestEmptyFile(t *testing.T) {
 // TestInTheWay: what is there stays, unless replacing it was asked for, and a symlink is never written through.
 func TestInTheWay(t *testing.T) {
 	t.Parallel()
-	url := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "new") })
+	var asked sync.Map // the names of the tests that made a request
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked.Store(r.URL.Query().Get("for"), true)
+		_, _ = io.WriteString(w, "new")
+	})
 	tests := []struct {
 		name  string
 		force bool
@@ -161,7 +166,10 @@ func TestInTheWay(t *testing.T) {
 			before := inFolder(t, folder)
 			d := loader()
 			d.Force = tt.force
-			_, err := d.Save(t.Context(), url, path)
+			_, err := d.Save(t.Context(), url+"?for="+neturl.QueryEscape(tt.name), path)
+			if _, fetched := asked.Load(tt.name); fetched != tt.ok {
+				t.Errorf("fetched: %v", fetched)
+			}
 			var exists *ExistsError
 			if (err == nil) != tt.ok || err != nil && (!errors.As(err, &exists) || exists.Path != path) {
 				t.Errorf("got %v", err)

@@ -89,9 +89,6 @@ func New(streams *term.Streams, opts Options) (*Printer, error) {
 	return p, nil
 }
 
-// Format returns the format in force: never Auto.
-func (p *Printer) Format() Format { return p.format }
-
 // Machine reports whether stdout is for a program.
 func (p *Printer) Machine() bool { return p.format != Text }
 
@@ -140,15 +137,15 @@ func (p *Printer) json(raw json.RawMessage) error {
 	}
 	text := buf.Bytes()
 	if p.streams.OutTTY {
-		text = escapeControls(text)
+		text = EscapeControls(text)
 	}
 	_, err := p.streams.Out.Write(text)
 	return err
 }
 
-// escapeControls writes what JSON allows in strings as it is but terminals act upon as JSON escapes: DEL, the C1 controls
+// EscapeControls writes what JSON allows in strings as it is but terminals act upon as JSON escapes: DEL, the C1 controls
 // and what turns the direction of writing or breaks lines.
-func escapeControls(text []byte) []byte {
+func EscapeControls(text []byte) []byte {
 	clean := new(bytes.Buffer)
 	for _, r := range string(text) {
 		if r >= 0x7f && r < 0xa0 || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {

@@ -41,8 +41,8 @@ func TestFormats(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.Format() != tt.want || p.Machine() != (tt.want != Text) {
-			t.Errorf("%+v: got %s", tt, p.Format())
+		if p.format != tt.want || p.Machine() != (tt.want != Text) {
+			t.Errorf("%+v: got %s", tt, p.format)
 		}
 	}
 	for _, name := range []string{"auto", "text", "json", "ndjson"} {
@@ -150,7 +150,7 @@ func TestLineIsNDJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if want := "{\"a\":1}\n{}\n"; out.String() != want || p.Format() != JSON {
+	if want := "{\"a\":1}\n{}\n"; out.String() != want {
 		t.Errorf("got %s", out)
 	}
 	q, out, _ := printer(t, Options{JQ: ".a"})

@@ -1,19 +1,14 @@
 package term
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
 	"golang.org/x/term"
 )
-
-// maxLine bounds what is read as one answer; redirect URLs with codes are a few KiB.
-const maxLine = 64 << 10
 
 // ErrNoPrompt means that nobody is there to be asked.
 var ErrNoPrompt = errors.New("there is no terminal to ask on")
@@ -47,14 +42,4 @@ func (s *Streams) Secret(ctx context.Context, question string) (string, error) {
 	case <-ctx.Done():
 		return "", errors.Join(ctx.Err(), term.Restore(int(f.Fd()), before))
 	}
-}
-
-// ReadLine reads the first line of a stream, without its end.
-func ReadLine(r io.Reader) (string, error) {
-	scanner := bufio.NewScanner(r)
-	scanner.Buffer(nil, maxLine)
-	if !scanner.Scan() {
-		return "", scanner.Err()
-	}
-	return strings.TrimSpace(scanner.Text()), nil
 }

@@ -1,6 +1,7 @@
 package term
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"unicode"
@@ -162,20 +163,6 @@ func TestNoBrowser(t *testing.T) {
 	}
 }
 
-func TestReadLine(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"": "", "\n": "", "a": "a", "a\n": "a", "\ta \r\nb\n": "a", strings.Repeat("x", 60<<10) + "\n": strings.Repeat("x", 60<<10),
-	} {
-		if got, err := ReadLine(strings.NewReader(in)); got != want || err != nil {
-			t.Errorf("%.20q: got %.20q, %v", in, got, err)
-		}
-	}
-	if _, err := ReadLine(strings.NewReader(strings.Repeat("x", maxLine+1))); err == nil {
-		t.Error("an endless line was read")
-	}
-}
-
 func TestSystem(t *testing.T) {
 	t.Parallel()
 	s := System(env("CI=1", "NO_COLOR=1"))
@@ -187,8 +174,8 @@ func TestSystem(t *testing.T) {
 func TestTestStreams(t *testing.T) {
 	t.Parallel()
 	s, out, err := Test("typed")
-	if line, _ := ReadLine(s.In); line != "typed" {
-		t.Errorf("in: %q", line)
+	if in, _ := io.ReadAll(s.In); string(in) != "typed" {
+		t.Errorf("in: %q", in)
 	}
 	_, _ = s.Out.Write([]byte("o"))
 	_, _ = s.Err.Write([]byte("e"))

@@ -1,0 +1,113 @@
+package scan
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// A Finding is a key and where it stands.
+type Finding struct {
+	Hit
+	Path   string // of the file, relative to the folder that was scanned
+	Line   int    // from 1
+	Object string // of git: the version of the file in which it stands; empty for the file as it is
+}
+
+// A Report is what a scan found, and what it looked at.
+type Report struct {
+	Findings []Finding
+	Files    int // looked at
+	Versions int // of files in the history, looked at
+	Skipped  int // files that are not text, or could not be read
+}
+
+// longestLine bounds what is looked at as one line, in bytes.
+const longestLine = 1 << 20
+
+// text looks for keys in a text, line by line. It reports false for what is not text.
+func (f *Finder) text(r io.Reader, found func(line int, h Hit)) (bool, error) {
+	b := bufio.NewReaderSize(r, 64<<10)
+	if head, _ := b.Peek(8 << 10); bytes.IndexByte(head, 0) >= 0 {
+		_, err := io.Copy(io.Discard, b)
+		return false, err
+	}
+	lines := bufio.NewScanner(b)
+	lines.Buffer(make([]byte, 0, 64<<10), longestLine)
+	lines.Split(linesOrParts)
+	for n := 1; lines.Scan(); n++ {
+		for _, h := range f.Line(lines.Bytes()) {
+			found(n, h)
+		}
+	}
+	return true, lines.Err()
+}
+
+// linesOrParts splits into lines, and what is longer than a line may be into parts.
+func linesOrParts(data []byte, atEOF bool) (int, []byte, error) {
+	advance, token, err := bufio.ScanLines(data, atEOF)
+	if advance == 0 && token == nil && len(data) >= longestLine/2 {
+		return len(data), data, err
+	}
+	return advance, token, err
+}
+
+// file looks into one file below root.
+func (f *Finder) file(root, path string, report *Report) {
+	info, err := os.Lstat(filepath.Join(root, path))
+	if err != nil || !info.Mode().IsRegular() {
+		return // gone, or a link, whose target is looked at by itself
+	}
+	file, err := os.Open(filepath.Join(root, path))
+	if err != nil {
+		report.Skipped++
+		return
+	}
+	defer file.Close()
+	isText, err := f.text(file, func(line int, h Hit) {
+		report.Findings = append(report.Findings, Finding{Hit: h, Path: filepath.ToSlash(path), Line: line})
+	})
+	if err != nil || !isText {
+		report.Skipped++
+		return
+	}
+	report.Files++
+}
+
+// Folder looks into a file, or into every file of a folder that is no git repository.
+func (f *Finder) Folder(ctx context.Context, path string) (Report, error) {
+	var report Report
+	info, err := os.Stat(path)
+	if err != nil {
+		return report, err
+	}
+	if !info.IsDir() {
+		f.file(filepath.Dir(path), filepath.Base(path), &report)
+		return report, nil
+	}
+	err = filepath.WalkDir(path, func(at string, entry fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			report.Skipped++
+			return nil
+		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules"):
+			return fs.SkipDir
+		case entry.IsDir():
+			return nil
+		}
+		relative, err := filepath.Rel(path, at)
+		if err != nil {
+			return err
+		}
+		f.file(path, relative, &report)
+		return nil
+	})
+	return report, errors.Join(err, ctx.Err())
+}

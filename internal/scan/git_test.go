@@ -1,0 +1,120 @@
+package scan_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/uselamina/lamina/internal/provider"
+	"github.com/uselamina/lamina/internal/scan"
+)
+
+// run runs git in a repository that knows no configuration but its own.
+func run(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=n", "-c", "user.email=e@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func places(r scan.Report) string {
+	var all []string
+	for _, f := range r.Findings {
+		place := f.Path + ":" + itoa(f.Line)
+		if f.Object != "" {
+			place += "@"
+		}
+		all = append(all, place)
+	}
+	return strings.Join(all, " ")
+}
+
+func TestRepository(t *testing.T) {
+	t.Parallel()
+	dir, finder, ctx := t.TempDir(), scan.NewFinder(provider.All()), t.Context()
+	run(t, dir, "init", "-q")
+	r, ok := scan.FindRepository(ctx, dir)
+	if !ok {
+		t.Fatal("the repository was not found")
+	}
+	expect := func(name string, report scan.Report, err error, want string) {
+		t.Helper()
+		if err != nil || places(report) != want {
+			t.Errorf("%s: found %q (%v), want %q", name, places(report), err, want)
+		}
+	}
+
+	write(t, dir, "a.txt", "one\ntwo\nkey lgh_live_"+body+"\n")
+	run(t, dir, "add", ".")
+	report, err := r.Staged(ctx, finder)
+	expect("staged before the first commit", report, err, "a.txt:3")
+	run(t, dir, "commit", "-qm", "one")
+
+	write(t, dir, "a.txt", "gone\n")
+	run(t, dir, "commit", "-qam", "two\n\nthe key was sk-lf-"+body)
+	write(t, dir, ".gitignore", ".env\n")
+	write(t, dir, ".env", "LAMATIC_API_KEY="+body+"\n")
+	write(t, dir, "new/b.txt", "lma_"+body+"\n")
+	write(t, dir, "picture.png", "\x00\x00lma_"+body+"\n")
+	if err := os.Symlink("../../outside", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	report, err = r.Files(ctx, finder, dir)
+	expect("files", report, err, "new/b.txt:1")
+	if report.Skipped != 1 {
+		t.Errorf("skipped %d files, want the picture", report.Skipped)
+	}
+	report, err = r.Staged(ctx, finder)
+	expect("nothing staged", report, err, "")
+
+	report, err = r.History(ctx, finder)
+	if err != nil || len(report.Findings) != 2 || report.Findings[1].Path != "a.txt" || !strings.HasPrefix(report.Findings[0].Path, "the message of commit") {
+		t.Errorf("history: %q (%v)", places(report), err)
+	}
+	if c := r.Commit(ctx, report.Findings[1].Object); c == "" {
+		t.Error("the commit was not found")
+	}
+
+	run(t, dir, "checkout", "-qb", "side")
+	write(t, dir, "side.txt", "lgh_test_"+body+"\n")
+	run(t, dir, "add", "side.txt")
+	run(t, dir, "commit", "-qm", "side")
+	run(t, dir, "checkout", "-q", "-")
+	report, err = r.History(ctx, finder)
+	if err != nil || !strings.Contains(places(report), "side.txt:1@") {
+		t.Errorf("another branch: %q (%v)", places(report), err)
+	}
+}
+
+func TestFolder(t *testing.T) {
+	t.Parallel()
+	dir, finder := t.TempDir(), scan.NewFinder(provider.All())
+	write(t, dir, "deep/er/a.txt", strings.Repeat("x", 3<<20)+" lma_"+body+"\nlma_"+body)
+	write(t, dir, ".git/config", "lma_"+body)
+	report, err := finder.Folder(t.Context(), dir)
+	if err != nil || !strings.Contains(places(report), "deep/er/a.txt") || strings.Contains(places(report), ".git") {
+		t.Errorf("found %q (%v)", places(report), err)
+	}
+	report, err = finder.Folder(t.Context(), filepath.Join(dir, "deep/er/a.txt"))
+	if err != nil || report.Files != 1 {
+		t.Errorf("a file: %+v (%v)", report, err)
+	}
+	if _, ok := scan.FindRepository(t.Context(), dir); ok {
+		t.Error("this is no repository")
+	}
+}
