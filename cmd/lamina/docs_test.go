@@ -26,6 +26,11 @@ func TestGuides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	providers, err := filepath.Glob("../../docs/providers/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guides = append(guides, providers...)
 	params, folder := scripts(), t.TempDir()
 	goCache, err := exec.Command("go", "env", "GOCACHE").Output() // for what the guides do in Go
 	if err != nil {
@@ -41,7 +46,8 @@ func TestGuides(t *testing.T) {
 			continue
 		}
 		script = "env GOCACHE=" + string(goCache) + script
-		file := filepath.Join(folder, strings.TrimSuffix(filepath.Base(guide), ".md")+".txtar")
+		name := filepath.Base(filepath.Dir(guide)) + "-" + strings.TrimSuffix(filepath.Base(guide), ".md")
+		file := filepath.Join(folder, name+".txtar")
 		if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
 			t.Fatal(err)
 		}
