@@ -190,8 +190,8 @@ func newLaghavBudgetsCreateCmd(env *Env) *cobra.Command {
 	opts := &laghavBudgetOptions{env: env}
 	cmd := &cobra.Command{
 		Use:   "create TEAM",
-		Short: "Start a monthly budget for a team",
-		Long: "Start a monthly budget for a team. Calls count against it with 'lamina laghav complete --budget TEAM'. With\n" +
+		Short: "Make a monthly budget for a team",
+		Long: "Make a monthly budget for a team. Calls count against it with 'lamina laghav complete --budget TEAM'. With\n" +
 			"--hard-stop they are refused once it is spent; without, an administrator is warned by mail.",
 		Example: "lamina laghav budgets create Engineering --monthly-usd 500 --alert-pct 80\n" +
 			"lamina laghav budgets create CI --monthly-usd 20 --hard-stop",

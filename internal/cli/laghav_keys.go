@@ -72,7 +72,7 @@ func newLaghavKeysCreateCmd(env *Env) *cobra.Command {
 	opts := &laghavMakeOptions{env: env}
 	cmd := &cobra.Command{
 		Use:   "create",
-		Short: "Start a new API key, shown once or put straight into a profile",
+		Short: "Make an API key, which is shown once or put straight into a profile",
 		Long: "Make an API key for an application. Its value is told only now: it goes to stdout, or with --save into a profile,\n" +
 			"without being shown. --profile names that profile, which must not hold a key yet.",
 		Example: "lamina laghav keys create --name CI --app app_sample\n" +
@@ -244,7 +244,7 @@ func newLaghavKeysRevokeCmd(env *Env) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "revoke ID",
-		Short: "Stop an API key from working, for good",
+		Short: "Revoke an API key, for good",
 		Long: "Revoke an API key: whatever uses it stops working at once, and it cannot be brought back. On a terminal you are asked\n" +
 			"first; elsewhere --yes is needed.",
 		Example: "lamina laghav keys revoke key_xyz789\nlamina laghav keys revoke key_xyz789 --yes",
@@ -347,7 +347,7 @@ func newLaghavAppsCreateCmd(env *Env) *cobra.Command {
 	opts := &laghavMakeOptions{env: env}
 	cmd := &cobra.Command{
 		Use:   "create NAME",
-		Short: "Start an application, which gets a key of its own",
+		Short: "Make an application, which gets a key of its own",
 		Long: "Make an application. Laghav makes a key for it, whose value is told only now: it goes to stdout, or with --save into\n" +
 			"the profile that --profile names, without being shown.",
 		Example: "lamina laghav apps create \"Support Bot\"\nlamina laghav apps create \"Support Bot\" --save --profile support-bot",

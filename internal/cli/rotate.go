@@ -27,7 +27,7 @@ func newAuthRotateCmd(env *Env) *cobra.Command {
 	opts := &rotateOptions{env: env}
 	cmd := &cobra.Command{
 		Use:   "rotate",
-		Short: "Move to a new API key: it is checked before the old one is replaced",
+		Short: "Replace an API key by a new one, which is checked first",
 		Long: "Replace the API key of a profile by a new one, in the same place. The new key is checked with the service first; until\n" +
 			"it is saved, the old one stays.\n\n" +
 			"Where the service makes keys by its API (Laghav), the new key is made, saved and never shown, and the old one is\n" +

@@ -106,7 +106,7 @@ type laghavCall struct {
 
 // laghavComplete answers POST /v1/complete.
 func (s *Server) laghavComplete(w http.ResponseWriter, r *http.Request, key serviceKey) error {
-	began := time.Now()
+	began := s.now()
 	if err := s.laghavMeter(w); err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (s *Server) laghavDo(call laghavCall) laghavCompletion {
 	done.Meta = laghavMeta{
 		figures:       newFigures(prompt.Tokens(original), prompt.Tokens(text), model.price, done.hit != ""),
 		RoutingReason: reason, ModelRequested: req.Model, RulesApplied: rules, CacheHit: done.hit != "",
-		Overhead: time.Since(call.began).Milliseconds(), ConversationID: o.ConversationID,
+		Overhead: s.now().Sub(call.began).Milliseconds(), ConversationID: o.ConversationID,
 	}
 	if o.Score {
 		q := prompt.Quality(contentOf(kept), text)
