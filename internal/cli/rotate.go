@@ -232,12 +232,9 @@ func (r *rotation) byService(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	app, err := findApp(ctx, client, old.AppID)
+	app, err := r.appOf(ctx, client, old)
 	if err != nil {
-		return &commandError{
-			code: codeInvalidArgument, hint: commandLine("auth", "rotate", "--profile", r.old.Name, "--with-api-key"), err: err,
-			message: "it is not known to which application the key belongs, so none was made: make one with lamina laghav keys create, and pipe it to --with-api-key",
-		}
+		return err
 	}
 	made, _, err := client.MakeKey(ctx, firstOf(old.Name, "lamina "+r.old.Name), app)
 	if err != nil {
@@ -262,6 +259,19 @@ func (r *rotation) byService(ctx context.Context) error {
 		}
 	}
 	return r.report(result)
+}
+
+// appOf returns the application for which the new key is made.
+func (r *rotation) appOf(ctx context.Context, client *laghav.Client, old laghav.Key) (string, error) {
+	app, err := findApp(ctx, client, old.AppID)
+	var several *usageError
+	if errors.As(err, &several) || isNotFound(err) {
+		return "", &commandError{
+			code: codeInvalidArgument, hint: commandLine("auth", "rotate", "--profile", r.old.Name, "--with-api-key"), err: err,
+			message: "it is not known to which application the key belongs, so none was made: make one with lamina laghav keys create --app ID, and pipe it to --with-api-key",
+		}
+	}
+	return app, err
 }
 
 // giveUp revokes a new key that is not going to be used, as nobody has seen it.
