@@ -26,11 +26,11 @@ func TestGuides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	providers, err := filepath.Glob("../../docs/providers/*.md")
+	ofProviders, err := filepath.Glob("../../docs/providers/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	guides = append(guides, providers...)
+	guides = append(guides, ofProviders...)
 	params, folder := scripts(), t.TempDir()
 	goCache, err := exec.Command("go", "env", "GOCACHE").Output() // for what the guides do in Go
 	if err != nil {
@@ -46,7 +46,7 @@ func TestGuides(t *testing.T) {
 			continue
 		}
 		script = "env GOCACHE=" + string(goCache) + script
-		name := filepath.Base(filepath.Dir(guide)) + "-" + strings.TrimSuffix(filepath.Base(guide), ".md")
+		name := strings.NewReplacer("../", "", "/", "-").Replace(strings.TrimSuffix(guide, ".md"))
 		file := filepath.Join(folder, name+".txtar")
 		if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
 			t.Fatal(err)

@@ -88,7 +88,8 @@ func browse() {
 	_, _ = io.Copy(os.Stdout, resp.Body)
 }
 
-// cmdDev starts a local platform for the script: dev [FLAG…]. It sets LAMINA_BASE_URL, API_KEY and WORKSPACE.
+// cmdDev starts a local platform for the script: dev [FLAG…]. It sets LAMINA_BASE_URL, API_KEY and WORKSPACE, and for each
+// service NAME beside Lamina NAME_KEY and NAME_URL.
 func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! dev")
@@ -103,11 +104,11 @@ func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("LAMINA_BASE_URL", server.BaseURL)
 	ts.Setenv("API_KEY", server.APIKey)
 	ts.Setenv("WORKSPACE", server.WorkspaceID)
-	ts.Setenv("DEV_PID", strconv.Itoa(server.cmd.Process.Pid))
-	for name, access := range server.Services { // for example LAGHAV_URL and LAGHAV_KEY
-		ts.Setenv(strings.ToUpper(name)+"_URL", access.BaseURL)
-		ts.Setenv(strings.ToUpper(name)+"_KEY", access.APIKey)
+	for name, service := range server.Services {
+		ts.Setenv(strings.ToUpper(name)+"_KEY", service.APIKey)
+		ts.Setenv(strings.ToUpper(name)+"_URL", service.BaseURL)
 	}
+	ts.Setenv("DEV_PID", strconv.Itoa(server.cmd.Process.Pid))
 }
 
 // cmdExits runs a command and checks its exit status: exits STATUS COMMAND ARG…

@@ -22,8 +22,9 @@ const patience = 30 * time.Second
 // A devServer is a local platform in a process of its own.
 type devServer struct {
 	BaseURL, APIKey, WorkspaceID string
-	Services                     map[string]struct{ BaseURL, APIKey string } // those beside Lamina
 	cmd                          *exec.Cmd
+	// Services are those beside Lamina, by name.
+	Services map[string]struct{ BaseURL, APIKey string }
 }
 
 // startDev runs the real binary as a platform on a free port, with its home in a folder, until stop.

@@ -142,7 +142,9 @@ func TestSixthService(t *testing.T) {
 	has(t, with("LARDER_TOKEN=lma_abcdefgh").fails(t, 2, "whoami", "--provider", "larder", "-o", "text"), "it is a key of Lamina, not of Larder")
 
 	var doctor struct {
-		Data struct{ Checks []struct{ ID, Status, Finding string } }
+		Data struct {
+			Checks []struct{ ID, Status, Finding string }
+		}
 	}
 	if err := json.Unmarshal([]byte(p.output(t, "doctor", "--provider", "larder", "--json")), &doctor); err != nil {
 		t.Fatal(err)

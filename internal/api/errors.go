@@ -107,7 +107,9 @@ type UnexpectedError struct {
 }
 
 // Error says what was wrong with the answer.
-func (e *UnexpectedError) Error() string { return fmt.Sprintf("%s %s: %s", e.Method, e.Path, e.Reason) }
+func (e *UnexpectedError) Error() string {
+	return strings.TrimSpace(e.Method+" "+e.Path) + ": " + e.Reason
+}
 
 // Unwrap returns the cause.
 func (e *UnexpectedError) Unwrap() error { return e.Err }

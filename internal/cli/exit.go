@@ -132,7 +132,9 @@ type commandError struct {
 	details []api.Detail
 	runID   string
 	run     json.RawMessage
-	err     error
+	// requestID is the service's id of the request.
+	requestID string
+	err       error
 }
 
 func (e *commandError) Error() string { return e.message }
@@ -224,7 +226,7 @@ func describe(err error) failure {
 	switch {
 	case errors.As(err, &command):
 		f := fail(command.code, command.message, command.hint)
-		f.Details, f.RunID, f.Run = command.details, command.runID, command.run
+		f.Details, f.RunID, f.Run, f.RequestID = command.details, command.runID, command.run, command.requestID
 		return f
 	case errors.As(err, &typed):
 		f := fail(typed.code, typed.message, typed.hint)

@@ -11,8 +11,9 @@ import (
 var allowed = map[string][]string{
 	"cmd/lamina":             {"internal/cli"},
 	"internal/docgen":        {"internal/cli"},
-	"internal/cli":           {"internal/api", "internal/api/laghav", "internal/auth", "internal/config", "internal/download", "internal/output", "internal/platform", "internal/provider", "internal/scan", "internal/term", "internal/webhook"},
+	"internal/cli":           {"internal/api", "internal/api/laghav", "internal/api/lamatic", "internal/auth", "internal/config", "internal/download", "internal/output", "internal/platform", "internal/provider", "internal/scan", "internal/term", "internal/webhook"},
 	"internal/api/laghav":    {"internal/api"},
+	"internal/api/lamatic":   {"internal/api"},
 	"internal/auth":          {"internal/config", "internal/provider"},
 	"internal/output":        {"internal/term"},
 	"internal/scan":          {"internal/provider"},

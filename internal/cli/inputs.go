@@ -44,6 +44,15 @@ func (e *Env) readInputs(pairs []string, file string) (map[string]any, error) {
 
 // readInputFile reads a JSON object of inputs, which may be wrapped as {"inputs": {…}}. The name - means stdin.
 func (e *Env) readInputFile(file string) (map[string]any, error) {
+	values, err := e.readObject(file)
+	if inner, ok := values["inputs"].(map[string]any); ok && len(values) == 1 {
+		return inner, nil
+	}
+	return values, err
+}
+
+// readObject reads a JSON object of inputs as it is. The name - means stdin.
+func (e *Env) readObject(file string) (map[string]any, error) {
 	raw, err := e.readAll(file)
 	if err != nil {
 		return nil, &usageError{code: codeInvalidArgument, message: "could not read the inputs: " + err.Error(), hint: "name a JSON file with --file"}
@@ -56,9 +65,6 @@ func (e *Env) readInputFile(file string) (map[string]any, error) {
 			code: codeInvalidArgument, message: fmt.Sprintf("%s is not a JSON object of inputs%s", file, place(raw, err)),
 			hint: `it should look like {"text": "Hello"}`,
 		}
-	}
-	if inner, ok := values["inputs"].(map[string]any); ok && len(values) == 1 {
-		return inner, nil
 	}
 	return values, nil
 }

@@ -217,6 +217,7 @@ func whereKeys(p provider.Provider) string {
 // A keyVerdict is what a service said of a key.
 type keyVerdict struct {
 	Checked bool             `json:"checked"`         // false: the service offers no way
+	Proven  bool             `json:"proven"`          // false: the key was not refused, which is all that the check shows
 	Means   provider.Meaning `json:"means,omitempty"` // of a key that is accepted, but not for what the check asked
 	Says    string           `json:"says,omitempty"`
 }
@@ -234,7 +235,7 @@ func (e *Env) checkKey(ctx context.Context, p provider.Provider, client *api.Cli
 		}
 		_, err := client.Do(ctx, call)
 		if err == nil {
-			return keyVerdict{Checked: true, Says: check.Proves}, nil
+			return keyVerdict{Checked: true, Proven: check.Proves == "", Says: check.Proves}, nil
 		}
 		var refused *api.Error
 		if !errors.As(err, &refused) {
@@ -255,7 +256,7 @@ func verdictOf(refused *api.Error) (keyVerdict, error) {
 	switch means {
 	case provider.WrongClass, provider.Forbidden, provider.NotReady, provider.Quota, provider.RateLimited:
 		says := firstOf(refused.Says, refused.Message)
-		return keyVerdict{Checked: true, Means: means, Says: says}, nil
+		return keyVerdict{Checked: true, Proven: true, Means: means, Says: says}, nil
 	}
 	return keyVerdict{}, refused
 }
@@ -294,6 +295,8 @@ func describeKey(k *statusKey) string {
 		words = append(words, "not checked")
 	case !k.Verdict.Checked:
 		words = append(words, "cannot be checked")
+	case !k.Verdict.Proven:
+		words = append(words, "not refused by the service")
 	default:
 		words = append(words, "accepted by the service")
 	}

@@ -278,7 +278,9 @@ func (e *Env) printProfiles(doc *config.Document, chosen choice) error {
 			})
 		}
 		p.Table([]string{"", "PROFILE", "OF", "ACCOUNT", "WORKSPACE", "STORAGE", "ENDS UNUSED", "SERVICE"}, table)
-		if !slices.ContainsFunc(rows, func(r profileRow) bool { return r.Chosen && r.Provider == chosen.provider.Name }) {
+		ofThis := func(r profileRow) bool { return r.Provider == chosen.provider.Name }
+		used := func(r profileRow) bool { return r.Chosen && ofThis(r) }
+		if !slices.ContainsFunc(rows, used) && (chosen.by != "default" || slices.ContainsFunc(rows, ofThis)) {
 			p.Line("%s %s names %s, which is not among them", p.Busy("note:"), chosen.says, chosen.profile)
 		}
 	})

@@ -120,6 +120,11 @@ func (s *Server) NewServiceKeys(name string) (map[string]ServiceAccess, error) {
 		}
 		access[service] = a
 	}
+	for _, project := range []string{lamaticSample, lamaticSecond} { // its keys work from the next deployment on
+		if _, err := s.deployLamatic(project); err != nil {
+			return nil, err
+		}
+	}
 	return access, nil
 }
 

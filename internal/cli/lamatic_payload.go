@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+)
+
+// readPayload makes a JSON object of the inputs of a file, if one is named, and those on the command line, which win.
+func (e *Env) readPayload(pairs []string, file string) (json.RawMessage, error) {
+	values := map[string]any{}
+	if file != "" {
+		var err error
+		if values, err = e.readObject(file); err != nil {
+			return nil, err
+		}
+	}
+	typed := map[string][]any{}
+	for _, pair := range pairs {
+		name, value, err := parseInput(pair)
+		if err != nil {
+			return nil, err
+		}
+		typed[name] = append(typed[name], value)
+	}
+	for name, list := range typed {
+		values[name] = list
+		if len(list) == 1 {
+			values[name] = list[0]
+		}
+	}
+	if len(values) == 0 {
+		return nil, usage("give the workflow an input: --input NAME=VALUE, or --file inputs.json",
+			"a run needs at least one input: Lamatic refuses an empty payload. A workflow without inputs takes any, as in --input run=1")
+	}
+	return json.Marshal(values)
+}
+
+// parseInput reads NAME=VALUE, whose value is a text, or NAME:=VALUE, whose value is JSON.
+func parseInput(pair string) (name string, value any, err error) {
+	name, text, ok := strings.Cut(pair, "=")
+	name, isJSON := strings.CutSuffix(name, ":")
+	if name = strings.TrimSpace(name); !ok || name == "" {
+		return "", nil, usage("lamina lamatic run WORKFLOW --input text=\"Hello\"", "--input wants NAME=VALUE or NAME:=JSON, not %q", pair)
+	}
+	if !isJSON {
+		return name, text, nil
+	}
+	if !json.Valid([]byte(text)) {
+		return "", nil, usage("for a text, write --input "+quoteArg(name+"="+text),
+			"--input %s:= wants JSON, such as 3, true or [\"a\",\"b\"], not %q", name, text)
+	}
+	return name, json.RawMessage(text), nil
+}
+
+// readPayloads reads a JSON array of objects, or objects one after the other. It refuses the whole file for one that is none.
+func (e *Env) readPayloads(file string) ([]json.RawMessage, error) {
+	raw, err := e.readAll(file)
+	if err != nil {
+		return nil, usage("name a JSON or NDJSON file, or - for stdin", "could not read the payloads: %v", err)
+	}
+	var payloads []json.RawMessage
+	if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("[")) {
+		err = json.Unmarshal(raw, &payloads)
+	} else {
+		payloads, err = jsonValues(raw)
+	}
+	if err != nil {
+		return nil, usage(`it should hold objects such as {"text": "Hello"}, one on each line`,
+			"%s is neither a JSON array nor lines of JSON%s", file, place(raw, err))
+	}
+	for i, payload := range payloads {
+		var fields map[string]json.RawMessage
+		if json.Unmarshal(payload, &fields) != nil || len(fields) == 0 {
+			return nil, usage("", "payload %d of %s (the first is 0) is not a JSON object with at least one input; nothing was sent", i, file)
+		}
+	}
+	if len(payloads) == 0 {
+		return nil, usage("", "%s holds no payloads", file)
+	}
+	return payloads, nil
+}
+
+// jsonValues reads JSON values that stand one after the other.
+func jsonValues(raw []byte) ([]json.RawMessage, error) {
+	var all []json.RawMessage
+	for d := json.NewDecoder(bytes.NewReader(raw)); ; {
+		var value json.RawMessage
+		err := d.Decode(&value)
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, value)
+	}
+}
