@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
@@ -137,6 +138,62 @@ func TestTerminalHidesAPIKey(t *testing.T) {
 		t.Errorf("the key is on the screen:\n%s", screen.String())
 	}
 	has(t, p.output(t, "whoami", "--jq", ".data.user.email"), "sam@example.com")
+}
+
+// TestTerminalRevokes is asked before a key stops working.
+func TestTerminalRevokes(t *testing.T) {
+	t.Parallel()
+	dev := newDev(t)
+	laghav := dev.Services["laghav"]
+	p := newPerson(t, dev.BaseURL, "LAGHAV_BASE_URL="+laghav.BaseURL, "LAGHAV_API_KEY="+laghav.APIKey, "NO_COLOR=1")
+	id := strings.TrimSpace(p.output(t, "laghav", "keys", "list", "--jq", ".keys[0].id"))
+	for answer, want := range map[string]int{"n": 2, "": 2, "yes please": 2} {
+		screen := p.atTerminal(t, 120, "laghav", "keys", "revoke", id)
+		screen.expect(t, `Revoke "`+id+`"\? What uses it stops working at once, for good. \[y/N\]`)
+		screen.types(t, answer+enter)
+		screen.expect(t, "you did not say yes; nothing was sent")
+		screen.exits(t, want)
+	}
+	screen := p.atTerminal(t, 120, "laghav", "keys", "revoke", id)
+	screen.expect(t, "y/N")
+	screen.types(t, "y"+enter)
+	screen.expect(t, "Revoked")
+	screen.exits(t, 0)
+	p.start(t, "laghav", "keys", "list").exits(t, 4)
+}
+
+// TestTerminalRotates types a new key, which is not shown.
+func TestTerminalRotates(t *testing.T) {
+	t.Parallel()
+	dev, second := newDev(t), ""
+	p := newPerson(t, dev.BaseURL, "NO_COLOR=1")
+	for _, key := range []*string{&dev.APIKey, &second} {
+		made, err := http.Post(dev.BaseURL+"/dev/keys", "application/json", strings.NewReader(`{"service": "lamina"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body struct{ Data struct{ Key string } }
+		err = json.NewDecoder(made.Body).Decode(&body)
+		_ = made.Body.Close()
+		if *key = body.Data.Key; err != nil || *key == "" {
+			t.Fatalf("%s, %v", made.Status, err)
+		}
+	}
+	login := p.atTerminal(t, 100, "login", "--with-api-key")
+	login.expect(t, "API key of Lamina")
+	login.types(t, dev.APIKey+enter)
+	login.exits(t, 0)
+
+	screen := p.atTerminal(t, 160, "auth", "rotate")
+	screen.expect(t, "Make a new key of Lamina: https://app.uselamina.ai")
+	screen.expect(t, "New API key of Lamina:")
+	screen.types(t, second+enter)
+	screen.expect(t, "The old key is still valid: delete it where keys are made")
+	screen.exits(t, 0)
+	if strings.Contains(screen.String(), second) {
+		t.Errorf("the key is on the screen:\n%s", screen.String())
+	}
+	has(t, p.output(t, "auth", "token", "-o", "text"), second)
 }
 
 // TestTerminalLiveLine watches a run: one line that is drawn over itself, nothing else while it lasts, and no trace of

@@ -47,8 +47,8 @@ func TestReferenceIsFresh(t *testing.T) {
 
 // verbs are the words that the one-line description of a command may begin with.
 var verbs = []string{
-	"Call", "Cancel", "Choose", "Find", "Follow", "List", "Look", "Move", "Print", "Run", "Save", "Search", "See", "Show", "Sign", "Start",
-	"Stop", "Upload", "Use", "Wait",
+	"Call", "Cancel", "Choose", "Find", "Follow", "List", "Look", "Make", "Move", "Print", "Replace", "Revoke",
+	"Run", "Save", "Search", "See", "Show", "Sign", "Start", "Stop", "Upload", "Use", "Wait",
 }
 
 func TestEveryCommandIsDescribed(t *testing.T) {

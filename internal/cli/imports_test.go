@@ -11,15 +11,16 @@ import (
 var allowed = map[string][]string{
 	"cmd/lamina":             {"internal/cli"},
 	"internal/docgen":        {"internal/cli"},
-	"internal/cli":           {"internal/api", "internal/api/lamatic", "internal/api/laminr", "internal/api/lightfast", "internal/auth", "internal/config", "internal/download", "internal/output", "internal/platform", "internal/provider", "internal/scan", "internal/term", "internal/webhook"},
+	"internal/cli":           {"internal/api", "internal/api/laghav", "internal/api/lamatic", "internal/api/laminr", "internal/api/lightfast", "internal/auth", "internal/config", "internal/download", "internal/output", "internal/platform", "internal/provider", "internal/scan", "internal/term", "internal/webhook"},
+	"internal/api/laghav":    {"internal/api"},
 	"internal/api/lamatic":   {"internal/api"},
 	"internal/api/laminr":    {"internal/api"},
 	"internal/api/lightfast": {"internal/api"},
 	"internal/auth":          {"internal/config", "internal/provider"},
 	"internal/output":        {"internal/term"},
 	"internal/scan":          {"internal/provider"},
-	"internal/platform/apps": {"internal/api"},                                                                                   // the wire types
-	"internal/platform":      {"docs", "internal/api", "internal/platform/apps", "internal/platform/search", "internal/webhook"}, // of api, the wire types
+	"internal/platform/apps": {"internal/api"},                                                                                                               // the wire types
+	"internal/platform":      {"docs", "internal/api", "internal/platform/apps", "internal/platform/prompt", "internal/platform/search", "internal/webhook"}, // of api, the wire types
 }
 
 func TestImportDirections(t *testing.T) {

@@ -43,9 +43,14 @@ func Reference(root *cobra.Command) map[string][]byte {
 		page := bytes.NewBufferString(madeBy)
 		writeReference(page, noun, "#")
 		for _, verb := range noun.Commands() {
-			if verb.IsAvailableCommand() {
+			if !verb.IsAvailableCommand() {
+				continue
+			}
+			page.WriteString("\n")
+			writeReference(page, verb, "##")
+			for _, part := range verb.Commands() {
 				page.WriteString("\n")
-				writeReference(page, verb, "##")
+				writeReference(page, part, "###")
 			}
 		}
 		page.WriteString("\nEvery command also takes [these flags](README.md#flags-of-every-command).\n")

@@ -95,7 +95,7 @@ func newRoot(env *Env) *cobra.Command {
 		&cobra.Group{ID: groupLocal, Title: "On your machine"},
 	)
 	inGroup(root, groupWork, newAppsCmd(env), newRunCmd(env), newRunsCmd(env), newAPICmd(env))
-	inGroup(root, groupServices, newLaminrCmd(env), newLamaticCmd(env), newLightfastCmd(env))
+	inGroup(root, groupServices, newLaminrCmd(env), newLamaticCmd(env), newLightfastCmd(env), newLaghavCmd(env))
 	inGroup(root, groupAccount, newLoginCmd(env), newLogoutCmd(env), newWhoamiCmd(env), newAuthCmd(env), newProfileCmd(env))
 	inGroup(root, groupLocal, newDemoCmd(env), newDevCmd(env), newCompletionCmd(env), newHelpCmd(env), newVersionCmd(env))
 	inGroup(root, groupLocal, newDoctorCmd(env), newExplainCmd(env))

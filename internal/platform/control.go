@@ -48,6 +48,7 @@ func (s *Server) routeControl(mux *http.ServeMux) {
 		"/dev/requests": {"GET": s.listRequests, "DELETE": ownOnly(s.forgetRequests)},
 		"/dev/faults":   {"GET": s.listFaults, "POST": ownOnly(s.planFault), "DELETE": ownOnly(s.forgetFaults)},
 		"/dev/clock":    {"GET": s.showClock, "POST": ownOnly(s.advanceClock)},
+		"/dev/laghav":   {"GET": s.showLaghav, "POST": ownOnly(s.changeLaghav)},
 
 		"/dev/keys":        {"GET": s.listKeys, "POST": ownOnly(s.makeKey)},
 		"/dev/keys/{id}":   {"DELETE": ownOnly(s.revokeKey)},

@@ -78,6 +78,7 @@ func (s *Server) seed() error {
 				put(tx, bucketWorkspaces, w.ID, w)
 			}
 		}
+		s.seedLaghav(tx)
 		return nil
 	})
 }

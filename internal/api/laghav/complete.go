@@ -1,0 +1,182 @@
+package laghav
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/uselamina/lamina/internal/api"
+)
+
+// A Message is one message of a chat: of the system, the user or the assistant.
+type Message struct {
+	Role    string `json:"role"`
+	Content string `json:"content"`
+}
+
+// A Request is what POST /v1/complete takes. What is nil or empty is left to the service.
+type Request struct {
+	Messages  []Message `json:"messages"`
+	Model     string    `json:"model,omitempty"` // auto, or a name
+	MaxTokens int       `json:"max_tokens,omitempty"`
+	Stream    bool      `json:"stream,omitempty"`
+	Options   *Options  `json:"laghav_options,omitempty"`
+}
+
+// Options steer what Laghav does with a prompt.
+type Options struct {
+	Compress       *bool    `json:"compress,omitempty"`
+	Route          *bool    `json:"route,omitempty"`
+	Cache          *bool    `json:"cache,omitempty"`
+	Score          *bool    `json:"score,omitempty"`
+	Aggressiveness *float64 `json:"max_aggressiveness,omitempty"` // 0 to 1
+	SkipRules      []string `json:"skip_rules,omitempty"`
+	BudgetID       string   `json:"budget_id,omitempty"` // or the name of a team
+	ProtocolID     string   `json:"protocol_id,omitempty"`
+	ConversationID string   `json:"conversation_id,omitempty"`
+	MaxTurns       int      `json:"max_turns_to_keep,omitempty"`
+	AgentRunID     string   `json:"agent_run_id,omitempty"`
+}
+
+// Figures are what a call cost, and what it would have cost without Laghav.
+type Figures struct {
+	Original      int      `json:"original_tokens"`
+	Compressed    int      `json:"compressed_tokens"`
+	Quality       *float64 `json:"quality_score"` // 0 to 100
+	CostOriginal  float64  `json:"cost_original_usd"`
+	CostActual    float64  `json:"cost_actual_usd"`
+	Saved         float64  `json:"saved_usd"`
+	RoutingReason string   `json:"routing_reason"`
+	Rules         []string `json:"rules_applied"`
+	CacheHit      bool     `json:"cache_hit"`
+}
+
+// SavedPct is how many percent of the tokens were saved.
+func (f Figures) SavedPct() float64 {
+	if f.Original <= 0 {
+		return 0
+	}
+	return 100 * (1 - float64(f.Compressed)/float64(f.Original))
+}
+
+// A Completion is an answer of a model.
+type Completion struct {
+	ID           string
+	Model        string // as the service names it; may be a dated name of the one that was asked for
+	Content      string
+	FinishReason string
+	Figures      *Figures // nil where a stream had none
+	// Whole is false where a stream ended without saying that it does.
+	Whole bool
+	Raw   json.RawMessage // nil for a stream
+}
+
+// A Chunk is a piece of a stream.
+type Chunk struct {
+	Content string
+	Raw     json.RawMessage
+}
+
+type wireCompletion struct {
+	ID      string `json:"id"`
+	Model   string `json:"model"`
+	Choices []struct {
+		Message      Message `json:"message"`
+		Delta        Message `json:"delta"`
+		FinishReason *string `json:"finish_reason"`
+	} `json:"choices"`
+	Meta *Figures `json:"laghav_meta"`
+}
+
+func (r Request) call(stream bool) api.Call {
+	r.Stream = stream
+	return api.Call{Method: http.MethodPost, Path: "/v1/complete", Body: r}
+}
+
+// Complete asks a model, and waits for the whole answer. A call costs tokens: one whose answer is lost is not repeated.
+func (c *Client) Complete(ctx context.Context, r Request) (*Completion, error) {
+	call := r.call(false)
+	answer, err := c.api.Do(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	var body wireCompletion
+	if err := answer.Decode(call, &body); err != nil {
+		return nil, err
+	}
+	if len(body.Choices) == 0 {
+		return nil, answer.Unexpected(call, "the answer has no choices", errShape)
+	}
+	done := &Completion{Raw: answer.Raw, Whole: true}
+	done.add(body)
+	return done, nil
+}
+
+// add takes over what an answer, or a piece of one, says, and returns the text that is new.
+func (d *Completion) add(body wireCompletion) string {
+	if body.ID != "" {
+		d.ID = body.ID
+	}
+	if body.Model != "" {
+		d.Model = body.Model
+	}
+	if body.Meta != nil {
+		d.Figures = body.Meta
+	}
+	if len(body.Choices) == 0 {
+		return ""
+	}
+	first := body.Choices[0]
+	if first.FinishReason != nil && *first.FinishReason != "" {
+		d.FinishReason, d.Whole = *first.FinishReason, true
+	}
+	text := first.Message.Content + first.Delta.Content
+	d.Content += text
+	return text
+}
+
+// Stream asks a model, and hands each piece of the answer to each, as it comes. An error of each ends it and is returned.
+// The completion is what had come until then.
+func (c *Client) Stream(ctx context.Context, r Request, each func(Chunk) error) (*Completion, error) {
+	call, done := r.call(true), &Completion{}
+	for event, err := range c.api.Events(ctx, call) {
+		if err != nil {
+			return done, err
+		}
+		if strings.TrimSpace(event.Data) == "[DONE]" {
+			done.Whole = true
+			return done, nil
+		}
+		chunk, err := c.readChunk(done, []byte(event.Data))
+		var refused *api.Error
+		if errors.As(err, &refused) {
+			return done, err
+		}
+		if err != nil {
+			return done, &api.UnexpectedError{
+				Method: call.Method, Path: call.Path, Status: http.StatusOK, Reason: "an event of the stream is not the JSON that the service documents", Err: err,
+			}
+		}
+		if err := each(chunk); err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// readChunk reads one event. Services tell a failure in the middle of a stream with their usual refusal.
+func (c *Client) readChunk(done *Completion, data []byte) (Chunk, error) {
+	var body wireCompletion
+	if err := json.Unmarshal(data, &body); err != nil {
+		return Chunk{}, err
+	}
+	if len(body.Choices) == 0 && body.Meta == nil {
+		e := &api.Error{Status: http.StatusOK, Method: http.MethodPost, Path: "/v1/complete"}
+		if c.api.ReadRefusal != nil && c.api.ReadRefusal(e, http.Header{}, data) {
+			return Chunk{}, e
+		}
+	}
+	return Chunk{Content: done.add(body), Raw: data}, nil
+}
