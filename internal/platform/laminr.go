@@ -4,20 +4,18 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 )
 
 // Buckets of Laminr.
 const (
 	bucketLaminrTenants = "laminr-tenants" // tenant → its number
-	bucketLaminrFiles   = "laminr-files"   // uri → laminrFile
+	bucketLaminrFiles   = "laminr-files"   // uri → laminrFile; those of a tenant are in the order in which they were made
 )
 
 // A laminrFile is what is kept of a file: not the bytes, because no documented address gives them back.
 type laminrFile struct {
 	URI         string     `json:"uri"`
-	Order       string     `json:"order"`
 	Tenant      string     `json:"tenant"`
 	FileName    string     `json:"fileName"`
 	ContentType string     `json:"contentType"`
@@ -86,10 +84,11 @@ func (s *Server) laminr(h func(w http.ResponseWriter, r *http.Request, key servi
 func (s *Server) listLaminrFiles(w http.ResponseWriter, _ *http.Request, key serviceKey) error {
 	var files []laminrFile
 	s.store.view(func(tx *tx) { files = list[laminrFile](tx, bucketLaminrFiles) })
-	files = slices.DeleteFunc(files, func(f laminrFile) bool { return f.Tenant != key.Owner || f.UploadedAt == nil })
-	slices.SortFunc(files, func(a, b laminrFile) int { return strings.Compare(b.Order, a.Order) })
 	entries := []map[string]any{}
-	for _, f := range files {
+	for _, f := range slices.Backward(files) { // the newest first
+		if f.Tenant != key.Owner || f.UploadedAt == nil {
+			continue
+		}
 		entries = append(entries, map[string]any{
 			"uri": f.URI, "file_name": f.FileName, "content_type": f.ContentType, "size": f.Size, "created_at": f.UploadedAt,
 		})

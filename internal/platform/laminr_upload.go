@@ -45,8 +45,7 @@ func (s *Server) createLaminrUpload(w http.ResponseWriter, r *http.Request, key 
 	f := laminrFile{Tenant: key.Owner, FileName: req.FileName, ContentType: contentType, CreatedAt: s.now()}
 	err = s.store.update(func(tx *tx) error {
 		s.forgetLaminrUploads(tx)
-		f.Order = nextOrder(tx)
-		f.URI = fmt.Sprintf("tenants/%d/files/%d-%s-%s", laminrTenant(tx, key.Owner), f.CreatedAt.UnixMilli(), strings.TrimLeft(f.Order, "0"), slug(f.FileName))
+		f.URI = fmt.Sprintf("tenants/%d/files/%d-%s-%s", laminrTenant(tx, key.Owner), f.CreatedAt.UnixMilli(), nextOrder(tx), slug(f.FileName))
 		put(tx, bucketLaminrFiles, f.URI, f)
 		return nil
 	})

@@ -1,9 +1,8 @@
 package search
 
 import (
-	"cmp"
 	"math"
-	"slices"
+	"sort"
 )
 
 // A Mode is how deeply a search reads.
@@ -113,7 +112,12 @@ func (ix *Index) Search(query string, mode Mode, keep func(*Passage) bool) []Hit
 
 // sortHits puts the best first; equals keep the order of the documents, so that pages of results fit together.
 func sortHits(hits []Hit) {
-	slices.SortFunc(hits, func(a, b Hit) int { return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.number, b.number)) })
+	sort.Slice(hits, func(i, j int) bool {
+		if hits[i].Score != hits[j].Score {
+			return hits[i].Score > hits[j].Score
+		}
+		return hits[i].number < hits[j].number
+	})
 }
 
 // rank scores by BM25, as a share of what a passage could reach at most.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 )
 
 // A vector is the weight of each stem of a passage; its length is 1.
@@ -73,7 +74,7 @@ func (ix *Index) Similar(p *Passage) []Neighbour {
 			all = append(all, Neighbour{Passage: other, Cosine: min(1, ix.vectors[at].dot(ix.vectors[i])), Shared: overlap(p.code, other.code)})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Neighbour) int { return cmp.Compare(b.Score(), a.Score()) })
+	sort.SliceStable(all, func(i, j int) bool { return all[i].Score() > all[j].Score() })
 	return all
 }
 
