@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -111,7 +112,7 @@ func (p Provider) validateSettings() error {
 func (p Provider) validateChecks() error {
 	for i, c := range p.Checks {
 		switch {
-		case c.Method != "GET" && c.Method != "HEAD" && c.Method != "POST":
+		case !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost}, c.Method):
 			return fmt.Errorf("checks.%d.method must be GET, HEAD or POST: %q is not", i, c.Method)
 		case c.Path != "" && !isPath(c.Path):
 			return fmt.Errorf("checks.%d.path must start with one slash, and name no host: %q does not", i, c.Path)

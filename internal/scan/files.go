@@ -96,7 +96,7 @@ func (f *Finder) Folder(ctx context.Context, path string) (Report, error) {
 			return ctx.Err()
 		case err != nil:
 			report.Skipped++
-			return nil
+			return nil //nolint:nilerr // the rest is looked at
 		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules"):
 			return fs.SkipDir
 		case entry.IsDir():
