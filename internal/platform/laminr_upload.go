@@ -45,7 +45,9 @@ func (s *Server) createLaminrUpload(w http.ResponseWriter, r *http.Request, key 
 	f := laminrFile{Tenant: key.Owner, FileName: req.FileName, ContentType: contentType, CreatedAt: s.now()}
 	err = s.store.update(func(tx *tx) error {
 		s.forgetLaminrUploads(tx)
-		f.URI = fmt.Sprintf("tenants/%d/files/%d-%s-%s", laminrTenant(tx, key.Owner), f.CreatedAt.UnixMilli(), nextOrder(tx), slug(f.FileName))
+		order := nextOrder(tx)
+		order = order[len(order)-6:] // enough for one millisecond
+		f.URI = fmt.Sprintf("tenants/%d/files/%d-%s-%s", laminrTenant(tx, key.Owner), f.CreatedAt.UnixMilli(), order, slug(f.FileName))
 		put(tx, bucketLaminrFiles, f.URI, f)
 		return nil
 	})
