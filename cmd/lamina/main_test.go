@@ -91,7 +91,7 @@ func browse() {
 	_, _ = io.Copy(os.Stdout, resp.Body)
 }
 
-// cmdDev starts a local platform for the script: dev [FLAG…]. It sets LAMINA_BASE_URL, API_KEY (and LAMINA_KEY) and
+// cmdDev starts a local platform for the script: dev [FLAG…]. It sets LAMINA_BASE_URL, API_KEY and
 // WORKSPACE, and for each service NAME beside Lamina NAME_KEY and NAME_URL.
 func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
@@ -106,7 +106,6 @@ func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	})
 	ts.Setenv("LAMINA_BASE_URL", server.BaseURL)
 	ts.Setenv("API_KEY", server.APIKey)
-	ts.Setenv("LAMINA_KEY", server.APIKey)
 	ts.Setenv("WORKSPACE", server.WorkspaceID)
 	for name, service := range server.Services {
 		ts.Setenv(strings.ToUpper(name)+"_KEY", service.APIKey)
