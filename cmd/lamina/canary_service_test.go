@@ -85,12 +85,6 @@ func (s *canaryService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body)
-}
-
 func (s *canaryService) serveAPI(w http.ResponseWriter, r *http.Request) {
 	run := object{
 		"runId": "run-1", "status": "completed", "createdAt": "2026-01-02T03:04:05Z",

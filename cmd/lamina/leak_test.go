@@ -50,14 +50,6 @@ func (s *stranger) learned(t *testing.T) int {
 	return len(s.seen)
 }
 
-// newHandler serves until the test ends.
-func newHandler(t *testing.T, handler http.HandlerFunc) string {
-	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
 // TestLoginStaysWithItsHost points LAMINA_BASE_URL elsewhere, with good and with expired sessions.
 func TestLoginStaysWithItsHost(t *testing.T) {
 	t.Parallel()

@@ -71,22 +71,21 @@ type laghavMakeOptions struct {
 func newLaghavKeysCreateCmd(env *Env) *cobra.Command {
 	opts := &laghavMakeOptions{env: env}
 	cmd := &cobra.Command{
-		Use:   "create",
+		Use:   "create NAME",
 		Short: "Make an API key, which is shown once or put straight into a profile",
 		Long: "Make an API key for an application. Its value is told only now: it goes to stdout, or with --save into a profile,\n" +
 			"without being shown. --profile names that profile, which must not hold a key yet.",
-		Example: "lamina laghav keys create --name CI --app app_sample\n" +
-			"lamina laghav keys create --name Laptop --save --profile laghav-laptop",
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if strings.TrimSpace(opts.name) == "" {
-				return usage("lamina laghav keys create --name CI", "what is the key for? Give it a name with --name")
+		Example: "lamina laghav keys create CI --app app_sample\n" +
+			"lamina laghav keys create Laptop --save --profile laghav-laptop",
+		Args: needArgs("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if opts.name = strings.TrimSpace(args[0]); opts.name == "" {
+				return usage("lamina laghav keys create --help", "NAME must not be empty")
 			}
 			return laghavKeysCreate(cmd.Context(), opts)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&opts.name, "name", "", "give the key this `NAME`")
 	f.StringVar(&opts.app, "app", "", "make it for the application of this `ID`; needed if there are several")
 	f.BoolVar(&opts.save, "save", false, "put the key into a profile instead of showing it")
 	return cmd

@@ -39,7 +39,7 @@ func newLoginCmd(env *Env) *cobra.Command {
 	opts := &loginOptions{env: env}
 	cmd := &cobra.Command{
 		Use:   "login",
-		Short: "Sign in to Lamina",
+		Short: "Sign in to Lamina, or keep the key of another service",
 		Long: "Sign in with the browser. From then on every command just works: the session refreshes by itself, and ends\n" +
 			"after 30 days without use.\n\n" +
 			"Where there is no browser, a code is shown that can be approved on any device. For scripts, --device --json\n" +

@@ -268,7 +268,7 @@ func (r *rotation) appOf(ctx context.Context, client *laghav.Client, old laghav.
 	if errors.As(err, &several) || isNotFound(err) {
 		return "", &commandError{
 			code: codeInvalidArgument, hint: commandLine("auth", "rotate", "--profile", r.old.Name, "--with-api-key"), err: err,
-			message: "it is not known to which application the key belongs, so none was made: make one with lamina laghav keys create --app ID, and pipe it to --with-api-key",
+			message: "it is not known to which application the key belongs, so none was made: make one with lamina laghav keys create NAME --app ID, and pipe it to --with-api-key",
 		}
 	}
 	return app, err
