@@ -142,7 +142,7 @@ func TestSmallLaghav(t *testing.T) {
 	has(t, p.output(t, "laghav", "complete", "--stream", "Hello"), "Here it is\n")
 	has(t, p.fails(t, 6, "laghav", "complete", "--budget", "engineering", "Hello"), "BUDGET_EXCEEDED")
 	has(t, p.output(t, "laghav", "keys", "list"), "key_first", "of key_first", "active")
-	has(t, p.output(t, "laghav", "keys", "create", "--name", "CI", "--app", "app_abc123"), smallKey("madex"))
+	has(t, p.output(t, "laghav", "keys", "create", "CI", "--app", "app_abc123"), smallKey("madex"))
 	has(t, p.output(t, "laghav", "keys", "revoke", "key_x", "--yes"), "Revoked key_x")
 	has(t, p.output(t, "laghav", "keys", "list"), "revoked")
 	has(t, p.fails(t, 5, "laghav", "keys", "revoke", "key_none", "--yes"), `there is no key "key_none"`)
@@ -150,7 +150,7 @@ func TestSmallLaghav(t *testing.T) {
 	// The list does not tell which key is in use, nor its application: no key is made.
 	has(t, p.fails(t, 2, "auth", "rotate", "--provider", "laghav"), "not known to which application")
 	// A key that was made here is known by its id.
-	has(t, p.output(t, "laghav", "keys", "create", "--name", "Laptop", "--app", "app_abc123", "--save", "--profile", "laptop"), "profile laptop")
+	has(t, p.output(t, "laghav", "keys", "create", "Laptop", "--app", "app_abc123", "--save", "--profile", "laptop"), "profile laptop")
 	has(t, p.output(t, "laghav", "complete", "--profile", "laptop", "Hello"), "Here it is")
 	laghav.mu.Lock()
 	defer laghav.mu.Unlock()

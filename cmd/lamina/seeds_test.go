@@ -23,8 +23,7 @@ func newSmallLaminr(t *testing.T, prefix string) string {
 	refuse := func(w http.ResponseWriter, status int, code, message string) {
 		answer(w, status, object{"error": object{"code": code, "message": message}})
 	}
-	var storage string
-	storage = newHandler(t, func(w http.ResponseWriter, r *http.Request) {
+	storage := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPut || r.Header.Get("Content-Type") != "application/pdf" || r.Header.Get("X-Api-Key") != "" {
 			w.WriteHeader(http.StatusForbidden)
 		}
