@@ -20,8 +20,8 @@ func newLaghavCmd(env *Env) *cobra.Command {
 		newLaghavCompleteCmd(env), newLaghavPlaygroundCmd(env),
 		newNoun("keys", "Use the API keys: list, create and revoke them", nil,
 			newLaghavKeysListCmd(env), newLaghavKeysCreateCmd(env), newLaghavKeysRevokeCmd(env)),
-		newNoun("apps", "Use the applications: list and create them", nil, newLaghavAppsListCmd(env), newLaghavAppsCreateCmd(env)),
-		newNoun("budgets", "Use the budgets of teams: list and create them", nil, newLaghavBudgetsListCmd(env), newLaghavBudgetsCreateCmd(env)),
+		listing(newNoun("apps", "Use the applications: list and create them", nil, newLaghavAppsListCmd(env), newLaghavAppsCreateCmd(env))),
+		listing(newNoun("budgets", "Use the budgets of teams: list and create them", nil, newLaghavBudgetsListCmd(env), newLaghavBudgetsCreateCmd(env))),
 	)
 	cmd.Long = "Laghav shortens prompts before a model reads them, and chooses the cheapest model that will do.\n\n" +
 		"Sign in with 'lamina login --provider laghav', or set LAGHAV_API_KEY. What has no command of its own is called with\n" +

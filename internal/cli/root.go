@@ -146,6 +146,22 @@ func newNoun(use, short string, aliases []string, commands ...*cobra.Command) *c
 	return noun
 }
 
+// listing makes a noun do what its list does, when nothing else is said.
+func listing(noun *cobra.Command) *cobra.Command {
+	list, _, err := noun.Find([]string{"list"})
+	if err != nil || list == noun {
+		panic("cli: " + noun.Name() + " has no list")
+	}
+	otherwise := noun.RunE
+	noun.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return otherwise(cmd, args)
+		}
+		return list.RunE(cmd, args)
+	}
+	return noun
+}
+
 // renamed are the words that people try for our commands.
 var renamed = map[string]string{
 	"signin": "login", "sign-in": "login", "signout": "logout", "sign-out": "logout", "execution": "runs", "app": "apps",

@@ -177,11 +177,22 @@ func (e *Env) service(p provider.Provider) (*api.Client, *session, error) {
 	return e.clientOf(s), s, nil
 }
 
-// anonymous returns the client of a service for what needs no key.
+// anonymous returns the client of a service for what needs no key: where the environment says that it is, where the login
+// is, or at its usual address.
 func (e *Env) anonymous(p provider.Provider) (*api.Client, error) {
 	base, err := e.baseFromEnv(p)
 	if err != nil {
 		return nil, err
+	}
+	if _, named := e.firstEnv(p.BaseURLEnv); named == "" {
+		e.want = &p
+		doc, chosen, err := e.loadChosen()
+		if err != nil {
+			return nil, err
+		}
+		if profile, ok := doc.Profile(chosen.profile); ok {
+			base = profile.Credential.BaseURL
+		}
 	}
 	transport, err := e.transport()
 	if err != nil {
