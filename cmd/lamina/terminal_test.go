@@ -125,6 +125,27 @@ func TestTerminalPaste(t *testing.T) {
 	}
 }
 
+// A service whose key needs more than itself: what is missing is asked for, and the key is not shown.
+func TestTerminalAsksForSettings(t *testing.T) {
+	t.Parallel()
+	dev := newDev(t)
+	service := dev.Services["lamatic"]
+	p := newPerson(t, dev.BaseURL)
+	screen := p.atTerminal(t, 100, "login", "--provider", "lamatic")
+	screen.expect(t, `URL of Lamatic \(`)
+	screen.types(t, service.BaseURL+enter)
+	screen.expect(t, `Project ID of Lamatic \(`)
+	screen.types(t, "prj_sample"+enter)
+	screen.expect(t, `API key of Lamatic \(`)
+	screen.types(t, service.APIKey+enter)
+	screen.expect(t, `Signed in to\S* \S*Lamatic`)
+	screen.exits(t, 0)
+	if strings.Contains(screen.String(), service.APIKey) {
+		t.Errorf("the key is on the screen:\n%s", screen.String())
+	}
+	has(t, p.output(t, "auth", "status", "--provider", "lamatic", "--jq", ".credential.settings[\"project-id\"]"), "prj_sample")
+}
+
 func TestTerminalHidesAPIKey(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t)

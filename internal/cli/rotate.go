@@ -188,7 +188,7 @@ func (r *rotation) identify(ctx context.Context, key config.Secret) error {
 	if err != nil {
 		return err
 	}
-	r.verdict, r.account = keyVerdict{Checked: true}, accountOf(reply.Data)
+	r.verdict, r.account = keyVerdict{Checked: true, Proven: true}, accountOf(reply.Data)
 	if was := r.old.Credential.Account; was.WorkspaceID != "" && was.WorkspaceID != r.account.WorkspaceID {
 		return &commandError{
 			code: codeWrongWorkspace, hint: "lamina login --with-api-key --profile NAME < new-key.txt",
