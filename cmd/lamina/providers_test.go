@@ -176,6 +176,7 @@ func TestServiceFiles(t *testing.T) {
 		"env":       {strings.Replace(good, "LARDER_TOKEN", "larder token", 1), "envKey must be the name of an environment variable"},
 		"means":     {strings.Replace(good, `"quota"`, `"full"`, 1), "answers.2.means must be one of"},
 		"path":      {strings.Replace(good, `"/jars"`, `"//evil.example/jars"`, 1), "checks.0.path must start with one slash"},
+		"thief":     {strings.Replace(good, "LARDER_TOKEN", "LAMINA_API_KEY", 1), "envKey LAMINA_API_KEY holds keys of Lamina"},
 		"other":     {good, `its name is \"larder\", and must be \"other\"`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,7 +24,20 @@ func Parse(raw []byte) (Provider, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return Provider{}, errors.New("something stands after the JSON object")
 	}
-	return p, p.Validate()
+	return p, errors.Join(p.Validate(), p.checkStranger())
+}
+
+// checkStranger keeps a described service from being handed what belongs to one that is built in.
+func (p Provider) checkStranger() error {
+	for _, own := range All() {
+		switch {
+		case p.Name == own.Name:
+			return fmt.Errorf("name %q is that of a service that is built in", p.Name)
+		case p.EnvKey == own.EnvKey:
+			return fmt.Errorf("envKey %s holds keys of %s: choose another one", p.EnvKey, own.Title)
+		}
+	}
+	return nil
 }
 
 func explainJSON(err error) error {
