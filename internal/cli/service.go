@@ -22,7 +22,7 @@ import (
 
 // addProviderFlag lets a command name the service that it is about.
 func (e *Env) addProviderFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&e.flags.provider, "provider", "", "of the service with this `NAME`, instead of Lamina")
+	cmd.Flags().StringVar(&e.flags.provider, "provider", "", "mean the service with this `NAME`, instead of Lamina")
 	_ = cmd.RegisterFlagCompletionFunc("provider", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return e.providerNames(), cobra.ShellCompDirectiveNoFileComp
 	})
