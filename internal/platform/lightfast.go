@@ -52,7 +52,7 @@ func (s *Server) routeLightfast(mux *http.ServeMux) {
 	mux.HandleFunc("/lightfast/", l.handle(lightfastGeneration{}, nil))
 }
 
-// generations returns what is served, by the letters of the project's notes: a to e. The documented one is d.
+// generations returns what is served, the oldest first, by the letters that clients know them under. The documented one is d.
 func (l *lightfast) generations() map[string]lightfastGeneration {
 	flat := map[string]lightfastHandler{"/search": l.search, "/contents": l.contents, "/findsimilar": l.findSimilar}
 	return map[string]lightfastGeneration{
