@@ -73,24 +73,25 @@ func (e *Env) findProvider(name string) (provider.Provider, error) {
 	return p, nil
 }
 
-// wanted is the service that a command is about: its own, the one of --provider, that of the profile of --profile, or
-// Lamina. doc is read if need be.
+// wanted is the service that a command is about: its own, the one of --provider, that of the profile of --profile or
+// LAMINA_PROFILE, or Lamina. doc is read if need be.
 func (e *Env) wanted(doc *config.Document) (provider.Provider, error) {
+	name := firstOf(e.flags.profile, e.Getenv("LAMINA_PROFILE"))
 	switch {
 	case e.want != nil:
 		return *e.want, nil
 	case e.flags.provider != "":
 		return e.findProvider(e.flags.provider)
-	case e.flags.profile == "":
+	case name == "":
 		return provider.Lamina(), nil
 	}
 	if doc == nil {
 		var err error
-		if doc, err = e.load(); err != nil {
-			return provider.Provider{}, err
+		if doc, err = e.store().Load(); err != nil {
+			return provider.Lamina(), nil //nolint:nilerr // a key of the environment needs no file; who needs it says what is wrong
 		}
 	}
-	if p, ok := doc.Profile(e.flags.profile); ok {
+	if p, ok := doc.Profile(name); ok {
 		return e.findProvider(providerOf(p.Credential))
 	}
 	return provider.Lamina(), nil
