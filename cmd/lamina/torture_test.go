@@ -711,9 +711,9 @@ func (v *victim) nodeWrite(doc map[string]any, change func(map[string]any), paus
 // A long command lives through many expiries. Without the event stream it asks again and again.
 func TestTortureLongCommand(t *testing.T) {
 	t.Parallel()
-	life, seconds := "1s", "3"
+	life, seconds := "1s", 3
 	if tortureRounds() > 1 {
-		life, seconds = "2s", "8"
+		life, seconds = "2s", 8
 	}
 	for name, c := range map[string]struct {
 		how, fault string
@@ -726,29 +726,23 @@ func TestTortureLongCommand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := newVictim(t, "--access-token-ttl", life)
-			start := v.command("run", "countdown", "-i", "seconds="+seconds, "--jq", ".data.runId")
-			id, err := start.Output()
-			if err != nil {
-				t.Fatal(err)
-			}
-			v.forget()
-			if c.fault != "" {
-				v.fault(c.fault)
-			}
-			cmd := v.command("runs", c.how, strings.Trim(string(id), "\"\n"), "--interval", "1s")
-			if e := v.run(cmd); e.status != 0 {
-				t.Errorf("status %d: %s", e.status, e.stderr)
-			}
-			asked, answered := v.refreshes()
-			if asked != answered || c.many && asked < 2 {
-				t.Errorf("%d refreshes, %d of them answered", asked, answered)
-			}
-			for _, r := range v.log() {
-				if r.Status == http.StatusUnauthorized {
-					t.Logf("a token was rejected, and renewed: %v", r)
+			atLeast := map[bool]int{true: 2}[c.many]
+			outlives(t, seconds, atLeast, func(seconds int) int {
+				id := v.startRuns(1, seconds)[0]
+				v.forget()
+				if c.fault != "" {
+					v.fault(c.fault)
 				}
-			}
-			t.Logf("%d refreshes in %d requests", asked, len(v.log()))
+				if e := v.run(v.command("runs", c.how, id, "--interval", "1s")); e.status != 0 {
+					t.Errorf("status %d: %s", e.status, e.stderr)
+				}
+				asked, answered := v.refreshes()
+				if asked != answered {
+					t.Errorf("%d refreshes, %d of them answered", asked, answered)
+				}
+				t.Logf("%d refreshes in %d requests", asked, len(v.log()))
+				return asked
+			})
 		})
 	}
 }
@@ -758,37 +752,50 @@ func TestTortureLongCommand(t *testing.T) {
 func TestTortureManyRuns(t *testing.T) {
 	t.Parallel()
 	const life = 2 * time.Second
-	seconds := "2"
+	seconds := 2
 	if tortureRounds() > 1 {
-		seconds = "10"
+		seconds = 10
 	}
 	for name, lost := range map[string][]string{"by streams": nil, "by asking": {"/stream", "/wait"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := newVictim(t, "--access-token-ttl", life.String())
-			ids := v.startRuns(8, seconds)
-			v.forget()
-			for _, id := range ids {
-				for _, end := range lost {
-					v.fault(`{"path": "/v1/runs/` + id + end + `", "status": 404, "times": 1000}`)
+			outlives(t, seconds, 2, func(seconds int) int {
+				ids := v.startRuns(8, seconds)
+				v.forget()
+				for _, id := range ids {
+					for _, end := range lost {
+						v.fault(`{"path": "/v1/runs/` + id + end + `", "status": 404, "times": 1000}`)
+					}
 				}
-			}
-			var both sync.WaitGroup
-			for range 2 {
-				both.Go(func() { v.wantCompleted(ids) })
-			}
-			both.Wait()
-			v.wantOneRefreshEach(life, 2)
+				var both sync.WaitGroup
+				for range 2 {
+					both.Go(func() { v.wantCompleted(ids) })
+				}
+				both.Wait()
+				return v.wantOneRefreshEach(life)
+			})
 		})
 	}
 }
 
+// outlives tries with runs of some seconds, and with longer ones where a busy machine was so late that too few tokens
+// expired meanwhile: refreshes are what try counts.
+func outlives(t *testing.T, seconds, atLeast int, try func(seconds int) (refreshes int)) {
+	t.Helper()
+	for ; try(seconds) < atLeast && !t.Failed(); seconds *= 2 {
+		if seconds > 60 {
+			t.Fatalf("fewer than %d refreshes: does the command outlive its tokens?", atLeast)
+		}
+	}
+}
+
 // startRuns starts runs that take some seconds, of which four work at a time, and returns their ids.
-func (v *victim) startRuns(count int, seconds string) []string {
+func (v *victim) startRuns(count, seconds int) []string {
 	v.t.Helper()
 	var ids []string
 	for range count {
-		out, err := v.command("run", "countdown", "-i", "seconds="+seconds, "--jq", ".data.runId").Output()
+		out, err := v.command("run", "countdown", "-i", "seconds="+strconv.Itoa(seconds), "--jq", ".data.runId").Output()
 		if err != nil {
 			v.t.Fatal(err)
 		}
@@ -819,9 +826,9 @@ func (v *victim) wantCompleted(ids []string) {
 	}
 }
 
-// wantOneRefreshEach checks that there were at least some refreshes, all answered, and not two in the life of one token.
-// That is measured to the second, as the server's Date tells the time.
-func (v *victim) wantOneRefreshEach(life time.Duration, atLeast int) {
+// wantOneRefreshEach checks that all refreshes were answered, and that there were not two in the life of one token. That is
+// measured to the second, as the server's Date tells the time. It returns how many there were.
+func (v *victim) wantOneRefreshEach(life time.Duration) int {
 	v.t.Helper()
 	var last time.Time
 	count, rejected := 0, 0
@@ -838,8 +845,6 @@ func (v *victim) wantOneRefreshEach(life time.Duration, atLeast int) {
 			count, last = count+1, r.Time
 		}
 	}
-	if count < atLeast {
-		v.t.Errorf("%d refreshes, want at least %d: does the command outlive its tokens?", count, atLeast)
-	}
 	v.t.Logf("%d refreshes in %d requests, of which %d were rejected at first", count, len(v.log()), rejected)
+	return count
 }
