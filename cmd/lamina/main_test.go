@@ -29,6 +29,10 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// quickExit is how GORACE keeps a program that was built with the race detector from sleeping for a second at its end: these
+// tests start thousands.
+const quickExit = "atexit_sleep_ms=10"
+
 // TestScript runs the transcripts of testdata/script, one for each noun, against the real binary and, where they ask
 // for it, a local platform of their own.
 func TestScript(t *testing.T) {
@@ -48,6 +52,7 @@ func scripts() testscript.Params {
 			env.Setenv("BROWSER", "browse")
 			env.Setenv("NO_COLOR", "1")
 			env.Setenv("LAMINA_REQUEST_TIMEOUT", "20s")
+			env.Setenv("GORACE", quickExit)
 			return os.Mkdir(home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -80,7 +80,7 @@ func newPerson(t *testing.T, baseURL string, env ...string) person {
 	home := t.TempDir()
 	clean := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + os.TempDir(), "TERM=xterm-256color",
-		"LAMINA_BASE_URL=" + baseURL, "LAMINA_REQUEST_TIMEOUT=20s",
+		"LAMINA_BASE_URL=" + baseURL, "LAMINA_REQUEST_TIMEOUT=20s", "GORACE=" + quickExit,
 	}
 	return person{home: home, env: append(clean, env...)}
 }
