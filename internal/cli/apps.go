@@ -12,7 +12,9 @@ import (
 )
 
 func newAppsCmd(env *Env) *cobra.Command {
-	return newNoun("apps", "Find apps and see what they take", nil, newAppsListCmd(env), newAppsGetCmd(env))
+	return newNoun(env, "apps", "Find apps and see what they take", nil, func() []*cobra.Command {
+		return []*cobra.Command{newAppsListCmd(env), newAppsGetCmd(env)}
+	})
 }
 
 type appsListOptions struct {

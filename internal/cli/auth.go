@@ -16,10 +16,13 @@ import (
 )
 
 func newAuthCmd(env *Env) *cobra.Command {
-	login, logout := newLoginCmd(env), newLogoutCmd(env)
-	login.Short, logout.Short = "Sign in: the same as lamina login", "Sign out: the same as lamina logout"
-	return newNoun("auth", "See the session in detail, and get a token for scripts", nil,
-		newAuthStatusCmd(env), newAuthTokenCmd(env), newAuthMoveCmd(env), newAuthRotateCmd(env), newAuthScanCmd(env), login, logout)
+	return newNoun(env, "auth", "See the session in detail, and get a token for scripts", nil, func() []*cobra.Command {
+		login, logout := newLoginCmd(env), newLogoutCmd(env)
+		login.Short, logout.Short = "Sign in: the same as lamina login", "Sign out: the same as lamina logout"
+		return []*cobra.Command{
+			newAuthStatusCmd(env), newAuthTokenCmd(env), newAuthMoveCmd(env), newAuthRotateCmd(env), newAuthScanCmd(env), login, logout,
+		}
+	})
 }
 
 func newAuthMoveCmd(env *Env) *cobra.Command {

@@ -31,6 +31,7 @@ func System(build Build) *Env {
 
 // Main runs the command that args name and returns the exit status. SIGINT and SIGTERM end its context.
 func Main(ctx context.Context, env *Env, args []string) int {
+	env.args = append([]string{}, args...)
 	root := newRoot(env)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)

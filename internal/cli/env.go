@@ -24,6 +24,7 @@ type Env struct {
 	// Folder is the working folder, which may be pinned to an account; nil means that no pin matters.
 	Folder func() (string, error)
 
+	args     []string // the command line; nil where there is none, as for the reference
 	flags    flags
 	want     *provider.Provider // the service that the command is of, where it is of one
 	printer  *output.Printer

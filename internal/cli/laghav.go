@@ -16,13 +16,20 @@ import (
 )
 
 func newLaghavCmd(env *Env) *cobra.Command {
-	cmd := newNoun("laghav", "Use Laghav: shorter prompts, its keys, applications and budgets", nil,
-		newLaghavCompleteCmd(env), newLaghavPlaygroundCmd(env),
-		newNoun("keys", "Use the API keys: list, create and revoke them", nil,
-			newLaghavKeysListCmd(env), newLaghavKeysCreateCmd(env), newLaghavKeysRevokeCmd(env)),
-		listing(newNoun("apps", "Use the applications: list and create them", nil, newLaghavAppsListCmd(env), newLaghavAppsCreateCmd(env))),
-		listing(newNoun("budgets", "Use the budgets of teams: list and create them", nil, newLaghavBudgetsListCmd(env), newLaghavBudgetsCreateCmd(env))),
-	)
+	cmd := newNoun(env, "laghav", "Use Laghav: shorter prompts, its keys, applications and budgets", nil, func() []*cobra.Command {
+		return []*cobra.Command{
+			newLaghavCompleteCmd(env), newLaghavPlaygroundCmd(env),
+			newNoun(env, "keys", "Use the API keys: list, create and revoke them", nil, func() []*cobra.Command {
+				return []*cobra.Command{newLaghavKeysListCmd(env), newLaghavKeysCreateCmd(env), newLaghavKeysRevokeCmd(env)}
+			}),
+			listing(newNoun(env, "apps", "Use the applications: list and create them", nil, func() []*cobra.Command {
+				return []*cobra.Command{newLaghavAppsListCmd(env), newLaghavAppsCreateCmd(env)}
+			})),
+			listing(newNoun(env, "budgets", "Use the budgets of teams: list and create them", nil, func() []*cobra.Command {
+				return []*cobra.Command{newLaghavBudgetsListCmd(env), newLaghavBudgetsCreateCmd(env)}
+			})),
+		}
+	})
 	cmd.Long = "Laghav shortens prompts before a model reads them, and chooses the cheapest model that will do.\n\n" +
 		"Sign in with 'lamina login --provider laghav', or set LAGHAV_API_KEY. What has no command of its own is called with\n" +
 		"'lamina api --provider laghav PATH'."

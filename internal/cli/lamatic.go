@@ -21,8 +21,9 @@ import (
 )
 
 func newLamaticCmd(env *Env) *cobra.Command {
-	cmd := newNoun("lamatic", "Run workflows of a Lamatic project, and see how they end", nil,
-		newLamaticRunCmd(env), newLamaticStatusCmd(env), newLamaticBatchCmd(env))
+	cmd := newNoun(env, "lamatic", "Run workflows of a Lamatic project, and see how they end", nil, func() []*cobra.Command {
+		return []*cobra.Command{newLamaticRunCmd(env), newLamaticStatusCmd(env), newLamaticBatchCmd(env)}
+	})
 	cmd.Long = "Run workflows of a project of Lamatic (lamatic.ai). Sign in with 'lamina login --provider lamatic', or set\n" +
 		"LAMATIC_API_KEY, LAMATIC_PROJECT_ID and LAMATIC_ENDPOINT (the Project URL).\n\n" +
 		"Lamatic documents how workflows are run, and nothing else of its runtime: no list of workflows, no keys. Other\n" +

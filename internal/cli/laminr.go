@@ -24,7 +24,9 @@ const laminrElsewhere = "The addresses of packages, their states and their resul
 	"'lamina api --provider laminr PATH'."
 
 func newLaminrCmd(env *Env) *cobra.Command {
-	return newNoun("laminr", "List and upload financial documents at Laminr", nil, newLaminrFilesCmd(env), newLaminrUploadCmd(env))
+	return newNoun(env, "laminr", "List and upload financial documents at Laminr", nil, func() []*cobra.Command {
+		return []*cobra.Command{newLaminrFilesCmd(env), newLaminrUploadCmd(env)}
+	})
 }
 
 func newLaminrFilesCmd(env *Env) *cobra.Command {

@@ -17,8 +17,9 @@ import (
 )
 
 func newLightfastCmd(env *Env) *cobra.Command {
-	return newNoun("lightfast", "Search an organization's tools with Lightfast", nil,
-		newLightfastSearchCmd(env), newLightfastContentsCmd(env), newLightfastSimilarCmd(env))
+	return newNoun(env, "lightfast", "Search an organization's tools with Lightfast", nil, func() []*cobra.Command {
+		return []*cobra.Command{newLightfastSearchCmd(env), newLightfastContentsCmd(env), newLightfastSimilarCmd(env)}
+	})
 }
 
 // lightfast returns the client of Lightfast, which speaks the generation that the sign-in names.

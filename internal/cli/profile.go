@@ -17,8 +17,9 @@ import (
 )
 
 func newProfileCmd(env *Env) *cobra.Command {
-	return newNoun("profile", "Use several accounts side by side", nil,
-		newProfileListCmd(env), newProfileUseCmd(env), newProfileRemoveCmd(env))
+	return newNoun(env, "profile", "Use several accounts side by side", nil, func() []*cobra.Command {
+		return []*cobra.Command{newProfileListCmd(env), newProfileUseCmd(env), newProfileRemoveCmd(env)}
+	})
 }
 
 // A chooser is one that may choose the profile.

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -121,8 +122,9 @@ func inGroup(root *cobra.Command, group string, commands ...*cobra.Command) {
 	}
 }
 
-// newNoun returns a command that only holds others.
-func newNoun(use, short string, aliases []string, commands ...*cobra.Command) *cobra.Command {
+// newNoun returns a command that only holds others. They are made only if the command line has the noun's name in it: making
+// all of them is a part of the start-up that a person notices.
+func newNoun(env *Env, use, short string, aliases []string, commands func() []*cobra.Command) *cobra.Command {
 	noun := &cobra.Command{
 		Use: use + " COMMAND", Short: short, Aliases: aliases,
 		Args: cobra.ArbitraryArgs,
@@ -142,19 +144,23 @@ func newNoun(use, short string, aliases []string, commands ...*cobra.Command) *c
 			}
 		},
 	}
-	noun.AddCommand(commands...)
+	if env.names(append(aliases, use)) {
+		noun.AddCommand(commands()...)
+	}
 	return noun
+}
+
+// names reports whether the command line has one of these words. Without a command line everything is named.
+func (e *Env) names(words []string) bool {
+	return e.args == nil || slices.ContainsFunc(e.args, func(arg string) bool { return slices.Contains(words, arg) })
 }
 
 // listing makes a noun do what its list does, when nothing else is said.
 func listing(noun *cobra.Command) *cobra.Command {
-	list, _, err := noun.Find([]string{"list"})
-	if err != nil || list == noun {
-		panic("cli: " + noun.Name() + " has no list")
-	}
 	otherwise := noun.RunE
 	noun.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
+		list, _, err := noun.Find([]string{"list"})
+		if err != nil || list == noun || len(args) > 0 {
 			return otherwise(cmd, args)
 		}
 		return list.RunE(cmd, args)

@@ -13,8 +13,12 @@ import (
 )
 
 func newRunsCmd(env *Env) *cobra.Command {
-	return newNoun("runs", "Look at runs, wait for them, cancel them, fetch what they made", []string{"executions"},
-		newRunsListCmd(env), newRunsGetCmd(env), newRunsWaitCmd(env), newRunsWatchCmd(env), newRunsCancelCmd(env), newRunsDownloadCmd(env))
+	aliases := []string{"executions"}
+	return newNoun(env, "runs", "Look at runs, wait for them, cancel them, fetch what they made", aliases, func() []*cobra.Command {
+		return []*cobra.Command{
+			newRunsListCmd(env), newRunsGetCmd(env), newRunsWaitCmd(env), newRunsWatchCmd(env), newRunsCancelCmd(env), newRunsDownloadCmd(env),
+		}
+	})
 }
 
 type runsListOptions struct {
