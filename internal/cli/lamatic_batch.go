@@ -33,18 +33,23 @@ type lamaticBatchOptions struct {
 func newLamaticBatchCmd(env *Env) *cobra.Command {
 	opts := &lamaticBatchOptions{env: env}
 	cmd := &cobra.Command{
-		Use:   "batch WORKFLOW FILE",
+		Use:   "batch [WORKFLOW] FILE",
 		Short: "Run a workflow for each payload of a file",
 		Long: "Run a workflow once for each payload of a file: a JSON array of objects, or one object on each line (NDJSON). FILE\n" +
-			"may be - for stdin. All of it is checked before the first payload is sent.\n\n" +
+			"may be - for stdin. Without WORKFLOW, each object names its own: {\"workflow\": ID, \"payload\": {…}}. All of it is\n" +
+			"checked before the first payload is sent.\n\n" +
 			"Each payload gets one line of output, in the order of the file, whatever ends first: index (from 0), state, result or\n" +
 			"error. When Lamatic says \"too many requests\", all wait. A key or project that is refused ends the batch.",
 		Example: "lamina lamatic batch summarize payloads.ndjson\n" +
 			"lamina lamatic batch summarize payloads.json --parallel 8 --json > results.ndjson\n" +
-			"lamina lamatic batch report - --wait --jq .result < payloads.ndjson",
-		Args: needArgs("WORKFLOW", "FILE"),
+			"lamina lamatic batch report - --wait --jq .result < payloads.ndjson\n" +
+			"lamina lamatic batch several-workflows.ndjson",
+		Args: batchArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts.workflow, opts.file = args[0], args[1]
+			opts.file = args[len(args)-1]
+			if len(args) == 2 {
+				opts.workflow = args[0]
+			}
 			if opts.parallel < 1 || opts.parallel > maxParallel {
 				return usage("", "--parallel must be between 1 and %d", maxParallel)
 			}
@@ -60,9 +65,17 @@ func newLamaticBatchCmd(env *Env) *cobra.Command {
 	return cmd
 }
 
+// batchArgs wants a file, and before it perhaps a workflow.
+func batchArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		return needArgs("FILE")(cmd, args)
+	}
+	return needArgs("WORKFLOW", "FILE")(cmd, args)
+}
+
 func lamaticBatch(ctx context.Context, opts *lamaticBatchOptions) error {
 	env := opts.env
-	payloads, err := env.readPayloads(opts.file)
+	payloads, err := env.readPayloads(opts.workflow, opts.file)
 	if err != nil {
 		return err
 	}
@@ -78,7 +91,7 @@ func lamaticBatch(ctx context.Context, opts *lamaticBatchOptions) error {
 type batch struct {
 	*lamaticBatchOptions
 	client   *lamatic.Client
-	payloads []json.RawMessage
+	payloads []payload
 	gate     gate
 	starting context.Context // ends when no more payloads are to be sent; those on their way go on
 	end      context.CancelCauseFunc
@@ -200,13 +213,13 @@ var errNotSent = errors.New("not sent")
 
 // execute runs a payload, again for as long as the service says that it is asked too often: such an answer means that nothing
 // ran.
-func (b *batch) execute(ctx context.Context, payload json.RawMessage) (*lamatic.Result, error) {
+func (b *batch) execute(ctx context.Context, p payload) (*lamatic.Result, error) {
 	const tries = 5
 	for try := 0; ; try++ {
 		if b.gate.wait(b.starting) != nil {
 			return nil, errNotSent
 		}
-		result, err := b.client.Execute(ctx, lamatic.Execution{Workflow: b.workflow, Agent: b.agent, Payload: payload})
+		result, err := b.client.Execute(ctx, lamatic.Execution{Workflow: p.Workflow, Agent: b.agent, Payload: p.Payload})
 		pause, limited := limitOf(err)
 		if !limited || try+1 == tries || pause > time.Minute {
 			if err != nil {

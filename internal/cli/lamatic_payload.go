@@ -55,27 +55,44 @@ func parseInput(pair string) (name string, value any, err error) {
 	return name, json.RawMessage(text), nil
 }
 
-// readPayloads reads a JSON array of objects, or objects one after the other. It refuses the whole file for one that is none.
-func (e *Env) readPayloads(file string) ([]json.RawMessage, error) {
+// A payload is what a workflow is run with.
+type payload struct {
+	Workflow string          `json:"workflow"`
+	Payload  json.RawMessage `json:"payload"`
+}
+
+// readPayloads reads a JSON array of objects, or objects one after the other: payloads of a workflow or, where none is named,
+// objects that name theirs. It refuses the whole file for one that is none.
+func (e *Env) readPayloads(workflow, file string) ([]payload, error) {
 	raw, err := e.readAll(file)
 	if err != nil {
 		return nil, usage("name a JSON or NDJSON file, or - for stdin", "could not read the payloads: %v", err)
 	}
-	var payloads []json.RawMessage
+	var values []json.RawMessage
 	if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("[")) {
-		err = json.Unmarshal(raw, &payloads)
+		err = json.Unmarshal(raw, &values)
 	} else {
-		payloads, err = jsonValues(raw)
+		values, err = jsonValues(raw)
 	}
 	if err != nil {
 		return nil, usage(`it should hold objects such as {"text": "Hello"}, one on each line`,
 			"%s is neither a JSON array nor lines of JSON%s", file, place(raw, err))
 	}
-	for i, payload := range payloads {
+	var payloads []payload
+	for i, value := range values {
+		p := payload{Workflow: workflow, Payload: value}
+		if workflow == "" {
+			p = payload{}
+			if json.Unmarshal(value, &p) != nil || p.Workflow == "" {
+				return nil, usage("lamina lamatic batch WORKFLOW FILE",
+					"payload %d of %s (the first is 0) names no workflow, as in {\"workflow\": ID, \"payload\": {…}}; nothing was sent", i, file)
+			}
+		}
 		var fields map[string]json.RawMessage
-		if json.Unmarshal(payload, &fields) != nil || len(fields) == 0 {
+		if json.Unmarshal(p.Payload, &fields) != nil || len(fields) == 0 {
 			return nil, usage("", "payload %d of %s (the first is 0) is not a JSON object with at least one input; nothing was sent", i, file)
 		}
+		payloads = append(payloads, p)
 	}
 	if len(payloads) == 0 {
 		return nil, usage("", "%s holds no payloads", file)
