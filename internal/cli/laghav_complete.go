@@ -32,7 +32,7 @@ func newLaghavCompleteCmd(env *Env) *cobra.Command {
 		Use:   "complete [MESSAGE]",
 		Short: "Call a model with a prompt that was made shorter",
 		Long: "Send a message to a model by way of Laghav, which shortens it first. The answer goes to stdout; what was saved, to\n" +
-			"stderr. The message is the argument, or --file, or stdin; --messages takes a whole chat as JSON.\n\n" +
+			"stderr. The message is the argument (- is stdin), or --file, or stdin; --messages takes a whole chat as JSON.\n\n" +
 			"A call costs tokens, so one whose answer is lost is not repeated. With --stream the answer is shown as it comes; with\n" +
 			"--json, each piece is a line.",
 		Example: "lamina laghav complete \"Please explain what a budget is.\"\n" +
@@ -147,11 +147,14 @@ func (e *Env) readChat(file string) ([]laghav.Message, error) {
 	return chat, nil
 }
 
-// promptText is a text of an argument, of a file, or of stdin where that is no terminal.
+// promptText is a text of an argument, of a file, or of stdin: where that is no terminal, or the argument is -.
 func (e *Env) promptText(cmd *cobra.Command, args []string, file string) (string, error) {
 	hint := cmd.CommandPath() + " --help"
 	name := strings.ToLower(strings.Trim(strings.TrimPrefix(cmd.Use, cmd.Name()+" "), "[]"))
 	var text string
+	if len(args) == 1 && args[0] == "-" && file == "" {
+		args, file = nil, "-"
+	}
 	switch {
 	case len(args) > 1:
 		return "", usage(hint, "the %s is one argument: put it in quotes", name)
