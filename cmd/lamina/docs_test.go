@@ -45,6 +45,10 @@ func TestGuides(t *testing.T) {
 		if script == "" {
 			continue
 		}
+		if tool := missingTool(script); tool != "" {
+			t.Logf("%s was not run: it needs %s", guide, tool)
+			continue
+		}
 		script = "env GOCACHE=" + string(goCache) + script
 		name := strings.NewReplacer("../", "", "/", "-").Replace(strings.TrimSuffix(guide, ".md"))
 		file := filepath.Join(folder, name+".txtar")
@@ -57,6 +61,17 @@ func TestGuides(t *testing.T) {
 		t.Fatalf("only %d guides have something to run: does this test still read them?", len(params.Files))
 	}
 	testscript.Run(t, params)
+}
+
+// missingTool returns a program that a script calls and this machine does not have, or "".
+func missingTool(script string) string {
+	for _, tool := range []string{"curl", "jq"} {
+		called := regexp.MustCompile(`(?m)(^|[|;(&]) *` + tool + ` `)
+		if _, err := exec.LookPath(tool); err != nil && called.MatchString(script) {
+			return tool
+		}
+	}
+	return ""
 }
 
 // guideScript makes an acceptance script of a guide, "" if there is nothing in it to run.
