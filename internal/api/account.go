@@ -7,5 +7,5 @@ import (
 
 // Account returns who the credential belongs to.
 func (c *Client) Account(ctx context.Context) (*Reply[Account], error) {
-	return call[Account](ctx, c, request{method: http.MethodGet, path: "/v1/account"})
+	return call[Account](ctx, c, Call{Method: http.MethodGet, Path: "/v1/account"})
 }

@@ -13,17 +13,17 @@ func (c *Client) ListApps(ctx context.Context, limit int) (*Reply[[]AppSummary],
 	if limit > 0 {
 		query.Set("limit", strconv.Itoa(limit))
 	}
-	return call[[]AppSummary](ctx, c, request{method: http.MethodGet, path: "/v1/apps", query: query})
+	return call[[]AppSummary](ctx, c, Call{Method: http.MethodGet, Path: "/v1/apps", Query: query})
 }
 
 // Discover returns the apps that serve an intent, the best first.
 func (c *Client) Discover(ctx context.Context, req DiscoverRequest) (*Reply[Discovery], error) {
-	return call[Discovery](ctx, c, request{method: http.MethodPost, path: "/v1/apps/discover", body: req, repeatable: true})
+	return call[Discovery](ctx, c, Call{Method: http.MethodPost, Path: "/v1/apps/discover", Body: req, Repeatable: true})
 }
 
 // App returns an app with its inputs and outputs.
 func (c *Client) App(ctx context.Context, appID string) (*Reply[App], error) {
-	return call[App](ctx, c, request{method: http.MethodGet, path: "/v1/apps/" + url.PathEscape(appID)})
+	return call[App](ctx, c, Call{Method: http.MethodGet, Path: "/v1/apps/" + url.PathEscape(appID)})
 }
 
 // StartRun starts a run, which may cost credits, and returns before it is done. A webhook, if not empty, is told of
@@ -33,7 +33,7 @@ func (c *Client) StartRun(ctx context.Context, appID string, req StartRun, webho
 	if webhook != "" {
 		query.Set("webhook", webhook)
 	}
-	return call[RunStarted](ctx, c, request{
-		method: http.MethodPost, path: "/v1/apps/" + url.PathEscape(appID) + "/runs", query: query, body: req,
+	return call[RunStarted](ctx, c, Call{
+		Method: http.MethodPost, Path: "/v1/apps/" + url.PathEscape(appID) + "/runs", Query: query, Body: req,
 	})
 }

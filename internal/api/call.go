@@ -1,14 +1,13 @@
 package api
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"time"
 )
 
-// A Call is a request that no method of Client has: to any address of Lamina, or to another service.
+// A Call is one call before it is sent. What no method of Client has is called with Do.
 type Call struct {
 	Method string
 	Path   string // escaped, appended to the base URL; may be empty
@@ -22,27 +21,12 @@ type Call struct {
 	Timeout time.Duration
 }
 
-func (r Call) request() request {
-	return request{
-		method: r.Method, path: r.Path, query: r.Query, body: r.Body, accept: r.Accept, header: r.Header, repeatable: r.Repeatable, timeout: r.Timeout,
-	}
-}
-
 // An Answer is a success: a status below 300 and JSON, or nothing.
 type Answer struct {
 	Raw       json.RawMessage
 	Status    int
 	Header    http.Header
 	RequestID string
-}
-
-// Do sends a call, again if it failed in a way that makes this safe. Errors: *Error, *UnreachableError, *UnexpectedError.
-func (c *Client) Do(ctx context.Context, r Call) (*Answer, error) {
-	got, err := c.fetch(ctx, r.request())
-	if err != nil {
-		return nil, err
-	}
-	return &Answer{Raw: got.raw, Status: got.status, Header: got.header, RequestID: got.requestID}, nil
 }
 
 // Decode reads the answer to a call as JSON into v. A body of another shape is an *UnexpectedError.
@@ -56,10 +40,4 @@ func (a *Answer) Decode(r Call, v any) error {
 // Unexpected is the error of an answer that is not what the service documents.
 func (a *Answer) Unexpected(r Call, reason string, err error) error {
 	return &UnexpectedError{Method: r.Method, Path: r.Path, Status: a.Status, RequestID: a.RequestID, Reason: reason, Err: err}
-}
-
-// Open sends a call once and returns the response as it begins, for streams. The caller closes its body, and bounds its
-// time by ctx. Errors are those of Do.
-func (c *Client) Open(ctx context.Context, r Call) (*http.Response, error) {
-	return c.send(ctx, r.request())
 }

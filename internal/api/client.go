@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -59,23 +58,9 @@ type Reply[T any] struct {
 	Raw json.RawMessage
 }
 
-// A request is one call before it is sent.
-type request struct {
-	method string
-	path   string // escaped, appended to the base URL
-	query  url.Values
-	body   any // sent as JSON; nil: no body
-	accept string
-	header http.Header
-	// repeatable says that doing it twice is the same as once. GET always is.
-	repeatable bool
-	// timeout, if not 0, replaces Client.Timeout.
-	timeout time.Duration
-}
-
 // call sends a request and decodes the envelope of its reply.
-func call[T any](ctx context.Context, c *Client, req request) (*Reply[T], error) {
-	got, err := c.fetch(ctx, req)
+func call[T any](ctx context.Context, c *Client, req Call) (*Reply[T], error) {
+	got, err := c.Do(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -84,29 +69,18 @@ func call[T any](ctx context.Context, c *Client, req request) (*Reply[T], error)
 		Pagination *Pagination `json:"pagination"`
 		Timeout    bool        `json:"timeout"`
 	}
-	if err := json.Unmarshal(got.raw, &envelope); err != nil || envelope.Data == nil {
-		return nil, &UnexpectedError{
-			Method: req.method, Path: req.path, Status: got.status, RequestID: got.requestID,
-			Reason: "the answer is not the JSON that the API describes", Err: err,
-		}
+	if err := json.Unmarshal(got.Raw, &envelope); err != nil || envelope.Data == nil {
+		return nil, got.Unexpected(req, "the answer is not the JSON that the API describes", err)
 	}
 	if old, ok := any(envelope.Data).(interface{ normalize() }); ok {
 		old.normalize()
 	}
-	return &Reply[T]{Data: *envelope.Data, Pagination: envelope.Pagination, Timeout: envelope.Timeout, Raw: got.raw}, nil
+	return &Reply[T]{Data: *envelope.Data, Pagination: envelope.Pagination, Timeout: envelope.Timeout, Raw: got.Raw}, nil
 }
 
-// An answer is a success before it is decoded.
-type answer struct {
-	raw       []byte
-	status    int
-	requestID string
-	header    http.Header
-}
-
-// fetch sends a request, again if it failed in a way that makes this safe, and returns the answer of a success.
-func (c *Client) fetch(ctx context.Context, req request) (answer, error) {
-	timeout := req.timeout
+// Do sends a call, again if it failed in a way that makes this safe. Errors: *Error, *UnreachableError, *UnexpectedError.
+func (c *Client) Do(ctx context.Context, req Call) (*Answer, error) {
+	timeout := req.Timeout
 	if timeout == 0 {
 		timeout = c.Timeout
 	}
@@ -114,19 +88,19 @@ func (c *Client) fetch(ctx context.Context, req request) (answer, error) {
 		timeout = 30 * time.Second
 	}
 	for attempt := 1; ; attempt++ {
-		got, err := c.fetchOnce(ctx, req, timeout)
+		got, err := c.doOnce(ctx, req, timeout)
 		if err == nil {
 			return got, nil
 		}
 		delay, again := c.retry(req, err, attempt)
 		if !again || ctx.Err() != nil {
-			return answer{}, err
+			return nil, err
 		}
 		if c.OnRetry != nil {
 			c.OnRetry(err, delay)
 		}
 		if c.sleep(ctx, delay) != nil {
-			return answer{}, c.gaveUp(ctx, err)
+			return nil, c.gaveUp(ctx, err)
 		}
 	}
 }
@@ -140,45 +114,43 @@ func (c *Client) gaveUp(ctx context.Context, last error) error {
 	return last
 }
 
-func (c *Client) fetchOnce(ctx context.Context, req request, timeout time.Duration) (answer, error) {
+func (c *Client) doOnce(ctx context.Context, req Call, timeout time.Duration) (*Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	resp, err := c.send(ctx, req)
 	if err != nil {
-		return answer{}, err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
-	got := answer{raw: raw, status: resp.StatusCode, requestID: resp.Header.Get("X-Request-Id"), header: resp.Header}
+	got := &Answer{Raw: raw, Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"), Header: resp.Header}
 	switch {
 	case err != nil:
-		return answer{}, cutOff(ctx, c.BaseURL, fmt.Errorf("the answer was cut off: %w", err))
+		return nil, cutOff(ctx, c.BaseURL, fmt.Errorf("the answer was cut off: %w", err))
 	case len(raw) > maxReply:
-		return answer{}, &UnexpectedError{
-			Method: req.method, Path: req.path, Status: got.status, RequestID: got.requestID, Reason: "the answer is too large",
-		}
+		return nil, got.Unexpected(req, "the answer is too large", nil)
 	case !isJSON(resp):
-		return answer{}, notJSON(req, resp, raw)
+		return nil, notJSON(req, resp, raw)
 	}
 	return got, nil
 }
 
 // send is the one method through which every request passes. It returns a response with a status below 300, whose
 // body the caller must close, or a typed error.
-func (c *Client) send(ctx context.Context, req request) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, req Call) (*http.Response, error) {
 	var body io.Reader
-	if req.body != nil {
-		raw, err := json.Marshal(req.body)
+	if req.Body != nil {
+		raw, err := json.Marshal(req.Body)
 		if err != nil {
 			return nil, fmt.Errorf("could not encode the request: %w", err)
 		}
 		body = bytes.NewReader(raw)
 	}
-	target := c.BaseURL + req.path
-	if len(req.query) > 0 {
-		target += "?" + req.query.Encode()
+	target := c.BaseURL + req.Path
+	if len(req.Query) > 0 {
+		target += "?" + req.Query.Encode()
 	}
-	hr, err := http.NewRequestWithContext(ctx, req.method, target, body)
+	hr, err := http.NewRequestWithContext(ctx, req.Method, target, body)
 	if err != nil {
 		return nil, fmt.Errorf("could not make the request: %w", err)
 	}
@@ -190,7 +162,7 @@ func (c *Client) send(ctx context.Context, req request) (*http.Response, error) 
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := hc.Do(hr)
 	if err != nil {
-		return nil, unreachable(ctx, c.BaseURL, err)
+		return nil, Unreachable(ctx, c.BaseURL, err)
 	}
 	if resp.StatusCode >= 300 {
 		defer resp.Body.Close()
@@ -199,17 +171,17 @@ func (c *Client) send(ctx context.Context, req request) (*http.Response, error) 
 	return resp, nil
 }
 
-func (c *Client) setHeaders(hr *http.Request, req request) {
-	for _, extra := range []http.Header{c.Header, req.header} {
+func (c *Client) setHeaders(hr *http.Request, req Call) {
+	for _, extra := range []http.Header{c.Header, req.Header} {
 		for name, values := range extra {
 			hr.Header[http.CanonicalHeaderKey(name)] = values
 		}
 	}
 	hr.Header.Set("Accept", "application/json")
-	if req.accept != "" {
-		hr.Header.Set("Accept", req.accept)
+	if req.Accept != "" {
+		hr.Header.Set("Accept", req.Accept)
 	}
-	if req.body != nil {
+	if req.Body != nil {
 		hr.Header.Set("Content-Type", "application/json")
 	}
 	if c.UserAgent != "" {
@@ -222,14 +194,14 @@ func (c *Client) setHeaders(hr *http.Request, req request) {
 
 // retry says whether, and after how long, a failed request may be sent again: when the service said that it did
 // nothing (429) or was never reached, or when doing it twice does no harm and the failure looks passing.
-func (c *Client) retry(req request, err error, attempt int) (time.Duration, bool) {
+func (c *Client) retry(req Call, err error, attempt int) (time.Duration, bool) {
 	const tries = 3
 	if attempt >= tries {
 		return 0, false
 	}
 	backoff := time.Duration(attempt*attempt) * 200 * time.Millisecond
 	backoff += rand.N(backoff / 2)
-	repeatable := req.repeatable || req.method == http.MethodGet
+	repeatable := req.Repeatable || req.Method == http.MethodGet
 	var refused *Error
 	var lost *UnreachableError
 	switch {

@@ -115,9 +115,9 @@ func (e *UnexpectedError) Error() string {
 // Unwrap returns the cause.
 func (e *UnexpectedError) Unwrap() error { return e.Err }
 
-// unreachable classifies an error of the transport. What a transport below had to say (no credential, session over)
+// Unreachable is the *UnreachableError for an error of an http.Client, this package's or one that works beside it. What a transport below had to say (no credential, session over)
 // stays in the chain; the wrapping of net/http, which repeats the whole URL with its query, does not.
-func unreachable(ctx context.Context, baseURL string, err error) error {
+func Unreachable(ctx context.Context, baseURL string, err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
@@ -125,12 +125,7 @@ func unreachable(ctx context.Context, baseURL string, err error) error {
 	return &UnreachableError{BaseURL: baseURL, Kind: kindOf(ctx, err), Err: err}
 }
 
-// Unreachable is the *UnreachableError for an error of an http.Client that works beside this package's.
-func Unreachable(ctx context.Context, baseURL string, err error) error {
-	return unreachable(ctx, baseURL, err)
-}
-
-// cutOff is unreachable for an error in the middle of an answer, where all that is not something else is a cut.
+// cutOff is Unreachable for an error in the middle of an answer, where all that is not something else is a cut.
 func cutOff(ctx context.Context, baseURL string, err error) error {
 	kind := kindOf(ctx, err)
 	if kind == Other {
@@ -192,11 +187,11 @@ func isHTTP(err error) bool {
 }
 
 // refusal turns an answer with an error status into an error.
-func (c *Client) refusal(req request, resp *http.Response) error {
+func (c *Client) refusal(req Call, resp *http.Response) error {
 	raw, cut := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	e := &Error{
 		Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
-		RetryAfter: retryAfter(resp.Header, c.now()), Method: req.method, Path: req.path, Workspace: c.Workspace,
+		RetryAfter: retryAfter(resp.Header, c.now()), Method: req.Method, Path: req.Path, Workspace: c.Workspace,
 	}
 	read := func(e *Error, _ http.Header, body []byte) bool { return e.parse(body) }
 	if c.ReadRefusal != nil {
@@ -207,7 +202,7 @@ func (c *Client) refusal(req request, resp *http.Response) error {
 	switch {
 	case resp.StatusCode < 400:
 		return &UnexpectedError{
-			Method: req.method, Path: req.path, Status: resp.StatusCode, RequestID: e.RequestID,
+			Method: req.Method, Path: req.Path, Status: resp.StatusCode, RequestID: e.RequestID,
 			Reason: fmt.Sprintf("the service answered with a redirect (%s), which the API never does", resp.Status),
 		}
 	case parsed:
@@ -307,13 +302,13 @@ func parseDetail(raw json.RawMessage) Detail {
 }
 
 // notJSON describes an answer that is not the API's.
-func notJSON(req request, resp *http.Response, raw []byte) error {
+func notJSON(req Call, resp *http.Response, raw []byte) error {
 	what := "something that is not JSON"
 	if strings.Contains(resp.Header.Get("Content-Type"), "html") || strings.HasPrefix(strings.TrimSpace(string(raw[:min(len(raw), 64)])), "<") {
 		what = "a web page"
 	}
 	return &UnexpectedError{
-		Method: req.method, Path: req.path, Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
+		Method: req.Method, Path: req.Path, Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
 		Reason: fmt.Sprintf("the answer (%s) is %s, not the API's", resp.Status, what),
 	}
 }

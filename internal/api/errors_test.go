@@ -415,7 +415,7 @@ func FuzzRefusal(f *testing.F) {
 			StatusCode: status, Status: http.StatusText(status), Body: io.NopCloser(bytes.NewReader(body)),
 			Header: http.Header{"Content-Type": {contentType}, "Retry-After": {after}},
 		}
-		err := (&Client{Now: newClock().now}).refusal(request{method: "GET", path: "/v1/x"}, resp)
+		err := (&Client{Now: newClock().now}).refusal(Call{Method: "GET", Path: "/v1/x"}, resp)
 		var refused *Error
 		var unexpected *UnexpectedError
 		switch {

@@ -26,13 +26,13 @@ func Ask(ctx context.Context, transport http.RoundTripper, method, address, user
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = now() }}
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), method, address, nil)
 	if err != nil {
-		return Probe{Err: unreachable(ctx, address, err)}
+		return Probe{Err: Unreachable(ctx, address, err)}
 	}
 	req.Header.Set("User-Agent", userAgent)
 	req.Header.Set("Accept", "application/json")
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return Probe{Err: unreachable(ctx, address, err), Took: now().Sub(started)}
+		return Probe{Err: Unreachable(ctx, address, err), Took: now().Sub(started)}
 	}
 	_ = resp.Body.Close()
 	date, _ := http.ParseTime(resp.Header.Get("Date"))

@@ -35,7 +35,7 @@ func (c *Client) ListRuns(ctx context.Context, f RunFilter) (*Reply[[]RunSummary
 	if !f.Since.IsZero() {
 		query.Set("since", f.Since.UTC().Format(time.RFC3339))
 	}
-	reply, err := call[[]RunSummary](ctx, c, request{method: http.MethodGet, path: "/v1/runs", query: query})
+	reply, err := call[[]RunSummary](ctx, c, Call{Method: http.MethodGet, Path: "/v1/runs", Query: query})
 	if err != nil {
 		return nil, err
 	}
@@ -47,21 +47,21 @@ func (c *Client) ListRuns(ctx context.Context, f RunFilter) (*Reply[[]RunSummary
 
 // Run returns the state of a run.
 func (c *Client) Run(ctx context.Context, runID string) (*Reply[Run], error) {
-	return call[Run](ctx, c, request{method: http.MethodGet, path: runPath(runID)})
+	return call[Run](ctx, c, Call{Method: http.MethodGet, Path: runPath(runID)})
 }
 
 // WaitRun returns the state of a run when it is final, or after d, which the service bounds to 1 to 120 seconds.
 func (c *Client) WaitRun(ctx context.Context, runID string, d time.Duration) (*Reply[Run], error) {
 	seconds := max(1, min(120, int(d/time.Second)))
-	return call[Run](ctx, c, request{
-		method: http.MethodGet, path: runPath(runID) + "/wait", query: url.Values{"timeout": {strconv.Itoa(seconds)}},
-		timeout: time.Duration(seconds)*time.Second + 15*time.Second,
+	return call[Run](ctx, c, Call{
+		Method: http.MethodGet, Path: runPath(runID) + "/wait", Query: url.Values{"timeout": {strconv.Itoa(seconds)}},
+		Timeout: time.Duration(seconds)*time.Second + 15*time.Second,
 	})
 }
 
 // CancelRun asks the service to stop a run. A final run stays as it is, which is no error.
 func (c *Client) CancelRun(ctx context.Context, runID string) (*Reply[CancelledRun], error) {
-	return call[CancelledRun](ctx, c, request{method: http.MethodPost, path: runPath(runID) + "/cancel", repeatable: true})
+	return call[CancelledRun](ctx, c, Call{Method: http.MethodPost, Path: runPath(runID) + "/cancel", Repeatable: true})
 }
 
 func runPath(runID string) string { return "/v1/runs/" + url.PathEscape(runID) }

@@ -36,8 +36,8 @@ type RunUpdate struct {
 // sequence that ends with an error says nothing of the run itself.
 func (c *Client) StreamRun(ctx context.Context, runID string) iter.Seq2[RunUpdate, error] {
 	return func(yield func(RunUpdate, error) bool) {
-		req := request{method: http.MethodGet, path: runPath(runID) + "/stream"}
-		for event, err := range c.events(ctx, req) {
+		req := Call{Method: http.MethodGet, Path: runPath(runID) + "/stream"}
+		for event, err := range c.Events(ctx, req) {
 			if err != nil {
 				yield(RunUpdate{}, err)
 				return
@@ -66,17 +66,13 @@ type Event struct {
 // Events sends a call once and returns the events of the answer as they come. The sequence ends without an error where the
 // service closes the stream; a service that has an end marker tells a whole stream from a cut one by it. Errors are those of
 // Do; an answer that is no stream is the refusal or the *UnexpectedError that its body makes it.
-func (c *Client) Events(ctx context.Context, r Call) iter.Seq2[Event, error] {
-	return c.events(ctx, r.request())
-}
-
-func (c *Client) events(ctx context.Context, req request) iter.Seq2[Event, error] {
+func (c *Client) Events(ctx context.Context, req Call) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		watchdog := time.AfterFunc(silence, func() { cancel(errSilent) })
 		defer watchdog.Stop()
-		req.accept = "text/event-stream"
+		req.Accept = "text/event-stream"
 		resp, err := c.send(ctx, req)
 		if err != nil {
 			yield(Event{}, err)
@@ -117,21 +113,21 @@ func (l *lively) Read(p []byte) (int, error) {
 }
 
 // noStream is the error of an answer with a good status that is no event stream: services tell some refusals so.
-func (c *Client) noStream(req request, resp *http.Response) error {
+func (c *Client) noStream(req Call, resp *http.Response) error {
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	e := &Error{Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"), Method: req.method, Path: req.path}
+	e := &Error{Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"), Method: req.Method, Path: req.Path}
 	if err == nil && c.ReadRefusal != nil && c.ReadRefusal(e, resp.Header, raw) {
 		return e
 	}
 	return notJSON(req, resp, raw)
 }
 
-func streamError(req request, resp *http.Response, err error) error {
+func streamError(req Call, resp *http.Response, err error) error {
 	if errors.Is(err, errStreamEnded) {
 		return err
 	}
 	return &UnexpectedError{
-		Method: req.method, Path: req.path, Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
+		Method: req.Method, Path: req.Path, Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
 		Reason: "an event of the stream is not a run", Err: err,
 	}
 }
