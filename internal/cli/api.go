@@ -15,6 +15,7 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/auth"
 	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/provider"
 )
 
 type apiOptions struct {
@@ -141,19 +142,12 @@ func (o *apiOptions) readHeaders() (http.Header, error) {
 	for _, pair := range o.headers {
 		name, value, ok := strings.Cut(pair, ":")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		if !ok || !isHeaderName(name) || strings.ContainsAny(value, "\r\n\x00") {
+		if !ok || !provider.IsToken(name) || strings.ContainsAny(value, "\r\n\x00") {
 			return nil, usage("lamina api PATH -H 'Name: value'", "--header wants NAME:VALUE, not %q", pair)
 		}
 		headers.Add(name, value)
 	}
 	return headers, nil
-}
-
-// isHeaderName reports whether s is a field-name (RFC 9110 section 5.1).
-func isHeaderName(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return r <= ' ' || r > '~' || strings.ContainsRune("\"(),/:;<=>?@[\\]{}", r)
-	})
 }
 
 func apiRun(ctx context.Context, opts *apiOptions, call api.Call) error {
@@ -190,9 +184,7 @@ func writeJSON(p *output.Page, raw json.RawMessage) {
 	if json.Indent(&indented, raw, "", "  ") != nil {
 		indented.Write(raw)
 	}
-	for line := range strings.Lines(indented.String()) {
-		p.Line("%s", strings.TrimSuffix(line, "\n"))
-	}
+	writeVerbatim(p, "", indented.String())
 }
 
 // pathBelow returns what is to be appended to a base URL. A whole address is taken if it is below the base: the credential

@@ -33,13 +33,18 @@ func (e *Env) readInputs(pairs []string, file string) (map[string]any, error) {
 		}
 		typed[strings.TrimSpace(name)] = append(typed[strings.TrimSpace(name)], value)
 	}
+	joinInputs(values, typed)
+	return values, nil
+}
+
+// joinInputs puts what was typed over other values. A name that was typed several times is a list.
+func joinInputs[T any](values map[string]any, typed map[string][]T) {
 	for name, list := range typed {
 		values[name] = list
 		if len(list) == 1 {
 			values[name] = list[0]
 		}
 	}
-	return values, nil
 }
 
 // readInputFile reads a JSON object of inputs, which may be wrapped as {"inputs": {…}}. The name - means stdin.

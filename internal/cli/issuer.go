@@ -92,7 +92,7 @@ func (s *signIn) client(server auth.Server) auth.Client {
 // identify asks the API who signed in. Where a server was named by its issuer there may be no such API; then the session
 // is good all the same, and the reason is kept.
 func (s *signIn) identify(ctx context.Context, c config.Credential) (config.Account, error) {
-	transport := &auth.Transport{Base: s.http.Transport, Header: s.provider.KeyHeader, Key: c.APIKey, BaseURL: c.BaseURL}
+	transport := withKey(s.provider, s.http.Transport, c.BaseURL, c.APIKey)
 	workspace := firstOf(s.env.flags.workspace, s.env.Getenv("LAMINA_WORKSPACE"))
 	reply, err := s.env.clientFor(c.BaseURL, transport, workspace).Account(ctx)
 	if err != nil && c.Standard && ctx.Err() == nil {

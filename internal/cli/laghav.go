@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/api/laghav"
+	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/provider"
 )
 
@@ -42,6 +44,21 @@ func (e *Env) laghav() (*laghav.Client, *session, error) {
 		return nil, nil, err
 	}
 	return laghav.New(e.patient(c)), s, nil
+}
+
+// laghavList lists what Laghav has of something.
+func laghavList[T any](
+	ctx context.Context, env *Env, list func(*laghav.Client, context.Context) ([]T, json.RawMessage, error), write func(*output.Page, []T),
+) error {
+	client, _, err := env.laghav()
+	if err != nil {
+		return err
+	}
+	all, raw, err := list(client, ctx)
+	if err != nil {
+		return err
+	}
+	return env.printer.Data(raw, func(p *output.Page) { write(p, all) })
 }
 
 // patient gives calls more time: the model behind Laghav may take half a minute.

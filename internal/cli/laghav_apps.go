@@ -43,15 +43,7 @@ func newLaghavAppsListCmd(env *Env) *cobra.Command {
 		Aliases: []string{"ls"},
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, _, err := env.laghav()
-			if err != nil {
-				return err
-			}
-			apps, raw, err := client.Apps(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return env.printer.Data(raw, func(p *output.Page) { writeLaghavApps(p, apps) })
+			return laghavList(cmd.Context(), env, (*laghav.Client).Apps, writeLaghavApps)
 		},
 	}
 }

@@ -24,15 +24,7 @@ func newLaghavBudgetsListCmd(env *Env) *cobra.Command {
 		Aliases: []string{"ls"},
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, _, err := env.laghav()
-			if err != nil {
-				return err
-			}
-			budgets, raw, err := client.Budgets(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return env.printer.Data(raw, func(p *output.Page) { writeBudgets(p, budgets) })
+			return laghavList(cmd.Context(), env, (*laghav.Client).Budgets, writeBudgets)
 		},
 	}
 }

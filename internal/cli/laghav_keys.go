@@ -28,15 +28,7 @@ func newLaghavKeysListCmd(env *Env) *cobra.Command {
 		Aliases: []string{"ls"},
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, _, err := env.laghav()
-			if err != nil {
-				return err
-			}
-			keys, raw, err := client.Keys(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return env.printer.Data(raw, func(p *output.Page) { writeKeys(p, keys, env.Now()) })
+			return laghavList(cmd.Context(), env, (*laghav.Client).Keys, func(p *output.Page, keys []laghav.Key) { writeKeys(p, keys, env.Now()) })
 		},
 	}
 }
@@ -175,14 +167,6 @@ func (e *Env) freeProfile(p provider.Provider) (config.Profile, error) {
 	free := config.Profile{Name: name}
 	free.Vault, err = e.newVault(name, doc.Storage(name))
 	return free, err
-}
-
-// newVault makes the place for the secrets of a profile.
-func (e *Env) newVault(profile string, storage config.Storage) (config.Vault, error) {
-	if storage != config.StorageKeyring {
-		return config.Vault{}, nil
-	}
-	return e.store().NewVault(profile)
 }
 
 // keepNewKey saves a key that was just made. One that cannot be saved is revoked again, as nobody has seen it. An interrupt does

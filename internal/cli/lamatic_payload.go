@@ -25,12 +25,7 @@ func (e *Env) readPayload(pairs []string, file string) (json.RawMessage, error) 
 		}
 		typed[name] = append(typed[name], value)
 	}
-	for name, list := range typed {
-		values[name] = list
-		if len(list) == 1 {
-			values[name] = list[0]
-		}
-	}
+	joinInputs(values, typed)
 	if len(values) == 0 {
 		return nil, usage("give the workflow an input: --input NAME=VALUE, or --file inputs.json",
 			"a run needs at least one input: Lamatic refuses an empty payload. A workflow without inputs takes any, as in --input run=1")

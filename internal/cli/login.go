@@ -210,12 +210,17 @@ func (s *signIn) chooseService(chosen choice) (err error) {
 
 // openVault makes the place for the secrets.
 func (s *signIn) openVault() error {
-	if s.storage != string(config.StorageKeyring) {
-		return nil
-	}
 	var err error
-	s.vault, err = s.env.store().NewVault(s.profile)
+	s.vault, err = s.env.newVault(s.profile, config.Storage(s.storage))
 	return err
+}
+
+// newVault makes the place for the secrets of a profile.
+func (e *Env) newVault(profile string, storage config.Storage) (config.Vault, error) {
+	if storage != config.StorageKeyring {
+		return config.Vault{}, nil
+	}
+	return e.store().NewVault(profile)
 }
 
 // road chooses the way to sign in.

@@ -114,9 +114,7 @@ func (s *signIn) serviceRoad(ctx context.Context) error {
 
 // clientWith is the client of a service with a key that is not saved yet.
 func (s *signIn) clientWith(c config.Credential) *api.Client {
-	p := s.provider
-	transport := &auth.Transport{Base: s.http.Transport, Header: p.KeyHeader, Scheme: p.KeyScheme, Key: c.APIKey, BaseURL: c.BaseURL}
-	return s.env.serviceClient(p, c.BaseURL, transport, c.Settings)
+	return s.env.serviceClient(s.provider, c.BaseURL, withKey(s.provider, s.http.Transport, c.BaseURL, c.APIKey), c.Settings)
 }
 
 // askSettings asks for what is missing, or says how to give it where nobody can be asked.
@@ -268,7 +266,7 @@ func (s *signIn) reportService() error {
 		env.say("%s %s is set and wins over this login as long as it is", env.styles().Busy("note:"), p.EnvKey)
 	}
 	st := newStatus(config.Profile{Name: s.profile, Credential: s.saved, Vault: s.vault}, env.store().Path())
-	st.Key = env.statusKey(p, s.saved.APIKey, &s.learned)
+	st.Key = newStatusKey(p, s.saved.APIKey, &s.learned)
 	return env.print(st, func(page *output.Page) {
 		page.Line("%s %s", page.Good("Signed in to"), page.Bold(p.Title))
 		page.Fields(append(serviceFields(st), "profile", s.profile, "saved in", describeStorage(st))...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,7 +50,7 @@ type rotation struct {
 	env      *Env
 	provider provider.Provider
 	old      config.Profile // with its key
-	next     *auth.Transport
+	next     http.RoundTripper
 	verdict  keyVerdict     // on the new key
 	account  config.Account // of the new key, at Lamina
 }
@@ -117,19 +118,17 @@ func (e *Env) newRotation(s *session) (*rotation, error) {
 	if p, err = e.store().Unseal(p); err != nil {
 		return nil, err
 	}
-	base, err := e.transport()
+	next, err := e.transport()
 	if err != nil {
 		return nil, err
 	}
-	next := &auth.Transport{Base: base, Header: s.provider.KeyHeader, Scheme: s.provider.KeyScheme, BaseURL: p.Credential.BaseURL}
 	return &rotation{env: e, provider: s.provider, old: p, next: next}, nil
 }
 
 // client is the client that uses a key of the profile's service.
 func (r *rotation) client(key config.Secret) *api.Client {
-	transport := *r.next
-	transport.Key = key
-	return r.env.serviceClient(r.provider, r.old.Credential.BaseURL, &transport, r.old.Credential.Settings)
+	c := r.old.Credential
+	return r.env.serviceClient(r.provider, c.BaseURL, withKey(r.provider, r.next, c.BaseURL, key), c.Settings)
 }
 
 // byHand takes a key that a person made.

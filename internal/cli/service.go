@@ -202,6 +202,11 @@ func (e *Env) anonymous(p provider.Provider) (*api.Client, error) {
 	return e.serviceClient(p, base, transport, nil), nil
 }
 
+// withKey adds a key to requests for the service at an address.
+func withKey(p provider.Provider, next http.RoundTripper, baseURL string, key config.Secret) *auth.Transport {
+	return &auth.Transport{Base: next, Header: p.KeyHeader, Scheme: p.KeyScheme, Key: key, BaseURL: baseURL}
+}
+
 // serviceClient returns the client of a service at an address.
 func (e *Env) serviceClient(p provider.Provider, baseURL string, transport http.RoundTripper, settings map[string]string) *api.Client {
 	c := e.clientFor(baseURL, transport, "")

@@ -108,7 +108,7 @@ func (e *Env) envSession(next http.RoundTripper) (*session, error) {
 	if err := e.environmentOf(s); err != nil {
 		return nil, err
 	}
-	s.transport = &auth.Transport{Base: next, Header: p.KeyHeader, Scheme: p.KeyScheme, Key: key, BaseURL: s.baseURL}
+	s.transport = withKey(p, next, s.baseURL, key)
 	return s, nil
 }
 

@@ -50,8 +50,8 @@ type statusKey struct {
 	Verdict *keyVerdict `json:"verdict,omitempty"` // nil: the service was not asked
 }
 
-// statusKey describes a key without telling it.
-func (e *Env) statusKey(p provider.Provider, key config.Secret, verdict *keyVerdict) *statusKey {
+// newStatusKey describes a key without telling it.
+func newStatusKey(p provider.Provider, key config.Secret, verdict *keyVerdict) *statusKey {
 	shape, _ := p.Shape(key.Reveal())
 	return &statusKey{Class: shape.Class, Note: shape.Note, Verdict: verdict}
 }
@@ -141,7 +141,7 @@ func (e *Env) statusOf(s *session) status {
 		st.Pin = &statusPin{Path: pin.Path, Profile: pin.Profile, BaseURL: pin.BaseURL, Workspace: pin.Workspace}
 	}
 	if !s.provider.IsLamina() {
-		st.Key = e.statusKey(s.provider, s.secret(e), nil)
+		st.Key = newStatusKey(s.provider, s.secret(e), nil)
 	}
 	st.Overridden = e.losers(s)
 	return st

@@ -252,10 +252,7 @@ func lastTurns(messages []laghavMessage, most int) []laghavMessage {
 // stream sends the reply word by word as server-sent events. The last one before the end marker has the figures. The
 // marker is that of the format which Laghav follows; its own is not documented.
 func (c laghavCompletion) stream(w http.ResponseWriter) error {
-	ctl := http.NewResponseController(w)
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no")
+	ctl := startEvents(w)
 	type delta struct {
 		Content string `json:"content,omitempty"`
 	}

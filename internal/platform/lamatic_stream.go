@@ -53,11 +53,7 @@ func (s *Server) streamFlow(w http.ResponseWriter, r *http.Request, call *graphq
 		writeGraphQL(w, nil, errs)
 		return nil
 	}
-	ctl := http.NewResponseController(w)
-	_ = ctl.SetWriteDeadline(time.Time{}) // a stream outlives the server's usual limit, where it has one
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no")
+	ctl := startEvents(w)
 	s.runStream(r.Context(), &flowStream{w, ctl, field.Alias}, flow, in)
 	return nil
 }

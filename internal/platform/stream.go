@@ -17,16 +17,22 @@ const (
 	pingEvery  = 15 * time.Second
 )
 
-// streamRun sends a run as server-sent events: progress at each change, and one last event at its end.
-func (s *Server) streamRun(w http.ResponseWriter, r *http.Request, p principal) error {
-	if _, err := s.findRun(r, p); err != nil {
-		return err
-	}
+// startEvents begins an answer of server-sent events. What it returns flushes each of them.
+func startEvents(w http.ResponseWriter) *http.ResponseController {
 	ctl := http.NewResponseController(w)
 	_ = ctl.SetWriteDeadline(time.Time{}) // a stream outlives the server's usual limit, where it has one
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")
+	return ctl
+}
+
+// streamRun sends a run as server-sent events: progress at each change, and one last event at its end.
+func (s *Server) streamRun(w http.ResponseWriter, r *http.Request, p principal) error {
+	if _, err := s.findRun(r, p); err != nil {
+		return err
+	}
+	ctl := startEvents(w)
 	over, ping := s.timing.after(streamLife), s.timing.after(pingEvery)
 	var sent []byte
 	for {

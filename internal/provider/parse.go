@@ -65,7 +65,7 @@ func (p Provider) Validate() error {
 		return errors.New("title is missing: the name that people know")
 	case !isHeader(p.KeyHeader):
 		return fmt.Errorf("keyHeader must be the name of a request header, such as Authorization: %q is not", p.KeyHeader)
-	case strings.ContainsFunc(p.KeyScheme, func(r rune) bool { return !isTokenRune(r) }):
+	case p.KeyScheme != "" && !IsToken(p.KeyScheme):
 		return fmt.Errorf("keyScheme must be a word such as Bearer: %q is not", p.KeyScheme)
 	case !isVariable(p.EnvKey):
 		return fmt.Errorf("envKey must be the name of an environment variable, such as %s_API_KEY: %q is not", strings.ToUpper(p.Name), p.EnvKey)
@@ -195,10 +195,13 @@ func isHeader(s string) bool {
 	case "", "host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "cookie", "te", "trailer", "upgrade":
 		return false
 	}
-	return !strings.ContainsFunc(s, func(r rune) bool { return !isTokenRune(r) })
+	return IsToken(s)
 }
 
-// isTokenRune is the tchar of RFC 9110 section 5.6.2.
-func isTokenRune(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+// IsToken reports whether s is a token, as the name of a header is one (RFC 9110 sections 5.1 and 5.6.2).
+func IsToken(s string) bool {
+	isTokenRune := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	}
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !isTokenRune(r) })
 }
