@@ -2,16 +2,18 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"mime"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 // maxReply bounds a JSON reply; the largest real ones are a few hundred KiB.
@@ -87,31 +89,25 @@ func (c *Client) Do(ctx context.Context, req Call) (*Answer, error) {
 	if timeout == 0 {
 		timeout = 30 * time.Second
 	}
-	for attempt := 1; ; attempt++ {
-		got, err := c.doOnce(ctx, req, timeout)
-		if err == nil {
-			return got, nil
-		}
-		delay, again := c.retry(req, err, attempt)
-		if !again || ctx.Err() != nil {
-			return nil, err
-		}
-		if c.OnRetry != nil {
-			c.OnRetry(err, delay)
-		}
-		if c.sleep(ctx, delay) != nil {
-			return nil, c.gaveUp(ctx, err)
-		}
+	var got *Answer
+	var ended error // the end of the context during a wait
+	policy := retry.Policy{
+		Backoff: retry.Network(), Attempts: 3, MaxWait: cmp.Or(c.MaxWait, time.Minute),
+		Retryable: func(err error) (time.Duration, bool) { return retryable(req, err) },
+		OnRetry:   c.OnRetry,
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			ended = c.sleep(ctx, d)
+			return ended
+		},
 	}
-}
-
-// gaveUp is the error of a caller who left between two tries: that they left, if it was their will, else what the
-// last try said.
-func (c *Client) gaveUp(ctx context.Context, last error) error {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return &UnreachableError{BaseURL: c.BaseURL, Kind: Interrupted, Err: ctx.Err()}
+	err := policy.Do(ctx, func() (err error) {
+		got, err = c.doOnce(ctx, req, timeout)
+		return err
+	})
+	if errors.Is(ended, context.Canceled) {
+		return nil, &UnreachableError{BaseURL: c.BaseURL, Kind: Interrupted, Err: ended}
 	}
-	return last
+	return got, err
 }
 
 func (c *Client) doOnce(ctx context.Context, req Call, timeout time.Duration) (*Answer, error) {
@@ -192,15 +188,9 @@ func (c *Client) setHeaders(hr *http.Request, req Call) {
 	}
 }
 
-// retry says whether, and after how long, a failed request may be sent again: when the service said that it did
-// nothing (429) or was never reached, or when doing it twice does no harm and the failure looks passing.
-func (c *Client) retry(req Call, err error, attempt int) (time.Duration, bool) {
-	const tries = 3
-	if attempt >= tries {
-		return 0, false
-	}
-	backoff := time.Duration(attempt*attempt) * 200 * time.Millisecond
-	backoff += rand.N(backoff / 2)
+// retryable reports whether a call may be sent again after err, and the delay that the service requested. It may when the
+// service did nothing (429) or was not reached, or when the call is repeatable and the failure is likely to be transient.
+func retryable(req Call, err error) (time.Duration, bool) {
 	repeatable := req.Repeatable || req.Method == http.MethodGet
 	var refused *Error
 	var lost *UnreachableError
@@ -208,35 +198,20 @@ func (c *Client) retry(req Call, err error, attempt int) (time.Duration, bool) {
 	case errors.As(err, &refused) && refused.Final:
 		return 0, false
 	case errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests:
-		delay := max(refused.RetryAfter, time.Second)
-		return delay, delay <= c.maxWait()
+		return max(refused.RetryAfter, time.Second), true
 	case errors.As(err, &refused):
-		return max(backoff, refused.RetryAfter), repeatable && refused.Status >= 500 && refused.RetryAfter <= c.maxWait()
+		return refused.RetryAfter, repeatable && refused.Status >= 500
 	case errors.As(err, &lost):
-		return backoff, lost.Kind.passing() && (repeatable || lost.Kind.NeverSent())
+		return 0, lost.Kind.passing() && (repeatable || lost.Kind.NeverSent())
 	}
 	return 0, false
-}
-
-func (c *Client) maxWait() time.Duration {
-	if c.MaxWait == 0 {
-		return time.Minute
-	}
-	return c.MaxWait
 }
 
 func (c *Client) sleep(ctx context.Context, d time.Duration) error {
 	if c.Sleep != nil {
 		return c.Sleep(ctx, d)
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
+	return retry.Sleep(ctx, d)
 }
 
 func (c *Client) now() time.Time {

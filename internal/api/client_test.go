@@ -387,15 +387,15 @@ func TestRetry(t *testing.T) {
 		ok    bool
 		waits []time.Duration // at least
 	}{
-		{"GET after 500", get, answers(500), 1, 2, true, []time.Duration{200 * time.Millisecond}},
-		{"GET after 502 HTML", get, html, 2, 3, true, []time.Duration{200 * time.Millisecond, 800 * time.Millisecond}},
-		{"GET gives up", get, answers(503), 9, 3, false, []time.Duration{200 * time.Millisecond, 800 * time.Millisecond}},
+		{"GET after 500", get, answers(500), 1, 2, true, []time.Duration{300 * time.Millisecond}},
+		{"GET after 502 HTML", get, html, 2, 3, true, []time.Duration{300 * time.Millisecond, 600 * time.Millisecond}},
+		{"GET gives up", get, answers(503), 9, 3, false, []time.Duration{300 * time.Millisecond, 600 * time.Millisecond}},
 		{"GET after 503 with Retry-After", get, answers(503, "Retry-After", "7"), 1, 2, true, []time.Duration{7 * time.Second}},
 		{"GET after 503 with a long Retry-After", get, answers(503, "Retry-After", "700"), 1, 1, false, nil},
 		{"GET after 404", get, answers(404), 1, 1, false, nil},
 		{"GET after 400", get, answers(400), 1, 1, false, nil},
-		{"GET after a cut", get, cut, 1, 2, true, []time.Duration{200 * time.Millisecond}},
-		{"GET after a cut in the body", get, half, 1, 2, true, []time.Duration{200 * time.Millisecond}},
+		{"GET after a cut", get, cut, 1, 2, true, []time.Duration{300 * time.Millisecond}},
+		{"GET after a cut in the body", get, half, 1, 2, true, []time.Duration{300 * time.Millisecond}},
 		{"start after 500", start, answers(500), 1, 1, false, nil},
 		{"start after 503", start, answers(503, "Retry-After", "1"), 1, 1, false, nil},
 		{"start after a cut", start, cut, 1, 1, false, nil},
@@ -404,8 +404,8 @@ func TestRetry(t *testing.T) {
 		{"start after 429 without a time", start, answers(429), 1, 2, true, []time.Duration{time.Second}},
 		{"start after 429 at the limit", start, answers(429, "Retry-After", "60"), 1, 2, true, []time.Duration{time.Minute}},
 		{"start after 429 past the limit", start, answers(429, "Retry-After", "61"), 1, 1, false, nil},
-		{"cancel after 500", stop, answers(500), 1, 2, true, []time.Duration{200 * time.Millisecond}},
-		{"cancel after a cut", stop, cut, 1, 2, true, []time.Duration{200 * time.Millisecond}},
+		{"cancel after 500", stop, answers(500), 1, 2, true, []time.Duration{300 * time.Millisecond}},
+		{"cancel after a cut", stop, cut, 1, 2, true, []time.Duration{300 * time.Millisecond}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,10 +14,11 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 // Codes of the error envelope that callers branch on.
@@ -191,7 +192,7 @@ func (c *Client) refusal(req Call, resp *http.Response) error {
 	raw, cut := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	e := &Error{
 		Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
-		RetryAfter: retryAfter(resp.Header, c.now()), Method: req.Method, Path: req.Path, Workspace: c.Workspace,
+		RetryAfter: retry.After(resp.Header, c.now()), Method: req.Method, Path: req.Path, Workspace: c.Workspace,
 	}
 	read := func(e *Error, _ http.Header, body []byte) bool { return e.parse(body) }
 	if c.ReadRefusal != nil {
@@ -233,7 +234,7 @@ func (e *Error) parse(raw []byte) bool {
 		e.RequestID = body.RequestID
 	}
 	if body.RetryAfter > 0 {
-		e.RetryAfter = time.Duration(min(body.RetryAfter, int(maxRetryAfter/time.Second))) * time.Second
+		e.RetryAfter = time.Duration(min(body.RetryAfter, int(retry.MaxAfter/time.Second))) * time.Second
 	}
 	return true
 }
@@ -311,26 +312,6 @@ func notJSON(req Call, resp *http.Response, raw []byte) error {
 		Method: req.Method, Path: req.Path, Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
 		Reason: fmt.Sprintf("the answer (%s) is %s, not the API's", resp.Status, what),
 	}
-}
-
-// maxRetryAfter bounds what the service can ask for: twelve days.
-const maxRetryAfter = (1 << 20) * time.Second
-
-// retryAfter reads the header of that name: seconds, or a date (RFC 9110 §10.2.3), which is measured against the
-// service's own clock where its answer tells it. It returns 0 for anything else.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	value := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return time.Duration(max(0, min(seconds, int(maxRetryAfter/time.Second)))) * time.Second
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	if date, err := http.ParseTime(h.Get("Date")); err == nil {
-		now = date
-	}
-	return max(0, min(at.Sub(now).Round(time.Second), maxRetryAfter))
 }
 
 func firstLine(raw []byte) string {

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 // TestRefusals is about every shape in which the service, or what stands before it, says no.
@@ -91,7 +93,7 @@ func TestRefusals(t *testing.T) {
 		},
 		{
 			"429 forever", 429, `{"error":"x","retryAfter":9223372036854775807}`, nil,
-			Error{Status: 429, Code: CodeRateLimited, Message: "x", Retryable: true, RetryAfter: maxRetryAfter},
+			Error{Status: 429, Code: CodeRateLimited, Message: "x", Retryable: true, RetryAfter: retry.MaxAfter},
 		},
 		{
 			"a field of a wrong type", 429, `{"error":"x","code":"RATE_LIMITED","retryAfter":1.5,"requestId":"r"}`, []string{"Retry-After", "2"},
@@ -170,23 +172,6 @@ func TestRefusalCutOff(t *testing.T) {
 	var got *Error
 	if !errors.As(err, &got) || got.Status != 404 || got.Message != "Not Found" {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestRetryAfterUsesOurClockWithoutDate(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 4, 11, 8, 0, 0, 0, time.UTC)
-	h := http.Header{"Retry-After": {now.Add(time.Minute).Format(http.TimeFormat)}}
-	if got := retryAfter(h, now); got != time.Minute {
-		t.Errorf("got %v", got)
-	}
-	h.Set("Date", now.Add(30*time.Second).Format(http.TimeFormat))
-	if got := retryAfter(h, now); got != 30*time.Second {
-		t.Errorf("by the service's clock: got %v", got)
-	}
-	h.Set("Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT")
-	if got := retryAfter(h, now); got != maxRetryAfter {
-		t.Errorf("unbounded: got %v", got)
 	}
 }
 
@@ -420,7 +405,7 @@ func FuzzRefusal(f *testing.F) {
 		var unexpected *UnexpectedError
 		switch {
 		case errors.As(err, &refused):
-			if refused.Message == "" || refused.Status != status || refused.RetryAfter < 0 || refused.RetryAfter > maxRetryAfter {
+			if refused.Message == "" || refused.Status != status || refused.RetryAfter < 0 || refused.RetryAfter > retry.MaxAfter {
 				t.Errorf("%+v", refused)
 			}
 			if utf8.Valid(body) && !utf8.ValidString(refused.Message) {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 // Follow says how a run is waited for.
@@ -37,10 +39,9 @@ type follower struct {
 	client *Client
 	runID  string
 	road   road
-	last   []byte    // the newest state as it came
-	ends   int       // streams that ended before the run did
-	faults int       // failures without a state between them
-	since  time.Time // of the first of them
+	last   []byte // the newest state as it came
+	ends   int    // streams that ended before the run did
+	faults retry.Budget
 }
 
 // waitTime is how long the wait endpoint is asked to hold a request: less than the 30 s after which common gateways
@@ -57,7 +58,7 @@ func (c *Client) FollowRun(ctx context.Context, runID string, f Follow) (RunUpda
 	if f.Patience <= 0 {
 		f.Patience = 2 * time.Minute
 	}
-	w := &follower{Follow: f, client: c, runID: runID}
+	w := &follower{Follow: f, client: c, runID: runID, faults: retry.Budget{Limit: f.Patience, Now: c.Now}}
 	var newest RunUpdate
 	for {
 		update, err := w.step(ctx)
@@ -124,7 +125,7 @@ func (w *follower) reported(reply *Reply[Run], err error) (RunUpdate, error) {
 }
 
 func (w *follower) report(update RunUpdate) {
-	w.faults = 0
+	w.faults.Succeed()
 	if w.Update != nil && !bytes.Equal(w.last, update.Raw) {
 		w.Update(update)
 	}
@@ -133,16 +134,13 @@ func (w *follower) report(update RunUpdate) {
 
 // recover returns nil, after a pause, if waiting can go on after err, perhaps by another road; otherwise err.
 func (w *follower) recover(ctx context.Context, err error) error {
-	if w.faults == 0 {
-		w.since = w.client.now()
-	}
-	pause := min(250*time.Millisecond<<min(w.faults, 5), 5*time.Second)
-	w.faults++
+	failures, isSpent := w.faults.Fail()
+	pause := retry.Network().Delay(failures)
 	var refused *Error
 	_ = errors.As(err, &refused)
 	limited := refused != nil && refused.Status == http.StatusTooManyRequests
 	switch {
-	case w.isEnd(err), w.client.now().Sub(w.since) > w.Patience:
+	case w.isEnd(err), isSpent:
 		return err
 	case limited:
 		pause = max(refused.RetryAfter, 5*time.Second)

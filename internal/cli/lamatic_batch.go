@@ -16,6 +16,7 @@ import (
 	"github.com/uselamina/lamina/internal/api/lamatic"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/provider"
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 // maxParallel bounds how many workflows a batch runs at a time.
@@ -214,20 +215,21 @@ var errNotSent = errors.New("not sent")
 // execute runs a payload, again for as long as the service says that it is asked too often: such an answer means that nothing
 // ran.
 func (b *batch) execute(ctx context.Context, p payload) (*lamatic.Result, error) {
-	const tries = 5
-	for try := 0; ; try++ {
+	const attempts = 5
+	backoff := retry.Backoff{Base: time.Second}
+	for attempt := 1; ; attempt++ {
 		if b.gate.wait(b.starting) != nil {
 			return nil, errNotSent
 		}
 		result, err := b.client.Execute(ctx, lamatic.Execution{Workflow: p.Workflow, Agent: b.agent, Payload: p.Payload})
 		pause, limited := limitOf(err)
-		if !limited || try+1 == tries || pause > time.Minute {
+		if !limited || attempt == attempts || pause > time.Minute {
 			if err != nil {
 				err = executeError(err)
 			}
 			return result, err
 		}
-		b.gate.hold(max(pause, time.Second<<try))
+		b.gate.hold(max(pause, backoff.Delay(attempt)))
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 // A gate holds everybody back until a time. The zero value is open.
@@ -29,12 +31,7 @@ func (g *gate) wait(ctx context.Context) error {
 		if left <= 0 {
 			return nil
 		}
-		timer := time.NewTimer(left)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
+		_ = retry.Sleep(ctx, left) // the loop checks ctx
 	}
 	return ctx.Err()
 }

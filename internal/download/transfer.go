@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 // stall is how long nothing may come before a connection counts as dead.
@@ -30,20 +32,22 @@ type transfer struct {
 // stream copies a URL to f, and returns its size. If the connection is cut and the host can send the rest, it goes on
 // from there.
 func (d *Downloader) stream(ctx context.Context, u *url.URL, f *os.File) (int64, error) {
-	const tries = 4
 	t := &transfer{url: u, file: f, total: -1}
-	for try := 1; ; try++ {
-		err := d.part(ctx, t)
-		var cut *TruncatedError
-		switch {
-		case err == nil:
-			return t.done, nil
-		case ctx.Err() != nil:
-			return 0, fmt.Errorf("the download of %s was stopped: %w", bare(u), context.Cause(ctx))
-		case try == tries, t.tag == "", !errors.As(err, &cut):
-			return 0, err
-		}
+	policy := retry.Policy{Backoff: retry.Network(), Attempts: 4, Retryable: t.canResume}
+	err := policy.Do(ctx, func() error { return d.part(ctx, t) })
+	switch {
+	case err == nil:
+		return t.done, nil
+	case ctx.Err() != nil:
+		return 0, fmt.Errorf("the download of %s was stopped: %w", bare(u), context.Cause(ctx))
 	}
+	return 0, err
+}
+
+// canResume reports whether the rest of the file may be requested after err.
+func (t *transfer) canResume(err error) (time.Duration, bool) {
+	var cut *TruncatedError
+	return 0, t.tag != "" && errors.As(err, &cut)
 }
 
 // part makes one request, for all of the file or for what is missing of it.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 // Lamatic's SDKs disagree on whether checkStatus is a scalar or an object. A query for the wrong one is refused.
@@ -87,32 +88,33 @@ func (c *Client) Wait(ctx context.Context, runID string, w Wait) (*Result, error
 		w.Patience = 2 * time.Minute
 	}
 	var newest *Result
-	var failing time.Time
+	faults := retry.Budget{Limit: w.Patience}
 	for {
 		result, err := c.Check(ctx, runID)
 		switch {
 		case ctx.Err() != nil:
 			return newest, context.Cause(ctx)
 		case err == nil:
-			newest, failing = result, time.Time{}
+			newest = result
+			faults.Succeed()
 			if w.Update != nil {
 				w.Update(result)
 			}
 			if result.ended() {
 				return result, nil
 			}
-		case !passing(err), !failing.IsZero() && time.Since(failing) > w.Patience:
+		case !isTransient(err):
 			return newest, err
 		default:
-			if failing.IsZero() {
-				failing = time.Now()
+			if _, isSpent := faults.Fail(); isSpent {
+				return newest, err
 			}
 			if w.OnFault != nil {
 				w.OnFault(err)
 			}
 		}
-		if err := pause(ctx, w.Interval, err); err != nil {
-			return newest, err
+		if retry.Sleep(ctx, max(w.Interval, requestedDelay(err))) != nil {
+			return newest, context.Cause(ctx)
 		}
 	}
 }
@@ -120,8 +122,8 @@ func (c *Client) Wait(ctx context.Context, runID string, w Wait) (*Result, error
 // ended reports whether an answer to checkStatus is the last one: at success its output may well be the run's id alone.
 func (r *Result) ended() bool { return r.State() != Running || strings.EqualFold(r.Status, "success") }
 
-// passing reports whether a failure of the service may well be over in a moment.
-func passing(err error) bool {
+// isTransient reports whether a failure of the service is likely to end without a change on this side.
+func isTransient(err error) bool {
 	var refused *api.Error
 	var lost *api.UnreachableError
 	switch {
@@ -133,18 +135,11 @@ func passing(err error) bool {
 	return false
 }
 
-// pause lets the interval pass, or as much more as a service asks for that was asked too often.
-func pause(ctx context.Context, interval time.Duration, err error) error {
+// requestedDelay returns the Retry-After of a refusal, and 0 for any other error or none.
+func requestedDelay(err error) time.Duration {
 	var refused *api.Error
 	if errors.As(err, &refused) {
-		interval = max(interval, refused.RetryAfter)
+		return refused.RetryAfter
 	}
-	timer := time.NewTimer(interval)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return 0
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 // A StorageError is a refusal of the storage that the bytes of files go to. It is not Laminr, and speaks XML or nothing.
@@ -46,41 +47,28 @@ func checkUploadURL(raw string) error {
 	return nil
 }
 
-// tries is how often bytes are sent: putting the same ones at the same place twice does no harm.
-const tries = 3
-
 // Put sends the bytes of a file to its presigned address, without any credential, again where the storage fails in passing.
 // Each time it opens the file anew, because what was sent before may still be read. progress, if not nil, is told how many
 // bytes have gone. Errors: *StorageError, *api.UnreachableError, those of open.
 func (c *Client) Put(ctx context.Context, t *Ticket, f *File, open func() (io.ReadCloser, error), progress func(sent int64)) error {
-	for attempt := 1; ; attempt++ {
+	policy := retry.Policy{ // sending the same bytes to the same place twice does no harm
+		Backoff: retry.Network(), Attempts: 3,
+		Retryable: func(err error) (time.Duration, bool) { return 0, isTransient(err) },
+	}
+	return policy.Do(ctx, func() error {
 		body, err := open()
 		if err != nil {
 			return err
 		}
-		err = c.putOnce(ctx, t, f, body, progress)
-		if attempt == tries || !passing(err) || pause(ctx, time.Duration(attempt)*300*time.Millisecond) != nil {
-			return err
-		}
-	}
+		return c.putOnce(ctx, t, f, body, progress)
+	})
 }
 
-// passing reports whether the same upload may well succeed in a moment.
-func passing(err error) bool {
+// isTransient reports whether the same upload is likely to succeed a moment later.
+func isTransient(err error) bool {
 	var refused *StorageError
 	var lost *api.UnreachableError
 	return errors.As(err, &refused) && refused.Status >= 500 || errors.As(err, &lost) && (lost.Kind == api.Cut || lost.Kind == api.Refused)
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // errStalled is why an upload is given up.
