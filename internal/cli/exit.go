@@ -12,10 +12,10 @@ import (
 	"syscall"
 
 	"github.com/uselamina/lamina/internal/api"
-	"github.com/uselamina/lamina/internal/download"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/term"
+	"github.com/uselamina/lamina/internal/transfer"
 )
 
 // The exit statuses of the program.
@@ -370,9 +370,9 @@ func cause(err error) error {
 // describeFile finds the words for what goes wrong with files of the person.
 func describeFile(err error) (failure, bool) {
 	var (
-		exists    *download.ExistsError
-		refused   *download.RefusedError
-		truncated *download.TruncatedError
+		exists    *transfer.ExistsError
+		refused   *transfer.RefusedError
+		truncated *transfer.TruncatedError
 	)
 	switch {
 	case errors.As(err, &exists):

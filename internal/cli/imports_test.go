@@ -11,7 +11,7 @@ import (
 var allowed = map[string][]string{
 	"cmd/lamina":             {"internal/cli"},
 	"internal/docgen":        {"internal/cli"},
-	"internal/cli":           {"internal/api", "internal/api/laghav", "internal/api/lamatic", "internal/api/laminr", "internal/api/lightfast", "internal/auth", "internal/config", "internal/download", "internal/output", "internal/platform", "internal/provider", "internal/retry", "internal/scan", "internal/term", "internal/webhook"},
+	"internal/cli":           {"internal/api", "internal/api/laghav", "internal/api/lamatic", "internal/api/laminr", "internal/api/lightfast", "internal/auth", "internal/config", "internal/transfer", "internal/output", "internal/platform", "internal/provider", "internal/retry", "internal/scan", "internal/term", "internal/webhook"},
 	"internal/api":           {"internal/retry"},
 	"internal/api/laghav":    {"internal/api"},
 	"internal/api/lamatic":   {"internal/api", "internal/retry"},
@@ -19,7 +19,7 @@ var allowed = map[string][]string{
 	"internal/api/lightfast": {"internal/api"},
 	"internal/auth":          {"internal/config", "internal/provider", "internal/retry"},
 	"internal/config":        {"internal/retry"},
-	"internal/download":      {"internal/retry"},
+	"internal/transfer":      {"internal/retry"},
 	"internal/output":        {"internal/term"},
 	"internal/scan":          {"internal/provider"},
 	"internal/platform/apps": {"internal/api"},                                                                                                               // the wire types

@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/uselamina/lamina/internal/api"
-	"github.com/uselamina/lamina/internal/download"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/term"
+	"github.com/uselamina/lamina/internal/transfer"
 )
 
 // saveOptions say where outputs go on disk.
@@ -34,12 +34,12 @@ func (s *saveOptions) check() error {
 	if s.where == "" {
 		return nil
 	}
-	literal := download.Literal(s.where, isDir)
+	literal := transfer.Literal(s.where, isDir)
 	if literal == "" || s.force {
 		return nil
 	}
 	if _, err := os.Lstat(literal); err == nil {
-		return &download.ExistsError{Path: literal}
+		return &transfer.ExistsError{Path: literal}
 	}
 	return nil
 }
@@ -71,10 +71,10 @@ func saveOutputs(ctx context.Context, env *Env, run api.Run, opts saveOptions) (
 	loader.Force = opts.force
 	var files []savedFile
 	var failures []error
-	ours := download.InFolder(opts.where, isDir) && !opts.force
-	for i, path := range download.Names(opts.where, run.RunID, outputs, isDir) {
+	ours := transfer.InFolder(opts.where, isDir) && !opts.force
+	for i, path := range transfer.Names(opts.where, run.RunID, outputs, isDir) {
 		if ours {
-			path = download.Free(path, exists)
+			path = transfer.Free(path, exists)
 		}
 		o := outputs[i]
 		loader.Progress = showBytes(progress, o)
@@ -118,8 +118,8 @@ func saveError(run api.Run, failures []error) error {
 }
 
 // completed returns the outputs that can be saved, and for each the text that it is, if it is text.
-func completed(run api.Run, only []string) ([]download.Output, []string) {
-	var outputs []download.Output
+func completed(run api.Run, only []string) ([]transfer.Output, []string) {
+	var outputs []transfer.Output
 	var texts []string
 	for i, o := range run.Outputs {
 		if o.Status != "completed" && run.Status != api.Completed || len(o.Value) == 0 || string(o.Value) == "null" {
@@ -128,7 +128,7 @@ func completed(run api.Run, only []string) ([]download.Output, []string) {
 		if len(only) > 0 && !slices.ContainsFunc(only, func(label string) bool { return strings.EqualFold(label, o.Label) }) {
 			continue
 		}
-		d := download.Output{Index: i, Label: firstOf(o.Label, o.Type), MimeType: o.MimeType}
+		d := transfer.Output{Index: i, Label: firstOf(o.Label, o.Type), MimeType: o.MimeType}
 		var value string
 		switch err := json.Unmarshal(o.Value, &value); {
 		case err != nil:
@@ -144,7 +144,7 @@ func completed(run api.Run, only []string) ([]download.Output, []string) {
 }
 
 // showBytes shows how much of an output has come, in steps that a person can read.
-func showBytes(progress *output.Progress, o download.Output) func(done, total int64) {
+func showBytes(progress *output.Progress, o transfer.Output) func(done, total int64) {
 	var shown int64 = -1
 	return func(done, total int64) {
 		if total <= 0 || done*50/total == shown {

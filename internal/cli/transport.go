@@ -10,9 +10,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/uselamina/lamina/internal/download"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/term"
+	"github.com/uselamina/lamina/internal/transfer"
 )
 
 // transport returns the way to the network: proxies and trust roots as the person set them, and the exchange shown on
@@ -59,12 +59,12 @@ func trustRoots(file string) (*x509.CertPool, error) {
 
 // downloader returns what fetches files from wherever they are. It shares nothing with the API's client, so it has no
 // credential to lose.
-func (e *Env) downloader() (*download.Downloader, error) {
+func (e *Env) downloader() (*transfer.Downloader, error) {
 	transport, err := e.transport()
 	if err != nil {
 		return nil, err
 	}
-	return &download.Downloader{HTTP: &http.Client{Transport: transport}, AllowLoopback: isLoopbackURL(e.session.baseURL)}, nil
+	return &transfer.Downloader{HTTP: &http.Client{Transport: transport}, AllowLoopback: isLoopbackURL(e.session.baseURL)}, nil
 }
 
 // A debugTransport shows requests and answers, without bodies, query strings and credentials.

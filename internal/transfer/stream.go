@@ -1,4 +1,4 @@
-package download
+package transfer
 
 import (
 	"context"
@@ -20,8 +20,8 @@ const stall = time.Minute
 // errStalled is why a dead connection is given up.
 var errStalled = errors.New("nothing came any more")
 
-// A transfer is one download on its way.
-type transfer struct {
+// A download is one file that is being downloaded.
+type download struct {
 	url   *url.URL
 	file  *os.File
 	done  int64  // bytes in the file
@@ -32,7 +32,7 @@ type transfer struct {
 // stream copies a URL to f, and returns its size. If the connection is cut and the host can send the rest, it goes on
 // from there.
 func (d *Downloader) stream(ctx context.Context, u *url.URL, f *os.File) (int64, error) {
-	t := &transfer{url: u, file: f, total: -1}
+	t := &download{url: u, file: f, total: -1}
 	policy := retry.Policy{Backoff: retry.Network(), Attempts: 4, Retryable: t.canResume}
 	err := policy.Do(ctx, func() error { return d.part(ctx, t) })
 	switch {
@@ -45,13 +45,13 @@ func (d *Downloader) stream(ctx context.Context, u *url.URL, f *os.File) (int64,
 }
 
 // canResume reports whether the rest of the file may be requested after err.
-func (t *transfer) canResume(err error) (time.Duration, bool) {
+func (t *download) canResume(err error) (time.Duration, bool) {
 	var cut *TruncatedError
 	return 0, t.tag != "" && errors.As(err, &cut)
 }
 
 // part makes one request, for all of the file or for what is missing of it.
-func (d *Downloader) part(ctx context.Context, t *transfer) error {
+func (d *Downloader) part(ctx context.Context, t *download) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watchdog := time.AfterFunc(stall, func() { cancel(errStalled) })
@@ -81,7 +81,7 @@ func (d *Downloader) part(ctx context.Context, t *transfer) error {
 
 // accept prepares for the answer: the whole file, which is also what comes after a cut if the file is another one by
 // then, or the rest of it.
-func (t *transfer) accept(resp *http.Response) error {
+func (t *download) accept(resp *http.Response) error {
 	switch {
 	case resp.StatusCode == http.StatusPartialContent && t.done > 0:
 		return t.join(resp)
@@ -101,7 +101,7 @@ func (t *transfer) accept(resp *http.Response) error {
 
 // join checks that a partial answer goes on where the file ends (RFC 9110 §15.3.7.3). One that does not shows that the
 // host cannot be trusted to resume.
-func (t *transfer) join(resp *http.Response) error {
+func (t *download) join(resp *http.Response) error {
 	var start, end int64
 	var size string
 	_, err := fmt.Sscanf(resp.Header.Get("Content-Range"), "bytes %d-%d/%s", &start, &end, &size)
@@ -115,7 +115,7 @@ func (t *transfer) join(resp *http.Response) error {
 }
 
 // copy is io.Copy with progress, that tells a failing disk from a failing network.
-func (d *Downloader) copy(ctx context.Context, t *transfer, body io.Reader, watchdog *time.Timer) error {
+func (d *Downloader) copy(ctx context.Context, t *download, body io.Reader, watchdog *time.Timer) error {
 	buf := make([]byte, 256<<10)
 	for {
 		watchdog.Reset(stall)
@@ -142,7 +142,7 @@ func (d *Downloader) copy(ctx context.Context, t *transfer, body io.Reader, watc
 }
 
 // cut is the error of a connection that ended too early.
-func (t *transfer) cut(ctx context.Context, err error) error {
+func (t *download) cut(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, errStalled) {
 		err = cause
 	}

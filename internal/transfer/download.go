@@ -1,6 +1,6 @@
-// Package download brings a run's outputs to disk: it chooses names that stay in the folder a person chose, and
+// Package transfer brings a run's outputs to disk: it chooses names that stay in the folder a person chose, and
 // streams through a temporary file, so that what is there under its name is whole.
-package download
+package transfer
 
 import (
 	"context"
