@@ -140,17 +140,17 @@ func ringItems(ts *testscript.TestScript) ([]dbus.ObjectPath, error) {
 func huge() {
 	token := strings.Repeat("0123456789abcdef", 4<<10)
 	store := func() *config.Store { return &config.Store{Dir: config.DefaultDir(os.Getenv)} }
-	vault, err := store().NewVault("huge")
+	vault, err := store().NewKey("huge")
 	if err == nil {
-		c := config.Credential{Kind: config.OAuth, APIKey: config.Secret(token), RefreshToken: config.Secret(token), BaseURL: "https://a.example"}
-		_, err = store().Replace(context.Background(), config.UpdateOptions{}, config.Profile{Name: "huge", Credential: c, Vault: vault})
+		c := config.Credential{Kind: config.OAuth, Token: config.Secret(token), RefreshToken: config.Secret(token), BaseURL: "https://a.example"}
+		_, err = store().Replace(context.Background(), config.UpdateOptions{}, config.Profile{Name: "huge", Credential: c, Encryption: vault})
 	}
 	if err == nil {
 		var doc *config.Document
 		reader := store()
 		if doc, err = reader.Load(); err == nil {
 			p, _ := doc.Profile("huge")
-			if p, err = reader.Unseal(p); err == nil && p.Credential.RefreshToken.Reveal() != token {
+			if p, err = reader.Decrypt(p); err == nil && p.Credential.RefreshToken.Reveal() != token {
 				err = errors.New("the token that was read is another one")
 			}
 		}

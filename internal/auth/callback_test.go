@@ -78,7 +78,7 @@ func TestCallbackSurvivesAbuse(t *testing.T) {
 	if err != nil || status != http.StatusOK || !strings.Contains(body, "Signed in") {
 		t.Errorf("the browser got %d %v\n%s", status, err, body)
 	}
-	if got := <-done; got.err != nil || got.c.APIKey == "" {
+	if got := <-done; got.err != nil || got.c.Token == "" {
 		t.Errorf("got %v", got.err)
 	}
 	senders.Wait()

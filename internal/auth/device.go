@@ -49,14 +49,14 @@ type DeviceLogin struct {
 }
 
 // Start asks for a code. Errors: *NotOfferedError when the service has no device codes, *UnreachableError, *StatusError,
-// *OAuthError, *ReplyError.
+// *OAuthError, *ResponseError.
 func (d *Device) Start(ctx context.Context) (DeviceLogin, error) {
 	if d.Server.DeviceEndpoint == "" {
 		return DeviceLogin{}, &NotOfferedError{Host: hostOf(d.BaseURL), What: "a sign-in with a device code"}
 	}
 	client := d.Client
 	ours := client.ID != "" && client.Issuer == d.Server.Issuer
-	given := ours && client.Given
+	given := ours && client.UserProvided
 	reused := ours && !given
 	for {
 		var err error
@@ -84,7 +84,7 @@ func (d *Device) authorize(ctx context.Context, client Client) (DeviceLogin, err
 		return DeviceLogin{}, call.explain(hostOf(d.Server.DeviceEndpoint), err)
 	}
 	malformed := func(detail string) (DeviceLogin, error) {
-		return DeviceLogin{}, &ReplyError{Doing: call.doing, Host: hostOf(d.Server.DeviceEndpoint), Detail: detail}
+		return DeviceLogin{}, &ResponseError{Doing: call.doing, Host: hostOf(d.Server.DeviceEndpoint), Detail: detail}
 	}
 	login := DeviceLogin{
 		UserCode: clean(reply.UserCode, 60), DeviceCode: config.Secret(reply.DeviceCode), VerificationURI: reply.VerificationURI, Scope: strings.Join(d.Provider.OAuth.Scopes, " "),
@@ -153,7 +153,7 @@ func (d *Device) Finish(ctx context.Context, login DeviceLogin) (config.Credenti
 }
 
 func (d *Device) poll(ctx context.Context, login DeviceLogin) (config.Credential, error) {
-	p := speaking(d.Provider, login.Server.Standard)
+	p := speaking(d.Provider, login.Server.ThirdParty)
 	g, err := requestToken(ctx, d.HTTP, p, "sign in", login.Server.TokenEndpoint,
 		func(ctx context.Context) (*oauth2.Token, error) {
 			// x/oauth2's own loop gives up at the first network fault. The empty code is not sent.
@@ -209,7 +209,7 @@ func (l DeviceLogin) Encode() ([]byte, error) {
 		DeviceLogin: l, DeviceCode: l.DeviceCode.Reveal(), IntervalSeconds: int64(l.Interval / time.Second), ClientID: l.Client.ID,
 		RedirectURI: l.Client.RedirectURI, Issuer: l.Server.Issuer, TokenEndpoint: l.Server.TokenEndpoint,
 		Revocation: l.Server.RevocationEndpoint, Registration: l.Server.RegistrationEndpoint,
-		Standard: l.Server.Standard, ClientGiven: l.Client.Given,
+		Standard: l.Server.ThirdParty, ClientGiven: l.Client.UserProvided,
 	})
 }
 
@@ -229,10 +229,10 @@ func DecodeDeviceLogin(raw []byte) (DeviceLogin, error) {
 	}
 	l := s.DeviceLogin
 	l.DeviceCode, l.Interval = config.Secret(s.DeviceCode), time.Duration(s.IntervalSeconds)*time.Second
-	l.Client = Client{ID: s.ClientID, RedirectURI: s.RedirectURI, Issuer: s.Issuer, Given: s.ClientGiven}
+	l.Client = Client{ID: s.ClientID, RedirectURI: s.RedirectURI, Issuer: s.Issuer, UserProvided: s.ClientGiven}
 	l.Server = Server{
 		Issuer: s.Issuer, TokenEndpoint: s.TokenEndpoint, RevocationEndpoint: s.Revocation, RegistrationEndpoint: s.Registration,
-		Standard: s.Standard,
+		ThirdParty: s.Standard,
 	}
 	return l, nil
 }

@@ -63,7 +63,7 @@ func TestDevice(t *testing.T) {
 			t.Errorf("the code lives %s", left)
 		}
 		c, err := s.Finish(t.Context(), login)
-		if err != nil || c.APIKey == "" || c.RefreshToken == "" || c.BaseURL != s.URL || s.clients[c.ClientID] == "" ||
+		if err != nil || c.Token == "" || c.RefreshToken == "" || c.BaseURL != s.URL || s.clients[c.ClientID] == "" ||
 			c.RevocationEndpoint != s.URL+"/cli/oauth/revoke" {
 			t.Errorf("%#v, %v", c, err)
 		}
@@ -201,7 +201,7 @@ func TestDeviceRefusesOddReplies(t *testing.T) {
 				}
 				return
 			}
-			var refused *ReplyError
+			var refused *ResponseError
 			if !errors.As(err, &refused) {
 				t.Errorf("got %+v, %v", login, err)
 			}

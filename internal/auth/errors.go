@@ -48,15 +48,15 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("cannot %s: %s answered %d %s", e.Doing, e.Host, e.Status, http.StatusText(e.Status))
 }
 
-// ReplyError is a success whose content makes no sense.
-type ReplyError struct {
+// ResponseError is a success whose content makes no sense.
+type ResponseError struct {
 	Doing  string
 	Host   string
 	Detail string
 }
 
 // Error says what is missing or malformed.
-func (e *ReplyError) Error() string {
+func (e *ResponseError) Error() string {
 	return fmt.Sprintf("cannot %s: the answer of %s %s", e.Doing, e.Host, e.Detail)
 }
 
@@ -174,10 +174,10 @@ type Reason string
 
 // The reasons, as they are stored.
 const (
-	ReasonUnused     Reason = "unused"      // the refresh token was not used for 30 days
-	ReasonRefused    Reason = "refused"     // revoked, or its refresh token was used elsewhere; the service does not say which
-	ReasonLostAnswer Reason = "lost-answer" // see LostAnswerError
-	ReasonNoRefresh  Reason = "no-refresh"  // the service gave no refresh token
+	ReasonUnused       Reason = "unused"      // the refresh token was not used for 30 days
+	ReasonRefused      Reason = "refused"     // revoked, or its refresh token was used elsewhere; the service does not say which
+	ReasonLostResponse Reason = "lost-answer" // see LostResponseError
+	ReasonNoRefresh    Reason = "no-refresh"  // the service gave no refresh token
 )
 
 // SessionEndedError means that a person has to sign in again. The record is kept, and marked.
@@ -190,10 +190,10 @@ type SessionEndedError struct {
 // Error says why, and names the way out.
 func (e *SessionEndedError) Error() string {
 	why := map[Reason]string{
-		ReasonUnused:     "it was not used for 30 days",
-		ReasonRefused:    "it was revoked, or its refresh token was used elsewhere",
-		ReasonLostAnswer: "a renewal was sent and its answer was lost",
-		ReasonNoRefresh:  "the service gave no refresh token with it",
+		ReasonUnused:       "it was not used for 30 days",
+		ReasonRefused:      "it was revoked, or its refresh token was used elsewhere",
+		ReasonLostResponse: "a renewal was sent and its answer was lost",
+		ReasonNoRefresh:    "the service gave no refresh token with it",
 	}[e.Reason]
 	if why == "" {
 		why = "the service does not renew it"
@@ -204,25 +204,25 @@ func (e *SessionEndedError) Error() string {
 	return fmt.Sprintf("session expired: %s; run `%s`", why, loginCommand(e.Profile))
 }
 
-// LostAnswerError is a session that ended because the answer to an earlier refresh never arrived or could not be stored
+// LostResponseError is a session that ended because the answer to an earlier refresh never arrived or could not be stored
 // (the connection broke, the program was killed, the disk filled up): the service had changed the refresh token by then,
 // and only that answer held the new one.
-type LostAnswerError struct {
+type LostResponseError struct {
 	SentAt time.Time
 	Ended  *SessionEndedError
 }
 
 // Error says when it happened.
-func (e *LostAnswerError) Error() string {
+func (e *LostResponseError) Error() string {
 	return fmt.Sprintf("session expired: the renewal sent at %s was carried out by the service, but its answer was lost "+
 		"before it was stored (a broken connection, a killed program or a full disk); run `%s`", e.SentAt.UTC().Format("2006-01-02 15:04:05 MST"), loginCommand(e.Ended.Profile))
 }
 
 // Unwrap returns the *SessionEndedError that this also is.
-func (e *LostAnswerError) Unwrap() error { return e.Ended }
+func (e *LostResponseError) Unwrap() error { return e.Ended }
 
 // RefreshError means that the session could not be renewed now. Nothing was lost; trying again is safe. Its cause is one
-// of UnreachableError, StatusError, ReplyError, OAuthError, URLError or config's FileError.
+// of UnreachableError, StatusError, ResponseError, OAuthError, URLError or config's FileError.
 type RefreshError struct {
 	Err error
 }

@@ -41,10 +41,10 @@ func requestToken(
 		return grant{}, call.explain(u.Host, err)
 	}
 	if !isToken(token.AccessToken) || token.RefreshToken != "" && !isToken(token.RefreshToken) {
-		return grant{}, &ReplyError{Doing: doing, Host: u.Host, Detail: "holds a malformed token"}
+		return grant{}, &ResponseError{Doing: doing, Host: u.Host, Detail: "holds a malformed token"}
 	}
 	if !strings.EqualFold(token.Type(), "Bearer") {
-		return grant{}, &ReplyError{Doing: doing, Host: u.Host, Detail: "holds a token of a kind we cannot use"}
+		return grant{}, &ResponseError{Doing: doing, Host: u.Host, Detail: "holds a token of a kind we cannot use"}
 	}
 	scope, _ := token.Extra("scope").(string)
 	g := grant{
@@ -60,7 +60,7 @@ func requestToken(
 // apply puts the tokens into a credential, which keeps its refresh token when no new one came.
 func (g grant) apply(c *config.Credential, now time.Time) {
 	c.Kind = config.OAuth
-	c.APIKey = config.Secret(g.access)
+	c.Token = config.Secret(g.access)
 	if g.refresh != "" {
 		c.RefreshToken = config.Secret(g.refresh)
 	}
@@ -69,7 +69,7 @@ func (g grant) apply(c *config.Credential, now time.Time) {
 	}
 	c.ObtainedAt, c.IssuedAt, c.Lifetime = now, g.date, g.lifetime
 	c.ExpiresAt = now.Add(g.lifetime)
-	if c.RefreshToken != "" && !c.Standard { // other servers do not say how long theirs live
+	if c.RefreshToken != "" && !c.ThirdParty { // other servers do not say how long theirs live
 		c.RefreshExpiresAt = now.Add(refreshLife)
 	}
 	c.ForcedAt, c.EndedAt, c.EndedReason, c.RotationSentAt = time.Time{}, time.Time{}, "", time.Time{}
@@ -80,9 +80,9 @@ func (g grant) credential(base string, server Server, client Client, now time.Ti
 	c := config.Credential{
 		BaseURL: base, SavedAt: now, ClientID: client.ID, RedirectURI: client.RedirectURI, Issuer: server.Issuer,
 		TokenEndpoint: server.TokenEndpoint, RevocationEndpoint: server.RevocationEndpoint,
-		RegistrationEndpoint: server.RegistrationEndpoint, Standard: server.Standard,
+		RegistrationEndpoint: server.RegistrationEndpoint, ThirdParty: server.ThirdParty,
 	}
-	if client.Given {
+	if client.UserProvided {
 		c.RegistrationEndpoint = "" // so that ClientOf keeps the client that the person named
 	}
 	g.apply(&c, now)

@@ -87,7 +87,7 @@ var errRefused = errors.New("the service said 401")
 // settings is a process that writes something else.
 var settings = program{name: "settings", run: func(p *proc) error {
 	return p.source.Store.Update(p.ctx, func(d *config.Document) error {
-		d.SetProfile(config.Profile{Name: "other", Credential: config.Credential{Kind: config.APIKey, APIKey: "lma_other"}})
+		d.SetProfile(config.Profile{Name: "other", Credential: config.Credential{Kind: config.APIKey, Token: "lma_other"}})
 		return nil
 	})
 }}
@@ -663,7 +663,7 @@ func (p *proc) met(faults ...string) bool {
 // mayEndWith reports whether a process may end so.
 func (p *proc) mayEndWith(err error, lost bool) bool {
 	var refresh *RefreshError
-	var answer *LostAnswerError
+	var answer *LostResponseError
 	var busy *config.BusyError
 	switch {
 	case err == nil:
@@ -701,7 +701,7 @@ func (w *world) checkLater(lost bool) string {
 		}
 		pending[0].happen("")
 	}
-	var answer *LostAnswerError
+	var answer *LostResponseError
 	switch {
 	case lost && !errors.As(p.err, &answer):
 		return fmt.Sprintf("a later command does not say what happened: %v", p.err)

@@ -21,7 +21,7 @@ const (
 // speaking returns the provider as it is spoken to: standard servers take forms, whatever the provider's own take.
 func speaking(p provider.Provider, standard bool) provider.Provider {
 	if standard && p.OAuth != nil {
-		p.OAuth = provider.Standard(p.OAuth.Scopes)
+		p.OAuth = provider.ThirdPartyOAuth(p.OAuth.Scopes)
 	}
 	return p
 }
@@ -61,7 +61,7 @@ func DiscoverIssuer(ctx context.Context, hc *http.Client, issuer string) (Server
 		case err != nil && problem == nil:
 			problem = err
 		case err == nil && doc != nil:
-			return doc.server(address, Server{Issuer: normal, Standard: true})
+			return doc.server(address, Server{Issuer: normal, ThirdParty: true})
 		}
 	}
 	if problem == nil {
@@ -88,7 +88,7 @@ func metadataAddresses(issuer string) ([]string, error) {
 
 // fetchMetadata returns nil when there is no document at an address.
 func fetchMetadata(ctx context.Context, hc *http.Client, address string) (*metadata, error) {
-	call, cancel := newCall(ctx, hc, provider.Standard(nil), "learn about the authorization server")
+	call, cancel := newCall(ctx, hc, provider.ThirdPartyOAuth(nil), "learn about the authorization server")
 	defer cancel()
 	req, err := http.NewRequestWithContext(call.ctx, http.MethodGet, address, nil)
 	if err != nil {

@@ -60,7 +60,7 @@ func TestDiscoverIssuer(t *testing.T) {
 			t.Parallel()
 			server := metadataAt(t, c.path, c.issuer, nil)
 			got, err := DiscoverIssuer(t.Context(), nil, server.URL+c.typed)
-			if err != nil || got.Issuer != server.URL+c.issuer || got.TokenEndpoint != server.URL+"/t" || !got.Standard {
+			if err != nil || got.Issuer != server.URL+c.issuer || got.TokenEndpoint != server.URL+"/t" || !got.ThirdParty {
 				t.Fatalf("got %+v, %v", got, err)
 			}
 			if scopes := got.DefaultScopes(); !slices.Equal(scopes, []string{"openid", "offline_access"}) {
@@ -118,7 +118,7 @@ func TestDiscoverIssuerRefuses(t *testing.T) {
 // A server that is reached over https must not lead to this machine in the clear.
 func TestEndpointOfHTTPSIssuer(t *testing.T) {
 	t.Parallel()
-	server := Server{Issuer: "https://id.example", Standard: true}
+	server := Server{Issuer: "https://id.example", ThirdParty: true}
 	for endpoint, good := range map[string]bool{
 		"https://token.example/t": true, "http://127.0.0.1:1/t": false, "http://localhost/t": false, "https://token.example/t#x": false,
 	} {
@@ -157,8 +157,8 @@ func foreignSession(t *testing.T, tokens *tokenServer) *Source {
 	store := &config.Store{Dir: t.TempDir()}
 	began := time.Now().Add(-time.Hour)
 	c := config.Credential{
-		Kind: config.OAuth, APIKey: "at-1", RefreshToken: "rt-1", BaseURL: "https://api.example", Issuer: "https://id.example", ClientID: "c",
-		TokenEndpoint: tokens.URL + "/t", RevocationEndpoint: tokens.URL + "/r", Standard: true, ObtainedAt: began, Lifetime: time.Minute,
+		Kind: config.OAuth, Token: "at-1", RefreshToken: "rt-1", BaseURL: "https://api.example", Issuer: "https://id.example", ClientID: "c",
+		TokenEndpoint: tokens.URL + "/t", RevocationEndpoint: tokens.URL + "/r", ThirdParty: true, ObtainedAt: began, Lifetime: time.Minute,
 	}
 	err := store.Update(t.Context(), func(d *config.Document) error {
 		d.SetProfile(config.Profile{Name: config.DefaultProfile, Credential: c})
@@ -170,7 +170,7 @@ func foreignSession(t *testing.T, tokens *tokenServer) *Source {
 	return &Source{Store: store, Provider: provider.Lamina()}
 }
 
-func TestStandardSessionUsesItsRecord(t *testing.T) {
+func TestThirdPartySessionUsesItsRecord(t *testing.T) {
 	t.Parallel()
 	tokens := newTokenServer(t)
 	s := foreignSession(t, tokens)
@@ -182,7 +182,7 @@ func TestStandardSessionUsesItsRecord(t *testing.T) {
 		t.Errorf("sent %v", form)
 	}
 	c, err := s.load()
-	if err != nil || !c.Standard || c.RefreshToken != "rt-2" || !c.RefreshExpiresAt.IsZero() {
+	if err != nil || !c.ThirdParty || c.RefreshToken != "rt-2" || !c.RefreshExpiresAt.IsZero() {
 		t.Errorf("stored %+v, %v", c, err)
 	}
 	if err := Revoke(t.Context(), nil, provider.Lamina(), c); err != nil {
@@ -227,14 +227,14 @@ func TestStrangersEndpointIsForgotten(t *testing.T) {
 }
 
 // A client that the person named is used at its issuer, and at no other.
-func TestGivenClient(t *testing.T) {
+func TestUserProvidedClient(t *testing.T) {
 	t.Parallel()
-	given := ClientOf(config.Credential{Standard: true, ClientID: "mine", Issuer: "https://id.example"})
-	if !given.Given {
+	given := ClientOf(config.Credential{ThirdParty: true, ClientID: "mine", Issuer: "https://id.example"})
+	if !given.UserProvided {
 		t.Fatal("the client of a session without registration is not taken for a given one")
 	}
 	for issuer, want := range map[string]bool{"https://id.example": true, "https://other.example": false} {
-		l := &Loopback{Provider: provider.Lamina(), Server: Server{Issuer: issuer, Standard: true}, Client: given}
+		l := &Loopback{Provider: provider.Lamina(), Server: Server{Issuer: issuer, ThirdParty: true}, Client: given}
 		client, err := l.client(t.Context(), &attempt{}, "http://127.0.0.1:7/callback")
 		var refused *RegistrationError
 		if got := err == nil && client.ID == "mine" && client.RedirectURI == "http://127.0.0.1:7/callback"; got != want {

@@ -34,8 +34,8 @@ type Loopback struct {
 	OpenBrowser func(address string) error // nil where there is no browser; its failure is only logged
 	// Paste reads one line from the person; nil where there is no terminal. Its error, or ctx's end, ends the pasting.
 	// It may still be reading when Run returns.
-	Paste      func(ctx context.Context) (string, error)
-	PasteError func(err error) // why a paste was refused; the next Paste follows
+	Paste          func(ctx context.Context) (string, error)
+	ShowPasteError func(err error) // why a paste was refused; the next Paste follows
 	// Finish is given the new credential before the browser shows a result: it stores it and returns who signed in.
 	Finish func(ctx context.Context, c config.Credential) (who string, err error)
 
@@ -44,7 +44,7 @@ type Loopback struct {
 	Logf    func(format string, args ...any)
 }
 
-// Run signs in. Errors: *PortError, *TimeoutError, *DeniedError, *OAuthError, *UnreachableError, *StatusError, *ReplyError,
+// Run signs in. Errors: *PortError, *TimeoutError, *DeniedError, *OAuthError, *UnreachableError, *StatusError, *ResponseError,
 // *NotOfferedError, ctx's, or what Finish returned.
 func (l *Loopback) Run(ctx context.Context) (config.Credential, error) {
 	limit := l.Timeout
@@ -90,7 +90,7 @@ func (l *Loopback) Run(ctx context.Context) (config.Credential, error) {
 // error page. So does a client the server has forgotten, and therefore it is tried first.
 func (l *Loopback) client(ctx context.Context, t *attempt, redirectURI string) (Client, error) {
 	saved := l.Client
-	if saved.Given && saved.Issuer == l.Server.Issuer {
+	if saved.UserProvided && saved.Issuer == l.Server.Issuer {
 		saved.RedirectURI = redirectURI
 		return saved, nil
 	}
@@ -166,7 +166,7 @@ func (l *Loopback) complete(ctx context.Context, t *attempt, a answer) (config.C
 	}
 	g.scope = cmp.Or(g.scope, strings.Join(l.Provider.OAuth.Scopes, " ")) // left out where it is what was asked for
 	client := t.client
-	if client.Given && !l.Client.isBound() {
+	if client.UserProvided && !l.Client.isBound() {
 		client.RedirectURI = anyPort // the next sign-in may listen elsewhere
 	}
 	c := g.credential(l.BaseURL, l.Server, client, now(l.Now))
@@ -201,8 +201,8 @@ func (l *Loopback) readPastes(ctx context.Context, t *attempt, pastes chan<- pas
 				return
 			}
 		}
-		if l.PasteError != nil {
-			l.PasteError(err)
+		if l.ShowPasteError != nil {
+			l.ShowPasteError(err)
 		}
 	}
 }

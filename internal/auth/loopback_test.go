@@ -87,7 +87,7 @@ func TestLoopback(t *testing.T) {
 				t.Fatalf("%d %v\n%s", status, err, body)
 			}
 			got := <-done
-			if got.err != nil || got.c.APIKey != "lma_mcp_at_a-3" || got.c.RefreshToken != "rt-secret-4" || got.c.Lifetime != time.Hour ||
+			if got.err != nil || got.c.Token != "lma_mcp_at_a-3" || got.c.RefreshToken != "rt-secret-4" || got.c.Lifetime != time.Hour ||
 				got.c.BaseURL != s.URL || got.c.Issuer != s.URL+"/cli/oauth" || got.c.TokenEndpoint != s.URL+"/cli/oauth/token" ||
 				got.c.SavedAt.IsZero() || s.clients[got.c.ClientID] != got.c.RedirectURI || len(s.finished) != 1 || !reflect.DeepEqual(s.finished[0], got.c) {
 				t.Errorf("got %#v, %v", got.c, got.err)
@@ -103,7 +103,7 @@ func TestLoopback(t *testing.T) {
 				h.Get("Cache-Control") != "no-store" || h.Get("Referrer-Policy") != "no-referrer" {
 				t.Errorf("headers %v", h)
 			}
-			if strings.Contains(address, got.c.APIKey.Reveal()) || s.count("authorization_code") != 1 {
+			if strings.Contains(address, got.c.Token.Reveal()) || s.count("authorization_code") != 1 {
 				t.Errorf("%d exchanges", s.count("authorization_code"))
 			}
 		})
@@ -392,7 +392,7 @@ func TestLoopbackPaste(t *testing.T) {
 			return "", ctx.Err()
 		}
 	}
-	s.PasteError = func(err error) { refusals <- err }
+	s.ShowPasteError = func(err error) { refusals <- err }
 	done := s.start(t.Context())
 	address := <-s.shown
 	var secret *PastedSecretError
@@ -511,7 +511,7 @@ func TestBusyPort(t *testing.T) {
 		t.Errorf("our own client: redirect %q, %v", redirect, err)
 	}
 	closeAll(listeners)
-	client.Given = true
+	client.UserProvided = true
 	listeners, redirect, err = listenLoopback(t.Context(), client)
 	var port *PortError
 	if !errors.As(err, &port) || "127.0.0.1:"+port.Port != busy.Addr().String() {

@@ -25,7 +25,7 @@ func (s *Source) renew(ctx context.Context, r *refresh) (config.Credential, erro
 		if err != nil {
 			return c, err
 		}
-		if left, margin := s.left(c); c.Kind != config.OAuth || c.APIKey != r.rejected && left > margin {
+		if left, margin := s.left(c); c.Kind != config.OAuth || c.Token != r.rejected && left > margin {
 			return c, nil
 		}
 		if err := s.ended(c); err != nil {
@@ -54,8 +54,8 @@ func (s *Source) ended(c config.Credential) error {
 
 func (s *Source) sessionEnded(c config.Credential, reason Reason, description string) error {
 	ended := &SessionEndedError{Profile: s.Profile, Reason: reason, Description: description}
-	if reason == ReasonLostAnswer && !c.RotationSentAt.IsZero() {
-		return &LostAnswerError{SentAt: c.RotationSentAt, Ended: ended}
+	if reason == ReasonLostResponse && !c.RotationSentAt.IsZero() {
+		return &LostResponseError{SentAt: c.RotationSentAt, Ended: ended}
 	}
 	return ended
 }
@@ -77,7 +77,7 @@ func (s *Source) rotate(ctx context.Context, r *refresh, c config.Credential) (c
 		return c, asRefreshError(err)
 	}
 	s.logf("renewing the session of profile %s at %s", profileName(s.Profile), hostOf(endpoint))
-	p := speaking(s.Provider, c.Standard)
+	p := speaking(s.Provider, c.ThirdParty)
 	g, err := requestToken(free, s.HTTP, p, "renew the session", endpoint,
 		func(ctx context.Context) (*oauth2.Token, error) {
 			conf := oauthConfig(p, Server{TokenEndpoint: endpoint}, c.ClientID, "")
@@ -114,7 +114,7 @@ func (s *Source) tokenEndpoint(c config.Credential) (string, error) {
 	if s.Provider.OAuth == nil {
 		return "", &NotOfferedError{Host: hostOf(c.BaseURL), What: "to renew a session"}
 	}
-	if c.TokenEndpoint != "" && (c.Standard || SameOrigin(c.TokenEndpoint, c.BaseURL)) {
+	if c.TokenEndpoint != "" && (c.ThirdParty || SameOrigin(c.TokenEndpoint, c.BaseURL)) {
 		return c.TokenEndpoint, nil
 	}
 	return fixedServer(c.BaseURL, s.Provider.OAuth).TokenEndpoint, nil
@@ -134,7 +134,7 @@ func (s *Source) save(ctx context.Context, r *refresh, spent config.Credential, 
 		})
 		if err == nil {
 			s.mu.Lock()
-			s.own, s.ownAt = stored.APIKey, received
+			s.own, s.ownAt = stored.Token, received
 			s.mu.Unlock()
 		}
 		if err == nil || errors.Is(err, errReplaced) {
@@ -154,7 +154,7 @@ func (s *Source) change(ctx context.Context, known config.Credential, edit func(
 		if !ok {
 			return errReplaced
 		}
-		p, err := s.Store.Unseal(p)
+		p, err := s.Store.Decrypt(p)
 		if err != nil {
 			return err
 		}
@@ -183,7 +183,7 @@ func (s *Source) refused(ctx context.Context, c config.Credential, cause error, 
 func mayHaveRotated(cause error) bool {
 	var unreachable *UnreachableError
 	var status *StatusError
-	var reply *ReplyError
+	var reply *ResponseError
 	switch {
 	case errors.As(cause, &unreachable):
 		return unreachable.sent
@@ -208,8 +208,8 @@ func (s *Source) invalidGrant(
 	reason := ReasonRefused
 	switch {
 	case !before.IsZero():
-		reason, c.RotationSentAt = ReasonLostAnswer, before
-	case !c.RefreshExpiresAt.IsZero() && s.UnusedLife(c) == 0:
+		reason, c.RotationSentAt = ReasonLostResponse, before
+	case !c.RefreshExpiresAt.IsZero() && s.RemainingIdle(c) == 0:
 		reason = ReasonUnused
 	}
 	err := s.change(ctx, c, func(stored *config.Credential) {

@@ -20,27 +20,27 @@ const (
 
 // Client is a registered OAuth client. It is public: it has no secret.
 type Client struct {
-	ID          string
-	RedirectURI string
-	Issuer      string
-	Given       bool // named by the person: never replaced by a registration, and bound to RedirectURI's port if it has one
+	ID           string
+	RedirectURI  string
+	Issuer       string
+	UserProvided bool // named by the person: never replaced by a registration, and bound to RedirectURI's port if it has one
 }
 
 // anyPort is the redirect URI of a client that is not bound to a port (RFC 8252 section 7.3).
 const anyPort = "http://127.0.0.1" + callbackPath
 
 // isBound reports whether the person registered the client with one port, so that no other will do.
-func (c Client) isBound() bool { return c.Given && portOf(c.RedirectURI) != "0" }
+func (c Client) isBound() bool { return c.UserProvided && portOf(c.RedirectURI) != "0" }
 
 // ClientOf returns the client that a credential was issued to, to be used again by the next sign-in.
 func ClientOf(c config.Credential) Client {
 	return Client{
 		ID: c.ClientID, RedirectURI: c.RedirectURI, Issuer: c.Issuer,
-		Given: c.Standard && c.ClientID != "" && c.RegistrationEndpoint == "",
+		UserProvided: c.ThirdParty && c.ClientID != "" && c.RegistrationEndpoint == "",
 	}
 }
 
-// Register makes a client (RFC 7591). Errors: *UnreachableError, *StatusError, *OAuthError, *ReplyError,
+// Register makes a client (RFC 7591). Errors: *UnreachableError, *StatusError, *OAuthError, *ResponseError,
 // *NotOfferedError; as *RegistrationError when the server was named by its issuer.
 func Register(ctx context.Context, hc *http.Client, server Server, p provider.Provider, redirectURI string) (Client, error) {
 	call, cancel := newCall(ctx, hc, p.OAuth, "register this program with the service")
@@ -67,10 +67,10 @@ func Register(ctx context.Context, hc *http.Client, server Server, p provider.Pr
 		Method string `json:"token_endpoint_auth_method"`
 	}
 	if json.Unmarshal(raw, &registered) != nil || !isToken(registered.ID) {
-		return Client{}, &ReplyError{Doing: call.doing, Host: u.Host, Detail: "holds no client_id"}
+		return Client{}, &ResponseError{Doing: call.doing, Host: u.Host, Detail: "holds no client_id"}
 	}
 	if registered.Method != "" && registered.Method != "none" {
-		return Client{}, explainRegistration(server, &ReplyError{
+		return Client{}, explainRegistration(server, &ResponseError{
 			Doing: call.doing, Host: u.Host, Detail: "makes us a client with a secret, which we do not keep",
 		})
 	}
@@ -79,7 +79,7 @@ func Register(ctx context.Context, hc *http.Client, server Server, p provider.Pr
 
 // explainRegistration adds the way out that a person has at a server of their own.
 func explainRegistration(server Server, err error) error {
-	if !server.Standard {
+	if !server.ThirdParty {
 		return err
 	}
 	return &RegistrationError{Err: err}
@@ -99,7 +99,7 @@ func registration(server Server, p provider.Provider, redirectURI string) map[st
 		"response_types":             []string{"code"},
 		"token_endpoint_auth_method": "none",
 	}
-	if server.Standard {
+	if server.ThirdParty {
 		client["application_type"] = "native" // else OpenID servers want https redirects
 		if len(p.OAuth.Scopes) > 0 {
 			client["scope"] = strings.Join(p.OAuth.Scopes, " ")

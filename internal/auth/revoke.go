@@ -13,16 +13,16 @@ import (
 // that is stored. Errors: *NotOfferedError when there is nothing to revoke or nowhere to do it, *UnreachableError,
 // *StatusError, *OAuthError, *URLError.
 func Revoke(ctx context.Context, hc *http.Client, p provider.Provider, c config.Credential) error {
-	p = speaking(p, c.Standard)
+	p = speaking(p, c.ThirdParty)
 	token, hint := c.RefreshToken, "refresh_token"
 	if token == "" {
-		token, hint = c.APIKey, "access_token"
+		token, hint = c.Token, "access_token"
 	}
 	if c.Kind != config.OAuth || token == "" || p.OAuth == nil {
 		return &NotOfferedError{Host: hostOf(c.BaseURL), What: "to revoke an API key from here; that is done at " + p.KeysURL}
 	}
 	endpoint := c.RevocationEndpoint
-	if endpoint == "" && !c.Standard {
+	if endpoint == "" && !c.ThirdParty {
 		server, err := Discover(ctx, hc, c.BaseURL, p)
 		if err != nil {
 			return err
@@ -32,7 +32,7 @@ func Revoke(ctx context.Context, hc *http.Client, p provider.Provider, c config.
 	if endpoint == "" {
 		return &NotOfferedError{Host: hostOf(c.BaseURL), What: "to revoke a session"}
 	}
-	if !c.Standard && !SameOrigin(endpoint, c.BaseURL) {
+	if !c.ThirdParty && !SameOrigin(endpoint, c.BaseURL) {
 		return &URLError{URL: clean(endpoint, 100), Detail: "it is not on " + c.BaseURL}
 	}
 	call, cancel := newCall(ctx, hc, p.OAuth, "revoke the session")

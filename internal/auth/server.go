@@ -19,7 +19,7 @@ type Server struct {
 	RegistrationEndpoint  string
 	DeviceEndpoint        string   // RFC 8628
 	RevocationEndpoint    string   // RFC 7009
-	Standard              bool     // found by its issuer: it takes forms, and its endpoints may be on other hosts
+	ThirdParty            bool     // found by its issuer: it takes forms, and its endpoints may be on other hosts
 	Discovered            bool     // from the server's own metadata; else the fixed endpoints of the provider's table
 	Problem               error    // why there is no metadata when it is not simply absent; nil otherwise
 	sendsIssuer           bool     // RFC 9207
@@ -101,7 +101,7 @@ func (m metadata) server(address string, fixed Server) (Server, error) {
 		return Server{}, &MetadataError{URL: address, Detail: detail}
 	}
 	switch {
-	case m.Issuer != fixed.Issuer && !(fixed.Standard && strings.TrimSuffix(m.Issuer, "/") == fixed.Issuer):
+	case m.Issuer != fixed.Issuer && !(fixed.ThirdParty && strings.TrimSuffix(m.Issuer, "/") == fixed.Issuer):
 		return refuse("it names the issuer " + clean(m.Issuer, 100) + " instead of " + fixed.Issuer)
 	case m.AuthorizationEndpoint == "" || m.TokenEndpoint == "":
 		return refuse("it names no authorization or token endpoint")
@@ -125,7 +125,7 @@ func (m metadata) server(address string, fixed Server) (Server, error) {
 		RegistrationEndpoint:  m.RegistrationEndpoint,
 		DeviceEndpoint:        m.DeviceEndpoint,
 		RevocationEndpoint:    m.RevocationEndpoint,
-		Standard:              fixed.Standard,
+		ThirdParty:            fixed.ThirdParty,
 		Discovered:            true,
 		sendsIssuer:           m.SendsIssuer,
 		scopes:                m.Scopes,
@@ -139,7 +139,7 @@ func (s Server) mayHave(endpoint string) bool {
 	switch {
 	case err != nil || u.Fragment != "":
 		return false
-	case s.Standard:
+	case s.ThirdParty:
 		return u.Scheme == "https" || strings.HasPrefix(s.Issuer, "http://")
 	}
 	return SameOrigin(endpoint, s.Issuer)

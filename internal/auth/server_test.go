@@ -158,12 +158,12 @@ func TestRegister(t *testing.T) {
 		want   any
 	}{
 		"refused":      {400, `{"error":"invalid_redirect_uri","error_description":"no\u0007"}`, new(*OAuthError)},
-		"no id":        {201, `{"client_secret":"lma_x"}`, new(*ReplyError)},
-		"odd id":       {201, `{"client_id":"a b"}`, new(*ReplyError)},
-		"not JSON":     {200, `<html>`, new(*ReplyError)},
+		"no id":        {201, `{"client_secret":"lma_x"}`, new(*ResponseError)},
+		"odd id":       {201, `{"client_id":"a b"}`, new(*ResponseError)},
+		"not JSON":     {200, `<html>`, new(*ResponseError)},
 		"down":         {502, `bad gateway`, new(*StatusError)},
 		"redirected":   {307, ``, new(*StatusError)},
-		"huge":         {201, strings.Repeat("x", maxReply+1), new(*ReplyError)},
+		"huge":         {201, strings.Repeat("x", maxReply+1), new(*ResponseError)},
 		"rate limited": {429, `{"error":"rate"}`, new(*StatusError)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -199,7 +199,7 @@ func TestRevoke(t *testing.T) {
 	if err := Revoke(t.Context(), nil, s.provider(), s.stored()); !errors.As(err, &missing) {
 		t.Errorf("a service without revocation: %v", err)
 	}
-	if err := Revoke(t.Context(), nil, s.provider(), config.Credential{Kind: config.APIKey, APIKey: "lma_k"}); !errors.As(err, &missing) {
+	if err := Revoke(t.Context(), nil, s.provider(), config.Credential{Kind: config.APIKey, Token: "lma_k"}); !errors.As(err, &missing) {
 		t.Errorf("an API key: %v", err)
 	}
 	c := s.stored()
@@ -269,8 +269,8 @@ func FuzzTokenReply(f *testing.F) {
 			return
 		}
 		c, err := (&Device{Provider: provider.Lamina()}).poll(t.Context(), login)
-		if err == nil && (!isToken(c.APIKey.Reveal()) || c.Lifetime <= 0) {
-			t.Fatalf("accepted %#v out of %q", c.APIKey.Reveal(), b)
+		if err == nil && (!isToken(c.Token.Reveal()) || c.Lifetime <= 0) {
+			t.Fatalf("accepted %#v out of %q", c.Token.Reveal(), b)
 		}
 		if err != nil && strings.ContainsAny(err.Error(), "\n\r\x1b") {
 			t.Fatalf("the message holds control characters: %q", err)

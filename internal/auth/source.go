@@ -49,18 +49,18 @@ type refresh struct {
 
 // Token returns a credential for one request: an API key as it is, an access token refreshed if need be.
 //
-// Errors: *NotSignedInError, *SessionEndedError (also as *LostAnswerError), *RefreshError, *NotSavedError,
+// Errors: *NotSignedInError, *SessionEndedError (also as *LostResponseError), *RefreshError, *NotSavedError,
 // *config.BusyError, *config.FileError, *config.KeyringError, or ctx's.
 func (s *Source) Token(ctx context.Context) (config.Secret, error) {
 	c, err := s.fresh(ctx)
-	return c.APIKey, err
+	return c.Token, err
 }
 
 // Force returns another token after the service rejected one with 401. It refreshes unless somebody else has already.
 // A token that came from a forced refresh less than a minute ago is not forced again: the error is then *RejectedError.
 func (s *Source) Force(ctx context.Context, rejected config.Secret) (config.Secret, error) {
 	c, err := s.force(ctx, rejected)
-	return c.APIKey, err
+	return c.Token, err
 }
 
 // RejectedError means that the service rejects a credential which a refresh cannot mend.
@@ -101,7 +101,7 @@ func (s *Source) load() (config.Credential, error) {
 	if !ok {
 		return config.Credential{}, &NotSignedInError{Profile: s.Profile}
 	}
-	p, err = s.Store.Unseal(p)
+	p, err = s.Store.Decrypt(p)
 	return p.Credential, err
 }
 
@@ -136,14 +136,14 @@ func (s *Source) force(ctx context.Context, rejected config.Secret) (config.Cred
 		if err != nil {
 			return c, err
 		}
-		if c.APIKey != rejected {
+		if c.Token != rejected {
 			return s.fresh(ctx)
 		}
 		if c.Kind != config.OAuth || s.justForced(c) {
 			return config.Credential{}, &RejectedError{}
 		}
 		// A refresh that was under way may have ended without a new token; then the second round starts our own.
-		if c, err = s.wait(ctx, s.start(ctx, rejected)); err != nil || c.APIKey != rejected {
+		if c, err = s.wait(ctx, s.start(ctx, rejected)); err != nil || c.Token != rejected {
 			return c, err
 		}
 	}
@@ -166,7 +166,7 @@ func (s *Source) left(c config.Credential) (left, margin time.Duration) {
 	defer s.mu.Unlock()
 	life := c.Lifetime
 	switch {
-	case c.Lifetime > 0 && c.APIKey == s.own: // no clock but our own; while the machine sleeps only the wall clock runs
+	case c.Lifetime > 0 && c.Token == s.own: // no clock but our own; while the machine sleeps only the wall clock runs
 		left = c.Lifetime - max(0, now.Sub(s.ownAt), now.Round(0).Sub(s.ownAt.Round(0)))
 	case c.Lifetime > 0 && s.skewed && !c.IssuedAt.IsZero():
 		left = c.Lifetime - max(0, now.Add(s.skew).Sub(c.IssuedAt)) // by the server's clock

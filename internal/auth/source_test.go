@@ -46,7 +46,7 @@ func TestMarginIsATenthOfAShortLife(t *testing.T) {
 		{24 * time.Hour, 24*time.Hour - 61*time.Second, false}, {24 * time.Hour, 24*time.Hour - 59*time.Second, true},
 	} {
 		now := s.clock.Now()
-		left, margin := s.source.left(config.Credential{APIKey: "x", Lifetime: c.life, ObtainedAt: now.Add(-c.age)})
+		left, margin := s.source.left(config.Credential{Token: "x", Lifetime: c.life, ObtainedAt: now.Add(-c.age)})
 		if left != c.life-c.age || (left <= margin) != c.within {
 			t.Errorf("life %s, age %s: %s left with a margin of %s", c.life, c.age, left, margin)
 		}
@@ -63,8 +63,8 @@ func TestRefreshesBesideAGoodToken(t *testing.T) {
 	s.clock.add(59*time.Minute + 10*time.Second)
 	s.wantToken("lma_mcp_at_a-0")
 	s.source.Wait(5 * time.Second)
-	if got := s.stored(); got.APIKey != "lma_mcp_at_a-1" || s.refreshes() != 1 {
-		t.Errorf("stored %q after %d refreshes", got.APIKey.Reveal(), s.refreshes())
+	if got := s.stored(); got.Token != "lma_mcp_at_a-1" || s.refreshes() != 1 {
+		t.Errorf("stored %q after %d refreshes", got.Token.Reveal(), s.refreshes())
 	}
 }
 
@@ -178,11 +178,11 @@ func TestEveryFaultKeepsTheSession(t *testing.T) {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 			return true
 		}, new(*StatusError), false},
-		"proxy page":       {status(200, "<html>sign in to the hotel rt-secret-0"), new(*ReplyError), true},
-		"empty object":     {status(200, "{}"), new(*ReplyError), true},
-		"malformed token":  {status(200, `{"access_token":"a\nb","token_type":"bearer"}`), new(*ReplyError), true},
-		"other token type": {status(200, `{"access_token":"ab","token_type":"mac"}`), new(*ReplyError), true},
-		"endless":          {status(200, `{"access_token":"a"}`+strings.Repeat(" ", maxReply)), new(*ReplyError), true},
+		"proxy page":       {status(200, "<html>sign in to the hotel rt-secret-0"), new(*ResponseError), true},
+		"empty object":     {status(200, "{}"), new(*ResponseError), true},
+		"malformed token":  {status(200, `{"access_token":"a\nb","token_type":"bearer"}`), new(*ResponseError), true},
+		"other token type": {status(200, `{"access_token":"ab","token_type":"mac"}`), new(*ResponseError), true},
+		"endless":          {status(200, `{"access_token":"a"}`+strings.Repeat(" ", maxReply)), new(*ResponseError), true},
 		"other refusal":    {status(400, `{"error":"temporarily_unavailable","error_description":"rt\u001b[31m"}`), new(*OAuthError), false},
 		"403 of a proxy":   {status(403, "blocked"), new(*StatusError), false},
 		"cut":              {cut, new(*UnreachableError), true},
@@ -255,7 +255,7 @@ func TestInvalidGrantEndsTheSession(t *testing.T) {
 	}{
 		"revoked":     {func(*session) {}, ReasonRefused},
 		"unused":      {func(s *session) { s.clock.add(31 * 24 * time.Hour) }, ReasonUnused},
-		"lost answer": {func(s *session) { _ = s.source.noteSending(context.Background(), s.stored()) }, ReasonLostAnswer},
+		"lost answer": {func(s *session) { _ = s.source.noteSending(context.Background(), s.stored()) }, ReasonLostResponse},
 		"another's note": {func(s *session) {
 			_ = s.source.noteSending(context.Background(), config.Credential{RefreshToken: "rt-secret-before"})
 		}, ReasonRefused},
@@ -269,10 +269,10 @@ func TestInvalidGrantEndsTheSession(t *testing.T) {
 			_, err := s.token()
 			wantEnded(t, err, c.reason)
 			s.wantNoNote()
-			if lost := (*LostAnswerError)(nil); errors.As(err, &lost) != (c.reason == ReasonLostAnswer) {
+			if lost := (*LostResponseError)(nil); errors.As(err, &lost) != (c.reason == ReasonLostResponse) {
 				t.Errorf("got %T", err)
 			}
-			if got := s.stored(); got.EndedAt.IsZero() || got.EndedReason != string(c.reason) || got.RefreshToken != "rt-secret-0" || got.APIKey == "" {
+			if got := s.stored(); got.EndedAt.IsZero() || got.EndedReason != string(c.reason) || got.RefreshToken != "rt-secret-0" || got.Token == "" {
 				t.Errorf("the record is not marked, or was deleted: %#v", got)
 			}
 			_, err = s.token()
@@ -392,7 +392,7 @@ func TestSignOutDuringRefreshWins(t *testing.T) {
 	if _, err := s.token(); !errors.As(err, &none) {
 		t.Errorf("got %v", err)
 	}
-	if s.stored().APIKey != "" {
+	if s.stored().Token != "" {
 		t.Error("the refresh undid the sign-out")
 	}
 }
@@ -452,7 +452,7 @@ func TestClocks(t *testing.T) {
 		s := newSession(t)
 		now := s.clock.Now()
 		s.put(config.Credential{
-			Kind: config.OAuth, APIKey: "lma_mcp_at_a-0", BaseURL: s.URL, RefreshToken: "rt-secret-0", ClientID: "client-0",
+			Kind: config.OAuth, Token: "lma_mcp_at_a-0", BaseURL: s.URL, RefreshToken: "rt-secret-0", ClientID: "client-0",
 			SavedAt: now, ExpiresAt: now.Add(time.Hour),
 		})
 		s.wantToken("lma_mcp_at_a-0")
@@ -492,7 +492,7 @@ func TestForce(t *testing.T) {
 func TestTokenOfAPIKeyAndOfNobody(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)
-	s.put(config.Credential{Kind: config.APIKey, APIKey: "lma_key", BaseURL: s.URL})
+	s.put(config.Credential{Kind: config.APIKey, Token: "lma_key", BaseURL: s.URL})
 	s.wantToken("lma_key")
 	s.source.Profile = "studio"
 	var none *NotSignedInError
@@ -515,7 +515,7 @@ func TestCancelledRequestStillStores(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	s.source.Wait(0) // an interrupted program waits no longer than it must
-	if got := s.stored(); got.APIKey != "lma_mcp_at_a-1" || got.RefreshToken != "rt-secret-2" {
+	if got := s.stored(); got.Token != "lma_mcp_at_a-1" || got.RefreshToken != "rt-secret-2" {
 		t.Errorf("what came back was lost: %#v", got)
 	}
 }
@@ -609,7 +609,7 @@ func TestSignalsWaitForTheRename(t *testing.T) {
 			_ = cmd.Process.Signal(sig)
 			close(signalled)
 			err := cmd.Wait()
-			if got := s.stored(); got.APIKey != "lma_mcp_at_a-1" || got.RefreshToken != "rt-secret-2" {
+			if got := s.stored(); got.Token != "lma_mcp_at_a-1" || got.RefreshToken != "rt-secret-2" {
 				t.Errorf("the rotated token was lost: %#v", got)
 			}
 			var exit *exec.ExitError

@@ -34,14 +34,14 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := t.send(req, c)
-	if err != nil || t.Source == nil || c.APIKey == "" {
+	if err != nil || t.Source == nil || c.Token == "" {
 		return resp, err
 	}
 	t.Source.observe(resp.Header)
 	if resp.StatusCode != http.StatusUnauthorized || c.Kind != config.OAuth {
 		return resp, nil
 	}
-	renewed, err := t.Source.force(req.Context(), c.APIKey)
+	renewed, err := t.Source.force(req.Context(), c.Token)
 	if rejected := (*RejectedError)(nil); errors.As(err, &rejected) {
 		return resp, nil
 	}
@@ -70,7 +70,7 @@ func (t *Transport) credential(req *http.Request) (config.Credential, error) {
 			return config.Credential{}, nil
 		}
 		_, err := CheckURL(t.BaseURL)
-		return config.Credential{Kind: config.APIKey, APIKey: t.Key}, err
+		return config.Credential{Kind: config.APIKey, Token: t.Key}, err
 	}
 	c, err := t.Source.load()
 	if err != nil {
@@ -97,13 +97,13 @@ func (t *Transport) send(req *http.Request, c config.Credential) (*http.Response
 		base = http.DefaultTransport
 	}
 	ctx := req.Context()
-	if c.APIKey != "" {
-		ctx = context.WithValue(ctx, sentSecret{}, c.APIKey)
+	if c.Token != "" {
+		ctx = context.WithValue(ctx, sentSecret{}, c.Token)
 	}
 	out := req.Clone(ctx)
 	out.Header.Del(t.Header)
-	if c.APIKey != "" {
-		out.Header.Set(t.Header, strings.TrimPrefix(t.Scheme+" "+c.APIKey.Reveal(), " "))
+	if c.Token != "" {
+		out.Header.Set(t.Header, strings.TrimPrefix(t.Scheme+" "+c.Token.Reveal(), " "))
 	}
 	return base.RoundTrip(out)
 }

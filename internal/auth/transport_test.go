@@ -92,7 +92,7 @@ func TestTransportAfter401(t *testing.T) {
 	t.Run("API key", func(t *testing.T) {
 		t.Parallel()
 		s := newSession(t)
-		s.put(config.Credential{Kind: config.APIKey, APIKey: "lma_bad", BaseURL: s.URL})
+		s.put(config.Credential{Kind: config.APIKey, Token: "lma_bad", BaseURL: s.URL})
 		if status := get(t, s.client(), s.URL+"/v1/account"); status != 401 || s.count("/v1/account") != 1 {
 			t.Errorf("status %d, %d requests", status, s.count("/v1/account"))
 		}
@@ -153,7 +153,7 @@ func TestSignInElsewhereDuringA401(t *testing.T) {
 			return false
 		}
 		keys = append(keys, r.Header.Get("X-Api-Key"))
-		s.put(config.Credential{Kind: config.APIKey, APIKey: "lma_of_another", BaseURL: "https://other.example"})
+		s.put(config.Credential{Kind: config.APIKey, Token: "lma_of_another", BaseURL: "https://other.example"})
 		w.WriteHeader(http.StatusUnauthorized)
 		return true
 	})
@@ -168,7 +168,7 @@ func TestSignInElsewhereDuringA401(t *testing.T) {
 func TestTransportRefusesPlainHTTP(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)
-	s.put(config.Credential{Kind: config.APIKey, APIKey: "lma_key", BaseURL: "http://example.com"})
+	s.put(config.Credential{Kind: config.APIKey, Token: "lma_key", BaseURL: "http://example.com"})
 	fixed := &http.Client{Transport: &Transport{Header: "x-api-key", Key: "lma_key", BaseURL: "http://example.com"}}
 	for _, hc := range []*http.Client{s.client(), fixed} {
 		var refused *URLError
@@ -183,7 +183,7 @@ func TestEndpointsRefusePlainHTTP(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)
 	c := s.stored()
-	c.Standard, c.TokenEndpoint, c.RevocationEndpoint = true, "http://id.example/token", "http://id.example/revoke"
+	c.ThirdParty, c.TokenEndpoint, c.RevocationEndpoint = true, "http://id.example/token", "http://id.example/revoke"
 	s.put(c)
 	s.clock.add(2 * time.Hour)
 	wire := &countingTransport{}

@@ -229,7 +229,7 @@ func (c *call) explain(host string, err error) error {
 	case errors.As(err, &refused):
 		return refused
 	case errors.Is(err, errTooLarge):
-		return &ReplyError{Doing: c.doing, Host: host, Detail: errTooLarge.Error()}
+		return &ResponseError{Doing: c.doing, Host: host, Detail: errTooLarge.Error()}
 	case errors.As(err, &transport):
 		cause := transport.Err
 		if c.ctx.Err() != nil {
@@ -237,7 +237,7 @@ func (c *call) explain(host string, err error) error {
 		}
 		return &UnreachableError{Doing: c.doing, Host: host, Err: cause, sent: c.sent.Load()}
 	default:
-		return &ReplyError{Doing: c.doing, Host: host, Detail: "is not an OAuth answer"}
+		return &ResponseError{Doing: c.doing, Host: host, Detail: "is not an OAuth answer"}
 	}
 }
 

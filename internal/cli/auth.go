@@ -62,10 +62,10 @@ func authMove(ctx context.Context, env *Env, to config.Storage) error {
 		return err
 	}
 	env.dropVault(old)
-	value := map[string]any{"profile": p.Name, "storage": to, "moved": p.Vault.Storage() != to}
+	value := map[string]any{"profile": p.Name, "storage": to, "moved": p.Encryption.Storage() != to}
 	return env.print(value, func(page *output.Page) {
 		was := "now"
-		if p.Vault.Storage() == to {
+		if p.Encryption.Storage() == to {
 			was = "already"
 		}
 		page.Line("The secrets of profile %s are %s in the %s.", page.Bold(p.Name), was, string(to))
@@ -128,11 +128,11 @@ func (s *session) secret(env *Env) config.Secret {
 	if s.fromEnv {
 		return s.key
 	}
-	p, err := env.store().Unseal(config.Profile{Name: s.profile, Credential: s.credential, Vault: s.vault})
+	p, err := env.store().Decrypt(config.Profile{Name: s.profile, Credential: s.credential, Encryption: s.vault})
 	if err != nil {
 		return ""
 	}
-	return p.Credential.APIKey
+	return p.Credential.Token
 }
 
 func newWhoamiCmd(env *Env) *cobra.Command {
@@ -245,7 +245,7 @@ func logoutRun(ctx context.Context, env *Env) error {
 
 // forget revokes what can be revoked, forgets it here in any case, and returns what remains.
 func (e *Env) forget(ctx context.Context, p config.Profile, remove func(*config.Document, string)) ([]string, error) {
-	open, err := e.store().Unseal(p)
+	open, err := e.store().Decrypt(p)
 	remains := []string{}
 	if err != nil {
 		remains = append(remains, fmt.Sprintf("the session could not be ended at the service, because %v; it ends by itself when it is not used", err))
@@ -259,7 +259,7 @@ func (e *Env) forget(ctx context.Context, p config.Profile, remove func(*config.
 	if err != nil {
 		return nil, err
 	}
-	e.dropVault(p.Vault)
+	e.dropVault(p.Encryption)
 	return remains, nil
 }
 

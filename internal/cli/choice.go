@@ -21,8 +21,8 @@ type chooser struct {
 type choice struct {
 	chooser
 	provider provider.Provider
-	losers   []chooser   // those that would have chosen, in their order
-	pin      *config.Pin // nil if the folder has none
+	losers   []chooser       // those that would have chosen, in their order
+	pin      *config.Project // nil if the folder has none
 }
 
 // choose decides on the service and its profile: flag, environment, the folder's pin, the current one.
@@ -53,7 +53,7 @@ func (e *Env) choose(doc *config.Document) (choice, error) {
 
 // currentOf is the choice of last resort.
 func currentOf(doc *config.Document, p provider.Provider) chooser {
-	name := doc.CurrentOf(p.Name)
+	name := doc.CurrentProfileOf(p.Name)
 	if p.IsLamina() {
 		name = doc.CurrentProfile()
 	}
@@ -83,7 +83,7 @@ func (c choice) checkProvider(doc *config.Document) error {
 }
 
 // findPin looks for the pin of the working folder, once.
-func (e *Env) findPin() (*config.Pin, error) {
+func (e *Env) findPin() (*config.Project, error) {
 	if e.Folder == nil || e.pinned {
 		return e.pin, nil
 	}
@@ -91,7 +91,7 @@ func (e *Env) findPin() (*config.Pin, error) {
 	if err != nil {
 		return nil, nil //nolint:nilerr,nilnil // a folder that was removed pins nothing
 	}
-	e.pin, err = config.FindPin(folder, config.Home(e.Getenv))
+	e.pin, err = config.FindProject(folder, config.Home(e.Getenv))
 	e.pinned = err == nil
 	return e.pin, err
 }
@@ -146,7 +146,7 @@ func (c choice) checkBase(what, base, hint string) error {
 	}
 	pinned, err := auth.NormalizeBase(c.pin.BaseURL)
 	if err != nil {
-		return &config.PinError{Path: c.pin.Path, Detail: "its base_url: " + err.Error()}
+		return &config.ProjectError{Path: c.pin.Path, Detail: "its base_url: " + err.Error()}
 	}
 	if auth.SameOrigin(pinned, base) {
 		return nil
@@ -158,7 +158,7 @@ func (c choice) checkBase(what, base, hint string) error {
 }
 
 // wantedWorkspace returns the workspace that a credential must be of, and who says so; "" if nobody does.
-func (e *Env) wantedWorkspace(pin *config.Pin) (id, says string, err error) {
+func (e *Env) wantedWorkspace(pin *config.Project) (id, says string, err error) {
 	id, says = e.flags.workspace, "--workspace"
 	if id == "" {
 		id, says = e.Getenv("LAMINA_WORKSPACE"), "LAMINA_WORKSPACE"

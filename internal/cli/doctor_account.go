@@ -23,7 +23,7 @@ func (d *doctor) unsealOnce() (unsealed, error) {
 		return unsealed{}, err
 	}
 	started := d.env.Now()
-	p, err := d.store.Unseal(config.Profile{Name: s.profile, Credential: s.credential, Vault: s.vault})
+	p, err := d.store.Decrypt(config.Profile{Name: s.profile, Credential: s.credential, Encryption: s.vault})
 	return unsealed{p.Credential, d.env.Now().Sub(started)}, err
 }
 
@@ -62,7 +62,7 @@ func checkCredential(_ context.Context, d *doctor) verdict {
 	if c.SavedAt.IsZero() {
 		text = fmt.Sprintf("%s of profile %s", what, s.profile)
 	}
-	if shape, known := s.provider.Shape(c.APIKey.Reveal()); known && shape.Class != "" {
+	if shape, known := s.provider.Shape(c.Token.Reveal()); known && shape.Class != "" {
 		text += ", a " + shape.Class + " key"
 	}
 	if c.Account.WorkspaceName != "" {

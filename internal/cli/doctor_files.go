@@ -28,12 +28,12 @@ func checkConfig(_ context.Context, d *doctor) verdict {
 		return ok("there is none yet; the first login makes %s", d.store.Path())
 	}
 	for _, f := range append(found.Files, found.Folder) {
-		if !f.Mine {
+		if !f.Owned {
 			return failed(codeConfig, "sudo chown -R $(id -u) "+quoteArg(d.store.Dir), "%s belongs to another user", f.Path)
 		}
 	}
 	for _, f := range append(found.Files, found.Folder) {
-		if f.Open {
+		if f.Exposed {
 			return warn("lamina doctor --fix", "%s had the mode %04o: other users of this machine could read it", f.Path, f.Mode)
 		}
 	}
@@ -120,7 +120,7 @@ func (e *Env) pendingLogin() (auth.DeviceLogin, error) {
 
 // mend does what is safe without asking, and returns what it did.
 func (e *Env) mend(ctx context.Context) ([]string, error) {
-	done, err := e.store().Mend(ctx)
+	done, err := e.store().Repair(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +215,7 @@ func (d *doctor) redact(text string) string {
 	}
 	hide(d.env.Getenv(d.provider.EnvKey), "[redacted]")
 	if c, err := d.unseal(); err == nil {
-		hide(c.APIKey.Reveal(), "[redacted]")
+		hide(c.Token.Reveal(), "[redacted]")
 		hide(c.RefreshToken.Reveal(), "[redacted]")
 		hide(c.Account.Email, "[email]")
 	}

@@ -52,7 +52,7 @@ func (d *doctor) tokenURL() string {
 	if err != nil || s.credential.TokenEndpoint == "" {
 		return d.fixedTokenURL()
 	}
-	if c := s.credential; c.Standard || auth.SameOrigin(c.TokenEndpoint, d.baseURL) {
+	if c := s.credential; c.ThirdParty || auth.SameOrigin(c.TokenEndpoint, d.baseURL) {
 		return c.TokenEndpoint
 	}
 	return d.fixedTokenURL()

@@ -28,9 +28,9 @@ type Env struct {
 	flags    flags
 	want     *provider.Provider // the service that the command is of, where it is of one
 	printer  *output.Printer
-	session  *session      // made by the first command that needs it
-	kept     *config.Store // made by the first command that needs it
-	pin      *config.Pin   // of the folder, once pinned
+	session  *session        // made by the first command that needs it
+	kept     *config.Store   // made by the first command that needs it
+	pin      *config.Project // of the folder, once pinned
 	pinned   bool
 	approver bool // OpenBrowser approves by itself: no person is needed
 	lines    *bufio.Reader

@@ -64,7 +64,7 @@ func describeAuth(err error) (failure, bool) {
 
 // describeKeyring finds the words for a keyring that does not serve, and for a pin that cannot be used.
 func describeKeyring(err error) (failure, bool) {
-	var pin *config.PinError
+	var pin *config.ProjectError
 	if errors.As(err, &pin) {
 		return fail(codeInvalidPin, pin.Error(), ""), true
 	}
@@ -82,11 +82,11 @@ func describeKeyring(err error) (failure, bool) {
 		return fail(codeKeyringAbsent, ring.Error()+", such as GNOME Keyring or KWallet: start one, or keep the secrets in the file", inFile), true
 	case config.KeyringLocked:
 		return fail(codeKeyringLocked, ring.Error()+": unlock it in the password program of your desktop, or keep the secrets in the file", inFile), true
-	case config.KeyringHangs:
+	case config.KeyringTimeout:
 		f := fail(codeKeyringTimeout, ring.Error()+"; it may be waiting for somebody to unlock it. Try again, or keep the secrets in the file", inFile)
 		f.Retryable = true
 		return f, true
-	case config.KeyringGone:
+	case config.KeyringKeyMissing:
 		return fail(codeKeyringGone, ring.Error()+": sign in again", login), true
 	case config.KeyringMismatch:
 		return fail(codeKeyringMismatch, ring.Error()+"; sign in again", login), true
@@ -99,7 +99,7 @@ func describeAuthAnswer(err error) (failure, bool) {
 	var (
 		unreachable *auth.UnreachableError
 		status      *auth.StatusError
-		reply       *auth.ReplyError
+		reply       *auth.ResponseError
 		unsaved     *auth.NotSavedError
 	)
 	const login = "lamina login"

@@ -16,7 +16,7 @@ import (
 // profile's login is of one and nothing else is asked for. It then also decides where the API is.
 func (s *signIn) chooseIssuer() error {
 	asked := s.env.Getenv("LAMINA_BASE_URL")
-	if s.issuer == "" && s.before.Standard && (asked == "" || auth.SameOrigin(asked, s.before.BaseURL)) {
+	if s.issuer == "" && s.before.ThirdParty && (asked == "" || auth.SameOrigin(asked, s.before.BaseURL)) {
 		s.issuer = s.before.Issuer
 	}
 	switch {
@@ -50,7 +50,7 @@ func (s *signIn) chooseIssuer() error {
 
 // sameIssuer reports whether the login that the profile holds is of this issuer.
 func (s *signIn) sameIssuer(issuer string) bool {
-	return s.before.Standard && strings.TrimSuffix(s.before.Issuer, "/") == strings.TrimSuffix(issuer, "/")
+	return s.before.ThirdParty && strings.TrimSuffix(s.before.Issuer, "/") == strings.TrimSuffix(issuer, "/")
 }
 
 // discover asks what the service offers.
@@ -73,14 +73,14 @@ func (s *signIn) discover(ctx context.Context) (auth.Server, error) {
 	if len(scopes) == 0 {
 		scopes = server.DefaultScopes()
 	}
-	s.provider.OAuth, s.provider.Title = provider.Standard(scopes), s.issuer
+	s.provider.OAuth, s.provider.Title = provider.ThirdPartyOAuth(scopes), s.issuer
 	return server, nil
 }
 
 // client is the one to sign in with: the one that was named, or that of the login before.
 func (s *signIn) client(server auth.Server) auth.Client {
 	if s.clientID != "" {
-		given := auth.Client{ID: s.clientID, Issuer: server.Issuer, Given: true}
+		given := auth.Client{ID: s.clientID, Issuer: server.Issuer, UserProvided: true}
 		if s.port != 0 {
 			given.RedirectURI = fmt.Sprintf("http://127.0.0.1:%d/callback", s.port)
 		}
@@ -92,10 +92,10 @@ func (s *signIn) client(server auth.Server) auth.Client {
 // identify asks the API who signed in. Where a server was named by its issuer there may be no such API; then the session
 // is good all the same, and the reason is kept.
 func (s *signIn) identify(ctx context.Context, c config.Credential) (config.Account, error) {
-	transport := withKey(s.provider, s.http.Transport, c.BaseURL, c.APIKey)
+	transport := withKey(s.provider, s.http.Transport, c.BaseURL, c.Token)
 	workspace := firstOf(s.env.flags.workspace, s.env.Getenv("LAMINA_WORKSPACE"))
 	reply, err := s.env.clientFor(c.BaseURL, transport, workspace).Account(ctx)
-	if err != nil && c.Standard && ctx.Err() == nil {
+	if err != nil && c.ThirdParty && ctx.Err() == nil {
 		s.unidentified = err
 		return config.Account{}, nil
 	}
@@ -115,7 +115,7 @@ func (e *Env) sayUnidentified(baseURL string, reason error) {
 // forgive turns the API's failure to say whose a session is into a note, if it could not say so when the session began
 // and the session is alive.
 func (e *Env) forgive(ctx context.Context, s *session, failed error) error {
-	if failed == nil || !s.credential.Standard || s.credential.Account.UserID != "" {
+	if failed == nil || !s.credential.ThirdParty || s.credential.Account.UserID != "" {
 		return failed
 	}
 	if _, _, err := s.token(ctx, e); err != nil {

@@ -116,14 +116,14 @@ func (o *laghavMakeOptions) make(ctx context.Context, call func(*laghav.Client) 
 		made, raw, err = call(client)
 	}
 	if err != nil {
-		env.dropVault(target.Vault) // nothing is sealed with it
+		env.dropVault(target.Encryption) // nothing is sealed with it
 		return err
 	}
 	if !o.save {
 		return env.showKey(made, raw)
 	}
 	target.Credential = config.Credential{
-		Kind: config.APIKey, Provider: s.provider.Name, APIKey: config.Secret(made.Secret), BaseURL: s.baseURL, SavedAt: env.Now(),
+		Kind: config.APIKey, Provider: s.provider.Name, Token: config.Secret(made.Secret), BaseURL: s.baseURL, SavedAt: env.Now(),
 	}
 	if id := keyID(made); id != "" {
 		target.Credential.Settings = map[string]string{settingKeyID: id}
@@ -134,7 +134,7 @@ func (o *laghavMakeOptions) make(ctx context.Context, call func(*laghav.Client) 
 	value := map[string]string{"id": made.ID, "name": made.Name, "app_id": made.AppID, "profile": target.Name}
 	return env.print(value, func(p *output.Page) {
 		p.Line("%s %s", p.Good("Saved the new key in profile"), p.Bold(target.Name))
-		p.Fields("key", made.ID, "name", made.Name, "application", made.AppID, "in", string(target.Vault.Storage()))
+		p.Fields("key", made.ID, "name", made.Name, "application", made.AppID, "in", string(target.Encryption.Storage()))
 	})
 }
 
@@ -165,7 +165,7 @@ func (e *Env) freeProfile(p provider.Provider) (config.Profile, error) {
 		return config.Profile{}, err
 	}
 	free := config.Profile{Name: name}
-	free.Vault, err = e.newVault(name, doc.Storage(name))
+	free.Encryption, err = e.newVault(name, doc.Storage(name))
 	return free, err
 }
 
@@ -179,7 +179,7 @@ func (e *Env) keepNewKey(ctx context.Context, client *laghav.Client, target conf
 		e.dropVault(old)
 		return nil
 	}
-	e.dropVault(target.Vault)
+	e.dropVault(target.Encryption)
 	id := keyID(made)
 	if id != "" {
 		if _, failed := client.RevokeKey(ctx, id); failed == nil {

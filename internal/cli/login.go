@@ -97,10 +97,10 @@ type signIn struct {
 	provider provider.Provider
 	baseURL  string
 	profile  string
-	pin      *config.Pin       // of the folder, nil if there is none
+	pin      *config.Project   // of the folder, nil if there is none
 	before   config.Credential // what the profile held, zero if nothing
-	vault    config.Vault      // where the secrets will sit
-	old      config.Vault      // where those of the login before sat
+	vault    config.Encryption // where the secrets will sit
+	old      config.Encryption // where those of the login before sat
 	http     *http.Client
 	account  api.Account
 	saved    config.Credential
@@ -143,8 +143,8 @@ func loginRun(ctx context.Context, opts *loginOptions) error {
 }
 
 // dropVault removes a key that seals nothing any more. One that stays is no danger.
-func (e *Env) dropVault(v config.Vault) {
-	if err := e.store().DropVault(v); err != nil {
+func (e *Env) dropVault(v config.Encryption) {
+	if err := e.store().DropKey(v); err != nil {
 		e.say("%s a key that opens nothing any more stays in the keyring, as %s: %v", e.styles().Busy("note:"), v.Entry(), err)
 	}
 }
@@ -176,12 +176,12 @@ func (o *loginOptions) prepare() (*signIn, error) {
 		return nil, usage("lamina login --storage file", "--storage: %v", err)
 	}
 	if p, ok := doc.Profile(s.profile); ok {
-		if p, err = env.store().Unseal(p); err != nil {
+		if p, err = env.store().Decrypt(p); err != nil {
 			env.debugf("the login before cannot be read: %v", err)
 		}
 		s.before = p.Credential
 	}
-	s.remembered = doc.LoginRoad()
+	s.remembered = doc.LoginMethod()
 	if err := s.chooseService(chosen); err != nil {
 		return nil, err
 	}
@@ -216,11 +216,11 @@ func (s *signIn) openVault() error {
 }
 
 // newVault makes the place for the secrets of a profile.
-func (e *Env) newVault(profile string, storage config.Storage) (config.Vault, error) {
+func (e *Env) newVault(profile string, storage config.Storage) (config.Encryption, error) {
 	if storage != config.StorageKeyring {
-		return config.Vault{}, nil
+		return config.Encryption{}, nil
 	}
-	return e.store().NewVault(profile)
+	return e.store().NewKey(profile)
 }
 
 // road chooses the way to sign in.
@@ -296,7 +296,7 @@ func (s *signIn) rememberRoad(ctx context.Context) error {
 		return nil
 	}
 	return s.env.store().Update(ctx, func(doc *config.Document) error {
-		doc.SetLoginRoad(s.chosenRoad())
+		doc.SetLoginMethod(s.chosenRoad())
 		return nil
 	})
 }
@@ -312,7 +312,7 @@ func (s *signIn) finish(ctx context.Context, c config.Credential) (string, error
 
 // save stores the credential in place of the one before.
 func (s *signIn) save(ctx context.Context, c config.Credential) (err error) {
-	p := config.Profile{Name: s.profile, Credential: c, Vault: s.vault}
+	p := config.Profile{Name: s.profile, Credential: c, Encryption: s.vault}
 	if s.old, err = s.env.store().Replace(ctx, config.UpdateOptions{ReplaceDamaged: true}, p); err != nil {
 		return err
 	}
@@ -356,7 +356,7 @@ func (s *signIn) report() error {
 		env.say("%s this login is of workspace %s, and is refused in this folder: %s pins it to %s",
 			env.styles().Busy("note:"), term.Line(describeWorkspace(a)), term.Line(s.pin.Path), s.pin.Workspace)
 	}
-	st := newStatus(config.Profile{Name: s.profile, Credential: c, Vault: s.vault}, env.store().Path())
+	st := newStatus(config.Profile{Name: s.profile, Credential: c, Encryption: s.vault}, env.store().Path())
 	return env.print(st, func(p *output.Page) {
 		writeWho(p, c.Account, c.BaseURL)
 		p.Fields(
@@ -371,7 +371,7 @@ func describeLife(c config.Credential) string {
 	if c.Kind == config.APIKey {
 		return "until the key is revoked"
 	}
-	if c.RefreshExpiresAt.IsZero() && c.RefreshToken == "" && c.APIKey != "" { // and not merely sealed
+	if c.RefreshExpiresAt.IsZero() && c.RefreshToken == "" && c.Token != "" { // and not merely sealed
 		return fmt.Sprintf("until %s: the service renews it no further", c.ExpiresAt.Local().Format("2 January 2006 15:04"))
 	}
 	if c.RefreshExpiresAt.IsZero() {
@@ -391,7 +391,7 @@ func writeWho(p *output.Page, a config.Account, baseURL string) {
 
 // issuerOf is the issuer of a session where it is worth telling.
 func issuerOf(c config.Credential) string {
-	if !c.Standard {
+	if !c.ThirdParty {
 		return ""
 	}
 	return c.Issuer

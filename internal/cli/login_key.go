@@ -104,7 +104,7 @@ func (s *signIn) serviceRoad(ctx context.Context) error {
 		return err
 	}
 	c := config.Credential{
-		Kind: config.APIKey, Provider: s.provider.Name, Settings: s.settings, APIKey: key, BaseURL: s.baseURL, SavedAt: s.env.Now(),
+		Kind: config.APIKey, Provider: s.provider.Name, Settings: s.settings, Token: key, BaseURL: s.baseURL, SavedAt: s.env.Now(),
 	}
 	if s.learned, err = s.env.checkKey(ctx, s.provider, s.clientWith(c)); err != nil {
 		return err
@@ -114,7 +114,7 @@ func (s *signIn) serviceRoad(ctx context.Context) error {
 
 // clientWith is the client of a service with a key that is not saved yet.
 func (s *signIn) clientWith(c config.Credential) *api.Client {
-	return s.env.serviceClient(s.provider, c.BaseURL, withKey(s.provider, s.http.Transport, c.BaseURL, c.APIKey), c.Settings)
+	return s.env.serviceClient(s.provider, c.BaseURL, withKey(s.provider, s.http.Transport, c.BaseURL, c.Token), c.Settings)
 }
 
 // askSettings asks for what is missing, or says how to give it where nobody can be asked.
@@ -265,8 +265,8 @@ func (s *signIn) reportService() error {
 	if env.Getenv(p.EnvKey) != "" {
 		env.say("%s %s is set and wins over this login as long as it is", env.styles().Busy("note:"), p.EnvKey)
 	}
-	st := newStatus(config.Profile{Name: s.profile, Credential: s.saved, Vault: s.vault}, env.store().Path())
-	st.Key = newStatusKey(p, s.saved.APIKey, &s.learned)
+	st := newStatus(config.Profile{Name: s.profile, Credential: s.saved, Encryption: s.vault}, env.store().Path())
+	st.Key = newStatusKey(p, s.saved.Token, &s.learned)
 	return env.print(st, func(page *output.Page) {
 		page.Line("%s %s", page.Good("Signed in to"), page.Bold(p.Title))
 		page.Fields(append(serviceFields(st), "profile", s.profile, "saved in", describeStorage(st))...)

@@ -42,7 +42,7 @@ func (s *signIn) browserRoad(ctx context.Context) error {
 	}
 	if s.mayPaste() {
 		flow.Paste = env.readLine
-		flow.PasteError = func(err error) { env.printer.Warn("%s %v", env.styles().Bad("error:"), err) }
+		flow.ShowPasteError = func(err error) { env.printer.Warn("%s %v", env.styles().Bad("error:"), err) }
 	}
 	_, err = flow.Run(ctx)
 	return err
@@ -177,6 +177,6 @@ func (s *signIn) apiKeyRoad(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.finish(ctx, config.Credential{Kind: config.APIKey, APIKey: key, BaseURL: s.baseURL, SavedAt: s.env.Now()})
+	_, err = s.finish(ctx, config.Credential{Kind: config.APIKey, Token: key, BaseURL: s.baseURL, SavedAt: s.env.Now()})
 	return err
 }

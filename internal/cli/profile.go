@@ -56,7 +56,7 @@ func (e *Env) printProfiles(doc *config.Document, chosen choice) error {
 		c := p.Credential
 		rows = append(rows, profileRow{
 			Name: name, Chosen: name == e.chosenOf(doc, chosen, c), Provider: providerOf(c), Kind: c.Kind, BaseURL: c.BaseURL, Account: c.Account,
-			Storage: p.Vault.Storage(), SessionExpiresAt: timeOrNil(c.RefreshExpiresAt), Ended: !c.EndedAt.IsZero(),
+			Storage: p.Encryption.Storage(), SessionExpiresAt: timeOrNil(c.RefreshExpiresAt), Ended: !c.EndedAt.IsZero(),
 		})
 	}
 	value := struct {
@@ -98,7 +98,7 @@ func (e *Env) printProfiles(doc *config.Document, chosen choice) error {
 // chosenOf names the profile that commands of a credential's service use.
 func (e *Env) chosenOf(doc *config.Document, chosen choice, c config.Credential) string {
 	if name := providerOf(c); name != chosen.provider.Name {
-		return firstOf(doc.CurrentOf(name), name)
+		return firstOf(doc.CurrentProfileOf(name), name)
 	}
 	return chosen.profile
 }
@@ -127,7 +127,7 @@ func profileUse(ctx context.Context, env *Env, name string) error {
 		if p.IsLamina() {
 			doc.SetCurrentProfile(name)
 		} else {
-			doc.SetCurrentOf(p.Name, name)
+			doc.SetCurrentProfileOf(p.Name, name)
 		}
 		return nil
 	})

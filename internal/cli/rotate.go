@@ -85,7 +85,7 @@ func authRotate(ctx context.Context, opts *rotateOptions) error {
 	if err != nil {
 		return err
 	}
-	shape, _ := s.provider.Shape(r.old.Credential.APIKey.Reveal())
+	shape, _ := s.provider.Shape(r.old.Credential.Token.Reveal())
 	// Whether Laghav's API makes test keys is not documented; a live key in the place of one would cost money.
 	if s.provider.Name == provider.Laghav().Name && shape.Class != "test" && !opts.withAPIKey {
 		return r.byService(ctx)
@@ -115,7 +115,7 @@ func (e *Env) newRotation(s *session) (*rotation, error) {
 	if !ok {
 		return nil, s.choice.missing(doc)
 	}
-	if p, err = e.store().Unseal(p); err != nil {
+	if p, err = e.store().Decrypt(p); err != nil {
 		return nil, err
 	}
 	next, err := e.transport()
@@ -152,7 +152,7 @@ func (r *rotation) byHand(ctx context.Context, opts *rotateOptions) error {
 	if err != nil {
 		return usage(command+" --with-api-key < new-key.txt", "%v; the old key stays", err)
 	}
-	if key == r.old.Credential.APIKey {
+	if key == r.old.Credential.Token {
 		return usage(command, "that is the key that profile %s has already", r.old.Name)
 	}
 	if warning != "" {
@@ -201,7 +201,7 @@ func (r *rotation) identify(ctx context.Context, key config.Secret) error {
 // replace stores the new key in place of the old, in one write. An interrupt does not come between.
 func (r *rotation) replace(ctx context.Context, key config.Secret, id string) error {
 	p := r.old
-	p.Credential.APIKey, p.Credential.SavedAt, p.Credential.Account = key, r.env.Now(), r.account
+	p.Credential.Token, p.Credential.SavedAt, p.Credential.Account = key, r.env.Now(), r.account
 	p.Credential.Settings = maps.Clone(p.Credential.Settings)
 	delete(p.Credential.Settings, settingKeyID)
 	if id != "" {
@@ -211,12 +211,12 @@ func (r *rotation) replace(ctx context.Context, key config.Secret, id string) er
 		p.Credential.Settings[settingKeyID] = id
 	}
 	var err error
-	if p.Vault, err = r.env.newVault(p.Name, r.old.Vault.Storage()); err != nil {
+	if p.Encryption, err = r.env.newVault(p.Name, r.old.Encryption.Storage()); err != nil {
 		return err
 	}
 	old, err := r.env.store().Replace(context.WithoutCancel(ctx), config.UpdateOptions{}, p)
 	if err != nil {
-		r.env.dropVault(p.Vault)
+		r.env.dropVault(p.Encryption)
 		return err
 	}
 	r.env.dropVault(old)
@@ -226,7 +226,7 @@ func (r *rotation) replace(ctx context.Context, key config.Secret, id string) er
 // byService lets Laghav make the new key and revoke the old one.
 func (r *rotation) byService(ctx context.Context) error {
 	env := r.env
-	client := laghav.New(r.client(r.old.Credential.APIKey))
+	client := laghav.New(r.client(r.old.Credential.Token))
 	old, err := r.findOld(ctx, client)
 	if err != nil {
 		return err
@@ -295,7 +295,7 @@ func (r *rotation) findOld(ctx context.Context, client *laghav.Client) (laghav.K
 	if err != nil {
 		return laghav.Key{}, err
 	}
-	id, secret := r.old.Credential.Settings[settingKeyID], r.old.Credential.APIKey.Reveal()
+	id, secret := r.old.Credential.Settings[settingKeyID], r.old.Credential.Token.Reveal()
 	last := secret[max(0, len(secret)-4):]
 	var found []laghav.Key
 	for _, k := range keys {

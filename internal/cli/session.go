@@ -20,7 +20,7 @@ type session struct {
 	profile    string
 	fromEnv    bool
 	choice     choice
-	vault      config.Vault // of a login
+	vault      config.Encryption // of a login
 	baseURL    string
 	workspace  string            // that Lamina is to check; may be empty
 	settings   map[string]string // of a service that is not Lamina
@@ -145,7 +145,7 @@ func (e *Env) storedSession(next http.RoundTripper) (*session, error) {
 	}
 	c := profile.Credential
 	s := &session{
-		provider: p, profile: name, choice: chosen, vault: profile.Vault, baseURL: c.BaseURL, settings: c.Settings, credential: c,
+		provider: p, profile: name, choice: chosen, vault: profile.Encryption, baseURL: c.BaseURL, settings: c.Settings, credential: c,
 	}
 	if err := e.checkHost(chosen, name, c); err != nil {
 		return nil, err
@@ -235,7 +235,7 @@ func (e *Env) settle() {
 		return
 	}
 	s.source.Wait(2 * time.Second)
-	if left := s.source.UnusedLife(s.credential); left == 0 || left >= hintBefore {
+	if left := s.source.RemainingIdle(s.credential); left == 0 || left >= hintBefore {
 		return
 	}
 	doc, err := e.store().Load() // this command may have renewed it
@@ -243,7 +243,7 @@ func (e *Env) settle() {
 		return
 	}
 	p, _ := doc.Profile(s.profile)
-	if left := s.source.UnusedLife(p.Credential); left > 0 && left < hintBefore {
+	if left := s.source.RemainingIdle(p.Credential); left > 0 && left < hintBefore {
 		e.say("%s the session of profile %s ends on %s unless it is renewed before; lamina login starts a new one",
 			e.styles().Busy("note:"), s.profile, e.Now().Add(left).Local().Format("2 January 15:04"))
 	}

@@ -82,7 +82,7 @@ func newStatus(p config.Profile, path string) status {
 	return status{
 		SignedIn: true, Provider: providerOf(c), Profile: p.Name, Account: c.Account, Path: path,
 		Credential: statusCredential{
-			Kind: c.Kind, Source: "config", Storage: p.Vault.Storage(), BaseURL: c.BaseURL, Scope: c.Scope, Issuer: issuerOf(c),
+			Kind: c.Kind, Source: "config", Storage: p.Encryption.Storage(), BaseURL: c.BaseURL, Scope: c.Scope, Issuer: issuerOf(c),
 			SavedAt: timeOrNil(c.SavedAt), ExpiresAt: timeOrNil(c.ExpiresAt), SessionExpiresAt: timeOrNil(c.RefreshExpiresAt),
 			Settings: c.Settings,
 		},
@@ -131,7 +131,7 @@ func authStatus(ctx context.Context, env *Env, offline bool) error {
 }
 
 func (e *Env) statusOf(s *session) status {
-	st := newStatus(config.Profile{Name: s.profile, Credential: s.credential, Vault: s.vault}, e.store().Path())
+	st := newStatus(config.Profile{Name: s.profile, Credential: s.credential, Encryption: s.vault}, e.store().Path())
 	st.ChosenBy = s.choice.by
 	if s.fromEnv {
 		st.Provider, st.Profile, st.Path = s.provider.Name, "", ""
@@ -185,7 +185,7 @@ func (e *Env) checkOffline(s *session) error {
 	case !c.RefreshExpiresAt.IsZero() && e.Now().After(c.RefreshExpiresAt) && e.Now().After(c.ExpiresAt):
 		return &auth.SessionEndedError{Profile: s.profile, Reason: auth.ReasonUnused}
 	}
-	_, err := e.store().Unseal(config.Profile{Name: s.profile, Credential: c, Vault: s.vault})
+	_, err := e.store().Decrypt(config.Profile{Name: s.profile, Credential: c, Encryption: s.vault})
 	return err
 }
 
@@ -240,7 +240,7 @@ func newLoser(doc *config.Document, s *session, named []chooser, name string) lo
 		return loser{Profile: name, Why: "nobody is signed in to it; " + why}
 	}
 	return loser{
-		Profile: name, Exists: true, Kind: p.Credential.Kind, Storage: p.Vault.Storage(), BaseURL: p.Credential.BaseURL,
+		Profile: name, Exists: true, Kind: p.Credential.Kind, Storage: p.Encryption.Storage(), BaseURL: p.Credential.BaseURL,
 		Email: p.Credential.Account.Email, Why: why,
 	}
 }

@@ -17,14 +17,14 @@ const (
 
 // Credential is one sign-in. It belongs to the host of BaseURL and is never sent to another.
 //
-// Marshalling it redacts the secrets; only a Document stores them. Of a profile whose Vault was not opened, it has none.
+// Marshalling it redacts the secrets; only a Document stores them. Before Store.Decrypt an encrypted profile has none.
 type Credential struct {
 	Kind Kind
 	// Provider names the service; empty is Lamina. Settings are what its sign-in needs beside the key, by name.
 	Provider string
 	Settings map[string]string
 
-	APIKey       Secret // the API key or, for OAuth, the access token
+	Token        Secret // the API key or, for OAuth, the access token
 	BaseURL      string
 	SavedAt      time.Time // when the person signed in
 	RefreshToken Secret
@@ -38,11 +38,11 @@ type Credential struct {
 	RevocationEndpoint   string
 	RegistrationEndpoint string
 
-	// What follows describes exactly this APIKey and RefreshToken. It is forgotten when another program changes them.
+	// What follows describes exactly this Token and RefreshToken. It is forgotten when another program changes them.
 
-	// Standard means a session with a server that was named by its issuer: requests to it are forms (RFC 6749), and its
+	// ThirdParty means a session with a server that was named by its issuer: requests to it are forms (RFC 6749), and its
 	// endpoints are the recorded ones, whatever their host.
-	Standard bool
+	ThirdParty bool
 
 	ObtainedAt       time.Time     // when the access token arrived, by this machine's clock
 	IssuedAt         time.Time     // the same moment by the server's Date header; zero when it sent none
@@ -80,12 +80,12 @@ func fingerprint(o object) string {
 
 // decodeCredential reports false when there is no usable credential: no known kind or no secret, as for the Node client.
 // That client knows no vault; a key that it wrote beside one is the newer sign-in.
-func decodeCredential(o object) (Credential, Vault, bool) {
+func decodeCredential(o object) (Credential, Encryption, bool) {
 	c := Credential{
 		Kind:                 Kind(o.text("kind")),
 		Provider:             o.text("provider"),
 		Settings:             o.object("settings").texts(),
-		APIKey:               Secret(o.text("apiKey")),
+		Token:                Secret(o.text("apiKey")),
 		BaseURL:              o.text("baseUrl"),
 		SavedAt:              o.time("savedAt"),
 		RefreshToken:         Secret(o.text("refreshToken")),
@@ -101,15 +101,15 @@ func decodeCredential(o object) (Credential, Vault, bool) {
 	if s := o.object("session"); s.text("of") == fingerprint(o) {
 		c.decodeSession(s)
 	}
-	var v Vault
-	if sealed := o.object("vault"); c.APIKey == "" {
-		v = Vault{entry: sealed.text("key"), box: sealed.text("box")}
+	var v Encryption
+	if sealed := o.object("vault"); c.Token == "" {
+		v = Encryption{entry: sealed.text("key"), ciphertext: sealed.text("box")}
 	}
-	return c, v, (c.Kind == OAuth || c.Kind == APIKey) && (c.APIKey != "" || v.entry != "" && v.box != "")
+	return c, v, (c.Kind == OAuth || c.Kind == APIKey) && (c.Token != "" || v.entry != "" && v.ciphertext != "")
 }
 
 func (c *Credential) decodeSession(s object) {
-	c.Standard = s.text("protocol") == standardProtocol
+	c.ThirdParty = s.text("protocol") == standardProtocol
 	c.ObtainedAt = s.time("obtainedAt")
 	c.IssuedAt = s.time("issuedAt")
 	c.Lifetime = s.seconds("lifetime")
@@ -129,7 +129,7 @@ func (c *Credential) decodeSession(s object) {
 }
 
 // encode writes the credential over the object that was stored before, and so keeps its unknown fields.
-func (c Credential) encode(before object, v Vault) object {
+func (c Credential) encode(before object, v Encryption) object {
 	o := before.clone()
 	c.encodeSecrets(o, v)
 	o.setText("kind", string(c.Kind))
@@ -150,28 +150,28 @@ func (c Credential) encode(before object, v Vault) object {
 }
 
 // encodeSecrets puts the secrets where they belong. A vault that was never opened keeps its box.
-func (c Credential) encodeSecrets(o object, v Vault) {
+func (c Credential) encodeSecrets(o object, v Encryption) {
 	for _, name := range []string{"apiKey", "refreshToken", "vault"} {
 		delete(o, name)
 	}
 	if v.entry == "" {
-		o.setText("apiKey", c.APIKey.Reveal())
+		o.setText("apiKey", c.Token.Reveal())
 		o.setText("refreshToken", c.RefreshToken.Reveal())
 		return
 	}
 	if v.key != "" {
-		v.box = v.seal(c)
+		v.ciphertext = v.encrypt(c)
 	}
 	sealed := object{}
 	sealed.setText("key", v.entry)
-	sealed.setText("box", v.box)
+	sealed.setText("box", v.ciphertext)
 	o.setObject("vault", sealed)
 }
 
 func (c Credential) encodeSession(before object, of string) object {
 	s := before.clone()
 	s.setText("of", of)
-	s.setText("protocol", map[bool]string{true: standardProtocol}[c.Standard])
+	s.setText("protocol", map[bool]string{true: standardProtocol}[c.ThirdParty])
 	s.setTime("obtainedAt", c.ObtainedAt)
 	s.setTime("issuedAt", c.IssuedAt)
 	s.setSeconds("lifetime", c.Lifetime)

@@ -23,7 +23,7 @@ type Document struct {
 type Profile struct {
 	Name       string
 	Credential Credential
-	Vault      Vault // where the credential's secrets sit
+	Encryption Encryption // where the credential's secrets sit
 }
 
 // CheckProfileName refuses a name that would be awkward to type or to print.
@@ -75,13 +75,13 @@ func parseDocument(raw []byte) (*Document, Problem, string) {
 }
 
 // Profile returns the profile of that name ("" is the default one), and whether it holds a credential. Secrets that the
-// keyring guards are left out; see Store.Unseal.
+// keyring guards are left out; see Store.Decrypt.
 func (d *Document) Profile(name string) (Profile, bool) {
 	credential, vault, ok := decodeCredential(d.credentials(name))
 	if !ok {
 		return Profile{Name: orDefault(name)}, false
 	}
-	return Profile{Name: orDefault(name), Credential: credential, Vault: vault}, true
+	return Profile{Name: orDefault(name), Credential: credential, Encryption: vault}, true
 }
 
 func (d *Document) credentials(name string) object {
@@ -108,7 +108,7 @@ func (d *Document) ProfileNames() []string {
 
 // SetProfile stores a profile's credential in place of the one it had; unknown fields beside it stay.
 func (d *Document) SetProfile(p Profile) {
-	credentials := p.Credential.encode(d.credentials(p.Name), p.Vault)
+	credentials := p.Credential.encode(d.credentials(p.Name), p.Encryption)
 	d.edit(p.Name, func(profile object) { profile.setObject("credentials", credentials) })
 }
 
@@ -123,7 +123,7 @@ func (d *Document) Storage(name string) Storage {
 		return Storage(text)
 	}
 	p, _ := d.Profile(name)
-	return p.Vault.Storage()
+	return p.Encryption.Storage()
 }
 
 // SetStorage remembers where the secrets of a profile are to sit from its next sign-in on.
@@ -146,7 +146,7 @@ func (d *Document) RemoveProfile(name string) {
 	}
 	for provider, current := range d.fields.object("currentProfiles").texts() {
 		if current == name {
-			d.SetCurrentOf(provider, "")
+			d.SetCurrentProfileOf(provider, "")
 		}
 	}
 	if orDefault(name) == DefaultProfile {
@@ -181,24 +181,24 @@ func (d *Document) SetCurrentProfile(name string) {
 	d.fields.setText("currentProfile", name)
 }
 
-// CurrentOf is the profile used for a service that is not Lamina when nothing else is said, or "".
-func (d *Document) CurrentOf(provider string) string {
+// CurrentProfileOf is the profile used for a service that is not Lamina when nothing else is said, or "".
+func (d *Document) CurrentProfileOf(provider string) string {
 	return d.fields.object("currentProfiles").text(provider)
 }
 
-// SetCurrentOf chooses the profile used for a service that is not Lamina; "" takes the choice back.
-func (d *Document) SetCurrentOf(provider, name string) {
+// SetCurrentProfileOf chooses the profile used for a service that is not Lamina; "" takes the choice back.
+func (d *Document) SetCurrentProfileOf(provider, name string) {
 	d.fields = d.fields.orEmpty()
 	chosen := d.fields.object("currentProfiles").orEmpty()
 	chosen.setText(provider, name)
 	d.fields.setObject("currentProfiles", chosen)
 }
 
-// LoginRoad is the way to sign in that the person chose for this machine, or "".
-func (d *Document) LoginRoad() string { return d.fields.text("login") }
+// LoginMethod is the way to sign in that the person chose for this machine, or "".
+func (d *Document) LoginMethod() string { return d.fields.text("login") }
 
-// SetLoginRoad remembers a way to sign in.
-func (d *Document) SetLoginRoad(road string) {
+// SetLoginMethod remembers a way to sign in.
+func (d *Document) SetLoginMethod(road string) {
 	d.fields = d.fields.orEmpty()
 	d.fields.setText("login", road)
 }

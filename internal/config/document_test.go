@@ -44,7 +44,7 @@ func TestReadsTheNodeClientsDocument(t *testing.T) {
 	}
 	want := Credential{
 		Kind:         OAuth,
-		APIKey:       "lma_mcp_at_one",
+		Token:        "lma_mcp_at_one",
 		BaseURL:      "https://app.uselamina.ai",
 		SavedAt:      time.Date(2026, 5, 1, 10, 0, 0, 0, time.UTC),
 		RefreshToken: "r1",
@@ -62,7 +62,7 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 	doc := parse(t, nodeDocument)
 	for _, name := range []string{DefaultProfile, "studio", "fresh"} {
 		p, _ := doc.Profile(name)
-		p.Credential.Kind, p.Credential.APIKey = OAuth, Secret("new-"+name)
+		p.Credential.Kind, p.Credential.Token = OAuth, Secret("new-"+name)
 		p.Credential.Account.Email = "sam@example.com"
 		doc.SetProfile(p)
 	}
@@ -88,7 +88,7 @@ func TestWritesWhatTheNodeClientReads(t *testing.T) {
 	t.Parallel()
 	doc := &Document{}
 	doc.SetProfile(Profile{Credential: Credential{
-		Kind: OAuth, APIKey: "at", BaseURL: "http://127.0.0.1:1", RefreshToken: "rt", ClientID: "c", Scope: "a b",
+		Kind: OAuth, Token: "at", BaseURL: "http://127.0.0.1:1", RefreshToken: "rt", ClientID: "c", Scope: "a b",
 		SavedAt:   time.Date(2026, 5, 1, 10, 0, 0, 5e6, time.FixedZone("", 3600)),
 		ExpiresAt: time.Date(2026, 5, 1, 11, 0, 0, 0, time.UTC),
 	}})
@@ -150,7 +150,7 @@ func TestSessionNotesBelongToTheirTokens(t *testing.T) {
 	t.Parallel()
 	doc := &Document{}
 	doc.SetProfile(Profile{Credential: Credential{
-		Kind: OAuth, APIKey: "at", RefreshToken: "rt", EndedAt: time.Unix(1e9, 0), EndedReason: "refused", Lifetime: time.Hour,
+		Kind: OAuth, Token: "at", RefreshToken: "rt", EndedAt: time.Unix(1e9, 0), EndedReason: "refused", Lifetime: time.Hour,
 	}})
 	changed := strings.Replace(string(doc.encode()), `"rt"`, `"rt2"`, 1)
 	p, _ := parse(t, changed).Profile("")
@@ -192,7 +192,7 @@ func TestProfiles(t *testing.T) {
 		t.Fatal("an empty document has something in it")
 	}
 	for _, name := range []string{"zeta", "", "alpha"} {
-		doc.SetProfile(Profile{Name: name, Credential: Credential{Kind: APIKey, APIKey: "k"}})
+		doc.SetProfile(Profile{Name: name, Credential: Credential{Kind: APIKey, Token: "k"}})
 	}
 	if got := doc.ProfileNames(); !reflect.DeepEqual(got, []string{"default", "alpha", "zeta"}) {
 		t.Errorf("profiles are %v", got)
@@ -251,12 +251,12 @@ func FuzzDocument(f *testing.F) {
 			return
 		}
 		known := map[string]bool{"version": true, "credentials": true, "profiles": true, "currentProfile": true}
-		doc.SetProfile(Profile{Name: "fuzz", Credential: Credential{Kind: APIKey, APIKey: "k"}})
+		doc.SetProfile(Profile{Name: "fuzz", Credential: Credential{Kind: APIKey, Token: "k"}})
 		again, problem, detail := parseDocument(doc.encode())
 		if problem != 0 {
 			t.Fatalf("what was written cannot be read: %s\n%s", detail, doc.encode())
 		}
-		if p, ok := again.Profile("fuzz"); !ok || p.Credential.APIKey != "k" {
+		if p, ok := again.Profile("fuzz"); !ok || p.Credential.Token != "k" {
 			t.Fatalf("the profile was lost in %s", doc.encode())
 		}
 		for name := range doc.fields {

@@ -21,10 +21,10 @@ type Inspection struct {
 
 // A FileState is a file or folder seen from outside.
 type FileState struct {
-	Path string
-	Mode fs.FileMode
-	Open bool // others than the owner may read or write it, as far as the system's permissions can tell
-	Mine bool // this user owns it, or may do everything
+	Path    string
+	Mode    fs.FileMode
+	Exposed bool // others than the owner may read or write it, as far as the system's permissions can tell
+	Owned   bool // this user owns it, or may do everything
 }
 
 // A LockState is a lock file.
@@ -64,7 +64,7 @@ func (s *Store) Inspect() Inspection {
 
 func fileState(path string, info fs.FileInfo) FileState {
 	open := chmodMatters && info.Mode().Perm()&0o077 != 0 && info.Mode()&fs.ModeSticky == 0
-	return FileState{Path: path, Mode: info.Mode().Perm(), Open: open, Mine: isMine(info)}
+	return FileState{Path: path, Mode: info.Mode().Perm(), Exposed: open, Owned: isMine(info)}
 }
 
 // lockState takes the lock for a moment, together with others that only look.
@@ -86,9 +86,9 @@ func (s *Store) isLeftover(name string, info fs.FileInfo) bool {
 	return isCopy && s.now().Sub(info.ModTime()) > leftoverAge
 }
 
-// Mend does what is safe without asking: it makes what others could read private, and removes what dead processes left.
+// Repair does what is safe without asking: it makes what others could read private, and removes what dead processes left.
 // It returns what it did, one sentence each. Errors: those of Lock.
-func (s *Store) Mend(ctx context.Context) ([]string, error) {
+func (s *Store) Repair(ctx context.Context) ([]string, error) {
 	found := s.Inspect()
 	if found.Folder.Path == "" {
 		return nil, nil
@@ -100,14 +100,14 @@ func (s *Store) Mend(ctx context.Context) ([]string, error) {
 	defer unlock()
 	var done []string
 	for _, f := range append(found.Files, found.Folder) {
-		if !f.Open {
+		if !f.Exposed {
 			continue
 		}
 		if wasOpen, err := makePrivate(f.Path); wasOpen && err == nil {
 			done = append(done, f.Path+" is private now")
 		}
 	}
-	if found.Folder.Open && len(done) == 0 { // taking the lock has done it
+	if found.Folder.Exposed && len(done) == 0 { // taking the lock has done it
 		done = append(done, s.Dir+" is private now")
 	}
 	for _, path := range found.Temps {

@@ -19,7 +19,7 @@ func TestInspectAndMend(t *testing.T) {
 	if got := s.Inspect(); got.Folder.Path != "" || got.Files != nil {
 		t.Errorf("nothing there: %+v", got)
 	}
-	if done, err := s.Mend(t.Context()); err != nil || done != nil {
+	if done, err := s.Repair(t.Context()); err != nil || done != nil {
 		t.Errorf("mended nothing: %v, %v", done, err)
 	}
 	if err := s.Update(t.Context(), func(*Document) error { return nil }); err != nil {
@@ -44,13 +44,13 @@ func TestInspectAndMend(t *testing.T) {
 		}
 	}
 	found := s.Inspect()
-	if !slices.Equal(found.Temps, []string{old}) || found.Folder.Open || !found.Folder.Mine {
+	if !slices.Equal(found.Temps, []string{old}) || found.Folder.Exposed || !found.Folder.Owned {
 		t.Errorf("found %+v", found)
 	}
 	if open := openFiles(found); !slices.Equal(open, []string{s.Path(), damaged}) {
 		t.Errorf("open: %v", open)
 	}
-	done, err := s.Mend(t.Context())
+	done, err := s.Repair(t.Context())
 	if err != nil || len(done) != 3 {
 		t.Errorf("mended %q, %v", done, err)
 	}
@@ -66,7 +66,7 @@ func TestInspectAndMend(t *testing.T) {
 func openFiles(found Inspection) []string {
 	var open []string
 	for _, f := range found.Files {
-		if f.Open {
+		if f.Exposed {
 			open = append(open, f.Path)
 		}
 	}

@@ -17,19 +17,19 @@ type KeyringProblem int
 
 // The problems a KeyringError can have.
 const (
-	KeyringFailed   KeyringProblem = iota + 1 // it answered with an error that we do not know
-	KeyringAbsent                             // there is no keyring service
-	KeyringLocked                             // a person has to unlock it first
-	KeyringHangs                              // it did not answer in time
-	KeyringGone                               // it no longer has the key
-	KeyringMismatch                           // its key does not open the record: one of the two was changed
+	KeyringFailed     KeyringProblem = iota + 1 // it answered with an error that we do not know
+	KeyringAbsent                               // there is no keyring service
+	KeyringLocked                               // a person has to unlock it first
+	KeyringTimeout                              // it did not answer in time
+	KeyringKeyMissing                           // it no longer has the key
+	KeyringMismatch                             // its key does not open the record: one of the two was changed
 )
 
 // KeyringError means that the OS keyring did not serve. Nothing was changed.
 type KeyringError struct {
 	Problem KeyringProblem
 	Profile string        // whose secrets were wanted; may be empty
-	Waited  time.Duration // for KeyringHangs
+	Waited  time.Duration // for KeyringTimeout
 	Err     error         // the cause, if there is one
 }
 
@@ -40,9 +40,9 @@ func (e *KeyringError) Error() string {
 		return "there is no keyring service here"
 	case KeyringLocked:
 		return "the keyring is locked"
-	case KeyringHangs:
+	case KeyringTimeout:
 		return fmt.Sprintf("the keyring did not answer within %s", e.Waited)
-	case KeyringGone:
+	case KeyringKeyMissing:
 		return "the key to this sign-in is no longer in the keyring"
 	case KeyringMismatch:
 		return "the key in the keyring does not open this sign-in: one of the two was changed by another program"
@@ -55,7 +55,7 @@ func (e *KeyringError) Error() string {
 func (e *KeyringError) Unwrap() error { return e.Err }
 
 // Retryable reports that the same command may succeed when it is run again.
-func (e *KeyringError) Retryable() bool { return e.Problem == KeyringHangs }
+func (e *KeyringError) Retryable() bool { return e.Problem == KeyringTimeout }
 
 func (e *KeyringError) of(profile string) *KeyringError {
 	named := *e
@@ -162,7 +162,7 @@ func (k *keyringClient) ask(call func(keyringCalls) (string, error)) (string, *K
 	case a := <-answered:
 		return a.value, keyringProblem(a.err)
 	case <-time.After(limit):
-		k.hung = &KeyringError{Problem: KeyringHangs, Waited: limit}
+		k.hung = &KeyringError{Problem: KeyringTimeout, Waited: limit}
 		return "", k.hung
 	}
 }
@@ -175,7 +175,7 @@ func keyringProblem(err error) *KeyringError {
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, keyring.ErrNotFound):
-		return &KeyringError{Problem: KeyringGone, Err: err}
+		return &KeyringError{Problem: KeyringKeyMissing, Err: err}
 	case errors.Is(err, keyring.ErrUnsupportedPlatform):
 		return &KeyringError{Problem: KeyringAbsent, Err: err}
 	}

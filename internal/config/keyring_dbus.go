@@ -52,7 +52,7 @@ func systemKeyringProblem(err error) KeyringProblem {
 	case refused.Name == "org.freedesktop.Secret.Error.IsLocked":
 		return KeyringLocked
 	case refused.Name == "org.freedesktop.Secret.Error.NoSuchObject":
-		return KeyringGone
+		return KeyringKeyMissing
 	}
 	return KeyringFailed
 }

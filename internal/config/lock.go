@@ -25,8 +25,8 @@ func RefreshLock(profile string) LockName {
 	return LockName{"refresh-" + hex.EncodeToString(sum[:6]) + ".lock"} // a name from outside never becomes a path
 }
 
-// Note is the name of the file in which the holder of a lock notes what it is about to do, for WriteFile.
-func (n LockName) Note() string { return strings.TrimSuffix(n.file, ".lock") + ".json" }
+// Journal is the name of the file in which the holder of a lock notes what it is about to do, for WriteFile.
+func (n LockName) Journal() string { return strings.TrimSuffix(n.file, ".lock") + ".json" }
 
 // String is the name of the lock file.
 func (n LockName) String() string { return n.file }

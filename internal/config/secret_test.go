@@ -16,7 +16,7 @@ func TestSecretNeverShows(t *testing.T) {
 	t.Parallel()
 	const canary = "lma_canary_3f9"
 	secret := config.Secret(canary)
-	credential := config.Credential{Kind: config.OAuth, APIKey: secret, RefreshToken: secret}
+	credential := config.Credential{Kind: config.OAuth, Token: secret, RefreshToken: secret}
 
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%10s", "%T%v"} {

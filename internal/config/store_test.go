@@ -53,7 +53,7 @@ func child(t *testing.T, dir, job string) *exec.Cmd {
 
 func addKey(name string) func(*Document) error {
 	return func(d *Document) error {
-		d.SetProfile(Profile{Name: name, Credential: Credential{Kind: APIKey, APIKey: Secret("key-" + name)}})
+		d.SetProfile(Profile{Name: name, Credential: Credential{Kind: APIKey, Token: Secret("key-" + name)}})
 		return nil
 	}
 }

@@ -42,9 +42,9 @@ func Lamina() Provider {
 	}
 }
 
-// Standard returns the OAuth of Lamina's programs at a server that is not Lamina's own: its endpoints come from its metadata
+// ThirdPartyOAuth returns the OAuth of Lamina's programs at a server that is not Lamina's own: its endpoints come from its metadata
 // alone, and requests are forms. What belongs to Lamina is still recognised, so that it is not handed to strangers.
-func Standard(scopes []string) *OAuth {
+func ThirdPartyOAuth(scopes []string) *OAuth {
 	own := Lamina().OAuth
 	return &OAuth{
 		Scopes: scopes, IssuedPrefix: own.IssuedPrefix, TokenPrefix: own.TokenPrefix,

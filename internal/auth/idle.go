@@ -6,9 +6,9 @@ import (
 	"github.com/uselamina/lamina/internal/config"
 )
 
-// UnusedLife tells how long a session still lives if it is not renewed: by the server's clock where one of its replies
+// RemainingIdle tells how long a session still lives if it is not renewed: by the server's clock where one of its replies
 // told the time, else by this machine's. It is 0 where that is not known, and for a session that is over.
-func (s *Source) UnusedLife(c config.Credential) time.Duration {
+func (s *Source) RemainingIdle(c config.Credential) time.Duration {
 	if c.Kind != config.OAuth || c.RefreshExpiresAt.IsZero() || !c.EndedAt.IsZero() {
 		return 0
 	}

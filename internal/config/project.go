@@ -13,47 +13,47 @@ import (
 	"unicode/utf8"
 )
 
-// PinName is the file that pins a folder.
-const PinName = ".lamina.toml"
+// ProjectFile is the file that pins a folder.
+const ProjectFile = ".lamina.toml"
 
-// maxPin is in bytes; a pin has three lines.
-const maxPin = 64 << 10
+// maxProject is in bytes; a pin has three lines.
+const maxProject = 64 << 10
 
-// A Pin ties a folder, and those below it, to an account. It only narrows: it chooses among the profiles of this user and
+// A Project ties a folder, and those below it, to an account. It only narrows: it chooses among the profiles of this user and
 // refuses what does not match, but never sends anything anywhere. An empty field says nothing.
-type Pin struct {
+type Project struct {
 	Path      string // the file
 	Profile   string
 	BaseURL   string // as written
 	Workspace string // its id
 }
 
-// PinError refuses a pin. Nothing of the file is quoted.
-type PinError struct {
+// ProjectError refuses a pin. Nothing of the file is quoted.
+type ProjectError struct {
 	Path   string
 	Line   int // from 1; 0 for the whole file
 	Detail string
 }
 
 // Error names the file and the line.
-func (e *PinError) Error() string {
+func (e *ProjectError) Error() string {
 	if e.Line == 0 {
 		return fmt.Sprintf("%s cannot be used: %s", e.Path, e.Detail)
 	}
 	return fmt.Sprintf("%s cannot be used: line %d %s", e.Path, e.Line, e.Detail)
 }
 
-// FindPin returns the pin of a folder: the nearest .lamina.toml in it or above, up to the home folder, or up to the root
+// FindProject returns the pin of a folder: the nearest .lamina.toml in it or above, up to the home folder, or up to the root
 // of the file system for a folder outside of home. It is nil when there is none.
 //
 // As with git's safe.directory, a file that belongs to neither this user nor root, or that everyone may write, is not
-// read but refused: passing over it silently would lift the guard that somebody relies on. Errors: *PinError.
-func FindPin(folder, home string) (*Pin, error) {
+// read but refused: passing over it silently would lift the guard that somebody relies on. Errors: *ProjectError.
+func FindProject(folder, home string) (*Project, error) {
 	for folder = filepath.Clean(folder); ; folder = filepath.Dir(folder) {
-		path := filepath.Join(folder, PinName)
+		path := filepath.Join(folder, ProjectFile)
 		info, err := os.Lstat(path)
 		if err == nil {
-			return readPin(path, info)
+			return readProject(path, info)
 		}
 		if folder == filepath.Dir(folder) || home != "" && folder == filepath.Clean(home) {
 			return nil, nil //nolint:nilnil // no pin is no error
@@ -61,8 +61,8 @@ func FindPin(folder, home string) (*Pin, error) {
 	}
 }
 
-func readPin(path string, link fs.FileInfo) (*Pin, error) {
-	refuse := func(detail string) (*Pin, error) { return nil, &PinError{Path: path, Detail: detail} }
+func readProject(path string, link fs.FileInfo) (*Project, error) {
+	refuse := func(detail string) (*Project, error) { return nil, &ProjectError{Path: path, Detail: detail} }
 	const wayOut = "; make it yours (chown) or remove it, or work in another folder"
 	if !ownedByFriend(link) {
 		return refuse("it belongs to another user" + wayOut)
@@ -84,15 +84,15 @@ func readPin(path string, link fs.FileInfo) (*Pin, error) {
 		return refuse(cause(err).Error())
 	}
 	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxPin+1))
+	raw, err := io.ReadAll(io.LimitReader(f, maxProject+1))
 	switch {
 	case err != nil:
 		return refuse(cause(err).Error())
-	case len(raw) > maxPin:
-		return refuse(fmt.Sprintf("it is larger than %d bytes", maxPin))
+	case len(raw) > maxProject:
+		return refuse(fmt.Sprintf("it is larger than %d bytes", maxProject))
 	}
-	pin, err := parsePin(string(raw))
-	if refused := (*PinError)(nil); errors.As(err, &refused) {
+	pin, err := parseProject(string(raw))
+	if refused := (*ProjectError)(nil); errors.As(err, &refused) {
 		refused.Path = path
 		return nil, refused
 	}
@@ -100,13 +100,13 @@ func readPin(path string, link fs.FileInfo) (*Pin, error) {
 	return pin, nil
 }
 
-// parsePin reads the part of TOML that a pin needs: comments, and three keys whose values are strings on one line,
+// parseProject reads the part of TOML that a pin needs: comments, and three keys whose values are strings on one line,
 // without escapes. Whatever else TOML has would be an unknown key anyway.
-func parsePin(text string) (*Pin, error) {
+func parseProject(text string) (*Project, error) {
 	if !utf8.ValidString(text) {
-		return nil, &PinError{Detail: "it is not UTF-8 text"}
+		return nil, &ProjectError{Detail: "it is not UTF-8 text"}
 	}
-	pin := &Pin{}
+	pin := &Project{}
 	fields := map[string]*string{"profile": &pin.Profile, "base_url": &pin.BaseURL, "workspace": &pin.Workspace}
 	n := 0
 	for line := range strings.Lines(text) {
@@ -115,19 +115,19 @@ func parsePin(text string) (*Pin, error) {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		key, value, detail := parsePinLine(line)
+		key, value, detail := parseProjectLine(line)
 		if detail == "" {
-			detail = setPinField(fields, key, value)
+			detail = setProjectField(fields, key, value)
 		}
 		if detail != "" {
-			return nil, &PinError{Line: n, Detail: detail}
+			return nil, &ProjectError{Line: n, Detail: detail}
 		}
 	}
 	return pin, nil
 }
 
-// parsePinLine returns what is wrong with a line, or "".
-func parsePinLine(line string) (key, value, detail string) {
+// parseProjectLine returns what is wrong with a line, or "".
+func parseProjectLine(line string) (key, value, detail string) {
 	const want = `is not understood: write profile = "NAME", base_url = "URL" or workspace = "ID"`
 	key, rest, found := strings.Cut(line, "=")
 	key, rest = strings.TrimSpace(key), strings.TrimSpace(rest)
@@ -148,7 +148,7 @@ func parsePinLine(line string) (key, value, detail string) {
 	return key, value, ""
 }
 
-func setPinField(fields map[string]*string, key, value string) (detail string) {
+func setProjectField(fields map[string]*string, key, value string) (detail string) {
 	field, known := fields[key]
 	switch {
 	case !known:

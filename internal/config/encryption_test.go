@@ -78,7 +78,7 @@ func ringStore(dir string, ring *fakeRing) *Store {
 func newRing() *fakeRing { return &fakeRing{entries: map[string]string{}} }
 
 var signedIn = Credential{
-	Kind: OAuth, APIKey: "access-1", RefreshToken: "refresh-1", BaseURL: "https://a.example", Lifetime: time.Hour,
+	Kind: OAuth, Token: "access-1", RefreshToken: "refresh-1", BaseURL: "https://a.example", Lifetime: time.Hour,
 	EndedReason: "none", Account: Account{Email: "sam@example.com"},
 }
 
@@ -87,12 +87,12 @@ func signIn(t *testing.T, s *Store, name string, c Credential, to Storage) {
 	p := Profile{Name: name, Credential: c}
 	if to == StorageKeyring {
 		var err error
-		if p.Vault, err = s.NewVault(name); err != nil {
+		if p.Encryption, err = s.NewKey(name); err != nil {
 			t.Fatal(err)
 		}
 	}
 	old, err := s.Replace(t.Context(), UpdateOptions{}, p)
-	if err = errors.Join(err, s.DropVault(old)); err != nil {
+	if err = errors.Join(err, s.DropKey(old)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -107,7 +107,7 @@ func unsealed(t *testing.T, s *Store, name string) (Profile, error) {
 	if !ok {
 		t.Fatalf("nobody is signed in to %s", name)
 	}
-	return s.Unseal(p)
+	return s.Decrypt(p)
 }
 
 func wantSecrets(t *testing.T, s *Store, name string, want Credential) {
@@ -146,7 +146,7 @@ func TestVaultKeepsSecretsOutOfTheFile(t *testing.T) {
 		}
 		before := ring.asked
 		p, ok := doc.Profile(name)
-		if !ok || p.Credential.APIKey != "" || p.Credential.Account != signedIn.Account || p.Vault.Storage() != StorageKeyring ||
+		if !ok || p.Credential.Token != "" || p.Credential.Account != signedIn.Account || p.Encryption.Storage() != StorageKeyring ||
 			doc.Storage(name) != StorageKeyring || len(doc.ProfileNames()) != 1 {
 			t.Errorf("without the keyring: %#v, stored in %s", p, doc.Storage(name))
 		}
@@ -155,7 +155,7 @@ func TestVaultKeepsSecretsOutOfTheFile(t *testing.T) {
 		}
 		wantSecrets(t, s, name, signedIn)
 		wantSecrets(t, s, name, signedIn)
-		if p, _ := unsealed(t, s, name); strings.Contains(fmt.Sprintf("%v %+v %#v", p, p, p), p.Vault.key.Reveal()) {
+		if p, _ := unsealed(t, s, name); strings.Contains(fmt.Sprintf("%v %+v %#v", p, p, p), p.Encryption.key.Reveal()) {
 			t.Error("printing a profile prints its key")
 		}
 		if ring.asked != before+1 {
@@ -189,7 +189,7 @@ func TestRefreshNeverWritesToTheKeyring(t *testing.T) {
 	asked := ring.asked
 	ring.fail = errors.New("the keyring is gone")
 	renewed := signedIn
-	renewed.APIKey, renewed.RefreshToken = Secret(strings.Repeat("long", 16<<10)), "refresh-2"
+	renewed.Token, renewed.RefreshToken = Secret(strings.Repeat("long", 16<<10)), "refresh-2"
 	err = s.Update(t.Context(), func(d *Document) error {
 		p.Credential = renewed
 		d.SetProfile(p)
@@ -241,7 +241,7 @@ func TestNodeClientWritesBesideAVault(t *testing.T) {
 	}
 	write(t, s, strings.Replace(string(raw), `"credentials": {`, `"credentials": {"apiKey": "lma_theirs",`, 1))
 	p, err := unsealed(t, s, "")
-	if err != nil || p.Credential.APIKey != "lma_theirs" || p.Vault.Storage() != StorageFile || p.Credential.Lifetime != 0 {
+	if err != nil || p.Credential.Token != "lma_theirs" || p.Encryption.Storage() != StorageFile || p.Credential.Lifetime != 0 {
 		t.Errorf("%v, %#v", err, p)
 	}
 	doc, err := s.Load()
@@ -261,8 +261,8 @@ func TestKeyringProblems(t *testing.T) {
 		{"absent", KeyringAbsent, func(f *fakeRing) { f.fail = &KeyringError{Problem: KeyringAbsent} }},
 		{"unsupported", KeyringAbsent, func(f *fakeRing) { f.fail = keyring.ErrUnsupportedPlatform }},
 		{"locked", KeyringLocked, func(f *fakeRing) { f.fail = &KeyringError{Problem: KeyringLocked} }},
-		{"hanging", KeyringHangs, func(f *fakeRing) { f.hang = never }},
-		{"removed", KeyringGone, func(f *fakeRing) { clear(f.entries) }},
+		{"hanging", KeyringTimeout, func(f *fakeRing) { f.hang = never }},
+		{"removed", KeyringKeyMissing, func(f *fakeRing) { clear(f.entries) }},
 		{"another key", KeyringMismatch, func(f *fakeRing) {
 			for entry := range f.entries {
 				f.entries[entry] = strings.Repeat("A", 43) + "="
@@ -314,7 +314,7 @@ func TestHangingKeyringIsAskedOnce(t *testing.T) {
 	var group sync.WaitGroup
 	for range 50 {
 		group.Go(func() {
-			if _, err := unsealed(t, s, ""); keyringProblemOf(err) != KeyringHangs {
+			if _, err := unsealed(t, s, ""); keyringProblemOf(err) != KeyringTimeout {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -352,12 +352,12 @@ func TestMove(t *testing.T) {
 	for _, to := range []Storage{StorageKeyring, StorageKeyring, StorageFile, StorageFile, StorageKeyring} {
 		s := ringStore(s.Dir, ring)
 		old, err := s.Move(t.Context(), "work", to)
-		if err = errors.Join(err, s.DropVault(old)); err != nil {
+		if err = errors.Join(err, s.DropKey(old)); err != nil {
 			t.Fatal(err)
 		}
 		wantSecrets(t, s, "work", signedIn)
 		doc, err := s.Load()
-		if p, _ := doc.Profile("work"); err != nil || p.Vault.Storage() != to || doc.Storage("work") != to {
+		if p, _ := doc.Profile("work"); err != nil || p.Encryption.Storage() != to || doc.Storage("work") != to {
 			t.Errorf("%v: not in the %s", err, to)
 		}
 		if want := map[Storage]int{StorageFile: 0, StorageKeyring: 1}[to]; ring.size() != want {
@@ -393,13 +393,13 @@ var errCrash = errors.New("crash")
 func TestVaultCrashes(t *testing.T) {
 	t.Parallel()
 	second := signedIn
-	second.APIKey, second.RefreshToken = "access-2", "refresh-2"
+	second.Token, second.RefreshToken = "access-2", "refresh-2"
 	replace := func(to Storage) func(*Store) error {
 		return func(s *Store) error {
 			p := Profile{Name: "work", Credential: second}
 			var err error
 			if to == StorageKeyring {
-				if p.Vault, err = s.NewVault("work"); err != nil {
+				if p.Encryption, err = s.NewKey("work"); err != nil {
 					return err
 				}
 			}
@@ -407,7 +407,7 @@ func TestVaultCrashes(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return s.DropVault(old)
+			return s.DropKey(old)
 		}
 	}
 	move := func(to Storage) func(*Store) error {
@@ -416,7 +416,7 @@ func TestVaultCrashes(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return s.DropVault(old)
+			return s.DropKey(old)
 		}
 	}
 	for name, test := range map[string]struct {
@@ -456,7 +456,7 @@ func TestVaultCrashes(t *testing.T) {
 					t.Fatalf("after a crash at %s: %v, %#v", steps[len(steps)-1], broken, p.Credential)
 				}
 				used := 0
-				if p.Vault.Storage() == StorageKeyring {
+				if p.Encryption.Storage() == StorageKeyring {
 					used = 1
 				}
 				if spare := ring.size() - used; spare < 0 || spare > 1 {

@@ -19,7 +19,7 @@ type note struct {
 	SentAt time.Time `json:"sentAt"`
 }
 
-func noteFile(profile string) string { return config.RefreshLock(profile).Note() }
+func noteFile(profile string) string { return config.RefreshLock(profile).Journal() }
 
 // sentBefore is when the refresh token was sent by a refresh whose answer is not known; zero if there was none.
 func (s *Source) sentBefore(c config.Credential) time.Time {

@@ -8,7 +8,7 @@ import (
 	"github.com/uselamina/lamina/internal/config"
 )
 
-func TestUnusedLife(t *testing.T) {
+func TestRemainingIdle(t *testing.T) {
 	t.Parallel()
 	start := newClock().Now()
 	whole := config.Credential{
@@ -38,7 +38,7 @@ func TestUnusedLife(t *testing.T) {
 			if test.server != 0 {
 				s.observe(http.Header{"Date": {start.Add(test.server).Format(http.TimeFormat)}})
 			}
-			if got := s.UnusedLife(test.credential).Round(time.Second); got != test.want {
+			if got := s.RemainingIdle(test.credential).Round(time.Second); got != test.want {
 				t.Errorf("%s left, want %s", got, test.want)
 			}
 		})

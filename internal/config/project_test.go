@@ -14,15 +14,15 @@ func TestParsePin(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		text string
-		want Pin
+		want Project
 		line int    // of the error
 		says string // in the error
 	}{
 		{text: ""},
 		{text: "# nothing\n\n  # at all"},
-		{text: "profile = \"work\"", want: Pin{Profile: "work"}},
-		{text: "profile='work'# mine\r\nworkspace\t=\t\"ws_1\"  # ours\r\n", want: Pin{Profile: "work", Workspace: "ws_1"}},
-		{text: "base_url = \"https://a.example/#x\"\n", want: Pin{BaseURL: "https://a.example/#x"}},
+		{text: "profile = \"work\"", want: Project{Profile: "work"}},
+		{text: "profile='work'# mine\r\nworkspace\t=\t\"ws_1\"  # ours\r\n", want: Project{Profile: "work", Workspace: "ws_1"}},
+		{text: "base_url = \"https://a.example/#x\"\n", want: Project{BaseURL: "https://a.example/#x"}},
 		{text: "profile = work", line: 1, says: "not understood"},
 		{text: "\nprofile = \"work", line: 2, says: "not understood"},
 		{text: "profile = \"work\" x", line: 1, says: "not understood"},
@@ -42,8 +42,8 @@ func TestParsePin(t *testing.T) {
 		{text: "workspace = \"lma_abc\"", line: 1, says: "looks like a secret"},
 		{text: "workspace = \"\xff\"", says: "UTF-8"},
 	} {
-		pin, err := parsePin(test.text)
-		var refused *PinError
+		pin, err := parseProject(test.text)
+		var refused *ProjectError
 		switch {
 		case test.says == "" && (err != nil || *pin != test.want):
 			t.Errorf("%q: %v, %v; want %v", test.text, pin, err, test.want)
@@ -59,7 +59,7 @@ func FuzzParsePin(f *testing.F) {
 	f.Add("profile = \"work\" # x\nbase_url='https://a.example'\nworkspace = \"ws\"\n")
 	f.Add("api_key = \"x\"\n[a]\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		pin, err := parsePin(text)
+		pin, err := parseProject(text)
 		if err != nil {
 			return
 		}
@@ -74,7 +74,7 @@ func FuzzParsePin(f *testing.F) {
 	})
 }
 
-func TestFindPin(t *testing.T) {
+func TestFindProject(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
 	deep := filepath.Join(home, "a", "b", "c")
@@ -83,7 +83,7 @@ func TestFindPin(t *testing.T) {
 	}
 	find := func(folder, home string) string {
 		t.Helper()
-		pin, err := FindPin(folder, home)
+		pin, err := FindProject(folder, home)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestFindPin(t *testing.T) {
 	}
 	put := func(folder, profile string) string {
 		t.Helper()
-		path := filepath.Join(folder, PinName)
+		path := filepath.Join(folder, ProjectFile)
 		if err := os.WriteFile(path, []byte(`profile = "`+profile+`"`), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +140,7 @@ func TestUntrustedPinsAreRefused(t *testing.T) {
 			return os.Symlink("nowhere", path)
 		}},
 		"huge": {says: "larger", make: func(path string) error {
-			return os.WriteFile(path, make([]byte, maxPin+1), 0o600)
+			return os.WriteFile(path, make([]byte, maxProject+1), 0o600)
 		}},
 		"of another user": {root: true, says: "another user", make: func(path string) error {
 			return errors.Join(os.WriteFile(path, []byte(`profile = "x"`), 0o600), os.Chown(path, 65534, 65534))
@@ -160,11 +160,11 @@ func TestUntrustedPinsAreRefused(t *testing.T) {
 			}
 			t.Parallel()
 			folder := t.TempDir()
-			if err := test.make(filepath.Join(folder, PinName)); err != nil {
+			if err := test.make(filepath.Join(folder, ProjectFile)); err != nil {
 				t.Fatal(err)
 			}
-			_, err := FindPin(folder, folder)
-			var refused *PinError
+			_, err := FindProject(folder, folder)
+			var refused *ProjectError
 			if !errors.As(err, &refused) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("got %v, want %q", err, test.says)
 			}

@@ -53,9 +53,9 @@ func (t *attempt) refusal(a answer) error {
 	known := a.iss == t.server.Issuer || !t.server.Discovered && SameOrigin(a.iss, t.server.Issuer)
 	switch {
 	case a.iss != "" && !known:
-		return &ReplyError{Doing: "sign in", Host: hostOf(t.server.Issuer), Detail: "was issued by another server: " + clean(a.iss, 100)}
+		return &ResponseError{Doing: "sign in", Host: hostOf(t.server.Issuer), Detail: "was issued by another server: " + clean(a.iss, 100)}
 	case a.iss == "" && t.server.sendsIssuer && !a.bare:
-		return &ReplyError{Doing: "sign in", Host: hostOf(t.server.Issuer), Detail: "does not name its issuer"}
+		return &ResponseError{Doing: "sign in", Host: hostOf(t.server.Issuer), Detail: "does not name its issuer"}
 	case a.failure == "access_denied":
 		return &DeniedError{Description: a.description}
 	case a.failure != "":

@@ -31,21 +31,21 @@ func ParseStorage(name string) (Storage, error) {
 	return "", fmt.Errorf("secrets are kept in %q or %q, not %q", StorageFile, StorageKeyring, name)
 }
 
-// Vault is where one profile's secrets sit. The zero value is the file.
+// Encryption is where one profile's secrets sit. The zero value is the file.
 //
 // The OS keyring holds a random key and nothing else; the tokens stay in the record, sealed with it. So the keyring's
 // limits on size do not matter, one write of the file still changes tokens and expiry together, and a refresh, which
 // must not fail once the refresh token is spent, never writes to the keyring.
-type Vault struct {
-	entry string // names the key in the keyring; random, so that it is never used again for another key
-	box   string // the sealed secrets, as they were read
-	key   Secret // keyBytes long, or "" as long as the keyring was not asked
+type Encryption struct {
+	entry      string // names the key in the keyring; random, so that it is never used again for another key
+	ciphertext string // the sealed secrets, as they were read
+	key        Secret // keyBytes long, or "" as long as the keyring was not asked
 }
 
 const keyBytes = 32
 
 // Storage tells the place.
-func (v Vault) Storage() Storage {
+func (v Encryption) Storage() Storage {
 	if v.entry == "" {
 		return StorageFile
 	}
@@ -53,125 +53,125 @@ func (v Vault) Storage() Storage {
 }
 
 // Entry names the key in the keyring; "" for the file.
-func (v Vault) Entry() string { return v.entry }
+func (v Encryption) Entry() string { return v.entry }
 
 // Format implements fmt.Formatter: a key is never printed. (fmt would not ask Secret, because the field is not exported.)
-func (v Vault) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, string(v.Storage())) }
+func (v Encryption) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, string(v.Storage())) }
 
 // secrets is what a box holds.
 type secrets struct {
-	APIKey       string `json:"apiKey"`
+	Token        string `json:"apiKey"`
 	RefreshToken string `json:"refreshToken,omitempty"`
 }
 
-// NewVault puts a new key into the keyring, and makes sure that it can be read again. Until a record is sealed with it,
+// NewKey puts a new key into the keyring, and makes sure that it can be read again. Until a record is sealed with it,
 // it opens nothing. Errors: *KeyringError.
-func (s *Store) NewVault(profile string) (Vault, error) {
+func (s *Store) NewKey(profile string) (Encryption, error) {
 	key, name := make([]byte, keyBytes), make([]byte, 8)
 	_, _ = rand.Read(key) // never fails
 	_, _ = rand.Read(name)
-	v := Vault{entry: orDefault(profile) + "-" + hex.EncodeToString(name), key: Secret(key)}
+	v := Encryption{entry: orDefault(profile) + "-" + hex.EncodeToString(name), key: Secret(key)}
 	if err := s.keyring.set(v.entry, base64.StdEncoding.EncodeToString(key)); err != nil {
-		return Vault{}, err.of(profile)
+		return Encryption{}, err.of(profile)
 	}
 	if err := s.step("key written"); err != nil {
-		return Vault{}, err
+		return Encryption{}, err
 	}
 	if read, err := s.key(v.entry); err != nil {
-		return Vault{}, err.of(profile)
+		return Encryption{}, err.of(profile)
 	} else if read != v.key {
-		return Vault{}, &KeyringError{Problem: KeyringFailed, Profile: profile, Err: errors.New("what it was given it gave back changed")}
+		return Encryption{}, &KeyringError{Problem: KeyringFailed, Profile: profile, Err: errors.New("what it was given it gave back changed")}
 	}
 	return v, nil
 }
 
-// DropVault removes a key that seals nothing any more. A missing one is fine, and so is the vault of the file.
+// DropKey removes a key that seals nothing any more. A missing one is fine, and so is the vault of the file.
 // Errors: *KeyringError.
-func (s *Store) DropVault(v Vault) error {
+func (s *Store) DropKey(v Encryption) error {
 	if v.entry == "" {
 		return nil
 	}
 	if err := s.step("before the key is dropped"); err != nil {
 		return err
 	}
-	if err := s.keyring.remove(v.entry); err != nil && err.Problem != KeyringGone {
+	if err := s.keyring.remove(v.entry); err != nil && err.Problem != KeyringKeyMissing {
 		return err
 	}
 	return nil
 }
 
 // Replace stores a sign-in in place of the one that its profile had, and remembers where its secrets sit. It returns the
-// vault that seals nothing any more, for DropVault. A process that dies before that leaves a key that opens nothing.
+// vault that seals nothing any more, for DropKey. A process that dies before that leaves a key that opens nothing.
 // Errors: those of Update.
-func (s *Store) Replace(ctx context.Context, options UpdateOptions, p Profile) (old Vault, err error) {
+func (s *Store) Replace(ctx context.Context, options UpdateOptions, p Profile) (old Encryption, err error) {
 	err = s.UpdateWith(ctx, options, func(d *Document) error {
 		before, _ := d.Profile(p.Name)
-		old = before.Vault
+		old = before.Encryption
 		d.SetProfile(p)
-		d.SetStorage(p.Name, p.Vault.Storage())
+		d.SetStorage(p.Name, p.Encryption.Storage())
 		return nil
 	})
 	return old, err
 }
 
 // Move puts the secrets of a profile into another place, and remembers the choice. It returns the vault that seals
-// nothing any more, for DropVault. No refresh runs meanwhile. Errors: *KeyringError and those of Update.
-func (s *Store) Move(ctx context.Context, name string, to Storage) (old Vault, err error) {
+// nothing any more, for DropKey. No refresh runs meanwhile. Errors: *KeyringError and those of Update.
+func (s *Store) Move(ctx context.Context, name string, to Storage) (old Encryption, err error) {
 	unlock, err := s.Lock(ctx, RefreshLock(name))
 	if err != nil {
-		return Vault{}, err
+		return Encryption{}, err
 	}
 	defer unlock()
 	doc, err := s.Load()
 	if err != nil {
-		return Vault{}, err
+		return Encryption{}, err
 	}
 	p, ok := doc.Profile(name)
-	if !ok || p.Vault.Storage() == to {
-		return Vault{}, s.Update(ctx, func(d *Document) error { d.SetStorage(name, to); return nil })
+	if !ok || p.Encryption.Storage() == to {
+		return Encryption{}, s.Update(ctx, func(d *Document) error { d.SetStorage(name, to); return nil })
 	}
-	if _, err := s.Unseal(p); err != nil { // while no lock on the document is held
-		return Vault{}, err
+	if _, err := s.Decrypt(p); err != nil { // while no lock on the document is held
+		return Encryption{}, err
 	}
-	target := Vault{}
+	target := Encryption{}
 	if to == StorageKeyring {
-		if target, err = s.NewVault(name); err != nil {
-			return Vault{}, err
+		if target, err = s.NewKey(name); err != nil {
+			return Encryption{}, err
 		}
 	}
 	err = s.Update(ctx, func(d *Document) error {
 		p, _ := d.Profile(name)
-		p, err := s.Unseal(p)
+		p, err := s.Decrypt(p)
 		if err != nil {
 			return err
 		}
-		old, p.Vault = p.Vault, target
+		old, p.Encryption = p.Encryption, target
 		d.SetProfile(p)
 		d.SetStorage(name, to)
 		return nil
 	})
 	if err != nil {
-		return Vault{}, errors.Join(err, s.DropVault(target))
+		return Encryption{}, errors.Join(err, s.DropKey(target))
 	}
 	return old, nil
 }
 
-// Unseal returns the profile with its secrets. The keyring is asked only if the profile says so, and once for each key.
+// Decrypt returns the profile with its secrets. The keyring is asked only if the profile says so, and once for each key.
 // Errors: *KeyringError.
-func (s *Store) Unseal(p Profile) (Profile, error) {
-	if p.Vault.entry == "" || p.Vault.key != "" {
+func (s *Store) Decrypt(p Profile) (Profile, error) {
+	if p.Encryption.entry == "" || p.Encryption.key != "" {
 		return p, nil
 	}
-	key, err := s.key(p.Vault.entry)
+	key, err := s.key(p.Encryption.entry)
 	if err != nil {
 		return p, err.of(p.Name)
 	}
-	p.Vault.key = key
-	found, ok := p.Vault.open(p.Credential)
+	p.Encryption.key = key
+	found, ok := p.Encryption.decrypt(p.Credential)
 	if !ok {
 		return p, &KeyringError{Problem: KeyringMismatch, Profile: p.Name}
 	}
-	p.Credential.APIKey, p.Credential.RefreshToken = Secret(found.APIKey), Secret(found.RefreshToken)
+	p.Credential.Token, p.Credential.RefreshToken = Secret(found.Token), Secret(found.RefreshToken)
 	return p, nil
 }
 
@@ -187,9 +187,9 @@ func (s *Store) key(entry string) (Secret, *KeyringError) {
 	return Secret(key), nil
 }
 
-// seal encrypts the secrets of a credential: AES-256-GCM with a random nonce.
-func (v Vault) seal(c Credential) string {
-	plain, err := json.Marshal(secrets{c.APIKey.Reveal(), c.RefreshToken.Reveal()})
+// encrypt encrypts the secrets of a credential: AES-256-GCM with a random nonce.
+func (v Encryption) encrypt(c Credential) string {
+	plain, err := json.Marshal(secrets{c.Token.Reveal(), c.RefreshToken.Reveal()})
 	if err != nil {
 		panic("config: two strings have no JSON form: " + err.Error())
 	}
@@ -197,9 +197,9 @@ func (v Vault) seal(c Credential) string {
 	return base64.StdEncoding.EncodeToString(box)
 }
 
-func (v Vault) open(c Credential) (secrets, bool) {
+func (v Encryption) decrypt(c Credential) (secrets, bool) {
 	var found secrets
-	box, err := base64.StdEncoding.DecodeString(v.box)
+	box, err := base64.StdEncoding.DecodeString(v.ciphertext)
 	if err != nil {
 		return found, false
 	}
@@ -207,10 +207,10 @@ func (v Vault) open(c Credential) (secrets, bool) {
 	if err != nil {
 		return found, false
 	}
-	return found, json.Unmarshal(plain, &found) == nil && found.APIKey != ""
+	return found, json.Unmarshal(plain, &found) == nil && found.Token != ""
 }
 
-func (v Vault) cipher() cipher.AEAD {
+func (v Encryption) cipher() cipher.AEAD {
 	block, err := aes.NewCipher([]byte(v.key.Reveal()))
 	if err != nil {
 		panic("config: a key of the wrong length got through: " + err.Error())
@@ -224,6 +224,6 @@ func (v Vault) cipher() cipher.AEAD {
 
 // binding ties a box to its host: whoever can change the file, but not read the keyring, cannot have the secrets sent
 // elsewhere.
-func (v Vault) binding(c Credential) []byte {
+func (v Encryption) binding(c Credential) []byte {
 	return []byte("lamina vault 1\n" + v.entry + "\n" + string(c.Kind) + "\n" + c.BaseURL)
 }
