@@ -78,7 +78,7 @@ func (s *signIn) deviceRoad(ctx context.Context) error {
 	code, drawn := s.drawQR(login)
 	switch {
 	case drawn: // it all fits on a screen of 24 lines
-		env.printer.Verbatim("or scan this, or open:\n  %s\n%s", term.Line(login.VerificationURIComplete), code)
+		env.printer.Verbatim("or scan this, or open:\n  %s\n%s", term.Line(login.VerificationURIComplete), output.Styled(code))
 	case login.VerificationURIComplete != "":
 		env.say("or open, with the code in it:\n\n  %s\n", term.Line(login.VerificationURIComplete))
 	}

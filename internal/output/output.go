@@ -10,9 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/itchyny/gojq"
 
@@ -146,20 +144,6 @@ func (p *Printer) json(raw json.RawMessage) error {
 	return err
 }
 
-// EscapeControls writes what JSON allows in strings as it is but terminals act upon as JSON escapes: DEL, the C1 controls
-// and what turns the direction of writing or breaks lines.
-func EscapeControls(text []byte) []byte {
-	clean := new(bytes.Buffer)
-	for _, r := range string(text) {
-		if r >= 0x7f && r < 0xa0 || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
-			fmt.Fprintf(clean, `\u%04x`, r)
-			continue
-		}
-		clean.WriteRune(r)
-	}
-	return clean.Bytes()
-}
-
 // A FilterError is a jq program that does not compile, or that fails on the data.
 type FilterError struct {
 	Err    error
@@ -234,7 +218,7 @@ func (p *Printer) Say(format string, args ...any) {
 // Warn writes a sentence to stderr in any case. On a terminal it is broken between words, with what follows below the
 // first one.
 func (p *Printer) Warn(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+	text := sprintf(format, args...)
 	if p.streams.ErrTTY {
 		text = wrap(text, p.streams.Width(), len(text)-len(strings.TrimLeft(text, " ")))
 	}
@@ -243,14 +227,11 @@ func (p *Printer) Warn(format string, args ...any) {
 
 // Verbatim writes a line to stderr in any case, and leaves it whole: a command or an address that is to be copied.
 func (p *Printer) Verbatim(format string, args ...any) {
-	p.talk.say(fmt.Sprintf(format, args...))
+	p.talk.say(sprintf(format, args...))
 }
 
 // ErrStyles returns the styles of stderr, for talk.
 func (p *Printer) ErrStyles() Styles { return p.err }
-
-// Quote shows a value in a sentence, safely.
-func Quote(s string) string { return strconv.Quote(term.Line(s)) }
 
 // Line writes one value of a stream as a line of JSON (or what the jq program makes of it).
 func (p *Printer) Line(raw json.RawMessage) error {

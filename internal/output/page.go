@@ -1,8 +1,6 @@
 package output
 
 import (
-	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -21,23 +19,10 @@ type Page struct {
 // String returns the page.
 func (p *Page) String() string { return p.text.String() }
 
-// Line adds one line. The format is ours; strings of any type and errors among args are cleaned, and cannot start
-// another line, unless they are Styled.
+// Line adds one line. The format is of this program; arguments that are not Styled are cleaned and cannot start another
+// line.
 func (p *Page) Line(format string, args ...any) {
-	clean := make([]any, len(args))
-	for i, arg := range args {
-		clean[i] = arg
-		switch a := arg.(type) {
-		case Styled:
-		case error:
-			clean[i] = term.Flat(a.Error())
-		default:
-			if v := reflect.ValueOf(arg); v.Kind() == reflect.String {
-				clean[i] = term.Flat(v.String())
-			}
-		}
-	}
-	_, _ = fmt.Fprintf(&p.text, format+"\n", clean...)
+	p.text.WriteString(sprintf(format, args...) + "\n")
 }
 
 // proseWidth is how wide a paragraph gets: longer lines are hard to read.

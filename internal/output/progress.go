@@ -42,7 +42,7 @@ func (p *Printer) Progress(plain bool) *Progress {
 func (g *Progress) Set(format string, args ...any) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	text := term.Line(fmt.Sprintf(format, args...))
+	text := term.Line(sprintf(format, args...))
 	if text == g.text || g.stopped() {
 		return
 	}

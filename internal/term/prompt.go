@@ -25,7 +25,7 @@ func (s *Streams) Secret(ctx context.Context, question string) (string, error) {
 	}
 	show := hideTyping(int(f.Fd())) // before the question: what is pasted at once must not be seen either
 	defer show()
-	_, _ = fmt.Fprint(s.Err, question+" ")
+	_, _ = fmt.Fprint(s.Err, Line(question)+" ")
 	defer fmt.Fprintln(s.Err)
 	type result struct {
 		answer []byte

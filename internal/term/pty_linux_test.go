@@ -76,10 +76,10 @@ func TestSecret(t *testing.T) {
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		text, err := s.Secret(t.Context(), "Key:")
+		text, err := s.Secret(t.Context(), "\x1b[2JKey\u202e\nof\u200b Larder:")
 		answers <- answer{text, err}
 	}()
-	eventually(t, "the question", func() bool { return strings.Contains(seen.String(), "Key: ") })
+	eventually(t, "the question", func() bool { return strings.Contains(seen.String(), "Larder: ") })
 	if echoes(t, tty) {
 		t.Error("the question is there, and what is typed is still shown")
 	}
@@ -94,6 +94,9 @@ func TestSecret(t *testing.T) {
 		t.Error("the terminal stays mute")
 	}
 	eventually(t, "the end of the line", func() bool { return strings.HasSuffix(seen.String(), "\r\n") })
+	if got, want := seen.String(), "Key of Larder: \r\n"; got != want {
+		t.Errorf("got %q on the terminal, want %q", got, want)
+	}
 	if strings.Contains(seen.String(), "s3cret") {
 		t.Errorf("it was shown: %q", seen.String())
 	}

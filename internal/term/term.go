@@ -5,10 +5,7 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"strings"
-	"unicode"
 
-	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
 )
 
@@ -71,35 +68,3 @@ func isSet(value string) bool {
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
-
-// Clean makes text from elsewhere safe to show: escape sequences, control and bidirectional characters are removed,
-// newlines and tabs are kept.
-func Clean(text string) string {
-	plain := true
-	for i := range len(text) {
-		if c := text[i]; c < ' ' && c != '\n' && c != '\t' || c >= 0x7f {
-			plain = false
-			break
-		}
-	}
-	if plain {
-		return text
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\u2028', r == '\u2029':
-			return -1
-		}
-		return r
-	}, ansi.Strip(text))
-}
-
-// Flat is Clean for a text that has one line and keeps its spaces: newlines and tabs become spaces.
-func Flat(text string) string { return flat.Replace(Clean(text)) }
-
-var flat = strings.NewReplacer("\n", " ", "\t", " ")
-
-// Line is Clean for a place that has one line: every run of white space becomes one space.
-func Line(text string) string { return strings.Join(strings.Fields(Clean(text)), " ") }

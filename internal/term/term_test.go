@@ -4,7 +4,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -41,6 +40,14 @@ func TestClean(t *testing.T) {
 		{"bell and backspace", "a\a\bb\x00\x7f", "ab", "ab"},
 		{"C1 as UTF-8", "a\u009b31mb\u009dc\u0085", "a31mbc", "a31mbc"},
 		{"direction", "a\u202e\u2066b\u200f\u061cc", "abc", "abc"},
+		{"zero width", "a\u200b\u2060\ufeff\u00ad\u180e\u034f\u3164b", "ab", "ab"},
+		{"tags", "a\U000e0041\U000e007fb", "ab", "ab"},
+		{"joiners between Latin letters", "pay\u200dpal\u200c", "paypal", "paypal"},
+		{"joiners at the ends", "\u200dé\u200d", "é", "é"},
+		{"joiners in a row", "क\u200d\u200dष", "कष", "कष"},
+		{"joiners that a script needs", "می\u200cخواهم क्\u200dष", "می\u200cخواهم क्\u200dष", "می\u200cخواهم क्\u200dष"},
+		{"format characters that are visible", "\u0600\u06dd", "\u0600\u06dd", "\u0600\u06dd"},
+		{"emoji", "1\ufe0f⃣ ❤\ufe0f", "1\ufe0f⃣ ❤\ufe0f", "1\ufe0f⃣ ❤\ufe0f"},
 		{"other ends of lines", "a\u2028b\u2029c", "abc", "abc"},
 		{"spaces", "  a \t\n  b  ", "  a \t\n  b  ", "a b"},
 		{"invalid UTF-8", "a\xffb", "ab", "ab"},
@@ -67,7 +74,6 @@ func FuzzClean(f *testing.F) {
 	for _, seed := range []string{"x", "\x1b[31m", "\x1b]52;c;x\x07", "\u009b", "\x9b31m", "\xe2\x1b[31m", "\u202e", "a\r\nb", "\x1b", "\xf0\x9f"} {
 		f.Add(seed)
 	}
-	harmless := func(r rune) bool { return r == '\n' || r == '\t' || unicode.IsGraphic(r) }
 	f.Fuzz(func(t *testing.T, text string) {
 		clean := Clean(text)
 		if !utf8.ValidString(clean) && utf8.ValidString(text) {
@@ -79,14 +85,14 @@ func FuzzClean(f *testing.F) {
 			}
 		}
 		for _, r := range clean {
-			if r != '\n' && r != '\t' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			if !isVisible(r) && !isJoiner(r) {
 				t.Errorf("%q keeps %U", text, r)
 			}
 		}
 		if again := Clean(clean); again != clean {
 			t.Errorf("%q became %q, and then %q", text, clean, again)
 		}
-		if utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !harmless(r) }) < 0 && clean != text {
+		if utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !isVisible(r) }) < 0 && clean != text {
 			t.Errorf("harmless %q became %q", text, clean)
 		}
 		if line := Line(text); strings.ContainsAny(line, "\n\t") {
