@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -8,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/uselamina/lamina/internal/api/loose"
 	"github.com/uselamina/lamina/internal/retry"
 )
 
@@ -54,14 +55,6 @@ type Error struct {
 // Error says what was refused and why.
 func (e *Error) Error() string {
 	return fmt.Sprintf("%s %s: the service answered %d: %s", e.Method, e.Path, e.Status, e.Message)
-}
-
-// A Detail is one problem with one input.
-type Detail struct {
-	Field   string   `json:"field,omitempty"`
-	Code    string   `json:"code,omitempty"`
-	Message string   `json:"message"`
-	Allowed []string `json:"allowed,omitempty"`
 }
 
 // Kind tells apart the ways in which no answer arrives.
@@ -215,18 +208,16 @@ func (c *Client) refusal(req Call, resp *http.Response) error {
 		return notJSON(req, resp, raw)
 	}
 	if limited {
-		e.Code, e.Retryable = firstOf(e.Code, CodeRateLimited), true
+		e.Code, e.Retryable = cmp.Or(e.Code, CodeRateLimited), true
 	}
-	e.Message = firstOf(e.Message, http.StatusText(resp.StatusCode), "no reason given")
+	e.Message = cmp.Or(e.Message, http.StatusText(resp.StatusCode), "no reason given")
 	return e
 }
 
-// parse reads the error envelope, and reports whether the body is one. A field of a wrong type is left out.
+// parse reads the error envelope and reports whether the body is one. A field of another type is left out.
 func (e *Error) parse(raw []byte) bool {
 	var body ErrorBody
-	var wrongType *json.UnmarshalTypeError
-	err := json.Unmarshal(raw, &body)
-	if err != nil && !errors.As(err, &wrongType) || body.Error == "" && body.Code == "" {
+	if err := loose.Unmarshal(raw, &body); err != nil || body.Error == "" && body.Code == "" {
 		return false
 	}
 	e.Message, e.Code, e.Retryable, e.Details = body.Error, body.Code, body.Retryable, ParseDetails(body.Details)
@@ -237,69 +228,6 @@ func (e *Error) parse(raw []byte) bool {
 		e.RetryAfter = time.Duration(min(body.RetryAfter, int(retry.MaxAfter/time.Second))) * time.Second
 	}
 	return true
-}
-
-// ParseDetails reads the details of an error in each of the shapes that the service is known to send: an array of
-// strings, an array of objects, or an object with a nested array of errors; or, as other services do, an object of fields
-// with the problems of each. What is of another shape is left out, and the rest is kept.
-func ParseDetails(raw json.RawMessage) []Detail {
-	var items []json.RawMessage
-	var fields map[string][]string
-	if json.Unmarshal(raw, &fields) == nil && fields != nil {
-		return fieldDetails(fields)
-	}
-	if json.Unmarshal(raw, &items) != nil {
-		var nested struct {
-			Errors  []json.RawMessage
-			Details struct{ Errors []json.RawMessage }
-		}
-		_ = json.Unmarshal(raw, &nested) // what fits is enough
-		items = slices.Concat(nested.Errors, nested.Details.Errors)
-	}
-	var details []Detail
-	for _, item := range items {
-		if d := parseDetail(item); d.Message != "" || d.Field != "" {
-			details = append(details, d)
-		}
-	}
-	return details
-}
-
-func fieldDetails(fields map[string][]string) []Detail {
-	var details []Detail
-	for _, field := range slices.Sorted(maps.Keys(fields)) {
-		for _, message := range fields[field] {
-			details = append(details, Detail{Field: field, Message: message})
-		}
-	}
-	return details
-}
-
-// parseDetail reads one problem. Its error field is a code where a message stands beside it, else the message.
-func parseDetail(raw json.RawMessage) Detail {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return Detail{Message: text}
-	}
-	var o struct {
-		Field, Name, Path, Code, Message, Error string
-		Allowed                                 []json.RawMessage
-	}
-	_ = json.Unmarshal(raw, &o) // what fits is enough
-	d := Detail{Field: firstOf(o.Field, o.Name, o.Path), Code: o.Code, Message: o.Message}
-	if d.Message == "" {
-		d.Message = o.Error
-	} else if d.Code == "" {
-		d.Code = o.Error
-	}
-	for _, a := range o.Allowed {
-		var text string
-		if json.Unmarshal(a, &text) != nil {
-			text = string(a)
-		}
-		d.Allowed = append(d.Allowed, text)
-	}
-	return d
 }
 
 // notJSON describes an answer that is not the API's.
@@ -320,13 +248,4 @@ func firstLine(raw []byte) string {
 		return ""
 	}
 	return strings.ToValidUTF8(line, "") // the cut may be in the middle of a rune
-}
-
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

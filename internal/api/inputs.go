@@ -1,9 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"path"
 	"slices"
@@ -27,7 +29,7 @@ const (
 )
 
 // SendAs is the name under which the service takes this input, unless another input of the app has the same.
-func (p Parameter) SendAs() string { return firstOf(p.Key, p.Name, p.ID) }
+func (p Parameter) SendAs() string { return cmp.Or(p.Key, p.Name, p.ID) }
 
 // MustSupply reports whether a run needs a value for this input: it has no default. The service's own required flag
 // is unreliable, and an empty default is a default.
@@ -52,7 +54,7 @@ func (a App) Parameter(name string) (Parameter, bool) {
 func (a App) sendAs(p Parameter) string {
 	for _, other := range a.Parameters {
 		if other.ID != p.ID && other.SendAs() == p.SendAs() {
-			return firstOf(p.ID, p.SendAs())
+			return cmp.Or(p.ID, p.SendAs())
 		}
 	}
 	return p.SendAs()
@@ -64,7 +66,7 @@ func (a App) sendAs(p Parameter) string {
 func (a App) CheckInputs(values map[string]any) (map[string]any, []Detail) {
 	inputs := map[string]any{}
 	var problems []Detail
-	for _, name := range sortedKeys(values) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		p, ok := a.Parameter(name)
 		if !ok {
 			problems = append(problems, a.unknown(name))
@@ -262,13 +264,4 @@ func jsonKind(value any) string {
 		return "an object"
 	}
 	return "something else"
-}
-
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -67,6 +68,6 @@ func (c *Client) CancelRun(ctx context.Context, runID string) (*Reply[CancelledR
 func runPath(runID string) string { return "/v1/runs/" + url.PathEscape(runID) }
 
 // normalize reads the id that older servers send under another name.
-func (r *Run) normalize()        { r.RunID = firstOf(r.RunID, r.ExecutionID) }
-func (r *RunStarted) normalize() { r.RunID = firstOf(r.RunID, r.ExecutionID) }
-func (r *RunSummary) normalize() { r.RunID = firstOf(r.RunID, r.ExecutionID) }
+func (r *Run) normalize()        { r.RunID = cmp.Or(r.RunID, r.ExecutionID) }
+func (r *RunStarted) normalize() { r.RunID = cmp.Or(r.RunID, r.ExecutionID) }
+func (r *RunSummary) normalize() { r.RunID = cmp.Or(r.RunID, r.ExecutionID) }

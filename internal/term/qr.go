@@ -25,15 +25,22 @@ func QR(text string, width int) (string, bool) {
 	for y := -quietY; y < code.Size+quietY; y += 2 {
 		b.WriteString("\x1b[38;5;16;48;5;231m")
 		for x := -quietX; x < code.Size+quietX; x++ {
-			b.WriteString(halves[code.Black(x, y)][code.Black(x, y+1)])
+			b.WriteString(half(code.Black(x, y), code.Black(x, y+1)))
 		}
 		b.WriteString("\x1b[0m\n")
 	}
 	return strings.TrimSuffix(b.String(), "\n"), true
 }
 
-// halves is the character for an upper and a lower module, by whether they are dark.
-var halves = map[bool]map[bool]string{
-	true:  {true: "█", false: "▀"},
-	false: {true: "▄", false: " "},
+// half returns the character for two modules, one above the other.
+func half(upperIsDark, lowerIsDark bool) string {
+	switch {
+	case upperIsDark && lowerIsDark:
+		return "█"
+	case upperIsDark:
+		return "▀"
+	case lowerIsDark:
+		return "▄"
+	}
+	return " "
 }

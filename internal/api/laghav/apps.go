@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/api/loose"
 )
 
 // An App is an application: keys belong to one, and figures are told for each.
@@ -33,7 +34,7 @@ func (c *Client) Apps(ctx context.Context) ([]App, json.RawMessage, error) {
 		return nil, nil, err
 	}
 	if body.Applications == nil {
-		return nil, nil, answer.Unexpected(call, "the answer is no list of applications", errShape)
+		return nil, nil, answer.Unexpected(call, "the answer is no list of applications", loose.ErrShape)
 	}
 	return *body.Applications, answer.Raw, nil
 }

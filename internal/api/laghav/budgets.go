@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/api/loose"
 )
 
 // A Budget is what a team may spend in a month, in USD.
@@ -33,7 +34,7 @@ func (c *Client) Budgets(ctx context.Context) ([]Budget, json.RawMessage, error)
 		return nil, nil, err
 	}
 	if body.Budgets == nil {
-		return nil, nil, answer.Unexpected(call, "the answer is no list of budgets", errShape)
+		return nil, nil, answer.Unexpected(call, "the answer is no list of budgets", loose.ErrShape)
 	}
 	return *body.Budgets, answer.Raw, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/api/loose"
 )
 
 // A Message is one message of a chat: of the system, the user or the assistant.
@@ -107,7 +108,7 @@ func (c *Client) Complete(ctx context.Context, r Request) (*Completion, error) {
 		return nil, err
 	}
 	if len(body.Choices) == 0 {
-		return nil, answer.Unexpected(call, "the answer has no choices", errShape)
+		return nil, answer.Unexpected(call, "the answer has no choices", loose.ErrShape)
 	}
 	done := &Completion{Raw: answer.Raw, Whole: true}
 	done.add(body)

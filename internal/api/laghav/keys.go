@@ -1,6 +1,7 @@
 package laghav
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -9,9 +10,10 @@ import (
 	"time"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/api/loose"
 )
 
-// A Key is what the service tells of an API key. Everything but ID may be empty, as the reply is not documented.
+// A Key is what the service tells of an API key. Everything but ID may be empty, as the response is not documented.
 type Key struct {
 	ID, Name, AppID string
 	// Class is live or test; Last are the last characters, to tell keys apart.
@@ -34,13 +36,17 @@ func (c *Client) Keys(ctx context.Context) ([]Key, json.RawMessage, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	list, err := readList(answer.Raw, "keys", "api_keys", "data", "items", "results")
+	list, err := loose.List(answer.Raw, "keys", "api_keys", "data", "items", "results")
 	if err != nil {
-		return nil, nil, answer.Unexpected(call, "the answer is no list of keys", err)
+		return nil, nil, answer.Unexpected(call, "the response is not a list of keys", err)
+	}
+	items, err := loose.Items[wireKey](list)
+	if err != nil {
+		return nil, nil, answer.Unexpected(call, "the response is not a list of keys", err)
 	}
 	keys := []Key{}
-	for _, o := range list {
-		keys = append(keys, newKey(o))
+	for _, item := range items {
+		keys = append(keys, item.key())
 	}
 	return keys, answer.Raw, nil
 }
@@ -58,15 +64,19 @@ func (c *Client) make(ctx context.Context, call api.Call, envelopes ...string) (
 	if err != nil {
 		return NewKey{}, nil, err
 	}
-	o, err := readObject(answer.Raw, envelopes...)
+	object, err := loose.Object(answer.Raw, envelopes...)
 	if err != nil {
-		return NewKey{}, nil, answer.Unexpected(call, "the answer is no key", err)
+		return NewKey{}, nil, answer.Unexpected(call, "the response is not a key", err)
 	}
-	made := NewKey{Key: newKey(o), Secret: o.text("api_key", "key", "secret", "token", "value")}
-	if made.Secret == "" {
-		return NewKey{}, nil, answer.Unexpected(call, "the answer has no key in it", errShape)
+	var item wireKey
+	if err := loose.Unmarshal(object, &item); err != nil {
+		return NewKey{}, nil, answer.Unexpected(call, "the response is not a key", err)
 	}
-	return made, answer.Raw, nil
+	created := NewKey{Key: item.key(), Secret: string(cmp.Or(item.APIKey, item.Key, item.Secret, item.Token, item.Value))}
+	if created.Secret == "" {
+		return NewKey{}, nil, answer.Unexpected(call, "the response contains no key", loose.ErrShape)
+	}
+	return created, answer.Raw, nil
 }
 
 // RevokeKey revokes a key for good.
@@ -78,18 +88,64 @@ func (c *Client) RevokeKey(ctx context.Context, id string) (json.RawMessage, err
 	return answer.Raw, nil
 }
 
-func newKey(o object) Key {
-	k := Key{
-		ID: o.text("id", "key_id"), Name: o.text("name"), AppID: o.text("app_id", "application_id"),
-		Class: classOf(o.text("type", "class", "environment", "mode"), o.text("prefix", "key_prefix", "masked", "key")),
-		Last:  lastOf(o.text("last_four", "last4", "hint", "suffix", "masked", "key")), CreatedAt: o.time("created_at", "createdAt"), RevokedAt: o.time("revoked_at", "revokedAt"),
+// wireKey is a key in a reply, with every field name that such services use.
+type wireKey struct {
+	ID            loose.Text `json:"id"`
+	KeyID         loose.Text `json:"key_id"`
+	Name          loose.Text `json:"name"`
+	AppID         loose.Text `json:"app_id"`
+	ApplicationID loose.Text `json:"application_id"`
+
+	Type        loose.Text `json:"type"`
+	Class       loose.Text `json:"class"`
+	Environment loose.Text `json:"environment"`
+	Mode        loose.Text `json:"mode"`
+
+	Prefix    loose.Text `json:"prefix"`
+	KeyPrefix loose.Text `json:"key_prefix"`
+	LastFour  loose.Text `json:"last_four"`
+	Last4     loose.Text `json:"last4"`
+	Hint      loose.Text `json:"hint"`
+	Suffix    loose.Text `json:"suffix"`
+	Masked    loose.Text `json:"masked"`
+
+	CreatedAt      loose.Time `json:"created_at"`
+	CreatedAtCamel loose.Time `json:"createdAt"`
+	RevokedAt      loose.Time `json:"revoked_at"`
+	RevokedAtCamel loose.Time `json:"revokedAt"`
+	Status         loose.Text `json:"status"`
+	Active         loose.Bool `json:"active"`
+	IsActive       loose.Bool `json:"is_active"`
+	Revoked        loose.Bool `json:"revoked"`
+	IsRevoked      loose.Bool `json:"is_revoked"`
+
+	APIKey loose.Text `json:"api_key"`
+	Key    loose.Text `json:"key"` // the secret of a new key, else a masked key
+	Secret loose.Text `json:"secret"`
+	Token  loose.Text `json:"token"`
+	Value  loose.Text `json:"value"`
+}
+
+func (w wireKey) key() Key {
+	return Key{
+		ID: string(cmp.Or(w.ID, w.KeyID)), Name: string(w.Name), AppID: string(cmp.Or(w.AppID, w.ApplicationID)),
+		Class: classOf(
+			string(cmp.Or(w.Type, w.Class, w.Environment, w.Mode)),
+			string(cmp.Or(w.Prefix, w.KeyPrefix, w.Masked, w.Key)),
+		),
+		Last:      lastOf(string(cmp.Or(w.LastFour, w.Last4, w.Hint, w.Suffix, w.Masked, w.Key))),
+		CreatedAt: cmp.Or(w.CreatedAt, w.CreatedAtCamel).Time, RevokedAt: cmp.Or(w.RevokedAt, w.RevokedAtCamel).Time,
+		Revoked: w.isRevoked(),
 	}
-	active, known := o.truth("active", "is_active")
-	k.Revoked = !k.RevokedAt.IsZero() || strings.EqualFold(o.text("status"), "revoked") || known && !active
-	if revoked, known := o.truth("revoked", "is_revoked"); known {
-		k.Revoked = revoked
+}
+
+func (w wireKey) isRevoked() bool {
+	if revoked := cmp.Or(w.Revoked, w.IsRevoked); revoked.IsSet {
+		return revoked.Value
 	}
-	return k
+	active := cmp.Or(w.Active, w.IsActive)
+	revokedAt := cmp.Or(w.RevokedAt, w.RevokedAtCamel)
+	return !revokedAt.IsZero() || strings.EqualFold(string(w.Status), "revoked") || active.IsSet && !active.Value
 }
 
 // classOf reads a class, or the beginning of a key.

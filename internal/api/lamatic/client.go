@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -71,28 +72,30 @@ func (c *Client) do(ctx context.Context, d document, call api.Call) (value json.
 // read takes a GraphQL response apart: the value of the document's field, nil if there is none, and errors[].
 func (d document) read(raw []byte) (value json.RawMessage, problems []Problem, err error) {
 	var envelope struct {
-		Data   map[string]json.RawMessage `json:"data"`
-		Errors []json.RawMessage          `json:"errors"`
+		Data   map[string]scalar `json:"data"`
+		Errors []Problem         `json:"errors"`
 	}
 	if err := json.Unmarshal(raw, &envelope); err != nil {
 		return nil, nil, err
 	}
-	for _, e := range envelope.Errors {
-		problems = append(problems, parseProblem(e))
-	}
-	return opened(envelope.Data[d.field]), problems, nil
+	return json.RawMessage(envelope.Data[d.field]), envelope.Errors, nil
 }
 
-// opened returns a JSON value, nil for null, and what is in it for a string that holds JSON: what Lamatic declares as a JSON
-// scalar may be sent either way.
-func opened(raw json.RawMessage) json.RawMessage {
+// A scalar is a value of GraphQL's type JSON, nil for null. Lamatic sends an object as it is or inside a string.
+type scalar json.RawMessage
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *scalar) UnmarshalJSON(raw []byte) error {
 	raw = bytes.TrimSpace(raw)
 	var text string
-	if json.Unmarshal(raw, &text) == nil && json.Valid([]byte(text)) && bytes.HasPrefix(bytes.TrimSpace([]byte(text)), []byte("{")) {
-		return json.RawMessage(text)
+	isText := json.Unmarshal(raw, &text) == nil
+	switch {
+	case bytes.Equal(raw, []byte("null")):
+		*s = nil
+	case isText && json.Valid([]byte(text)) && strings.HasPrefix(strings.TrimSpace(text), "{"):
+		*s = scalar(text)
+	default:
+		*s = bytes.Clone(raw)
 	}
-	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
-		return nil
-	}
-	return raw
+	return nil
 }

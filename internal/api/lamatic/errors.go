@@ -1,6 +1,7 @@
 package lamatic
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 
@@ -36,20 +37,20 @@ func (e *FlowError) executed() bool {
 	return false
 }
 
-func parseProblem(raw json.RawMessage) Problem {
-	var text string
-	if json.Unmarshal(raw, &text) == nil && text != "" {
-		return Problem{Message: text}
+// UnmarshalJSON implements json.Unmarshaler. A problem is a string, or an object with a message; of any other value, the
+// message is the JSON itself.
+func (p *Problem) UnmarshalJSON(raw []byte) error {
+	*p = Problem{}
+	if json.Unmarshal(raw, &p.Message) == nil && p.Message != "" {
+		return nil
 	}
 	var o struct {
-		Message string `json:"message"`
-		Path    []any  `json:"path"`
+		Message string            `json:"message"`
+		Path    []json.RawMessage `json:"path"`
 	}
-	_ = json.Unmarshal(raw, &o) // what fits is enough
-	if o.Message == "" {
-		o.Message = string(raw)
-	}
-	return Problem{Message: o.Message, Executed: len(o.Path) > 0}
+	_ = json.Unmarshal(raw, &o) // a field of another type is left out
+	*p = Problem{Message: cmp.Or(o.Message, string(raw)), Executed: len(o.Path) > 0}
+	return nil
 }
 
 // flowErrorOf turns the refusal of a stream that was told as plain JSON with a good status into what it is.

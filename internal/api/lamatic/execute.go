@@ -1,6 +1,7 @@
 package lamatic
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -32,14 +33,25 @@ var (
 }`}
 )
 
+// workflowVariables are the variables of executeWorkflow and executeWorkflowWithStream.
+type workflowVariables struct {
+	WorkflowID string          `json:"workflowId"`
+	Payload    json.RawMessage `json:"payload"`
+}
+
+// agentVariables are the variables of executeAgent.
+type agentVariables struct {
+	AgentID string          `json:"agentId"`
+	Payload json.RawMessage `json:"payload"`
+}
+
 // Execute runs a workflow or an agent once. It costs what the flow costs, so it is not sent again unless it surely did not
 // run. A flow that is not done at once returns a running Result with an id for Check and Wait.
 func (c *Client) Execute(ctx context.Context, e Execution) (*Result, error) {
-	d, variables := executeWorkflow, map[string]any{"workflowId": e.Workflow, "payload": e.Payload}
+	d, call := executeWorkflow, executeWorkflow.call(workflowVariables{e.Workflow, e.Payload})
 	if e.Agent {
-		d, variables = executeAgent, map[string]any{"agentId": e.Workflow, "payload": e.Payload}
+		d, call = executeAgent, executeAgent.call(agentVariables{e.Workflow, e.Payload})
 	}
-	call := d.call(variables)
 	call.Timeout = c.timeout
 	value, answer, err := c.do(ctx, d, call)
 	if err != nil {
@@ -71,36 +83,57 @@ type Result struct {
 // newResult reads the value of executeWorkflow, executeAgent or checkStatus. Where each of its parts stands has changed
 // between Lamatic's SDKs; all places are looked at.
 func newResult(value json.RawMessage, answer *api.Answer, call api.Call) (*Result, error) {
-	var word string
-	if json.Unmarshal(value, &word) == nil && word != "" { // a status and nothing else
-		return &Result{Status: word, RequestID: answer.RequestID, Raw: answer.Raw}, nil
+	var w wireResult
+	if err := json.Unmarshal(value, &w); err != nil {
+		return nil, answer.Unexpected(call, "the response is not the status and result that Lamatic documents", err)
 	}
-	var fields struct {
-		Status    string          `json:"status"`
-		Result    json.RawMessage `json:"result"`
-		Message   string          `json:"message"`
-		RequestID string          `json:"requestId"`
-	}
-	if err := json.Unmarshal(value, &fields); err != nil {
-		return nil, answer.Unexpected(call, "the answer is not the status and result that Lamatic documents", err)
-	}
+	output := json.RawMessage(w.Result)
+	inner := readOutput(output)
 	r := &Result{
-		Status: fields.Status, Output: opened(fields.Result), Message: fields.Message, RunID: fields.RequestID,
+		Status: w.Status, Output: output, Message: w.Message, RunID: cmp.Or(w.RequestID, inner.RequestID),
 		RequestID: answer.RequestID, Raw: answer.Raw,
 	}
-	var inner struct {
-		RequestID string `json:"requestId"`
-		Message   string `json:"message"`
-		Error     string `json:"error"`
-	}
-	_ = json.Unmarshal(r.Output, &inner) // its shape is the flow's own
-	if r.RunID == "" {
-		r.RunID = inner.RequestID
-	}
-	if r.Message == "" && r.State() == Failed {
-		r.Message = firstOf(inner.Message, inner.Error, textOf(r.Output))
+	if r.State() == Failed {
+		r.Message = cmp.Or(r.Message, inner.Message, inner.Error, inner.text)
 	}
 	return r, nil
+}
+
+// A wireResult is the value of executeWorkflow, executeAgent or checkStatus: an object, or a status alone.
+type wireResult struct {
+	Status    string `json:"status"`
+	Result    scalar `json:"result"`
+	Message   string `json:"message"`
+	RequestID string `json:"requestId"`
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (w *wireResult) UnmarshalJSON(raw []byte) error {
+	var status string
+	if json.Unmarshal(raw, &status) == nil && status != "" {
+		*w = wireResult{Status: status}
+		return nil
+	}
+	type plain wireResult
+	return json.Unmarshal(raw, (*plain)(w))
+}
+
+// An output has the parts of a flow's result that say more about the run. The flow decides on the shape of its result.
+type output struct {
+	RequestID string `json:"requestId"`
+	Message   string `json:"message"`
+	Error     string `json:"error"`
+
+	text string // the whole result, if it is a text
+}
+
+// readOutput reads the parts that are there and have the expected type.
+func readOutput(raw json.RawMessage) output {
+	var o output
+	if json.Unmarshal(raw, &o.text) != nil {
+		_ = json.Unmarshal(raw, &o)
+	}
+	return o
 }
 
 // State reads the status. A word that is not documented counts as the end only where there is no id to ask after.
@@ -126,19 +159,4 @@ func (r *Result) State() State {
 func (r *Result) idAlone() bool {
 	var output map[string]json.RawMessage
 	return r.RunID != "" && json.Unmarshal(r.Output, &output) == nil && len(output) == 1 && output["requestId"] != nil
-}
-
-func textOf(raw json.RawMessage) string {
-	var text string
-	_ = json.Unmarshal(raw, &text) // no text: none
-	return text
-}
-
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

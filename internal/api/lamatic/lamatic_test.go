@@ -260,9 +260,9 @@ func TestWait(t *testing.T) {
 	}
 	client, _ = serve(t, running)
 	late := errors.New("late")
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, late)
-	defer cancel()
-	if got, err := client.Wait(ctx, "r", Wait{Interval: time.Hour}); !errors.Is(err, late) || got == nil || got.Status != "processing" {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	if got, err := client.Wait(ctx, "r", Wait{Interval: time.Hour, Update: func(*Result) { cancel(late) }}); !errors.Is(err, late) || got == nil || got.Status != "processing" {
 		t.Errorf("%+v %v", got, err)
 	}
 	client, _ = serve(t, `{"data":{"checkStatus":{"status":"success","result":{"requestId":"r"}}}}`)

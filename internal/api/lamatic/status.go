@@ -46,8 +46,13 @@ func (c *Client) Check(ctx context.Context, runID string) (*Result, error) {
 	return nil, err
 }
 
+// statusVariables are the variables of checkStatus.
+type statusVariables struct {
+	RequestID string `json:"requestId"`
+}
+
 func (c *Client) check(ctx context.Context, d document, runID string) (*Result, error) {
-	call := d.call(map[string]any{"requestId": runID})
+	call := d.call(statusVariables{runID})
 	call.Repeatable = true
 	value, answer, err := c.do(ctx, d, call)
 	if err != nil {

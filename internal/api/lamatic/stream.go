@@ -1,6 +1,7 @@
 package lamatic
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,7 +34,7 @@ type Frame struct {
 // ends in a *CutError. Other errors are those of api.Client.Events, and *FlowError.
 func (c *Client) Stream(ctx context.Context, e Execution) iter.Seq2[Frame, error] {
 	return func(yield func(Frame, error) bool) {
-		call := executeWithStream.call(map[string]any{"workflowId": e.Workflow, "payload": e.Payload})
+		call := executeWithStream.call(workflowVariables{e.Workflow, e.Payload})
 		begun := false
 		for event, err := range c.api.Events(ctx, call) {
 			if err != nil {
@@ -97,7 +98,7 @@ func newFrame(value json.RawMessage) Frame {
 		NodeID       string          `json:"nodeId"`
 		NodeFinished bool            `json:"isNodeExecutionFinished"`
 		FlowFinished bool            `json:"isFlowExecutionFinished"`
-		Result       json.RawMessage `json:"result"`
+		Result       scalar          `json:"result"`
 		Data         json.RawMessage `json:"data"`
 	}
 	_ = json.Unmarshal(value, &o) // what fits is enough: fields of other types belong to the flow
@@ -107,14 +108,14 @@ func newFrame(value json.RawMessage) Frame {
 	}
 	_ = json.Unmarshal(o.Data, &data)
 	f := Frame{
-		Status: o.Status, NodeID: o.NodeID, NodeFinished: o.NodeFinished, Output: opened(o.Result), Raw: value,
+		Status: o.Status, NodeID: o.NodeID, NodeFinished: o.NodeFinished, Output: json.RawMessage(o.Result), Raw: value,
 		Message: data.Error,
 	}
 	if o.Status == "streaming" && !o.NodeFinished { // of a finished node the text comes once more, and doubled
 		f.Text = data.Generated
 	}
 	if f.Status == "error" || f.Status == "failed" {
-		f.Message = firstOf(f.Message, o.Message, "the service gave no reason")
+		f.Message = cmp.Or(f.Message, o.Message, "the service gave no reason")
 	}
 	f.FlowFinished = o.FlowFinished || f.Message != ""
 	return f

@@ -2,6 +2,7 @@
 package laminr
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/api/loose"
 )
 
 // A Client calls the API.
@@ -86,57 +88,63 @@ func (c *Client) Files(ctx context.Context) (*Files, error) {
 	return &Files{Items: items, Raw: answer.Raw}, nil
 }
 
-var errShape = errors.New("there is no list in it")
+// wireFile is a file in a list, with every field name that such services use.
+type wireFile struct {
+	URI    string `json:"uri"`
+	ID     string `json:"id"`
+	FileID string `json:"file_id"`
+	Key    string `json:"key"`
 
-// readFiles reads a list, bare or in an object, with names of fields as such services have them.
+	FileName      string `json:"file_name"`
+	FileNameCamel string `json:"fileName"`
+	Name          string `json:"name"`
+
+	ContentType      string `json:"content_type"`
+	ContentTypeCamel string `json:"contentType"`
+	MIMEType         string `json:"mime_type"`
+	Type             string `json:"type"`
+
+	Size      loose.Number `json:"size"`
+	FileSize  loose.Number `json:"file_size"`
+	SizeBytes loose.Number `json:"size_bytes"`
+	Bytes     loose.Number `json:"bytes"`
+
+	CreatedAt       string `json:"created_at"`
+	CreatedAtCamel  string `json:"createdAt"`
+	UploadedAt      string `json:"uploaded_at"`
+	UploadedAtCamel string `json:"uploadedAt"`
+}
+
+func (w wireFile) file() File {
+	size := int64(-1)
+	for _, n := range []loose.Number{w.Size, w.FileSize, w.SizeBytes, w.Bytes} {
+		if count, ok := n.Count(); ok {
+			size = count
+			break
+		}
+	}
+	return File{
+		URI: cmp.Or(w.URI, w.ID, w.FileID, w.Key), Name: cmp.Or(w.FileName, w.FileNameCamel, w.Name),
+		ContentType: cmp.Or(w.ContentType, w.ContentTypeCamel, w.MIMEType, w.Type), Size: size,
+		CreatedAt: cmp.Or(w.CreatedAt, w.CreatedAtCamel, w.UploadedAt, w.UploadedAtCamel),
+	}
+}
+
+// readFiles reads a list of files, bare or in an object.
 func readFiles(raw json.RawMessage) ([]File, error) {
-	var items []map[string]json.RawMessage
-	var object map[string]json.RawMessage
-	if json.Unmarshal(raw, &items) != nil || items == nil {
-		if err := json.Unmarshal(raw, &object); err != nil {
-			return nil, err
-		}
-		found := false
-		for _, name := range []string{"files", "data", "items", "results"} {
-			items = nil
-			if found = json.Unmarshal(object[name], &items) == nil && items != nil; found {
-				break
-			}
-		}
-		if !found {
-			return nil, errShape
-		}
+	list, err := loose.List(raw, "files", "data", "items", "results")
+	if err != nil {
+		return nil, err
+	}
+	items, err := loose.Items[wireFile](list)
+	if err != nil {
+		return nil, err
 	}
 	files := []File{}
 	for _, item := range items {
-		files = append(files, File{
-			URI: text(item, "uri", "id", "file_id", "key"), Name: text(item, "file_name", "fileName", "filename", "name"),
-			ContentType: text(item, "content_type", "contentType", "mime_type", "type"), Size: size(item),
-			CreatedAt: text(item, "created_at", "createdAt", "uploaded_at", "uploadedAt"),
-		})
+		files = append(files, item.file())
 	}
 	return files, nil
-}
-
-// text is the first string under some names.
-func text(item map[string]json.RawMessage, names ...string) string {
-	for _, name := range names {
-		var s string
-		if json.Unmarshal(item[name], &s) == nil && s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
-func size(item map[string]json.RawMessage) int64 {
-	for _, name := range []string{"size", "file_size", "size_bytes", "bytes"} {
-		var n *int64
-		if json.Unmarshal(item[name], &n) == nil && n != nil && *n >= 0 {
-			return *n
-		}
-	}
-	return -1
 }
 
 // A Ticket is where the bytes of a file go, and what the file is called from then on.
@@ -161,15 +169,19 @@ func (c *Client) Ticket(ctx context.Context, name string) (*Ticket, error) {
 
 // readTicket reads a ticket, bare or in data.
 func readTicket(raw json.RawMessage) (*Ticket, error) {
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &object); err != nil {
+	object, err := loose.Object(raw, "data")
+	if err != nil {
 		return nil, err
 	}
-	var inner map[string]json.RawMessage
-	if json.Unmarshal(object["data"], &inner) == nil && inner != nil {
-		object = inner
+	var w struct {
+		UploadURL      string `json:"upload_url"`
+		UploadURLCamel string `json:"uploadUrl"`
+		URI            string `json:"uri"`
 	}
-	t := &Ticket{UploadURL: text(object, "upload_url", "uploadUrl"), URI: text(object, "uri")}
+	if err := loose.Unmarshal(object, &w); err != nil {
+		return nil, err
+	}
+	t := &Ticket{UploadURL: cmp.Or(w.UploadURL, w.UploadURLCamel), URI: w.URI}
 	if err := checkUploadURL(t.UploadURL); err != nil {
 		return nil, fmt.Errorf("upload_url: %w", err)
 	}

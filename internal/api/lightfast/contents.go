@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+
+	"github.com/uselamina/lamina/internal/api/loose"
 )
 
 // maxContents is how many documents one request may ask for.
@@ -63,15 +65,10 @@ func missing(ids []string, items []Content) []string {
 
 // readContents reads documents in any shape: items, or those in data.
 func readContents(raw json.RawMessage) (*Contents, error) {
-	e, err := open(raw)
+	list, err := listOf(raw, "items", "results", "data", "documents")
 	if err != nil {
 		return nil, err
 	}
-	items, ok := e.list("items", "results", "data", "documents")
-	if !ok {
-		return nil, errShape
-	}
-	got := &Contents{RawItems: items, Raw: raw}
-	got.Items, err = decode[Content](items)
-	return got, err
+	items, err := loose.Items[Content](list)
+	return &Contents{Items: items, RawItems: list, Raw: raw}, err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+
+	"github.com/uselamina/lamina/internal/api/loose"
 )
 
 // MaxLimit is the most results that one page can have.
@@ -152,21 +154,45 @@ func (c *Client) Pages(ctx context.Context, q Query, most int) iter.Seq2[*Page, 
 
 // readPage reads a page in any shape: results and total, or data and meta.total, or those in data.
 func readPage(raw json.RawMessage) (*Page, error) {
-	e, err := open(raw)
+	list, err := listOf(raw, "results", "data", "items")
 	if err != nil {
 		return nil, err
 	}
-	page := &Page{Total: -1, Raw: raw}
-	items, ok := e.list("results", "data", "items")
-	if !ok {
-		return nil, errShape
-	}
-	if page.Results, err = decode[Result](items); err != nil {
+	results, err := loose.Items[Result](list)
+	if err != nil {
 		return nil, err
 	}
-	if total, told := e.total(); told {
-		page.Total = total
+	return &Page{Results: results, Items: list, Total: totalOf(raw), Raw: raw}, nil
+}
+
+// totals are the places of the number of all results.
+type totals struct {
+	Total loose.Number `json:"total"`
+	Meta  struct {
+		Total loose.Number `json:"total"`
+	} `json:"meta"`
+}
+
+// totalOf returns the number of all results, -1 if the response does not contain it.
+func totalOf(raw json.RawMessage) int {
+	var w struct {
+		totals
+		Data totals `json:"data"`
 	}
-	page.Items = items
-	return page, nil
+	_ = loose.Unmarshal(raw, &w) // listOf has checked raw
+	for _, n := range []loose.Number{w.Total, w.Meta.Total, w.Data.Total, w.Data.Meta.Total} {
+		if total, ok := n.Count(); ok {
+			return int(total)
+		}
+	}
+	return -1
+}
+
+// listOf returns the first list with one of the names. The response must be an object.
+func listOf(raw json.RawMessage, names ...string) ([]json.RawMessage, error) {
+	object, err := loose.Object(raw)
+	if err != nil {
+		return nil, err
+	}
+	return loose.List(object, names...)
 }

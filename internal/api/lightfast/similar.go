@@ -1,8 +1,11 @@
 package lightfast
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+
+	"github.com/uselamina/lamina/internal/api/loose"
 )
 
 // MaxSimilar is the most results that a search for similar documents can have.
@@ -39,21 +42,23 @@ func (c *Client) Similar(ctx context.Context, l Likeness) (*Similar, error) {
 
 // readSimilar reads similar documents in any shape: similar, or that in data.
 func readSimilar(raw json.RawMessage) (*Similar, error) {
-	e, err := open(raw)
+	list, err := listOf(raw, "similar", "results", "data", "items")
 	if err != nil {
 		return nil, err
 	}
-	items, ok := e.list("similar", "results", "data", "items")
-	if !ok {
-		return nil, errShape
+	results, err := loose.Items[Result](list)
+	if err != nil {
+		return nil, err
 	}
-	got := &Similar{Raw: raw}
-	for _, level := range e {
-		var source struct{ Title string }
-		if json.Unmarshal(level["source"], &source) == nil && source.Title != "" {
-			got.Title = source.Title
-		}
+	type source struct {
+		Source struct {
+			Title string `json:"title"`
+		} `json:"source"`
 	}
-	got.Results, err = decode[Result](items)
-	return got, err
+	var w struct {
+		source
+		Data source `json:"data"`
+	}
+	_ = loose.Unmarshal(raw, &w) // listOf has checked raw
+	return &Similar{Title: cmp.Or(w.Data.Source.Title, w.Source.Title), Results: results, Raw: raw}, nil
 }

@@ -1,0 +1,93 @@
+package api
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"github.com/uselamina/lamina/internal/api/loose"
+)
+
+// A Detail is one problem with one input.
+type Detail struct {
+	Field   string   `json:"field,omitempty"`
+	Code    string   `json:"code,omitempty"`
+	Message string   `json:"message"`
+	Allowed []string `json:"allowed,omitempty"`
+}
+
+// ParseDetails reads the details of a refusal. They are an array of strings or objects, an object with such an array in
+// errors or details.errors, or an object with the problems of each field. Values of another shape are left out.
+func ParseDetails(raw json.RawMessage) []Detail {
+	var fields map[string][]string
+	if json.Unmarshal(raw, &fields) == nil && fields != nil {
+		return fieldDetails(fields)
+	}
+	var items []wireDetail
+	if json.Unmarshal(raw, &items) != nil {
+		var nested struct {
+			Errors  []wireDetail
+			Details struct{ Errors []wireDetail }
+		}
+		_ = loose.Unmarshal(raw, &nested) // any other shape has no details
+		items = slices.Concat(nested.Errors, nested.Details.Errors)
+	}
+	var details []Detail
+	for _, item := range items {
+		if item.Message != "" || item.Field != "" {
+			details = append(details, Detail(item))
+		}
+	}
+	return details
+}
+
+func fieldDetails(fields map[string][]string) []Detail {
+	var details []Detail
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		for _, message := range fields[field] {
+			details = append(details, Detail{Field: field, Message: message})
+		}
+	}
+	return details
+}
+
+// A wireDetail is a Detail as services send it: a message, or an object. Any other value is the zero wireDetail.
+type wireDetail Detail
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *wireDetail) UnmarshalJSON(raw []byte) error {
+	*d = wireDetail{}
+	if json.Unmarshal(raw, &d.Message) == nil {
+		return nil
+	}
+	var o struct {
+		Field, Name, Path, Code, Message, Error string
+		Allowed                                 []anyText
+	}
+	_ = loose.Unmarshal(raw, &o) // any other shape is left out
+	*d = wireDetail{Field: cmp.Or(o.Field, o.Name, o.Path), Code: o.Code, Message: o.Message}
+	if d.Message == "" {
+		d.Message = o.Error
+	} else {
+		d.Code = cmp.Or(d.Code, o.Error) // with a message, error is a code
+	}
+	for _, allowed := range o.Allowed {
+		d.Allowed = append(d.Allowed, string(allowed))
+	}
+	return nil
+}
+
+// An anyText is a string, or any other JSON value as it is written; empty for null.
+type anyText string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *anyText) UnmarshalJSON(raw []byte) error {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		text = string(bytes.TrimSpace(raw))
+	}
+	*t = anyText(text)
+	return nil
+}
