@@ -193,7 +193,7 @@ func browserDeny(t *testing.T, browser chromium, dev *devServer) {
 	page := browser.open(t, login.stderr.expect(t, signInPage)[0])
 	page.do(t, press("Deny"))
 	text, _ := page.until(t, "Sign-in did not finish")
-	has(t, text, "The sign-in was declined in the browser (The person denied the request).")
+	has(t, text, "The sign-in was declined in the browser (The user denied the request).")
 	login.exits(t, 4)
 	login.stderr.expect(t, `"code":"auth_denied","exitCode":4`)
 	if out := login.stdout.String(); out != "" {

@@ -22,8 +22,24 @@ var allowed = map[string][]string{
 	"internal/transfer":      {"internal/retry"},
 	"internal/output":        {"internal/term"},
 	"internal/scan":          {"internal/provider"},
-	"internal/platform/apps": {"internal/api"},                                                                                                               // the wire types
-	"internal/platform":      {"docs", "internal/api", "internal/platform/apps", "internal/platform/prompt", "internal/platform/search", "internal/webhook"}, // of api, the wire types
+
+	// The platform is the judge of the client: it may use the wire types of api, and otherwise nothing of the client. No
+	// server may import another server.
+	"internal/platform": {
+		"internal/platform/control", "internal/platform/laghav", "internal/platform/lamatic", "internal/platform/lamina",
+		"internal/platform/laminr", "internal/platform/lightfast", "internal/platform/oauth", "internal/platform/wire",
+		"internal/platform/wire/page",
+	},
+	"internal/platform/apps":          {"internal/api"}, // wire types
+	"internal/platform/control":       {"internal/platform/wire", "internal/platform/wire/page"},
+	"internal/platform/laghav":        {"internal/platform/laghav/prompt", "internal/platform/wire"},
+	"internal/platform/lamatic":       {"internal/platform/wire"},
+	"internal/platform/lamina":        {"internal/api", "internal/platform/apps", "internal/platform/wire", "internal/webhook"}, // of api, wire types
+	"internal/platform/laminr":        {"internal/platform/wire"},
+	"internal/platform/lightfast":     {"docs", "internal/platform/lightfast/search", "internal/platform/wire"},
+	"internal/platform/oauth":         {"internal/platform/wire", "internal/platform/wire/page"},
+	"internal/platform/wire/page":     {"internal/platform/wire"},
+	"internal/platform/wire/wiretest": {"internal/platform/wire"}, // only tests import it
 }
 
 func TestImportDirections(t *testing.T) {

@@ -1,132 +1,157 @@
-// Package platform is a local Lamina: an OAuth 2.0 authorization server, the /v1 API with small apps that make real
-// files, assets, webhooks, and controls for tests, as one http.Handler. It is the far end of this project's tests and
-// of its users' tests, and knows nothing of the client.
+// Package platform is a local Lamina as one http.Handler: an authorization server, the Lamina API with small apps that
+// create real files, four other services, and controls for tests. It assembles the servers of the packages below it and
+// starts their workers. The tests of this project and of its users run against it; it knows nothing of the client.
 package platform
 
 import (
-	"context"
-	"errors"
+	"cmp"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
+
+	"github.com/uselamina/lamina/internal/platform/control"
+	"github.com/uselamina/lamina/internal/platform/laghav"
+	"github.com/uselamina/lamina/internal/platform/lamatic"
+	"github.com/uselamina/lamina/internal/platform/lamina"
+	"github.com/uselamina/lamina/internal/platform/laminr"
+	"github.com/uselamina/lamina/internal/platform/lightfast"
+	"github.com/uselamina/lamina/internal/platform/oauth"
+	"github.com/uselamina/lamina/internal/platform/wire"
+	"github.com/uselamina/lamina/internal/platform/wire/page"
 )
 
-// Options say how a platform behaves. The zero value is usable.
+// Options configure a platform. The zero value is usable.
 type Options struct {
-	// BaseURL is where the platform is reached, as http://host:port without a slash at its end. It is needed for the
-	// OAuth issuer and for the addresses of assets.
+	// BaseURL is the address of the platform, as http://host:port without a slash at the end. The OAuth issuer and the
+	// addresses of files begin with it.
 	BaseURL string
-	// AutoApprove answers for the person: authorization and device requests are approved at once.
+	// AutoApprove approves every authorization and device request without a user.
 	AutoApprove bool
-	// AccessTokenTTL is how long an access token lives; 0 means one hour.
+	// AccessTokenTTL is the lifetime of an access token; 0 means one hour.
 	AccessTokenTTL time.Duration
-	// RefreshTokenTTL is how long a refresh token lives from its last use; 0 means 30 days.
+	// RefreshTokenTTL is the lifetime of a refresh token; 0 means 30 days. Each refresh issues a new one.
 	RefreshTokenTTL time.Duration
-	// DeviceInterval is how long a client of the device flow has to wait between polls, in whole seconds; 0 means 5 s.
+	// DeviceInterval is the time between polls in the device flow, in whole seconds; 0 means 5 s.
 	DeviceInterval time.Duration
-	// RateLimit is how many requests to /v1 one address may make in a minute; 0 means 100, less than 0 no limit.
+	// RateLimit is the number of requests to /v1 in a minute for each address; 0 means 100, below 0 no limit.
 	RateLimit int
 	// Latency is added to every answer.
 	Latency time.Duration
-	// DataFile keeps the state, with the bytes of assets, across restarts; empty means memory only.
+	// DataFile stores the state and the files of assets; empty means memory only.
 	DataFile string
-	// Log is told what went wrong on the platform; nil means nobody. What it is told holds no secrets, but text from
-	// outside, so its handler has to escape control characters, like those of log/slog.
+	// Log receives the errors of the platform; nil discards them. Records contain no secrets. They contain text from
+	// clients, so the handler has to escape control characters, as those of log/slog do.
 	Log *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
-	timing *timing // nil: realTiming
+	timing *wire.Timing // nil: wire.RealTiming
 }
 
-// A Server is a running platform. Make one with New.
+// withDefaults returns the options with a value for every zero value that has a default.
+func (o Options) withDefaults() Options {
+	o.AccessTokenTTL = cmp.Or(o.AccessTokenTTL, time.Hour)
+	o.RefreshTokenTTL = cmp.Or(o.RefreshTokenTTL, 30*24*time.Hour)
+	o.DeviceInterval = cmp.Or(o.DeviceInterval, 5*time.Second)
+	o.RateLimit = cmp.Or(o.RateLimit, 100)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.timing == nil {
+		timing := wire.RealTiming()
+		o.timing = &timing
+	}
+	return o
+}
+
+// A Server is a running platform.
 type Server struct {
-	opts    Options
-	store   *store
-	hmacKey []byte
+	deps    wire.Deps
+	lamina  *lamina.Server
+	lamatic *lamatic.Server
 	handler http.Handler
-	control control
-	timing  timing
-	limiter limiter
-	log     *slog.Logger
-	media   *media
-
-	loopback *http.Client // fetches inputs of apps
-	webhooks *http.Client // makes deliveries
-
-	runsChanged   signal // a run has changed
-	queueChanged  signal // a run has been added to the queue
-	outboxChanged signal // a delivery may have been added to the outbox
-	claimed       struct {
-		sync.Mutex
-		runs map[string]context.CancelFunc // by the id of a run that a worker has: ends the work
-	}
-
-	done    <-chan struct{}    // closed when the workers are to end
-	stop    context.CancelFunc // ends the workers
-	workers sync.WaitGroup
 }
 
-// New opens the state, starts the workers and returns a platform that is ready to serve.
+// New opens the state, starts the workers and returns a platform.
 func New(opts Options) (*Server, error) {
-	if opts.AccessTokenTTL == 0 {
-		opts.AccessTokenTTL = time.Hour
-	}
-	if opts.RefreshTokenTTL == 0 {
-		opts.RefreshTokenTTL = 30 * 24 * time.Hour
-	}
-	if opts.DeviceInterval == 0 {
-		opts.DeviceInterval = 5 * time.Second
-	}
-	if opts.RateLimit == 0 {
-		opts.RateLimit = 100
-	}
-	if opts.Log == nil {
-		opts.Log = slog.New(slog.DiscardHandler)
-	}
-	if opts.Now == nil {
-		opts.Now = time.Now
-	}
-	st, err := openStore(opts.DataFile)
+	opts = opts.withDefaults()
+	store, err := wire.OpenStore(opts.DataFile)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{
-		opts: opts, log: opts.Log, store: st, timing: realTiming, media: newMedia(st.db),
-		loopback: newLoopbackClient(), webhooks: newWebhookClient(),
+	s := &Server{}
+	if s.deps, err = newDeps(store, opts); err == nil {
+		err = s.assemble(opts)
 	}
-	if opts.timing != nil {
-		s.timing = *opts.timing
-	}
-	if s.timing.after == nil {
-		s.timing.after = time.After
-	}
-	if err := errors.Join(s.seed(), s.sweepMedia()); err != nil {
-		_ = st.close()
+	if err != nil {
+		_ = store.Close()
 		return nil, err
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop = stop
-	mux := http.NewServeMux()
-	s.routeOAuth(mux)
-	s.routeControl(mux)
-	s.routeAPI(mux)
-	s.routeServices(mux)
-	s.startWorkers(ctx)
-	s.handler = s.guard(mux)
+	s.lamina.Start()
 	return s, nil
 }
 
-// ServeHTTP answers one request.
+func newDeps(store *wire.Store, opts Options) (wire.Deps, error) {
+	deps := wire.Deps{BaseURL: opts.BaseURL, Store: store, Clock: wire.NewClock(opts.Now), Timing: *opts.timing, Log: opts.Log}
+	var err error
+	if deps.Secrets, err = wire.OpenSecrets(store); err != nil {
+		return deps, err
+	}
+	if deps.Keys, err = wire.OpenKeys(store, deps.Secrets, deps.Clock, keyTypes()...); err != nil {
+		return deps, err
+	}
+	return deps, wire.SeedIdentities(store)
+}
+
+// assemble makes the servers and connects them.
+func (s *Server) assemble(opts Options) error {
+	auth := oauth.New(s.deps, oauth.Options{
+		AutoApprove: opts.AutoApprove, AccessTokenTTL: opts.AccessTokenTTL, RefreshTokenTTL: opts.RefreshTokenTTL,
+		DeviceInterval: opts.DeviceInterval,
+	})
+	var err error
+	if s.lamina, err = lamina.New(s.deps, lamina.Options{RateLimit: opts.RateLimit, AccessToken: auth.Authenticate}); err != nil {
+		return err
+	}
+	s.lamatic = lamatic.New(s.deps, s.lamina.Fetch)
+	laghav, err := laghav.New(s.deps)
+	if err != nil {
+		return err
+	}
+	controls := control.New(s.deps, control.Options{
+		Latency: opts.Latency, Inspect: oauth.Inspect, GrantTypes: oauth.GrantTypes(), RedactPath: lamina.RedactPath,
+	})
+	mux := http.NewServeMux()
+	for handler, patterns := range map[http.Handler][]string{
+		auth: {
+			"/.well-known/oauth-authorization-server/cli/oauth", "/cli/oauth/{endpoint}", "/oauth/consent", "/device",
+		},
+		s.lamina:              {"/v1/", "/media/"},
+		s.lamatic:             {"/lamatic/", "/dev/lamatic/{control}"},
+		laghav:                {"/laghav/", "/dev/laghav"},
+		laminr.New(s.deps):    {"/laminr/", "/laminr-storage/"},
+		lightfast.New(s.deps): {"/lightfast/"},
+		controls:              {"/dev/"},
+	} {
+		for _, pattern := range patterns {
+			mux.Handle(pattern, handler)
+		}
+	}
+	mux.HandleFunc("GET /{$}", s.showHome)
+	mux.HandleFunc("GET /pages/style.css", page.ServeFile)
+	mux.HandleFunc("GET /pages/icon.svg", page.ServeFile)
+	s.handler = wire.Guard(s.deps.Clock, controls.Watch(mux))
+	return nil
+}
+
+// ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // Close stops the workers, waits for them and closes the state.
 func (s *Server) Close() error {
-	s.stop()
-	s.workers.Wait()
-	return s.store.close()
+	s.lamina.Close()
+	return s.deps.Store.Close()
 }
-
-// now is the time on the platform's clock, which tests can move (see POST /dev/clock).
-func (s *Server) now() time.Time { return s.opts.Now().Add(s.control.clock.offset()).UTC() }

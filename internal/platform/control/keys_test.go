@@ -1,0 +1,87 @@
+package control
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/uselamina/lamina/internal/platform/wire/wiretest"
+)
+
+var formToken = regexp.MustCompile(`name="form_token" value="([0-9a-f]+)"`)
+
+// keysForm opens the page of keys, and returns it and a form with its token.
+func (f *rig) keysForm() (wiretest.Reply, url.Values) {
+	f.T.Helper()
+	req := f.Request("GET", "/dev/keys", "", "")
+	req.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	page := f.Do(req)
+	found := formToken.FindStringSubmatch(page.Body)
+	if found == nil {
+		f.T.Fatalf("the page has no form: %d %s", page.Status, page.Body)
+	}
+	return page, url.Values{"form_token": {found[1]}}
+}
+
+func TestPageOfKeys(t *testing.T) {
+	t.Parallel()
+	f := newRig(t)
+	page, form := f.keysForm()
+	page.WantPage()
+	if got := page.Header.Get("Vary"); got != "Accept" {
+		t.Errorf("Vary: got %q, want Accept", got)
+	}
+	form["service"], form["name"] = []string{"laghav test"}, []string{`<b>CI</b>`}
+	made := f.PostForm("/dev/keys/make", form)
+	key := regexp.MustCompile(`lgh_test_[\w-]+`).FindString(made.Body)
+	if k, ok := f.Deps.Keys.Find("laghav", key); !ok || k.Class != "test" || k.Name != "<b>CI</b>" {
+		t.Fatalf("%d %s", made.Status, made.Body)
+	}
+	page, form = f.keysForm()
+	if strings.Contains(page.Body, key) || strings.Contains(page.Body, "<b>") || !strings.Contains(page.Body, "&lt;b&gt;CI") {
+		t.Errorf("the key is shown again, or its name is more than text: %s", page.Body)
+	}
+	form.Set("id", f.Deps.Keys.List()[0].ID)
+	if res := f.PostForm("/dev/keys/revoke", form); res.Status != http.StatusSeeOther || res.Header.Get("Location") != "/dev/keys" {
+		t.Errorf("revoke: %d %s", res.Status, res.Body)
+	}
+	if page, _ = f.keysForm(); !strings.Contains(page.Body, ">revoked<") || strings.Contains(page.Body, ">Revoke<") {
+		t.Errorf("after revoking: %s", page.Body)
+	}
+	form.Set("service", "lamina")
+	form.Set("owner", "nobody")
+	if res := f.PostForm("/dev/keys/make", form); res.Status != http.StatusBadRequest || !strings.Contains(res.Body, "wsp_northwind") {
+		t.Errorf("a wrong workspace: %d %s", res.Status, res.Body)
+	}
+}
+
+func TestPageOfKeysTakesOnlyItsOwnForms(t *testing.T) {
+	t.Parallel()
+	f := newRig(t)
+	_, key, err := f.Deps.Keys.Make("laghav", "test", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := key.ID
+	_, form := f.keysForm()
+	form.Set("id", id)
+	form.Set("service", "lamina")
+	for _, path := range []string{"/dev/keys/make", "/dev/keys/revoke"} {
+		foreign := f.Request("POST", path, "application/x-www-form-urlencoded", form.Encode())
+		foreign.Header.Set("Sec-Fetch-Site", "cross-site")
+		withoutToken := url.Values{"id": {id}, "service": {"lamina"}, "form_token": {"0"}}
+		stranger := f.WithBrowser()
+		for name, res := range map[string]wiretest.Reply{
+			"cross-site": f.Do(foreign), "wrong token": f.PostForm(path, withoutToken), "another browser": stranger.PostForm(path, form),
+		} {
+			if res.Status != http.StatusForbidden || !strings.Contains(res.Body, keysForged().Title) {
+				t.Errorf("%s %s: %d", name, path, res.Status)
+			}
+		}
+	}
+	if keys := f.Deps.Keys.List(); len(keys) != 1 || keys[0].RevokedAt != nil {
+		t.Errorf("got keys %+v, want the one unrevoked key", keys)
+	}
+}

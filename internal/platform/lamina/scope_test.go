@@ -1,0 +1,73 @@
+package lamina
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/platform/wire"
+)
+
+// tokenFor returns an access token with a scope.
+func (rg *rig) tokenFor(scope string) (token string) {
+	token = wire.RandomToken(8)
+	rg.tokens[token] = wire.Principal{
+		UserID: wire.SampleUser().ID, WorkspaceID: wire.SampleWorkspaces()[0].ID, ClientID: "lmc_scoped", Scope: scope,
+	}
+	return token
+}
+
+func TestTokensMayDoWhatTheirScopeSays(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t)
+	credentials := map[string][]string{
+		"key":   nil,
+		"all":   {"X-Api-Key", "", "Authorization", "Bearer " + rg.tokenFor(wire.ScopeRead+" "+wire.ScopeWrite)},
+		"read":  {"X-Api-Key", rg.tokenFor(wire.ScopeRead)},
+		"write": {"X-Api-Key", rg.tokenFor("lamina:brand:read " + wire.ScopeWrite)},
+		"brand": {"X-Api-Key", rg.tokenFor("lamina:brand:read")},
+	}
+	may := map[string]string{"key": "read write", "all": "read write", "read": "read", "write": "write", "brand": ""}
+	run := rg.start("countdown", map[string]any{"seconds": "0"})
+	rg.finish(run)
+	files := api.UploadFiles{Files: []api.UploadFile{{Filename: "a.png", MediaType: "image"}}}
+	tests := []struct {
+		needs, method, path string
+		body                any
+		status              int
+	}{
+		{"", "GET", "/v1/account", nil, 200},
+		{"", "GET", "/v1/account/usage", nil, 200},
+		{"", "GET", "/v1/webhooks/signing-key", nil, 200},
+		{"read", "GET", "/v1/apps", nil, 200},
+		{"read", "GET", "/v1/apps/poster", nil, 200},
+		{"read", "GET", "/v1/apps/poster/workflow", nil, 200},
+		{"read", "POST", "/v1/apps/poster/estimate", "{}", 200},
+		{"read", "POST", "/v1/apps/discover", `{"intent":"a poster"}`, 200},
+		{"read", "GET", "/v1/runs", nil, 200},
+		{"read", "GET", "/v1/runs/" + run, nil, 200},
+		{"read", "GET", "/v1/runs/" + run + "/wait", nil, 200},
+		{"read", "GET", "/v1/runs/" + run + "/stream", nil, 200},
+		{"read", "GET", "/v1/assets", nil, 200},
+		{"write", "POST", "/v1/apps/countdown/runs", `{"inputs":{"seconds":"0"}}`, 202},
+		{"write", "POST", "/v1/runs/" + run + "/cancel", nil, 200},
+		{"write", "POST", "/v1/assets/upload-urls", files, 200},
+	}
+	for who, headers := range credentials {
+		for _, tt := range tests {
+			got := rg.Call(tt.method, tt.path, tt.body, headers...)
+			allowed := tt.needs == "" || may[who] == tt.needs || may[who] == "read write"
+			want, code := tt.status, ""
+			if !allowed {
+				want, code = http.StatusForbidden, "FORBIDDEN"
+			}
+			t.Run(fmt.Sprint(who, " ", tt.method, " ", tt.path), func(t *testing.T) {
+				got.T = t
+				if got.Want(want); code != "" {
+					got.WantError(want, code)
+				}
+			})
+		}
+	}
+}
