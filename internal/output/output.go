@@ -1,12 +1,11 @@
-// Package output is how commands speak: data on stdout as text, JSON or NDJSON, talk and progress on stderr. No
-// command prints by itself.
+// Package output prints what commands produce: data on stdout as text, JSON or NDJSON, messages and progress on stderr.
+// Everything from outside this program is made safe for a terminal when it is written.
 package output
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -17,7 +16,7 @@ import (
 	"github.com/uselamina/lamina/internal/term"
 )
 
-// A Format is how data is written.
+// A Format is the form of data on stdout.
 type Format string
 
 // The formats. Auto is text on a terminal and JSON elsewhere.
@@ -28,7 +27,7 @@ const (
 	NDJSON Format = "ndjson"
 )
 
-// ParseFormat reads a format by its name.
+// ParseFormat returns the format with the given name.
 func ParseFormat(name string) (Format, error) {
 	switch f := Format(name); f {
 	case Auto, Text, JSON, NDJSON:
@@ -37,7 +36,7 @@ func ParseFormat(name string) (Format, error) {
 	return "", fmt.Errorf("unknown output format %q: use text, json, ndjson or auto", name)
 }
 
-// A Printer writes what a command has to say. Make one with New.
+// A Printer writes the data and messages of a command. New returns one.
 type Printer struct {
 	streams *term.Streams
 	format  Format
@@ -46,24 +45,24 @@ type Printer struct {
 	quiet   bool
 	out     Styles
 	err     Styles
-	talk    *talk
+	log     *messages
 }
 
-// Options choose how a Printer writes.
+// Options are the settings of a Printer.
 type Options struct {
 	Format Format
 	JQ     string // a jq program; implies JSON
-	Quiet  bool   // no talk, no progress
-	// Context ends a jq program that does not end by itself; nil means never.
+	Quiet  bool   // no progress, and of the messages only warnings and errors
+	// Context ends the jq program; nil means that it runs until it ends by itself.
 	Context context.Context
 }
 
-// New returns a printer on streams. It fails only on a jq program that does not compile.
+// New returns a printer for streams. It returns a *FilterError if the jq program does not compile.
 func New(streams *term.Streams, opts Options) (*Printer, error) {
 	p := &Printer{
 		streams: streams, format: opts.Format, quiet: opts.Quiet,
 		out: Styles{color: streams.OutColor, w: streams.Out}, err: Styles{color: streams.ErrColor, w: streams.Err},
-		talk: &talk{w: streams.Err}, ctx: opts.Context,
+		log: &messages{w: streams.Err}, ctx: opts.Context,
 	}
 	if p.ctx == nil {
 		p.ctx = context.Background()
@@ -87,18 +86,18 @@ func New(streams *term.Streams, opts Options) (*Printer, error) {
 	return p, nil
 }
 
-// Machine reports whether stdout is for a program.
+// Machine reports whether the data on stdout is JSON or NDJSON.
 func (p *Printer) Machine() bool { return p.format != Text }
 
-// Lines reports whether what is in a list is to be written with Line, each on a line of its own.
+// Lines reports whether each item of a list must be written with Line.
 func (p *Printer) Lines() bool { return p.format == NDJSON }
 
-// Data writes one value: raw, which must be JSON, to a machine; what text writes to a person.
+// Data writes one value to stdout: raw, which must be JSON, or the page that text writes if the format is Text.
 func (p *Printer) Data(raw json.RawMessage, text func(*Page)) error {
 	if !p.Machine() {
 		page := &Page{Styles: p.out, width: p.streams.Width}
 		if !p.streams.OutTTY {
-			page.width = func() int { return math.MaxInt32 } // nothing is cut in a file
+			page.width = func() int { return math.MaxInt32 } // a file has no width
 		}
 		text(page)
 		_, err := io.WriteString(p.streams.Out, page.String())
@@ -107,13 +106,13 @@ func (p *Printer) Data(raw json.RawMessage, text func(*Page)) error {
 	return p.json(raw)
 }
 
-// Value is Data for a value of our own.
+// Value is Data for a Go value, which it encodes as JSON.
 func (p *Printer) Value(v any, text func(*Page)) error {
 	buf := new(bytes.Buffer)
 	enc := json.NewEncoder(buf)
-	enc.SetEscapeHTML(false) // addresses stay readable
+	enc.SetEscapeHTML(false) // URLs stay readable
 	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("could not encode the answer: %w", err)
+		return fmt.Errorf("could not encode the output: %w", err)
 	}
 	return p.Data(buf.Bytes(), text)
 }
@@ -144,96 +143,32 @@ func (p *Printer) json(raw json.RawMessage) error {
 	return err
 }
 
-// A FilterError is a jq program that does not compile, or that fails on the data.
-type FilterError struct {
-	Err    error
-	OnData bool // it compiled
-}
-
-// Error says what jq said.
-func (e *FilterError) Error() string { return "jq: " + e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *FilterError) Unwrap() error { return e.Err }
-
-func compile(program string) (*gojq.Code, error) {
-	query, err := gojq.Parse(program)
-	if err != nil {
-		return nil, &FilterError{Err: err}
-	}
-	code, err := gojq.Compile(query)
-	if err != nil {
-		return nil, &FilterError{Err: err}
-	}
-	return code, nil
-}
-
-// runFilter writes what the jq program makes of raw: strings as they are, everything else as JSON, each on a line.
-func (p *Printer) runFilter(w *bytes.Buffer, raw json.RawMessage) error {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	var input any
-	if err := dec.Decode(&input); err != nil {
-		return err
-	}
-	results := p.filter.RunWithContext(p.ctx, input)
-	for {
-		v, ok := results.Next()
-		if !ok {
-			return nil
-		}
-		switch v := v.(type) {
-		case error:
-			var halt *gojq.HaltError
-			if errors.As(v, &halt) && halt.Value() == nil {
-				return nil
-			}
-			if p.ctx.Err() != nil {
-				return context.Cause(p.ctx)
-			}
-			return &FilterError{Err: v, OnData: true}
-		case string:
-			if p.streams.OutTTY {
-				v = term.Clean(v)
-			}
-			w.WriteString(v)
-		default:
-			text, err := gojq.Marshal(v)
-			if err != nil {
-				return &FilterError{Err: err, OnData: true}
-			}
-			w.Write(text)
-		}
-		w.WriteByte('\n')
-	}
-}
-
-// Say writes a line of talk to stderr, unless the person asked for quiet.
+// Say writes a message to stderr as Warn does, unless the option Quiet is set.
 func (p *Printer) Say(format string, args ...any) {
 	if !p.quiet {
 		p.Warn(format, args...)
 	}
 }
 
-// Warn writes a sentence to stderr in any case. On a terminal it is broken between words, with what follows below the
-// first one.
+// Warn writes a message to stderr. The format is of this program; arguments that are not Styled are cleaned and cannot start
+// another line. On a terminal, long lines are broken between words and continue at the indent of the first line.
 func (p *Printer) Warn(format string, args ...any) {
 	text := sprintf(format, args...)
 	if p.streams.ErrTTY {
 		text = wrap(text, p.streams.Width(), len(text)-len(strings.TrimLeft(text, " ")))
 	}
-	p.talk.say(text)
+	p.log.write(text)
 }
 
-// Verbatim writes a line to stderr in any case, and leaves it whole: a command or an address that is to be copied.
+// Verbatim writes a message to stderr as Warn does, but never breaks a line: it is for commands and URLs to copy.
 func (p *Printer) Verbatim(format string, args ...any) {
-	p.talk.say(sprintf(format, args...))
+	p.log.write(sprintf(format, args...))
 }
 
-// ErrStyles returns the styles of stderr, for talk.
+// ErrStyles returns the styles of messages.
 func (p *Printer) ErrStyles() Styles { return p.err }
 
-// Line writes one value of a stream as a line of JSON (or what the jq program makes of it).
+// Line writes one value of a stream as a line of JSON, or the results of the jq program for it.
 func (p *Printer) Line(raw json.RawMessage) error {
 	q := *p
 	q.format = NDJSON

@@ -11,7 +11,7 @@ import (
 	"github.com/uselamina/lamina/internal/term"
 )
 
-// printer returns a printer of a machine's format, and what it writes.
+// printer returns a printer without a terminal, and what it writes to stdout and stderr.
 func printer(t testing.TB, opts Options) (p *Printer, out, err *bytes.Buffer) {
 	t.Helper()
 	streams, out, err := term.Test("")
@@ -25,39 +25,56 @@ func printer(t testing.TB, opts Options) (p *Printer, out, err *bytes.Buffer) {
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
+		name   string
 		format Format
 		jq     string
 		tty    bool
 		want   Format
 	}{
-		{"", "", true, Text}, {"", "", false, JSON}, {Auto, "", true, Text}, {Auto, "", false, JSON},
-		{Text, "", false, Text}, {JSON, "", true, JSON}, {NDJSON, "", true, NDJSON},
-		{Auto, ".", true, JSON}, {Text, ".", true, JSON}, {NDJSON, ".", true, NDJSON},
+		{"none on a terminal", "", "", true, Text},
+		{"none in a pipe", "", "", false, JSON},
+		{"auto on a terminal", Auto, "", true, Text},
+		{"auto in a pipe", Auto, "", false, JSON},
+		{"text in a pipe", Text, "", false, Text},
+		{"JSON on a terminal", JSON, "", true, JSON},
+		{"NDJSON on a terminal", NDJSON, "", true, NDJSON},
+		{"auto with jq", Auto, ".", true, JSON},
+		{"text with jq", Text, ".", true, JSON},
+		{"NDJSON with jq", NDJSON, ".", true, NDJSON},
 	}
 	for _, tt := range tests {
-		streams, _, _ := term.Test("")
-		streams.OutTTY = tt.tty
-		p, err := New(streams, Options{Format: tt.format, JQ: tt.jq})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p.format != tt.want || p.Machine() != (tt.want != Text) || p.Lines() != (tt.want == NDJSON) {
-			t.Errorf("%+v: got %s", tt, p.format)
-		}
-	}
-	for _, name := range []string{"auto", "text", "json", "ndjson"} {
-		if f, err := ParseFormat(name); err != nil || string(f) != name {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	for _, name := range []string{"", "JSON", "yaml"} {
-		if _, err := ParseFormat(name); err == nil {
-			t.Errorf("%q passed", name)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			streams, _, _ := term.Test("")
+			streams.OutTTY = tt.tty
+			p, err := New(streams, Options{Format: tt.format, JQ: tt.jq})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.format != tt.want || p.Machine() != (tt.want != Text) || p.Lines() != (tt.want == NDJSON) {
+				t.Errorf("got %s, Machine %t, Lines %t, want %s", p.format, p.Machine(), p.Lines(), tt.want)
+			}
+		})
 	}
 }
 
-// TestMachineData: what a program reads is the envelope as it came.
+func TestParseFormat(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		wantErr bool
+	}{{"auto", false}, {"text", false}, {"json", false}, {"ndjson", false}, {"", true}, {"JSON", true}, {"yaml", true}}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got, err := ParseFormat(tt.name); (err != nil) != tt.wantErr || err == nil && string(got) != tt.name {
+				t.Errorf("got %q, %v, want error: %t", got, err, tt.wantErr)
+			}
+		})
+	}
+}
+
+// TestMachineData: JSON output keeps the order, the numbers and the unknown fields of the response.
 func TestMachineData(t *testing.T) {
 	t.Parallel()
 	const envelope = ` {"zeta":1,"data":{"b":12345678901234567890,"a":1.10,"url":"https://e.com/?a=1&b=<x>","new":null},"pagination":{"total":0}} `
@@ -72,20 +89,20 @@ func TestMachineData(t *testing.T) {
 			"{\n  \"zeta\": 1,\n  \"data\": {\n    \"b\": 12345678901234567890,\n    \"a\": 1.10,\n    \"url\": \"https://e.com/?a=1&b=<x>\",\n    \"new\": null\n  },\n  \"pagination\": {\n    \"total\": 0\n  }\n}\n",
 		},
 		{"NDJSON is one line", Options{Format: NDJSON}, "{\n \"b\": 1,\n \"a\": [ ]\n}", "{\"b\":1,\"a\":[]}\n"},
-		{"jq: strings are raw", Options{JQ: ".data.url"}, envelope, "https://e.com/?a=1&b=<x>\n"},
-		{"jq: a line each", Options{JQ: ".data | .b, .new, (.url | length)"}, envelope, "12345678901234567890\nnull\n24\n"},
+		{"jq: strings have no quotes", Options{JQ: ".data.url"}, envelope, "https://e.com/?a=1&b=<x>\n"},
+		{"jq: one line for each result", Options{JQ: ".data | .b, .new, (.url | length)"}, envelope, "12345678901234567890\nnull\n24\n"},
 		{"jq: objects are compact", Options{JQ: ".pagination, [.zeta]"}, envelope, "{\"total\":0}\n[1]\n"},
-		{"jq: numbers keep what they are", Options{JQ: ".data.a, .[]"}, `{"data":{"a":1.10},"big":123456789012345678901234567890}`, "1.10\n123456789012345678901234567890\n{\"a\":1.10}\n"},
+		{"jq: numbers keep their spelling", Options{JQ: ".data.a, .[]"}, `{"data":{"a":1.10},"big":123456789012345678901234567890}`, "1.10\n123456789012345678901234567890\n{\"a\":1.10}\n"},
 		{"jq: nothing", Options{JQ: "empty"}, envelope, ""},
 		{"jq: halt", Options{JQ: "1, halt, 2"}, envelope, "1\n"},
-		{"jq beside NDJSON", Options{Format: NDJSON, JQ: ".data"}, `{"data":{"a":1}}`, "{\"a\":1}\n"},
-		{"jq sees no environment", Options{JQ: "env, $ENV"}, `{}`, "{}\n{}\n"},
+		{"jq with NDJSON", Options{Format: NDJSON, JQ: ".data"}, `{"data":{"a":1}}`, "{\"a\":1}\n"},
+		{"jq has no environment", Options{JQ: "env, $ENV"}, `{}`, "{}\n{}\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p, out, _ := printer(t, tt.opts)
-			if err := p.Data(json.RawMessage(tt.raw), func(*Page) { t.Error("text was asked for") }); err != nil {
+			if err := p.Data(json.RawMessage(tt.raw), func(*Page) { t.Error("got a call for the text form, want none") }); err != nil {
 				t.Fatal(err)
 			}
 			if out.String() != tt.want {
@@ -99,22 +116,26 @@ func TestFilterErrors(t *testing.T) {
 	t.Parallel()
 	streams, _, _ := term.Test("")
 	for _, program := range []string{".[", "nosuchfunction", "$nosuchvariable", "}"} {
-		_, err := New(streams, Options{JQ: program})
-		var filter *FilterError
-		if !errors.As(err, &filter) || !strings.HasPrefix(err.Error(), "jq: ") || errors.Unwrap(err) == nil {
-			t.Errorf("%s: got %v", program, err)
-		}
+		t.Run("compiling "+program, func(t *testing.T) {
+			_, err := New(streams, Options{JQ: program})
+			var filter *FilterError
+			if !errors.As(err, &filter) || filter.OnData || !strings.HasPrefix(err.Error(), "jq: ") || errors.Unwrap(err) == nil {
+				t.Errorf("got %v, want a FilterError", err)
+			}
+		})
 	}
 	for _, program := range []string{"1, .data.x", `error("no")`, `"x" | halt_error`, ".data[9000000000000]?, .data.x"} {
-		p, out, _ := printer(t, Options{JQ: program})
-		err := p.Data(json.RawMessage(`{"data":[]}`), nil)
-		var filter *FilterError
-		if !errors.As(err, &filter) {
-			t.Errorf("%s: got %v", program, err)
-		}
-		if out.Len() > 0 {
-			t.Errorf("%s: a failed command wrote %q", program, out)
-		}
+		t.Run("running "+program, func(t *testing.T) {
+			p, out, _ := printer(t, Options{JQ: program})
+			err := p.Data(json.RawMessage(`{"data":[]}`), nil)
+			var filter *FilterError
+			if !errors.As(err, &filter) || !filter.OnData {
+				t.Errorf("got %v, want a FilterError on the data", err)
+			}
+			if out.Len() > 0 {
+				t.Errorf("got the output %q, want none", out)
+			}
+		})
 	}
 }
 
@@ -123,7 +144,7 @@ func TestBrokenJSON(t *testing.T) {
 	for _, opts := range []Options{{Format: JSON}, {Format: NDJSON}, {JQ: "."}} {
 		p, out, _ := printer(t, opts)
 		if err := p.Data(json.RawMessage(`{"a":`), nil); err == nil || out.Len() > 0 {
-			t.Errorf("%+v: got %v and %q", opts, err, out)
+			t.Errorf("%+v: got %v and the output %q, want an error and none", opts, err, out)
 		}
 	}
 }
@@ -135,10 +156,10 @@ func TestValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := "{\"url\":\"https://e.com/?a&b\"}\n"; out.String() != want {
-		t.Errorf("got %s", out)
+		t.Errorf("got %s, want %s", out, want)
 	}
 	if err := p.Value(func() {}, nil); err == nil {
-		t.Error("a function was written")
+		t.Error("got no error for a function, want one")
 	}
 }
 
@@ -151,16 +172,15 @@ func TestLineIsNDJSON(t *testing.T) {
 		}
 	}
 	if want := "{\"a\":1}\n{}\n"; out.String() != want {
-		t.Errorf("got %s", out)
+		t.Errorf("got %s, want %s", out, want)
 	}
 	q, out, _ := printer(t, Options{JQ: ".a"})
 	if err := q.Line(json.RawMessage(`{"a":"x"}`)); err != nil || out.String() != "x\n" {
-		t.Errorf("got %q, %v", out, err)
+		t.Errorf("got %q, %v, want x", out, err)
 	}
 }
 
-// TestJSONOnTerminal: JSON lets characters pass that a terminal acts upon. There, and only there, they are escaped, so
-// that the meaning stays.
+// TestJSONOnTerminal: characters of JSON strings that a terminal acts on are escaped on a terminal, and only there.
 func TestJSONOnTerminal(t *testing.T) {
 	t.Parallel()
 	hostile := "a\u009b31mb\u007fc\u202ed\u2066é世"
@@ -176,11 +196,11 @@ func TestJSONOnTerminal(t *testing.T) {
 			t.Fatal(err)
 		}
 		if text := out.String(); term.Clean(text) != text || !strings.Contains(text, "é世") {
-			t.Errorf("%+v wrote %q", opts, text)
+			t.Errorf("%+v: got %q, want it without control characters", opts, text)
 		}
 		var back map[string]string
 		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back["x"] != hostile {
-			t.Errorf("%+v: the meaning became %q, %v", opts, back["x"], err)
+			t.Errorf("%+v: got the value %q, %v, want %q", opts, back["x"], err, hostile)
 		}
 	}
 	streams, out, _ := term.Test("")
@@ -190,11 +210,11 @@ func TestJSONOnTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := p.Data(json.RawMessage(`{"x":"a\u001b]52;c;AAAA\u0007b\nc"}`), nil); err != nil || out.String() != "ab\nc\n" {
-		t.Errorf("got %q, %v", out, err)
+		t.Errorf("got %q, %v, want %q", out, err, "ab\nc\n")
 	}
 	piped, out, _ := printer(t, Options{JQ: ".x"})
 	if err := piped.Data(raw, nil); err != nil || out.String() != hostile+"\n" {
-		t.Errorf("into a pipe: %q, %v", out, err)
+		t.Errorf("in a pipe: got %q, %v, want %q", out, err, hostile)
 	}
 }
 
@@ -212,12 +232,12 @@ func TestWriteErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := p.Value(1, func(page *Page) { page.Line("x") }); !errors.Is(err, io.ErrClosedPipe) {
-			t.Errorf("%s: got %v", format, err)
+			t.Errorf("%s: got %v, want the error of the write", format, err)
 		}
 	}
 }
 
-func TestTalk(t *testing.T) {
+func TestQuiet(t *testing.T) {
 	t.Parallel()
 	for _, quiet := range []bool{false, true} {
 		p, out, err := printer(t, Options{Format: Text, Quiet: quiet})
@@ -228,10 +248,14 @@ func TestTalk(t *testing.T) {
 			want = "warned 100%\n"
 		}
 		if err.String() != want || out.Len() > 0 {
-			t.Errorf("quiet %t: %q and %q", quiet, err, out)
+			t.Errorf("quiet %t: got %q on stderr and %q on stdout, want %q and nothing", quiet, err, out, want)
 		}
 	}
-	if got := Quote("a\x1b[31m\"b\n c"); got != `"a\"b c"` {
-		t.Errorf("got %s", got)
+}
+
+func TestQuote(t *testing.T) {
+	t.Parallel()
+	if got, want := Quote("a\x1b[31m\"b\n c"), `"a\"b c"`; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

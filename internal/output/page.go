@@ -9,14 +9,14 @@ import (
 	"github.com/uselamina/lamina/internal/term"
 )
 
-// A Page collects what a person will see. Text put on it is cleaned of control sequences.
+// A Page collects the text form of a value. All text that is added is cleaned, unless it is Styled.
 type Page struct {
 	Styles
 	width func() int
 	text  strings.Builder
 }
 
-// String returns the page.
+// String returns the text of the page.
 func (p *Page) String() string { return p.text.String() }
 
 // Line adds one line. The format is of this program; arguments that are not Styled are cleaned and cannot start another
@@ -25,11 +25,11 @@ func (p *Page) Line(format string, args ...any) {
 	p.text.WriteString(sprintf(format, args...) + "\n")
 }
 
-// proseWidth is how wide a paragraph gets: longer lines are hard to read.
+// proseWidth is the largest width of a paragraph, in columns: longer lines are hard to read.
 const proseWidth = 100
 
-// Paragraphs adds text that is broken between words where the terminal, or a line that is good to read, ends. A blank
-// line in it starts a paragraph; other line breaks do not count.
+// Paragraphs adds text that is broken between words at the width of the terminal or at proseWidth. A blank line in text
+// starts a paragraph; other line breaks are spaces.
 func (p *Page) Paragraphs(text string) {
 	for i, paragraph := range strings.Split(text, "\n\n") {
 		if i > 0 {
@@ -39,8 +39,8 @@ func (p *Page) Paragraphs(text string) {
 	}
 }
 
-// Fields adds aligned lines of a label and a value; those with an empty value are left out. A value that is too long
-// for the terminal goes on below itself.
+// Fields adds aligned lines of a label and a value, given in turn. A pair with an empty value is left out. A value that is
+// too long for the terminal continues below itself.
 func (p *Page) Fields(pairs ...string) {
 	var labels, values []string
 	width := 0
@@ -49,7 +49,7 @@ func (p *Page) Fields(pairs ...string) {
 			continue
 		}
 		text := strings.TrimLeft(pair[0], " ")
-		label := strings.Repeat(" ", len(pair[0])-len(text)) + term.Line(text) // an indent of ours stays
+		label := strings.Repeat(" ", len(pair[0])-len(text)) + term.Line(text) // keeps an indent
 		width = max(width, runewidth.StringWidth(label))
 		labels, values = append(labels, label), append(values, pair[1])
 	}
@@ -58,13 +58,13 @@ func (p *Page) Fields(pairs ...string) {
 	}
 }
 
-// Cut makes of a text one line of at most so many columns.
+// Cut returns text as one line, cut to the given number of columns.
 func Cut(text string, columns int) string { return runewidth.Truncate(term.Line(text), columns, "…") }
 
-// minColumn is how narrow a column of words may be.
+// minColumn is the smallest width of a column of words.
 const minColumn = 12
 
-// column breaks a text for the column that starts at left and ends where the terminal does.
+// column breaks text between words for a column that starts at left and ends at the edge of the terminal.
 func (p *Page) column(text string, left int) string {
 	text = term.Line(text)
 	if p.width()-left < minColumn {
@@ -73,8 +73,8 @@ func (p *Page) column(text string, left int) string {
 	return wrap(strings.Repeat(" ", left)+text, p.width(), left)[left:]
 }
 
-// Table adds rows below a header. Every column but the last is as wide as its widest cell, and never cut: ids must
-// be whole. The last one is cut to the terminal's width, and left out where there is no room for it.
+// Table adds rows below a header. Every column but the last is as wide as its widest cell, because ids must be whole. The last
+// one is cut to the width of the terminal, or left out if less than minColumn is left for it.
 func (p *Page) Table(header []string, rows [][]string) {
 	p.table(header, rows, func(cell string, left int) string {
 		if left > 0 && p.width()-left < minColumn {
@@ -84,10 +84,10 @@ func (p *Page) Table(header []string, rows [][]string) {
 	})
 }
 
-// Descriptions is Table with a last column that is to be read whole: it goes on below itself.
+// Descriptions is Table with a last column that is not cut: it continues below itself.
 func (p *Page) Descriptions(header []string, rows [][]string) { p.table(header, rows, p.column) }
 
-// table adds rows whose last cell, which starts at the column left, is made to fit.
+// table adds rows. fit returns the last cell of a row, which starts at the column left, for the width of the terminal.
 func (p *Page) table(header []string, rows [][]string, fit func(cell string, left int) string) {
 	last := len(header) - 1
 	clean := make([][]string, len(rows))

@@ -13,7 +13,7 @@ import (
 	"github.com/uselamina/lamina/internal/term"
 )
 
-// show returns what a page looks like on a terminal of a width.
+// show returns a page as it is written on a terminal of the given width.
 func show(t testing.TB, width int, color bool, write func(*Page)) string {
 	t.Helper()
 	streams, out, _ := term.Test("")
@@ -45,34 +45,34 @@ func TestTable(t *testing.T) {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	if after := fmt.Sprint(rows); after != before {
-		t.Errorf("the caller's rows became %q", after)
+		t.Errorf("got changed rows %q, want %q", after, before)
 	}
 	for _, line := range strings.Split(got, "\n") {
 		if w := runewidth.StringWidth(line); w > 72 {
-			t.Errorf("%d columns: %s", w, line)
+			t.Errorf("got %d columns in %q, want at most 72", w, line)
 		}
 	}
 }
 
-// TestNarrowTable: where there is no room, ids stay whole and the last column goes, unless it is the only one.
+// TestNarrowTable: without room for the last column it is left out, unless it is the only one; ids stay whole.
 func TestNarrowTable(t *testing.T) {
 	t.Parallel()
 	got := show(t, 10, false, func(p *Page) {
 		p.Table([]string{"ID", "ABOUT"}, [][]string{{"0123456789abcdef", "a description of words"}})
 	})
 	if want := "ID\n0123456789abcdef\n"; got != want {
-		t.Errorf("got\n%s", got)
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	wide := show(t, 10, false, func(p *Page) { p.Table([]string{"A"}, [][]string{{"日本語日本語日本語"}}) })
 	if want := "A\n日本語日本…\n"; wide != want {
-		t.Errorf("got\n%s", wide)
+		t.Errorf("got\n%swant\n%s", wide, want)
 	}
 	if got := show(t, 80, false, func(p *Page) { p.Table([]string{"ID", "ABOUT"}, nil) }); got != "ID  ABOUT\n" {
-		t.Errorf("no rows: %q", got)
+		t.Errorf("without rows: got %q, want the header", got)
 	}
 }
 
-// TestTableInFile: nothing is cut where there is no terminal.
+// TestTableInFile: without a terminal nothing is cut.
 func TestTableInFile(t *testing.T) {
 	t.Parallel()
 	p, out, _ := printer(t, Options{Format: Text})
@@ -81,7 +81,7 @@ func TestTableInFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := "ID  ABOUT\n1   " + long + "\n"; out.String() != want {
-		t.Errorf("got %s", out)
+		t.Errorf("got %s, want %s", out, want)
 	}
 }
 
@@ -102,31 +102,43 @@ func TestPageCleans(t *testing.T) {
 	args := []any{bad}
 	show(t, 80, false, func(p *Page) { p.Line("%s", args...) })
 	if args[0] != bad {
-		t.Error("the caller's arguments changed")
+		t.Errorf("got the argument %q, want it unchanged", args[0])
 	}
 }
 
 func TestStyles(t *testing.T) {
 	t.Parallel()
-	for name, style := range map[string]func(Styles) func(string) Styled{
-		"1": func(s Styles) func(string) Styled { return s.Bold }, "2": func(s Styles) func(string) Styled { return s.Faint },
-		"32": func(s Styles) func(string) Styled { return s.Good }, "31": func(s Styles) func(string) Styled { return s.Bad },
-		"33": func(s Styles) func(string) Styled { return s.Busy }, "36": func(s Styles) func(string) Styled { return s.Command },
-	} {
-		colored := show(t, 80, true, func(p *Page) { p.Line("%s", style(p.Styles)("x\x1b[5my")) })
-		if want := "\x1b[" + name + "mxy\x1b[0m\n"; colored != want {
-			t.Errorf("%s: got %q, want %q", name, colored, want)
-		}
-		if plain := show(t, 80, false, func(p *Page) { p.Line("%s", style(p.Styles)("x")) }); plain != "x\n" {
-			t.Errorf("%s without colour: %q", name, plain)
-		}
+	tests := []struct {
+		name  string
+		style func(Styles, string) Styled
+		code  string // of the color
+	}{
+		{"bold", Styles.Bold, "1"},
+		{"faint", Styles.Faint, "2"},
+		{"good", Styles.Good, "32"},
+		{"bad", Styles.Bad, "31"},
+		{"busy", Styles.Busy, "33"},
+		{"command", Styles.Command, "36"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			colored := show(t, 80, true, func(p *Page) { p.Line("%s", tt.style(p.Styles, "x\x1b[5my")) })
+			if want := "\x1b[" + tt.code + "mxy\x1b[0m\n"; colored != want {
+				t.Errorf("got %q, want %q", colored, want)
+			}
+			plain := show(t, 80, false, func(p *Page) { p.Line("%s", tt.style(p.Styles, "x\x1b[5my")) })
+			if want := "xy\n"; plain != want {
+				t.Errorf("without color: got %q, want %q", plain, want)
+			}
+		})
 	}
 }
 
 func TestAgo(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 4, 11, 12, 0, 0, 0, time.UTC)
-	for _, tt := range []struct {
+	tests := []struct {
 		d    time.Duration
 		want string
 	}{
@@ -134,13 +146,17 @@ func TestAgo(t *testing.T) {
 		{time.Minute, "1 minute ago"}, {119 * time.Second, "1 minute ago"}, {59 * time.Minute, "59 minutes ago"}, {time.Hour, "1 hour ago"},
 		{25 * time.Hour, "1 day ago"}, {400 * 24 * time.Hour, "400 days ago"},
 		{-30 * time.Second, "just now"}, {-61 * time.Second, "in 1 minute"}, {-48 * time.Hour, "in 2 days"},
-	} {
-		if got := Ago(now.Add(-tt.d), now); got != tt.want {
-			t.Errorf("%v: got %q, want %q", tt.d, got, tt.want)
-		}
+	}
+	for _, tt := range tests {
+		t.Run(tt.d.String(), func(t *testing.T) {
+			t.Parallel()
+			if got := Ago(now.Add(-tt.d), now); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 	if got := Ago(time.Time{}, now); got != "unknown" {
-		t.Errorf("no time: %q", got)
+		t.Errorf("zero time: got %q, want unknown", got)
 	}
 }
 
@@ -151,6 +167,6 @@ func TestBar(t *testing.T) {
 		got = append(got, Bar(f, 4))
 	}
 	if want := []string{"░░░░", "░░░░", "██░░", "████", "████"}; !slices.Equal(got, want) {
-		t.Errorf("got %q", got)
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

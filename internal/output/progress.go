@@ -12,10 +12,10 @@ import (
 	"github.com/uselamina/lamina/internal/term"
 )
 
-// frames turn in place while something goes on.
+// frames are the frames of the spinner.
 const frames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
-// A Progress shows how far something is, on stderr: one live line on a terminal, one line per change elsewhere.
+// A Progress shows the state of an operation on stderr: one live line on a terminal, else one line for each change.
 type Progress struct {
 	p       *Printer
 	live    bool
@@ -27,18 +27,18 @@ type Progress struct {
 	ended   sync.WaitGroup
 }
 
-// Progress starts a progress display. Plain asks for lines instead of a live one, as screen readers need. It shows
-// nothing when the person asked for quiet, and must be ended with Stop.
+// Progress starts a progress display, which must be ended with Stop. plain selects lines instead of a live line, as screen
+// readers need them. With the option Quiet nothing is shown.
 func (p *Printer) Progress(plain bool) *Progress {
 	g := &Progress{p: p, live: p.streams.ErrTTY && !plain && !p.quiet, started: time.Now(), done: make(chan struct{})}
 	if g.live {
 		g.ended.Add(1)
-		go g.turn()
+		go g.animate()
 	}
 	return g
 }
 
-// Set changes what is shown. After Stop it does nothing.
+// Set changes the state that is shown, which is one line. After Stop it does nothing.
 func (g *Progress) Set(format string, args ...any) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -55,7 +55,7 @@ func (g *Progress) Set(format string, args ...any) {
 	}
 }
 
-// Stop takes the live line away.
+// Stop ends the display and removes the live line.
 func (g *Progress) Stop() {
 	g.mu.Lock()
 	if g.stopped() {
@@ -66,11 +66,11 @@ func (g *Progress) Stop() {
 	g.mu.Unlock()
 	g.ended.Wait()
 	if g.live {
-		g.p.talk.clear()
+		g.p.log.clear()
 	}
 }
 
-// stopped reports whether the display has ended. The caller holds the lock.
+// stopped reports whether Stop was called. The caller holds the lock.
 func (g *Progress) stopped() bool {
 	select {
 	case <-g.done:
@@ -80,7 +80,7 @@ func (g *Progress) stopped() bool {
 	}
 }
 
-func (g *Progress) turn() {
+func (g *Progress) animate() {
 	defer g.ended.Done()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -96,7 +96,7 @@ func (g *Progress) turn() {
 	}
 }
 
-// draw writes the live line over itself. The caller holds the lock.
+// draw replaces the live line. The caller holds the lock.
 func (g *Progress) draw() {
 	if g.text == "" {
 		return
@@ -105,49 +105,49 @@ func (g *Progress) draw() {
 	g.frame = (g.frame + 1) % len(spinner)
 	line := fmt.Sprintf("%s  %s", g.text, time.Since(g.started).Round(time.Second))
 	line = runewidth.Truncate(line, max(g.p.streams.Width()-3, 10), "…")
-	g.p.talk.draw(fmt.Sprintf("%s %s", g.p.err.Busy(string(spinner[g.frame])), line))
+	g.p.log.draw(fmt.Sprintf("%s %s", g.p.err.Busy(string(spinner[g.frame])), line))
 }
 
-// eraseLine goes to the start of the terminal's line and empties it.
+// eraseLine moves the cursor to the start of the line and clears the line.
 const eraseLine = "\r\x1b[K"
 
-// A talk is stderr, on which lines that stay and one that is written over take turns.
-type talk struct {
-	mu   sync.Mutex
-	w    io.Writer
-	live bool // a line is shown that will be written over
+// messages are the lines on stderr: permanent ones and, on a terminal, the live line below them.
+type messages struct {
+	mu     sync.Mutex
+	w      io.Writer
+	isLive bool // the last line is the live line
 }
 
-// say writes a line that stays, in the place of the live one, which comes back when it is drawn again.
-func (t *talk) say(line string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.live {
+// write adds a permanent line. It replaces the live line, which comes back with the next draw.
+func (m *messages) write(line string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.isLive {
 		line = eraseLine + line
-		t.live = false
+		m.isLive = false
 	}
-	_, _ = io.WriteString(t.w, line+"\n")
+	_, _ = io.WriteString(m.w, line+"\n")
 }
 
-// draw writes the live line.
-func (t *talk) draw(line string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.live = true
-	_, _ = io.WriteString(t.w, eraseLine+line)
+// draw replaces the live line.
+func (m *messages) draw(line string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.isLive = true
+	_, _ = io.WriteString(m.w, eraseLine+line)
 }
 
-// clear takes the live line away.
-func (t *talk) clear() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.live {
-		_, _ = io.WriteString(t.w, eraseLine)
-		t.live = false
+// clear removes the live line.
+func (m *messages) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.isLive {
+		_, _ = io.WriteString(m.w, eraseLine)
+		m.isLive = false
 	}
 }
 
-// Bar draws a fraction of 0 to 1 as a bar of the given width.
+// Bar returns a bar of the given width for a fraction of 0 to 1.
 func Bar(fraction float64, width int) string {
 	full := int(min(max(fraction, 0), 1)*float64(width) + 0.5)
 	return strings.Repeat("█", full) + strings.Repeat("░", width-full)

@@ -11,10 +11,10 @@ import (
 	"github.com/uselamina/lamina/internal/term"
 )
 
-// TestProgressLines: off a terminal, and for screen readers, every change is one line, and nothing with quiet.
+// TestProgressLines: without a terminal and for screen readers, each change is one line.
 func TestProgressLines(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
+	tests := []struct {
 		name              string
 		tty, plain, quiet bool
 		want              string
@@ -24,7 +24,8 @@ func TestProgressLines(t *testing.T) {
 		{"quiet", false, false, true, ""},
 		{"quiet terminal", true, false, true, ""},
 		{"quiet plain terminal", true, true, true, ""},
-	} {
+	}
+	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			streams, out, errs := term.Test("")
@@ -41,13 +42,13 @@ func TestProgressLines(t *testing.T) {
 			g.Stop()
 			g.Set("too late")
 			if errs.String() != tt.want || out.Len() > 0 {
-				t.Errorf("got %q and %q", errs, out)
+				t.Errorf("got %q on stderr and %q on stdout, want %q and nothing", errs, out, tt.want)
 			}
 		})
 	}
 }
 
-// A screen is a terminal of one line at a time.
+// A screen is a terminal on which only the current line is replaced.
 type screen struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -59,7 +60,7 @@ func (s *screen) Write(p []byte) (int, error) {
 	return s.buf.Write(p)
 }
 
-// lines are what is to be seen: a line is what came after it was last erased.
+// lines returns the visible lines: of each, what was written after it was last erased.
 func (s *screen) lines() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +72,7 @@ func (s *screen) lines() []string {
 	return lines
 }
 
-// TestProgressLive: on a terminal one line is written over, also when something is said meanwhile, and is gone at the end.
+// TestProgressLive: on a terminal the live line stays below messages and is removed at the end.
 func TestProgressLive(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -83,7 +84,7 @@ func TestProgressLive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		see := func(want ...string) {
+		wantLines := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
 			got := s.lines()
@@ -91,34 +92,34 @@ func TestProgressLive(t *testing.T) {
 				got[i] = strings.TrimLeft(got[i], frames+" ")
 			}
 			if strings.Join(got, "|") != strings.Join(want, "|") {
-				t.Errorf("see %q, want %q", got, want)
+				t.Errorf("got %q, want %q", got, want)
 			}
 		}
 		g := p.Progress(false)
 		time.Sleep(time.Second)
-		see("")
+		wantLines("")
 		g.Set("running %d%%", 10)
-		see("running 10%  1s")
+		wantLines("running 10%  1s")
 		time.Sleep(2 * time.Second)
-		see("running 10%  3s")
+		wantLines("running 10%  3s")
 		p.Warn("trying again")
-		see("trying again", "")
+		wantLines("trying again", "")
 		time.Sleep(200 * time.Millisecond)
-		see("trying again", "running 10%  3s")
+		wantLines("trying again", "running 10%  3s")
 		g.Set("a text that is too long for this line")
-		see("trying again", "a text that is too long fo…")
+		wantLines("trying again", "a text that is too long fo…")
 		g.Stop()
-		see("trying again", "")
+		wantLines("trying again", "")
 		g.Set("too late")
 		time.Sleep(time.Second)
-		see("trying again", "")
+		wantLines("trying again", "")
 		p.Warn("done")
-		see("trying again", "done", "")
+		wantLines("trying again", "done", "")
 	})
 }
 
-// TestProgressTogether is for the race detector.
-func TestProgressTogether(t *testing.T) {
+// TestProgressConcurrent is for the race detector.
+func TestProgressConcurrent(t *testing.T) {
 	t.Parallel()
 	streams, _, _ := term.Test("")
 	streams.ErrTTY = true

@@ -9,20 +9,19 @@ import (
 	"github.com/uselamina/lamina/internal/term"
 )
 
-// Styled is text that was cleaned, and is one line unless we broke it, and may have been given colours.
+// Styled is text that is safe for a terminal: it was cleaned, and then broken into lines or colored by this program.
 type Styled string
 
-// Styles colour text for one stream, or leave it as it is where colour is not wanted. They never ask the terminal
-// anything.
+// Styles add color to text for one stream, or only clean it if the stream has no color. They never query the terminal.
 type Styles struct {
 	color bool
 	w     io.Writer
 }
 
-// Bold is for what matters most on a line.
+// Bold is for the most important part of a line.
 func (s Styles) Bold(text string) Styled { return s.render(text, lipgloss.Style.Bold, "") }
 
-// Faint is for labels and asides.
+// Faint is for labels and secondary information.
 func (s Styles) Faint(text string) Styled { return s.render(text, lipgloss.Style.Faint, "") }
 
 // Good is for success.
@@ -31,10 +30,10 @@ func (s Styles) Good(text string) Styled { return s.render(text, nil, "2") }
 // Bad is for failure.
 func (s Styles) Bad(text string) Styled { return s.render(text, nil, "1") }
 
-// Busy is for what is still going on.
+// Busy is for work in progress, and for notes.
 func (s Styles) Busy(text string) Styled { return s.render(text, nil, "3") }
 
-// Command is for something that can be typed.
+// Command is for a command to type.
 func (s Styles) Command(text string) Styled { return s.render(text, nil, "6") }
 
 func (s Styles) render(text string, set func(lipgloss.Style, bool) lipgloss.Style, color string) Styled {
@@ -42,8 +41,7 @@ func (s Styles) render(text string, set func(lipgloss.Style, bool) lipgloss.Styl
 	if !s.color {
 		return Styled(text)
 	}
-	// A profile and a background given by hand keep the renderer from querying the terminal, and from a mind of its own
-	// about colour: it was decided on already.
+	// With an explicit profile and background the renderer neither queries the terminal nor decides on color by itself.
 	r := lipgloss.NewRenderer(s.w)
 	r.SetColorProfile(termenv.ANSI)
 	r.SetHasDarkBackground(true)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Ago says how long before now a time was, for a person. The zero time is one that the service did not tell.
+// Ago returns the time from t to now in words, such as "2 hours ago". It returns "unknown" for the zero time.
 func Ago(t, now time.Time) string {
 	d := now.Sub(t)
 	switch {
@@ -19,7 +19,7 @@ func Ago(t, now time.Time) string {
 	return span(d) + " ago"
 }
 
-// span names a length of time by its largest unit.
+// span returns a duration in its largest unit, such as "2 hours".
 func span(d time.Duration) string {
 	for _, unit := range []struct {
 		length time.Duration

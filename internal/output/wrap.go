@@ -6,8 +6,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// wrap breaks lines that are wider than width at spaces. What follows a break starts at the column hang. A word is never
-// broken, because it may be an address that is to be copied; the terminal does that where it must.
+// wrap breaks lines that are wider than width at spaces. The rest of a line starts at the column hang. A word is never broken,
+// because it may be a URL to copy.
 func wrap(text string, width, hang int) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {

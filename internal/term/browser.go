@@ -11,7 +11,7 @@ import (
 	"github.com/pkg/browser"
 )
 
-// NoBrowser returns why no browser can be opened here for the person at the keyboard, or "" if one probably can.
+// NoBrowser returns the reason why a browser cannot be opened on this machine for the user, or "" if it probably can.
 func NoBrowser(getenv func(string) string) string {
 	return noBrowser(getenv, runtime.GOOS, inContainer())
 }
@@ -36,20 +36,20 @@ func inContainer() bool {
 	if runtime.GOOS != "linux" {
 		return false
 	}
-	for _, mark := range []string{"/.dockerenv", "/run/.containerenv"} {
-		if _, err := os.Stat(mark); err == nil {
+	for _, marker := range []string{"/.dockerenv", "/run/.containerenv"} { // of Docker and Podman
+		if _, err := os.Stat(marker); err == nil {
 			return true
 		}
 	}
 	return false
 }
 
-// OpenBrowser shows a URL in the program that BROWSER names, or else in the system's browser. No API key of the
-// environment is passed on to it.
+// OpenBrowser opens a URL in the program that BROWSER names, or else in the system's browser. The program does not inherit
+// API keys from the environment.
 func OpenBrowser(url string, getenv func(string) string) error {
 	command := strings.Fields(getenv("BROWSER"))
 	if len(command) == 0 && runtime.GOOS == "windows" {
-		return browser.OpenURL(url) // asks the shell, which starts the browser
+		return browser.OpenURL(url) // uses the shell, which knows the default browser
 	}
 	if len(command) == 0 {
 		program, err := WhichBrowser(getenv)
@@ -58,7 +58,7 @@ func OpenBrowser(url string, getenv func(string) string) error {
 		}
 		command = []string{program}
 	}
-	cmd := exec.Command(command[0], append(command[1:], url)...) //nolint:gosec,noctx // the person's browser, which outlives us
+	cmd := exec.Command(command[0], append(command[1:], url)...) //nolint:gosec,noctx // the user's browser, which runs longer than this process
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(setting string) bool {
 		name, _, _ := strings.Cut(setting, "=")
 		return strings.HasSuffix(name, "_API_KEY")

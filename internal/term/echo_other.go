@@ -2,5 +2,5 @@
 
 package term
 
-// hideTyping leaves it to the reading of the password.
+// hideTyping does nothing: on these systems, reading a password turns off the echo.
 func hideTyping(int) (show func()) { return func() {} }

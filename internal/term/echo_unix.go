@@ -4,7 +4,7 @@ package term
 
 import "golang.org/x/sys/unix"
 
-// hideTyping keeps a terminal from showing what is typed, until show is called.
+// hideTyping turns off the echo of a terminal until show is called.
 func hideTyping(fd int) (show func()) {
 	before, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {

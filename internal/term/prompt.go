@@ -10,10 +10,10 @@ import (
 	"golang.org/x/term"
 )
 
-// ErrNoPrompt means that nobody is there to be asked.
-var ErrNoPrompt = errors.New("there is no terminal to ask on")
+// ErrNoPrompt means that there is no terminal for a prompt.
+var ErrNoPrompt = errors.New("there is no terminal for a prompt")
 
-// Secret asks for a line that is not shown while it is typed. When ctx ends first, the terminal is put back as it was.
+// Secret prints question and reads a line from the terminal without echo. When ctx ends first, it restores the terminal.
 func (s *Streams) Secret(ctx context.Context, question string) (string, error) {
 	f, ok := s.In.(*os.File)
 	if !s.Prompts || !ok {
@@ -23,7 +23,7 @@ func (s *Streams) Secret(ctx context.Context, question string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	show := hideTyping(int(f.Fd())) // before the question: what is pasted at once must not be seen either
+	show := hideTyping(int(f.Fd())) // before the question, so that text pasted at once is not echoed either
 	defer show()
 	_, _ = fmt.Fprint(s.Err, Line(question)+" ")
 	defer fmt.Fprintln(s.Err)

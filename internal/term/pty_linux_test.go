@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A buffer can be read while it is written.
+// A buffer is a bytes.Buffer for several goroutines.
 type buffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -35,7 +35,7 @@ func (b *buffer) String() string {
 	return b.buf.String()
 }
 
-// eventually waits until done, for as long as a busy machine may need.
+// eventually waits until done reports true; it allows for a busy machine.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for range 2000 {
@@ -44,10 +44,10 @@ func eventually(t *testing.T, what string, done func() bool) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	t.Fatal("never: " + what)
+	t.Fatalf("got no %s, want one within 10 seconds", what)
 }
 
-// echoes reports whether a terminal shows what is typed.
+// echoes reports whether a terminal echoes input.
 func echoes(t *testing.T, tty *os.File) bool {
 	t.Helper()
 	state, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
@@ -57,7 +57,7 @@ func echoes(t *testing.T, tty *os.File) bool {
 	return state.Lflag&unix.ECHO != 0
 }
 
-// TestSecret asks over a real terminal: what is typed is not shown, and afterwards it is again.
+// TestSecret reads a secret from a pseudo-terminal. The input is not echoed, and the echo is back afterwards.
 func TestSecret(t *testing.T) {
 	t.Parallel()
 	keyboard, tty, err := pty.Open()
@@ -81,35 +81,35 @@ func TestSecret(t *testing.T) {
 	}()
 	eventually(t, "the question", func() bool { return strings.Contains(seen.String(), "Larder: ") })
 	if echoes(t, tty) {
-		t.Error("the question is there, and what is typed is still shown")
+		t.Error("got echo after the question, want none")
 	}
 	if _, err := io.WriteString(keyboard, " lma_s3cret \r"); err != nil {
 		t.Fatal(err)
 	}
 	got := <-answers
 	if got.err != nil || got.text != "lma_s3cret" {
-		t.Errorf("got %q, %v", got.text, got.err)
+		t.Errorf("got %q, %v, want the secret without spaces", got.text, got.err)
 	}
 	if !echoes(t, tty) {
-		t.Error("the terminal stays mute")
+		t.Error("got no echo after the secret, want it restored")
 	}
 	eventually(t, "the end of the line", func() bool { return strings.HasSuffix(seen.String(), "\r\n") })
 	if got, want := seen.String(), "Key of Larder: \r\n"; got != want {
 		t.Errorf("got %q on the terminal, want %q", got, want)
 	}
 	if strings.Contains(seen.String(), "s3cret") {
-		t.Errorf("it was shown: %q", seen.String())
+		t.Errorf("got the secret on the terminal: %q", seen.String())
 	}
 }
 
-// TestNoSecret: nobody is asked where nobody is.
-func TestNoSecret(t *testing.T) {
+// TestSecretWithoutTerminal: without a terminal there is no prompt.
+func TestSecretWithoutTerminal(t *testing.T) {
 	t.Parallel()
 	s, _, errs := Test("lma_s3cret\n")
 	for _, prompts := range []bool{false, true} {
 		s.Prompts = prompts
 		if _, err := s.Secret(t.Context(), "Key:"); !errors.Is(err, ErrNoPrompt) || errs.Len() > 0 {
-			t.Errorf("got %v, and wrote %q", err, errs)
+			t.Errorf("Prompts %t: got %v and the output %q, want ErrNoPrompt and none", prompts, err, errs)
 		}
 	}
 	null, err := os.Open(os.DevNull)
@@ -119,11 +119,11 @@ func TestNoSecret(t *testing.T) {
 	defer null.Close()
 	s.In = null
 	if _, err := s.Secret(t.Context(), "Key:"); err == nil {
-		t.Error("a file that is no terminal was asked")
+		t.Error("got no error from a file that is not a terminal")
 	}
 }
 
-// TestIsTerminal: a terminal is told from a file.
+// TestIsTerminal distinguishes a terminal from a file.
 func TestIsTerminal(t *testing.T) {
 	t.Parallel()
 	keyboard, tty, err := pty.Open()
@@ -133,7 +133,7 @@ func TestIsTerminal(t *testing.T) {
 	defer keyboard.Close()
 	defer tty.Close()
 	if !isTerminal(tty) {
-		t.Error("a terminal is taken for a file")
+		t.Error("got false for a terminal, want true")
 	}
 	file, err := os.Create(filepath.Join(t.TempDir(), "x"))
 	if err != nil {
@@ -141,11 +141,11 @@ func TestIsTerminal(t *testing.T) {
 	}
 	defer file.Close()
 	if isTerminal(file) {
-		t.Error("a file is taken for a terminal")
+		t.Error("got true for a file, want false")
 	}
 }
 
-// TestOpenBrowser: the program that BROWSER names gets its own arguments and the URL as one more, whatever is in it.
+// TestOpenBrowser: the program that BROWSER names gets its own arguments and the URL as the last one, without a shell.
 func TestOpenBrowser(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -161,10 +161,10 @@ func TestOpenBrowser(t *testing.T) {
 	eventually(t, "the browser", func() bool { _, err := os.Stat(seen); return err == nil })
 	got, err := os.ReadFile(seen)
 	if want := seen + "\n--new-window\n" + url + "\n"; err != nil || string(got) != want {
-		t.Errorf("got %q, %v", got, err)
+		t.Errorf("got the arguments %q, %v, want %q", got, err, want)
 	}
 	err = OpenBrowser(url, env("BROWSER="+filepath.Join(folder, "missing")))
 	if !errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), "example.com") {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want ErrNotExist without the URL", err)
 	}
 }

@@ -6,16 +6,16 @@ import (
 	"rsc.io/qr"
 )
 
-// The empty border of a QR code, in modules. The standard asks for 4; above and below 2 must do, so that the code and the
-// lines after it fit on a screen of 24 lines.
+// The empty border of a QR code, in modules. The standard requires 4. Above and below, 2 are used, so that the code and the
+// lines after it fit on a screen of 24 lines; cameras read such codes.
 const (
 	quietX = 4
 	quietY = 2
 )
 
-// QR draws a text as a QR code in half blocks, two modules to a character. It sets black on white by itself, from the
-// fixed part of the palette, and so does not depend on the colours of the terminal. It reports false when the code would
-// be wider than the terminal, or the text is too long for one.
+// QR returns a text as a QR code in half blocks, two modules to a character. It sets black and white explicitly, from the
+// fixed part of the palette, because a terminal may have other default colors. It returns false if the code is wider than
+// width columns or the text is too long for a QR code.
 func QR(text string, width int) (string, bool) {
 	code, err := qr.Encode(text, qr.L)
 	if err != nil || code.Size+2*quietX > width {

@@ -7,31 +7,38 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-func TestQRFits(t *testing.T) {
+func TestQR(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"https://a.example/device?user_code=BCDF-GHJK", strings.Repeat("x", 300)} {
-		code, ok := QR(text, 200)
-		if !ok {
-			t.Fatalf("no code for %d characters", len(text))
-		}
-		lines := strings.Split(strings.TrimSuffix(code, "\n"), "\n")
-		width := ansi.StringWidth(lines[0])
-		for i, line := range lines {
-			if ansi.StringWidth(line) != width || !strings.HasSuffix(line, "\x1b[0m") {
-				t.Errorf("line %d: %q", i, line)
+	tests := []struct{ name, text string }{
+		{"short", "https://a.example/device?user_code=BCDF-GHJK"},
+		{"long", strings.Repeat("x", 300)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			code, ok := QR(tt.text, 200)
+			if !ok {
+				t.Fatalf("got no code for %d characters", len(tt.text))
 			}
-		}
-		if strings.TrimSpace(ansi.Strip(lines[0])) != "" {
-			t.Errorf("no quiet zone: %q", lines[0])
-		}
-		if _, ok := QR(text, width); !ok {
-			t.Error("a terminal that is just wide enough is refused")
-		}
-		if _, ok := QR(text, width-1); ok {
-			t.Error("the code is wider than the terminal")
-		}
+			lines := strings.Split(strings.TrimSuffix(code, "\n"), "\n")
+			width := ansi.StringWidth(lines[0])
+			for i, line := range lines {
+				if got := ansi.StringWidth(line); got != width || !strings.HasSuffix(line, "\x1b[0m") {
+					t.Errorf("line %d: got %d columns in %q, want %d and a reset of the colors", i, got, line, width)
+				}
+			}
+			if border := strings.TrimSpace(ansi.Strip(lines[0])); border != "" {
+				t.Errorf("got %q in the border, want spaces", border)
+			}
+			if _, ok := QR(tt.text, width); !ok {
+				t.Errorf("got no code for %d columns, which are enough", width)
+			}
+			if _, ok := QR(tt.text, width-1); ok {
+				t.Errorf("got a code for %d columns, want none", width-1)
+			}
+		})
 	}
 	if _, ok := QR(strings.Repeat("x", 5000), 1000); ok {
-		t.Error("a text that fits in no code")
+		t.Error("got a code for 5000 characters, want none")
 	}
 }

@@ -1,4 +1,4 @@
-// Package term is the person's end: the three streams as one value, prompts, and the browser.
+// Package term is the interface to the user: the three standard streams, prompts, and the browser.
 package term
 
 import (
@@ -9,24 +9,24 @@ import (
 	"golang.org/x/term"
 )
 
-// Streams are where a command reads and writes, and what it may do there.
+// Streams are the standard streams of a command and their properties.
 type Streams struct {
 	In  io.Reader
 	Out io.Writer
 	Err io.Writer
 
-	// InTTY, OutTTY and ErrTTY say which of them are terminals.
+	// InTTY, OutTTY and ErrTTY report which of them are terminals.
 	InTTY, OutTTY, ErrTTY bool
-	// OutColor and ErrColor say where colour is wanted.
+	// OutColor and ErrColor report where color is used.
 	OutColor, ErrColor bool
-	// Prompts says that a person is there to be asked.
+	// Prompts reports whether the command may ask the user.
 	Prompts bool
-	// Width returns the terminal's columns, of Err if it is one, else of Out; 80 where neither is.
+	// Width returns the number of columns of the terminal at Err, else of the one at Out, else 80.
 	Width func() int
 }
 
-// System returns the streams of this process, with the manners that the environment asks for: NO_COLOR, CLICOLOR,
-// CLICOLOR_FORCE, TERM, CI.
+// System returns the streams of this process. The environment variables NO_COLOR, CLICOLOR, CLICOLOR_FORCE and TERM decide on
+// color; CI turns prompts off.
 func System(getenv func(string) string) *Streams {
 	s := &Streams{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
@@ -45,8 +45,8 @@ func System(getenv func(string) string) *Streams {
 	return s
 }
 
-// SetColor decides on colour: always, never, or auto, which follows the environment and the terminal: NO_COLOR, then
-// CLICOLOR_FORCE, then CLICOLOR.
+// SetColor sets the use of color: always, never, or auto, which is decided by NO_COLOR, CLICOLOR_FORCE, TERM and CLICOLOR, in
+// this order, and by which streams are terminals.
 func (s *Streams) SetColor(when string, getenv func(string) string) {
 	switch {
 	case when == "always":
@@ -61,7 +61,7 @@ func (s *Streams) SetColor(when string, getenv func(string) string) {
 	}
 }
 
-// isSet reads a switch of the environment, where 0 means off.
+// isSet reports whether an environment variable turns something on: it is set and not 0.
 func isSet(value string) bool {
 	n, err := strconv.Atoi(value)
 	return value != "" && (err != nil || n != 0)

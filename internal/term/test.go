@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Test returns streams without a terminal that read from in, with what is written to out and err.
+// Test returns streams for tests, without a terminal. They read from in and write to out and err.
 func Test(in string) (s *Streams, out, err *bytes.Buffer) {
 	out, err = new(bytes.Buffer), new(bytes.Buffer)
 	return &Streams{In: strings.NewReader(in), Out: out, Err: err, Width: func() int { return 80 }}, out, err

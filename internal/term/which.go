@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// WhichBrowser returns the program with which OpenBrowser would show a page. Errors: what keeps the program that
-// BROWSER names from being found; exec.ErrNotFound where the system has none that is known.
+// WhichBrowser returns the program that OpenBrowser would start. It returns an error if the program that BROWSER names is not
+// found, and exec.ErrNotFound if the system has no known program.
 func WhichBrowser(getenv func(string) string) (string, error) {
 	return whichBrowser(getenv, runtime.GOOS, exec.LookPath)
 }
@@ -22,7 +22,7 @@ func whichBrowser(getenv func(string) string, system string, find func(string) (
 	case "darwin":
 		return find("open")
 	}
-	for _, opener := range []string{"xdg-open", "x-www-browser", "www-browser"} { // as pkg/browser tries them
+	for _, opener := range []string{"xdg-open", "x-www-browser", "www-browser"} { // in the order of pkg/browser
 		if path, err := find(opener); err == nil {
 			return path, nil
 		}

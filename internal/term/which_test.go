@@ -15,24 +15,29 @@ func TestWhichBrowser(t *testing.T) {
 		}
 		return "", exec.ErrNotFound
 	}
-	for _, tt := range []struct {
-		env    []string
-		system string
-		want   string
+	tests := []struct {
+		name    string
+		browser string // BROWSER
+		system  string
+		want    string // empty: an error
 	}{
-		{nil, "linux", "/bin/www-browser"},
-		{nil, "darwin", "/usr/bin/open"},
-		{nil, "windows", "the default browser of Windows"},
-		{[]string{"BROWSER=firefox --new-window"}, "linux", "/bin/firefox"},
-		{[]string{"BROWSER=chromium"}, "linux", ""},
-	} {
-		got, err := whichBrowser(env(tt.env...), tt.system, find)
-		if got != tt.want || (err != nil) != (tt.want == "") {
-			t.Errorf("%+v: got %q, %v", tt, got, err)
-		}
+		{"first known program", "", "linux", "/bin/www-browser"},
+		{"macOS", "", "darwin", "/usr/bin/open"},
+		{"Windows", "", "windows", "the default browser of Windows"},
+		{"BROWSER with arguments", "firefox --new-window", "linux", "/bin/firefox"},
+		{"BROWSER not installed", "chromium", "linux", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := whichBrowser(env("BROWSER="+tt.browser), tt.system, find)
+			if got != tt.want || (err != nil) != (tt.want == "") {
+				t.Errorf("got %q, %v, want %q", got, err, tt.want)
+			}
+		})
 	}
 	none := func(string) (string, error) { return "", exec.ErrNotFound }
 	if _, err := whichBrowser(env(), "linux", none); !errors.Is(err, exec.ErrNotFound) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want ErrNotFound", err)
 	}
 }

@@ -16,8 +16,8 @@ import (
 
 const childFolder = "LAMINA_TEST_FULL_DISK"
 
-// TestFullDisk: a disk that takes no more is named as the cause, and nothing is left on it. A limit on the size of
-// files, set in a process of its own, stands for the full disk.
+// TestFullDisk: the error of a full disk is a PathError, and no file remains. The test sets a limit on the size of files in a
+// child process instead of a full disk.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	if folder := os.Getenv(childFolder); folder != "" {
@@ -28,11 +28,9 @@ func TestFullDisk(t *testing.T) {
 	child := exec.Command(os.Args[0], "-test.run=^TestFullDisk$")
 	child.Env = append(os.Environ(), childFolder+"="+folder)
 	if out, err := child.CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, out)
+		t.Errorf("the child failed: %v: %s", err, out)
 	}
-	if got := inFolder(t, folder); got != "" {
-		t.Errorf("left %s", got)
-	}
+	wantNames(t, folder, "")
 }
 
 func fillDisk(t *testing.T, folder string) {
@@ -41,9 +39,9 @@ func fillDisk(t *testing.T, folder string) {
 		t.Skip(err)
 	}
 	url := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(content(1 << 20)) })
-	_, err := loader().Save(t.Context(), url, filepath.Join(folder, "a.png"))
+	_, err := newDownloader().Save(t.Context(), url, filepath.Join(folder, "a.png"))
 	wantDiskError(t, err)
-	_, err = loader().SaveText(strings.Repeat("x", 1<<20), filepath.Join(folder, "a.txt"))
+	_, err = newDownloader().SaveText(strings.Repeat("x", 1<<20), filepath.Join(folder, "a.txt"))
 	wantDiskError(t, err)
 }
 
@@ -51,11 +49,11 @@ func wantDiskError(t *testing.T, err error) {
 	t.Helper()
 	var path *os.PathError
 	if !errors.As(err, &path) || !errors.Is(err, syscall.EFBIG) || errors.As(err, new(*TruncatedError)) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want a PathError with EFBIG", err)
 	}
 }
 
-// TestUmask: a person who shares nothing does not share downloads. Not parallel, for the mask is the process's.
+// TestUmask: the umask applies to downloads. The test is not parallel, because the umask is that of the process.
 func TestUmask(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0o027))
 	path := filepath.Join(t.TempDir(), "a.txt")
@@ -64,6 +62,6 @@ func TestUmask(t *testing.T) {
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o640 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
+		t.Errorf("got the mode %v, %v, want 0640", info.Mode(), err)
 	}
 }

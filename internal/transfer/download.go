@@ -1,5 +1,5 @@
-// Package transfer brings a run's outputs to disk: it chooses names that stay in the folder a person chose, and
-// streams through a temporary file, so that what is there under its name is whole.
+// Package transfer downloads the outputs of a run. It derives safe file names from the service's data, writes each file under
+// a temporary name and renames it when it is complete, and resumes a download that was cut off.
 package transfer
 
 import (
@@ -15,33 +15,33 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
-// An ExistsError means that a file is in the way and overwriting was not asked for.
+// An ExistsError means that the path exists and may not be replaced.
 type ExistsError struct{ Path string }
 
-// Error names the file.
+// Error names the path.
 func (e *ExistsError) Error() string { return fmt.Sprintf("%s already exists", e.Path) }
 
-// A RefusedError is an answer of the file's host that says no.
+// A RefusedError is a response of the file's host with an unexpected status.
 type RefusedError struct {
-	URL    string // without its query, which may hold a signature
+	URL    string // without its query, which may contain a signature
 	Status int
 }
 
-// Error says what was refused.
+// Error names the URL and the status.
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s answered %d %s", e.URL, e.Status, http.StatusText(e.Status))
 }
 
-// A TruncatedError means that there was no connection, or that it ended before the whole file had come, and that trying
-// on did not help.
+// A TruncatedError means that a connection failed or ended before the file was complete, and that retries failed too.
 type TruncatedError struct {
-	URL string
+	URL string // without its query
 	Err error
 }
 
-// Error says which download failed, and why.
+// Error names the URL and the cause.
 func (e *TruncatedError) Error() string {
 	return fmt.Sprintf("could not download %s: %v", e.URL, e.Err)
 }
@@ -49,31 +49,33 @@ func (e *TruncatedError) Error() string {
 // Unwrap returns the cause.
 func (e *TruncatedError) Unwrap() error { return e.Err }
 
-// An AddressError means that an output, or what it redirects to, is at an address that is not safe to download from.
+// An AddressError means that the URL of an output, or a redirect, is invalid or not safe to download from.
 type AddressError struct {
-	URL string // without its query; empty if it is no address at all
+	URL string // without its query; empty if it is invalid
 }
 
-// Error names the address.
+// Error names the URL.
 func (e *AddressError) Error() string {
 	if e.URL == "" {
-		return "the output is not at an address that can be downloaded"
+		return "the output has no URL that can be downloaded"
 	}
 	return fmt.Sprintf("will not download from %s: only https is safe", e.URL)
 }
 
-// A Downloader fetches files. HTTP must carry no credentials.
+// A Downloader downloads files. HTTP must not add credentials.
 type Downloader struct {
 	HTTP *http.Client
-	// Force replaces files that are in the way.
+	// Force permits to replace existing files.
 	Force bool
-	// AllowLoopback permits plain http to this machine, for a service that runs on it.
+	// AllowLoopback permits http to this machine, for a service that runs on it.
 	AllowLoopback bool
-	// Progress, if set, is told of the bytes so far and of all of them (-1: unknown).
+	// Progress, if set, is called with the number of bytes so far and in all (-1: unknown).
 	Progress func(done, total int64)
+
+	sleep func(ctx context.Context, d time.Duration) error // replaces retry.Sleep in tests
 }
 
-// Save writes what is at rawURL to the file at path, making its folder where needed, and returns its size.
+// Save downloads rawURL to path and returns the size of the file. It creates missing folders.
 func (d *Downloader) Save(ctx context.Context, rawURL, path string) (int64, error) {
 	u, err := d.check(rawURL)
 	if err != nil {
@@ -82,7 +84,7 @@ func (d *Downloader) Save(ctx context.Context, rawURL, path string) (int64, erro
 	return d.write(path, func(f *os.File) (int64, error) { return d.stream(ctx, u, f) })
 }
 
-// SaveText writes text to the file at path, in the same way.
+// SaveText writes text to path as Save does.
 func (d *Downloader) SaveText(text, path string) (int64, error) {
 	return d.write(path, func(f *os.File) (int64, error) {
 		n, err := io.WriteString(f, text)
@@ -93,15 +95,15 @@ func (d *Downloader) SaveText(text, path string) (int64, error) {
 	})
 }
 
-// write lets fill write a .part file beside path, and gives it its name when it is whole.
+// write calls fill with a temporary file in the folder of path, and moves the file to path when fill has succeeded.
 func (d *Downloader) write(path string, fill func(*os.File) (int64, error)) (size int64, err error) {
-	if err := d.inTheWay(path); err != nil {
+	if err := d.checkFree(path); err != nil {
 		return 0, err
 	}
 	folder, name := filepath.Split(path)
 	if folder != "" {
-		if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // a person's own folder, like any other
-			return 0, fmt.Errorf("could not make the folder for the download: %w", err)
+		if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // the user's own folder, which their umask protects
+			return 0, fmt.Errorf("could not create the folder for the download: %w", err)
 		}
 	}
 	f, err := createPart(folder, name)
@@ -126,15 +128,14 @@ func (d *Downloader) write(path string, fill func(*os.File) (int64, error)) (siz
 	return size, nil
 }
 
-// createPart makes a new file beside the one that it will become. Unlike os.CreateTemp it leaves the permissions to the
-// person's umask.
+// createPart creates a temporary file for name in folder. Unlike os.CreateTemp it leaves the permissions to the umask.
 func createPart(folder, name string) (*os.File, error) {
-	name = strings.ToValidUTF8(name[:min(len(name), 200)], "") // room for what follows
+	name = strings.ToValidUTF8(name[:min(len(name), 200)], "") // leaves room for the suffix
 	name = fmt.Sprintf("%s.%s.part", name, rand.Text()[:10])
-	return os.OpenFile(filepath.Join(folder, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // see above
+	return os.OpenFile(filepath.Join(folder, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // the umask decides on the permissions
 }
 
-// publish gives the finished file its name. A link, unlike a rename, fails if something came to be in the way.
+// publish moves the complete file to path. Without Force it uses a link, which unlike a rename fails if path exists by now.
 func (d *Downloader) publish(part, path string) error {
 	if !d.Force {
 		err := os.Link(part, path)
@@ -144,30 +145,31 @@ func (d *Downloader) publish(part, path string) error {
 		if errors.Is(err, fs.ErrExist) {
 			return &ExistsError{Path: path}
 		}
-		if err := d.inTheWay(path); err != nil { // a file system without links
+		if err := d.checkFree(path); err != nil { // the file system has no links
 			return err
 		}
 	}
-	if err := os.Rename(part, path); err != nil { //nolint:gosec // the path is the person's choice
+	if err := os.Rename(part, path); err != nil { //nolint:gosec // the user chose the path
 		return diskError(err)
 	}
 	return nil
 }
 
-func (d *Downloader) inTheWay(path string) error {
-	info, err := os.Lstat(path) //nolint:gosec // the path is the person's choice
+// checkFree returns an *ExistsError if path may not be written.
+func (d *Downloader) checkFree(path string) error {
+	info, err := os.Lstat(path) //nolint:gosec // the user chose the path
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return fmt.Errorf("could not look at the place for the download: %w", err)
+		return fmt.Errorf("could not check the path of the download: %w", err)
 	case info.IsDir() || !d.Force:
 		return &ExistsError{Path: path}
 	}
 	return nil
 }
 
-// client returns HTTP with a guard on redirects.
+// client returns HTTP with a check of redirects.
 func (d *Downloader) client() *http.Client {
 	c := *d.HTTP
 	c.CheckRedirect = func(req *http.Request, via []*http.Request) error {
@@ -181,7 +183,7 @@ func (d *Downloader) client() *http.Client {
 	return &c
 }
 
-// check refuses addresses that are not https, or plain http to this machine where that is allowed.
+// check parses rawURL. It returns an *AddressError unless the URL is https, or http to this machine with AllowLoopback.
 func (d *Downloader) check(rawURL string) (*url.URL, error) {
 	u, err := url.Parse(rawURL)
 	switch {
@@ -192,7 +194,7 @@ func (d *Downloader) check(rawURL string) (*url.URL, error) {
 	case u.Scheme == "http" && d.AllowLoopback && isLoopback(u.Hostname()):
 		return u, nil
 	}
-	return nil, &AddressError{URL: bare(u)}
+	return nil, &AddressError{URL: withoutQuery(u)}
 }
 
 func isLoopback(host string) bool {
@@ -200,12 +202,12 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// bare is a URL without what may hold a secret.
-func bare(u *url.URL) string {
+// withoutQuery returns a URL without the parts that may contain a secret: user, query and fragment.
+func withoutQuery(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
-// withoutURL takes off the wrapping of net/http, which repeats the whole URL.
+// withoutURL removes the *url.Error of net/http, which contains the whole URL.
 func withoutURL(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

@@ -10,23 +10,23 @@ import (
 	"strings"
 )
 
-// An Output is one file to be saved, as the service describes it. Nothing in it is trusted.
+// An Output is one file to save, as the service describes it. Its values are not trusted.
 type Output struct {
-	Index    int // counted from 0
+	Index    int // from 0
 	Label    string
 	URL      string // empty for text
 	MimeType string
-	Ext      string // without a dot; overrides what URL and MimeType say
+	Ext      string // without a dot; overrides URL and MimeType
 }
 
-// Names returns the path for each output. Where says where a person wants them:
+// Names returns a path for each output. where is one of:
 //
-//   - with {label}, {index}, {ext} or {runId} in it, a template for each path, or for the folder if it ends in a slash;
-//   - a path that ends in a slash, or without an extension, or that is a folder already: that folder, with the names
-//     {label}_{index}.{ext}, to which Free finds what is not taken;
-//   - anything else, the path itself, with _{index} before the extension if there are several outputs.
+//   - a template with {label}, {index}, {ext} or {runId} for each path, or for the folder if it ends in a slash;
+//   - a folder: a path that ends in a slash, has no extension or is an existing folder. The files in it are named
+//     {label}_{index}.{ext};
+//   - a file. With several outputs, _{index} is inserted before its extension.
 //
-// Names that would come out the same get their index.
+// Equal names get their index.
 func Names(where, runID string, outputs []Output, isDir func(string) bool) []string {
 	template := templateOf(where, len(outputs), isDir)
 	paths := make([]string, len(outputs))
@@ -43,7 +43,7 @@ func Names(where, runID string, outputs []Output, isDir func(string) bool) []str
 	return paths
 }
 
-// Literal returns the one path that where names whatever the outputs are called, or "" if it depends on them.
+// Literal returns the path that where selects for a single output, or "" if the path depends on the output.
 func Literal(where string, isDir func(string) bool) string {
 	if template := templateOf(where, 1, isDir); !strings.Contains(template, "{") {
 		return template
@@ -61,7 +61,7 @@ func templateOf(where string, outputs int, isDir func(string) bool) string {
 	return where
 }
 
-// InFolder reports whether where is a folder to save in, so that the names of the files are ours to choose.
+// InFolder reports whether where is a folder, so that this package chooses the names of the files.
 func InFolder(where string, isDir func(string) bool) bool {
 	slash := strings.HasSuffix(where, "/") || strings.HasSuffix(where, string(filepath.Separator))
 	return slash || !isTemplate(where) && (filepath.Ext(where) == "" || isDir(where))
@@ -71,11 +71,10 @@ func isTemplate(where string) bool {
 	return strings.Contains(where, "{") && strings.Contains(where, "}")
 }
 
-// Free returns path or, if a file is there, the first of the names with -2, -3 and so on before the extension that is
-// free.
-func Free(path string, taken func(string) bool) string {
+// Free returns path or, if it exists, the first path with -2, -3 and so on before the extension that does not exist.
+func Free(path string, exists func(string) bool) string {
 	free, ext := path, filepath.Ext(path)
-	for n := 2; taken(free); n++ {
+	for n := 2; exists(free); n++ {
 		free = strings.TrimSuffix(path, ext) + "-" + strconv.Itoa(n) + ext
 	}
 	return free
@@ -92,8 +91,8 @@ func (o Output) expand(template, runID string) string {
 	).Replace(template)
 }
 
-// slug makes a part of a file name of foreign text: lower-case letters, digits and dashes, at most 50 of them, so
-// that it can name neither a folder nor a special file.
+// slug returns untrusted text as a part of a file name: at most 50 lower-case letters, digits and dashes. It is never a path,
+// a hidden file or a device. It returns otherwise if nothing of text is left.
 func slug(text, otherwise string) string {
 	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
 	name := strings.Join(words, "-")
@@ -107,13 +106,13 @@ func slug(text, otherwise string) string {
 	return name
 }
 
-// devices are names that Windows keeps for itself, whatever the extension.
+// devices are the names that Windows reserves, with any extension.
 var devices = []string{
 	"con", "prn", "aux", "nul", "com0", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9",
 	"lpt0", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
 }
 
-// ext chooses the extension: what we decided, what the URL says, what the media type says, or bin.
+// ext returns the file extension: Ext, that of the URL, that of the media type, or bin.
 func (o Output) ext() string {
 	if isPlain(o.Ext) {
 		return o.Ext
@@ -139,7 +138,7 @@ func isPlain(ext string) bool {
 	return ext != "" && len(ext) <= 5
 }
 
-// extensions of the media types that apps return. The system's own table differs from machine to machine.
+// extensions are those of the media types that apps return. The table of package mime depends on the machine.
 var extensions = map[string]string{
 	"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/svg+xml": "svg", "image/avif": "avif",
 	"video/mp4": "mp4", "video/webm": "webm", "video/quicktime": "mov",
@@ -147,5 +146,5 @@ var extensions = map[string]string{
 	"text/plain": "txt", "text/markdown": "md", "application/json": "json", "application/pdf": "pdf", "application/zip": "zip",
 }
 
-// String names an output for a person.
+// String returns the label and the index of an output.
 func (o Output) String() string { return fmt.Sprintf("%s_%d", slug(o.Label, "output"), o.Index) }

@@ -22,21 +22,21 @@ func TestNames(t *testing.T) {
 	}{
 		{"folder by its slash", "out/", []Output{picture, text}, nil, "out/hero-image_0.png out/caption_1.txt"},
 		{"folder without an extension", "out", []Output{picture}, nil, "out/hero-image_0.png"},
-		{"folder that is there", "v1.0", []Output{picture}, []string{"v1.0"}, "v1.0/hero-image_0.png"},
-		{"here", ".", []Output{picture}, []string{"."}, "hero-image_0.png"},
-		{"above", "..", []Output{picture}, []string{".."}, "../hero-image_0.png"},
+		{"existing folder", "v1.0", []Output{picture}, []string{"v1.0"}, "v1.0/hero-image_0.png"},
+		{"this folder", ".", []Output{picture}, []string{"."}, "hero-image_0.png"},
+		{"parent folder", "..", []Output{picture}, []string{".."}, "../hero-image_0.png"},
 		{"file", "pic.jpg", []Output{picture}, nil, "pic.jpg"},
 		{"file in a folder with a dot", "a.b/pic.jpg", []Output{picture, text}, nil, "a.b/pic_0.jpg a.b/pic_1.jpg"},
 		{"file for several", "pic.jpg", []Output{picture, text}, nil, "pic_0.jpg pic_1.jpg"},
 		{"template", "out/{runId}-{label}-{index}.{ext}", []Output{picture, text}, nil, "out/r-1-hero-image-0.png out/r-1-caption-1.txt"},
 		{"template of a folder", "out/{runId}/", []Output{picture, text}, nil, "out/r-1/hero-image_0.png out/r-1/caption_1.txt"},
-		{"template without a place for the output", "{runId}.png", []Output{picture, text}, nil, "r-1_0.png r-1_1.png"},
-		{"unknown word", "{size}.png", []Output{picture}, nil, "{size}.png"},
+		{"template without a field of the output", "{runId}.png", []Output{picture, text}, nil, "r-1_0.png r-1_1.png"},
+		{"unknown field", "{size}.png", []Output{picture}, nil, "{size}.png"},
 		{"one brace", "{.png", []Output{picture}, nil, "{.png"},
 		{"same label", "{label}.{ext}", []Output{picture, {Index: 1, Label: "hero_image", URL: picture.URL}, text}, nil, "hero-image_0.png hero-image_1.png caption.txt"},
 		{"same label, other extension", "{label}.{ext}", []Output{{Label: "a", Ext: "txt"}, {Index: 1, Label: "a", Ext: "json"}}, nil, "a.txt a.json"},
 		{"gaps in the index", "out/", []Output{text, {Index: 7, Label: "Caption", Ext: "txt"}}, nil, "out/caption_1.txt out/caption_7.txt"},
-		{"words of a template in a label", "{label}.{ext}", []Output{{Label: "{runId}/{ext}", Ext: "txt"}}, nil, "runid-ext.txt"},
+		{"fields of a template in a label", "{label}.{ext}", []Output{{Label: "{runId}/{ext}", Ext: "txt"}}, nil, "runid-ext.txt"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -51,37 +51,64 @@ func TestNames(t *testing.T) {
 
 func TestLiteral(t *testing.T) {
 	t.Parallel()
-	for where, want := range map[string]string{
-		"a.png": "a.png", "x/a.png": "x/a.png", "out/": "", "out": "", "{label}.png": "", "{runId}/": "", "dir.d": "",
-	} {
-		if got := Literal(where, func(p string) bool { return p == "dir.d" }); got != want {
-			t.Errorf("%s: got %q, want %q", where, got, want)
-		}
+	tests := []struct{ where, want string }{
+		{"a.png", "a.png"}, {"x/a.png", "x/a.png"}, {"out/", ""}, {"out", ""}, {"{label}.png", ""}, {"{runId}/", ""}, {"dir.d", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.where, func(t *testing.T) {
+			t.Parallel()
+			if got := Literal(tt.where, func(p string) bool { return p == "dir.d" }); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 
 func TestHostileNames(t *testing.T) {
 	t.Parallel()
-	for label, want := range map[string]string{
-		"../../etc/passwd": "etc-passwd", `..\..\boot.ini`: "boot-ini", "..": "output", ".": "output", "": "output", "/": "output",
-		"a\x00b": "a-b", "C:con": "c-con", "CON": "output-con", "nul": "output-nul", "Lpt1": "output-lpt1", "COM10": "com10", "console": "console",
-		"-rf": "rf", "a\u202egnp.exe": "a-gnp-exe", "日本語": "output", "Grüße": "gr-e", "\xff\xfe": "output", "a\nb": "a-b", "~": "output",
-		strings.Repeat("x", 300): strings.Repeat("x", 50), strings.Repeat("x", 49) + " y": strings.Repeat("x", 49), strings.Repeat("ab ", 40): strings.Repeat("ab-", 16) + "ab",
-		"a  b\t": "a-b",
-	} {
-		got := Names("{label}.{ext}", "", []Output{{Label: label, Ext: "png"}}, noDir)[0]
-		if got != want+".png" {
-			t.Errorf("%q: got %s, want %s.png", label, got, want)
-		}
-		if run := Names("{runId}.png", label, []Output{{}}, noDir)[0]; run != strings.Replace(want, "output", "run", 1)+".png" {
-			t.Errorf("run id %q: got %s", label, run)
-		}
+	tests := []struct{ name, label, want string }{
+		{"path", "../../etc/passwd", "etc-passwd"},
+		{"Windows path", `..\..\boot.ini`, "boot-ini"},
+		{"parent", "..", "output"},
+		{"dot", ".", "output"},
+		{"empty", "", "output"},
+		{"slash", "/", "output"},
+		{"NUL byte", "a\x00b", "a-b"},
+		{"drive", "C:con", "c-con"},
+		{"device", "CON", "output-con"},
+		{"device in lower case", "nul", "output-nul"},
+		{"numbered device", "Lpt1", "output-lpt1"},
+		{"not a device", "COM10", "com10"},
+		{"longer than a device", "console", "console"},
+		{"option", "-rf", "rf"},
+		{"direction", "a\u202egnp.exe", "a-gnp-exe"},
+		{"other script", "日本語", "output"},
+		{"umlauts", "Grüße", "gr-e"},
+		{"invalid UTF-8", "\xff\xfe", "output"},
+		{"lines", "a\nb", "a-b"},
+		{"home", "~", "output"},
+		{"spaces", "a  b\t", "a-b"},
+		{"long", strings.Repeat("x", 300), strings.Repeat("x", 50)},
+		{"long with a space at the cut", strings.Repeat("x", 49) + " y", strings.Repeat("x", 49)},
+		{"long with spaces", strings.Repeat("ab ", 40), strings.Repeat("ab-", 16) + "ab"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := Names("{label}.{ext}", "", []Output{{Label: tt.label, Ext: "png"}}, noDir)[0]; got != tt.want+".png" {
+				t.Errorf("label: got %s, want %s.png", got, tt.want)
+			}
+			want := strings.Replace(tt.want, "output", "run", 1) + ".png"
+			if got := Names("{runId}.png", tt.label, []Output{{}}, noDir)[0]; got != want {
+				t.Errorf("run id: got %s, want %s", got, want)
+			}
+		})
 	}
 }
 
 func TestExtensions(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
+	tests := []struct {
 		output Output
 		want   string
 	}{
@@ -95,18 +122,25 @@ func TestExtensions(t *testing.T) {
 		{Output{URL: "https://e.com/a.", MimeType: "../x"}, "bin"},
 		{Output{URL: "https://e.com/v1.0/a", MimeType: "audio/mpeg"}, "mp3"},
 		{Output{URL: ":", MimeType: ""}, "bin"},
-	} {
-		if got := tt.output.ext(); got != tt.want {
-			t.Errorf("%+v: got %s, want %s", tt.output, got, tt.want)
-		}
 	}
-	if got := (Output{Index: 3, Label: "A b"}).String(); got != "a-b_3" {
-		t.Errorf("got %s", got)
+	for _, tt := range tests {
+		t.Run(tt.output.Ext+" "+tt.output.URL, func(t *testing.T) {
+			t.Parallel()
+			if got := tt.output.ext(); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
 	}
 }
 
-// FuzzNames: whatever a service calls its outputs, each gets a path of its own, in the folder that was chosen, under a
-// name that is one on every system.
+func TestOutputString(t *testing.T) {
+	t.Parallel()
+	if got, want := (Output{Index: 3, Label: "A b"}).String(), "a-b_3"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// FuzzNames: for all values of a service, the paths are distinct, inside the chosen folder and valid on every system.
 func FuzzNames(f *testing.F) {
 	f.Add("Hero", "../../x", "https://e.com/a.png", "image/png", "run", 0)
 	f.Add("CON", "NUL", "a.%2f%2e", "x/y", "..", 2)
@@ -125,18 +159,18 @@ func FuzzNames(f *testing.F) {
 		paths := Names(where, runID, outputs, noDir)
 		for i, path := range paths {
 			if slices.Contains(paths[:i], path) {
-				t.Errorf("%q is used twice", path)
+				t.Errorf("got %q twice", path)
 			}
 			if filepath.Clean(path) != filepath.FromSlash(path) {
-				t.Errorf("%q is not a clean path", path)
+				t.Errorf("got %q, want a clean path", path)
 			}
 			inside, ok := strings.CutPrefix(filepath.ToSlash(path), "out/")
 			if !ok {
-				t.Errorf("%q leaves the folder", path)
+				t.Errorf("got %q, want a path in out", path)
 			}
 			for _, part := range strings.Split(inside, "/") {
 				if !plain.MatchString(part) || strings.Trim(part, ".") == "" || reserved.MatchString(part) {
-					t.Errorf("%q has a part that is no plain name", path)
+					t.Errorf("got the part %q of %q, want a plain name", part, path)
 				}
 			}
 		}
@@ -145,10 +179,14 @@ func FuzzNames(f *testing.F) {
 
 func TestFree(t *testing.T) {
 	t.Parallel()
-	there := map[string]bool{"a/x.png": true, "a/x-2.png": true, "b": true}
-	for path, want := range map[string]string{"a/x.png": "a/x-3.png", "a/y.png": "a/y.png", "b": "b-2"} {
-		if got := Free(path, func(p string) bool { return there[p] }); got != want {
-			t.Errorf("Free(%q) is %q, want %q", path, got, want)
-		}
+	existing := []string{"a/x.png", "a/x-2.png", "b"}
+	tests := []struct{ path, want string }{{"a/x.png", "a/x-3.png"}, {"a/y.png", "a/y.png"}, {"b", "b-2"}}
+	for _, tt := range tests {
+		t.Run(tt.path, func(t *testing.T) {
+			t.Parallel()
+			if got := Free(tt.path, func(p string) bool { return slices.Contains(existing, p) }); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }

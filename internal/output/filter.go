@@ -1,0 +1,76 @@
+package output
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/itchyny/gojq"
+
+	"github.com/uselamina/lamina/internal/term"
+)
+
+// A FilterError means that a jq program does not compile, or fails on the data.
+type FilterError struct {
+	Err    error
+	OnData bool // the program compiled and failed on the data
+}
+
+// Error returns the message of jq.
+func (e *FilterError) Error() string { return "jq: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *FilterError) Unwrap() error { return e.Err }
+
+func compile(program string) (*gojq.Code, error) {
+	query, err := gojq.Parse(program)
+	if err != nil {
+		return nil, &FilterError{Err: err}
+	}
+	code, err := gojq.Compile(query)
+	if err != nil {
+		return nil, &FilterError{Err: err}
+	}
+	return code, nil
+}
+
+// runFilter writes each result of the jq program for raw as a line: a string without quotes, any other value as JSON.
+func (p *Printer) runFilter(w *bytes.Buffer, raw json.RawMessage) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var input any
+	if err := dec.Decode(&input); err != nil {
+		return err
+	}
+	results := p.filter.RunWithContext(p.ctx, input)
+	for {
+		v, ok := results.Next()
+		if !ok {
+			return nil
+		}
+		switch v := v.(type) {
+		case error:
+			var halt *gojq.HaltError
+			if errors.As(v, &halt) && halt.Value() == nil {
+				return nil
+			}
+			if p.ctx.Err() != nil {
+				return context.Cause(p.ctx)
+			}
+			return &FilterError{Err: v, OnData: true}
+		case string:
+			if p.streams.OutTTY {
+				v = term.Clean(v)
+			}
+			w.WriteString(v)
+		default:
+			text, err := gojq.Marshal(v)
+			if err != nil {
+				return &FilterError{Err: err, OnData: true}
+			}
+			w.Write(text)
+		}
+		w.WriteByte('\n')
+	}
+}
