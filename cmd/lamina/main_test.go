@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,12 +24,20 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// Most tests wait for processes and timers, so more of them run at once than there are cores. -parallel overrides this.
+	if err := flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){
 		"lamina": main,
 		"browse": browse,
 		"huge":   huge,
 	})
 }
+
+// isFullLength reports whether the tests that take long and rarely fail run in full, as .ci/run does. docs/testing.md lists
+// them. By default they run shorter.
+func isFullLength() bool { return os.Getenv("LAMINA_TEST_LONG") == "1" }
 
 // quickExit is how GORACE keeps a program that was built with the race detector from sleeping for a second at its end: these
 // tests start thousands.

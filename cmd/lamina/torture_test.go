@@ -268,6 +268,10 @@ const lostAnswer = "was carried out by the service, but its answer was lost"
 func TestTortureHerd(t *testing.T) {
 	t.Parallel()
 	v := newVictim(t)
+	herd := 16
+	if isFullLength() {
+		herd = 64
+	}
 	for range tortureRounds() {
 		for name, prepare := range map[string]func(){
 			"expired by both clocks": v.expire,
@@ -279,7 +283,7 @@ func TestTortureHerd(t *testing.T) {
 		} {
 			before := v.refreshToken()
 			prepare()
-			v.wantAllFine(v.parallel(64, "whoami"))
+			v.wantAllFine(v.parallel(herd, "whoami"))
 			v.wantRefreshes(1)
 			if v.refreshToken() == before {
 				t.Errorf("%s: the new refresh token is not stored", name)
