@@ -111,7 +111,7 @@ func TestTerminalPaste(t *testing.T) {
 			screen.expect(t, "paste its address here")
 
 			screen.types(t, "something else"+enter)
-			screen.expect(t, "error: that is no code: paste the whole address")
+			screen.expect(t, "error: that is not a code: paste the whole address")
 			screen.types(t, address+enter)
 			screen.expect(t, "error: that is the address to open")
 			screen.types(t, dev.APIKey+enter)

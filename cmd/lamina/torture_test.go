@@ -263,7 +263,7 @@ func (v *victim) wantRefreshes(want int) {
 	}
 }
 
-const lostAnswer = "was carried out by the service, but its answer was lost"
+const lostAnswer = "but its response was lost before it was stored"
 
 func TestTortureHerd(t *testing.T) {
 	t.Parallel()

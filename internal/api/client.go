@@ -80,7 +80,8 @@ func call[T any](ctx context.Context, c *Client, req Call) (*Reply[T], error) {
 	return &Reply[T]{Data: *envelope.Data, Pagination: envelope.Pagination, Timeout: envelope.Timeout, Raw: got.Raw}, nil
 }
 
-// Do sends a call, again if it failed in a way that makes this safe. Errors: *Error, *UnreachableError, *UnexpectedError.
+// Do sends a call, and repeats it if it failed for a transient reason and a repetition is safe. Errors: *Error,
+// *UnreachableError, *UnexpectedError, and that of a credential that could not be obtained (auth.CredentialError).
 func (c *Client) Do(ctx context.Context, req Call) (*Answer, error) {
 	timeout := req.Timeout
 	if timeout == 0 {
@@ -203,6 +204,8 @@ func retryable(req Call, err error) (time.Duration, bool) {
 		return refused.RetryAfter, repeatable && refused.Status >= 500
 	case errors.As(err, &lost):
 		return 0, lost.Kind.passing() && (repeatable || lost.Kind.NeverSent())
+	case lacksCredential(err): // the service did not carry out the call, so that any call is repeatable
+		return 0, kindOf(context.Background(), err).passing()
 	}
 	return 0, false
 }

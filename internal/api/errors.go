@@ -109,14 +109,27 @@ func (e *UnexpectedError) Error() string {
 // Unwrap returns the cause.
 func (e *UnexpectedError) Unwrap() error { return e.Err }
 
-// Unreachable is the *UnreachableError for an error of an http.Client, this package's or one that works beside it. What a transport below had to say (no credential, session over)
-// stays in the chain; the wrapping of net/http, which repeats the whole URL with its query, does not.
+// Unreachable converts an error of http.Client.Do to an *UnreachableError, and removes net/http's wrapping, which repeats
+// the whole URL with its query. An error of the credential is returned as it is: the network is not its cause.
 func Unreachable(ctx context.Context, baseURL string, err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
+	if lacksCredential(err) {
+		return err
+	}
 	return &UnreachableError{BaseURL: baseURL, Kind: kindOf(ctx, err), Err: err}
+}
+
+// lacksCredential reports whether a request failed because the transport had no valid credential for it. The type of such
+// an error is auth.CredentialError; this package does not import auth.
+func lacksCredential(err error) bool {
+	var lacking interface {
+		error
+		LacksCredential() bool
+	}
+	return errors.As(err, &lacking) && lacking.LacksCredential()
 }
 
 // cutOff is Unreachable for an error in the middle of an answer, where all that is not something else is a cut.

@@ -175,10 +175,11 @@ func (w *follower) leaves(err error) bool {
 	return w.road != byPoll
 }
 
-// isPermanent reports whether an error comes from this side of the network and will come again: no credential, a
-// session that is over, a certificate that is not trusted.
+// isPermanent reports whether the cause of an error is on this machine and will not pass: no credential, a session that has
+// ended, a certificate that is not trusted.
 func isPermanent(err error) bool {
 	var lost *UnreachableError
+	isLocal := lacksCredential(err) || errors.As(err, &lost) && (lost.Kind == Other || lost.Kind == TLS)
 	var passing interface{ Temporary() bool }
-	return errors.As(err, &lost) && (lost.Kind == Other || lost.Kind == TLS) && !(errors.As(err, &passing) && passing.Temporary())
+	return isLocal && !(errors.As(err, &passing) && passing.Temporary())
 }

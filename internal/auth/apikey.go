@@ -8,33 +8,36 @@ import (
 	"github.com/uselamina/lamina/internal/provider"
 )
 
-// KeyError refuses a text that cannot be an API key. It does not quote it.
+// maxKey is the length of the longest API key that is accepted.
+const maxKey = 4 << 10
+
+// KeyError means that a text cannot be an API key. It does not quote the text.
 type KeyError struct {
 	Detail string
 }
 
-// Error says what is wrong.
+// Error describes the problem.
 func (e *KeyError) Error() string { return "that is not an API key: " + e.Detail }
 
-// CheckAPIKey looks at the shape of a key that a person or a script gave, without asking the service. A key that merely
-// looks unusual is accepted with a warning. Errors: *KeyError.
+// CheckAPIKey checks the form of an API key without a request to the service. It returns the key without surrounding white
+// space, and a warning if the key looks unusual. Errors: *KeyError.
 func CheckAPIKey(p provider.Provider, text string) (key config.Secret, warning string, err error) {
-	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff")) // a pipe from PowerShell starts with a byte order mark
+	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff")) // PowerShell writes a byte order mark into a pipe
 	switch {
 	case text == "":
-		return "", "", &KeyError{"it is empty; make one at " + p.KeysURL}
-	case len(text) > 4<<10:
+		return "", "", &KeyError{"it is empty; create one at " + p.KeysURL}
+	case len(text) > maxKey:
 		return "", "", &KeyError{"it is too long"}
 	case strings.ContainsAny(text, " \t\r\n"):
-		return "", "", &KeyError{"it has spaces or several lines; give the key alone"}
+		return "", "", &KeyError{"it has spaces or several lines; pass only the key"}
 	case !isToken(text):
-		return "", "", &KeyError{"it holds characters that a key never has"}
+		return "", "", &KeyError{"it has characters that are not allowed in a key"}
 	}
-	if other, foreign := p.Stranger(text, provider.All()); foreign {
+	if other, isForeign := p.Stranger(text, provider.All()); isForeign {
 		return "", "", &KeyError{fmt.Sprintf("it is a key of %s, not of %s, and was not sent", other.Title, p.Title)}
 	}
-	shape, known := p.Shape(text)
-	if len(p.KeyShapes) > 0 && !known {
+	shape, isKnown := p.Shape(text)
+	if len(p.KeyShapes) > 0 && !isKnown {
 		warning = fmt.Sprintf("keys of %s start with %s, this one does not", p.Title, p.KeyShapes[0].Prefix)
 	}
 	if shape.Note != "" {

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log"
 	"net"
@@ -13,27 +12,27 @@ import (
 
 const callbackPath = "/callback"
 
-// A callbackServer waits on this machine for the browser to come back. It answers everybody and is impressed by nobody:
-// only a GET with the right state counts, and only the first one.
+// A callbackServer receives the redirect of the browser on this machine. It accepts one authorization response: the first GET
+// request with the state of the attempt.
 type callbackServer struct {
-	attempt  *attempt
-	hosts    map[string]bool // Host headers that are ours; others come from a page that rebinds its name to this machine
-	donePath string          // shows the result; its address holds no code, and no other user of this machine knows it
-	http     *http.Server
-	answers  chan answer
+	attempt   *attempt
+	hosts     map[string]bool // the valid Host headers; a page that rebinds its name to this machine sends another one
+	donePath  string          // the path of the result page; it contains no code and is unknown to other users of this machine
+	http      *http.Server
+	responses chan authResponse
 
 	first    sync.Once
-	answered chan struct{} // closed by the first good callback
+	received chan struct{} // closed by the first valid response
 	finished chan struct{} // closed when result is set
 	result   page
 	show     sync.Once
-	shown    chan struct{} // closed when a browser got the result
+	shown    chan struct{} // closed when a browser has received the result
 }
 
-// listenLoopback listens on 127.0.0.1 and, where it exists, on ::1 with the same port. It prefers the port of the
-// client's redirect URI, so that the client can be used again. Where the client is bound to that port there is no other:
-// the error is then *PortError.
-func listenLoopback(ctx context.Context, client Client) ([]net.Listener, string, error) {
+// listenLoopback listens on 127.0.0.1 and, where it exists, on ::1 with the same port. It prefers the port of the client's
+// redirect URI, so that the client can be used again. Errors: *PortError if the client allows only that port and it is in
+// use, *ListenError.
+func listenLoopback(ctx context.Context, client Client) (listeners []net.Listener, redirectURI string, err error) {
 	var lc net.ListenConfig
 	wanted := portOf(client.RedirectURI)
 	v4, err := lc.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", wanted))
@@ -44,9 +43,9 @@ func listenLoopback(ctx context.Context, client Client) ([]net.Listener, string,
 		v4, err = lc.Listen(ctx, "tcp4", "127.0.0.1:0")
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("cannot listen for the browser on 127.0.0.1 (try `lamina login --device`): %w", err)
+		return nil, "", &ListenError{Err: err}
 	}
-	listeners := []net.Listener{v4}
+	listeners = []net.Listener{v4}
 	_, port, _ := net.SplitHostPort(v4.Addr().String())
 	if v6, err := lc.Listen(ctx, "tcp6", net.JoinHostPort("::1", port)); err == nil {
 		listeners = append(listeners, v6)
@@ -67,11 +66,11 @@ func serveCallback(listeners []net.Listener, t *attempt) *callbackServer {
 		hosts: map[string]bool{
 			net.JoinHostPort("127.0.0.1", port): true, net.JoinHostPort("::1", port): true, net.JoinHostPort("localhost", port): true,
 		},
-		donePath: "/done/" + randomText(8),
-		answers:  make(chan answer, 1),
-		answered: make(chan struct{}),
-		finished: make(chan struct{}),
-		shown:    make(chan struct{}),
+		donePath:  "/done/" + randomText(8),
+		responses: make(chan authResponse, 1),
+		received:  make(chan struct{}),
+		finished:  make(chan struct{}),
+		shown:     make(chan struct{}),
 	}
 	s.http = &http.Server{
 		Handler:           s,
@@ -89,44 +88,44 @@ func serveCallback(listeners []net.Listener, t *attempt) *callbackServer {
 
 // ServeHTTP implements http.Handler.
 func (s *callbackServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Connection", "close") // the server is about to go away
+	w.Header().Set("Connection", "close") // the server stops after the sign-in
 	switch {
 	case !s.hosts[r.Host]:
-		http.Error(w, "This address is not served here.", http.StatusMisdirectedRequest)
+		http.Error(w, "This host name is not served here.", http.StatusMisdirectedRequest)
 	case r.URL.Path == "/favicon.ico":
 		w.WriteHeader(http.StatusNoContent)
 	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", http.MethodGet)
-		http.Error(w, "Only GET is understood here.", http.StatusMethodNotAllowed)
+		http.Error(w, "Only GET is allowed here.", http.StatusMethodNotAllowed)
 	case r.URL.Path == callbackPath:
-		s.callback(w, r)
+		s.serveResponse(w, r)
 	case r.URL.Path == s.donePath:
-		s.done(w, r)
+		s.serveResult(w, r)
 	default:
-		writePage(w, http.StatusNotFound, page{Title: "Nothing here", Text: "A sign-in is waiting, but not at this address."})
+		writePage(w, http.StatusNotFound, page{Title: "Page not found", Text: "A sign-in is waiting at another address of this machine."})
 	}
 }
 
-// callback takes the first good answer, and sends the browser to an address without the code in it.
-func (s *callbackServer) callback(w http.ResponseWriter, r *http.Request) {
-	a, err := answerFrom(r.URL.Query())
-	if err != nil || !s.attempt.ours(a.state) {
+// serveResponse takes the first valid authorization response, and redirects the browser to an address without the code.
+func (s *callbackServer) serveResponse(w http.ResponseWriter, r *http.Request) {
+	response, err := parseResponse(r.URL.Query())
+	if err != nil || !s.attempt.hasState(response.state) {
 		writePage(w, http.StatusBadRequest, page{
 			Title: "Not this sign-in",
-			Text:  "This link does not belong to the sign-in that is waiting in your terminal. Use the link shown there.",
+			Text:  "This link does not belong to the sign-in that is waiting in your terminal. Open the link that the terminal shows.",
 		})
 		return
 	}
 	s.first.Do(func() {
-		s.answers <- a
-		close(s.answered)
+		s.responses <- response
+		close(s.received)
 	})
-	noTrace(w.Header())
+	setPrivacyHeaders(w.Header())
 	http.Redirect(w, r, s.donePath, http.StatusSeeOther)
 }
 
-// done shows the true result, as soon as there is one.
-func (s *callbackServer) done(w http.ResponseWriter, r *http.Request) {
+// serveResult waits for the result of the sign-in and shows it.
+func (s *callbackServer) serveResult(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-s.finished:
 	case <-r.Context().Done():
@@ -140,14 +139,14 @@ func (s *callbackServer) done(w http.ResponseWriter, r *http.Request) {
 	s.show.Do(func() { close(s.shown) })
 }
 
-// conclude tells a waiting browser the result, and gives it a moment to fetch it.
-func (s *callbackServer) conclude(who string, err error) {
-	s.result = resultPage(s.attempt.provider.Title, who, err)
+// finish sets the result, and gives a waiting browser a few seconds to load it.
+func (s *callbackServer) finish(account string, err error) {
+	s.result = resultPage(s.attempt.provider.Title, account, err)
 	close(s.finished)
 	select {
-	case <-s.answered:
+	case <-s.received:
 	default:
-		return // no browser came
+		return // no browser is waiting
 	}
 	select {
 	case <-s.shown:
@@ -155,7 +154,7 @@ func (s *callbackServer) conclude(who string, err error) {
 	}
 }
 
-// close lets the last page be delivered, but does not wait for connections that a browser keeps open in advance.
+// close stops the server. It waits a second for the last page, because a browser may keep idle connections open for longer.
 func (s *callbackServer) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

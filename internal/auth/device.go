@@ -14,30 +14,37 @@ import (
 
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/provider"
+	"github.com/uselamina/lamina/internal/retry"
 )
 
-// deviceRedirect is registered for a client that only ever uses device codes: some servers insist on a redirect URI.
+// deviceRedirect is the redirect URI of a client that uses only device codes. Some servers require one.
 const deviceRedirect = "http://127.0.0.1/callback"
 
-// Device signs in with a code that a person types in a browser elsewhere (RFC 8628). Start and Finish may happen in two
-// processes.
+const (
+	defaultInterval = 5 * time.Second // between two polls (RFC 8628 section 3.2)
+	slowDown        = 5 * time.Second // added to the interval after slow_down (RFC 8628 section 3.5)
+	maxPollDelay    = time.Minute     // between two polls while the service fails, unless the interval is longer
+)
+
+// Device signs in with a device code, which the user enters in a browser on any machine (RFC 8628). Start and Finish may run
+// in different processes.
 type Device struct {
 	HTTP     *http.Client // nil means http.DefaultClient
 	Provider provider.Provider
-	BaseURL  string // the origin the credential will belong to
+	BaseURL  string // the origin that the credential will belong to
 	Server   Server // from Discover
-	Client   Client // of an earlier sign-in, used again; may be zero
+	Client   Client // of an earlier sign-in, to be reused; may be zero
 
 	Now   func() time.Time                                 // nil means time.Now
-	Sleep func(ctx context.Context, d time.Duration) error // nil means a timer that ends with ctx
-	Logf  func(format string, args ...any)                 // nil is silent
+	Sleep func(ctx context.Context, d time.Duration) error // nil means retry.Sleep
+	Logf  func(format string, args ...any)                 // nil means no log
 }
 
-// DeviceLogin is a sign-in that waits for approval. Its JSON form is safe to show; Encode is the form to store.
+// DeviceLogin is a sign-in that waits for approval. Its JSON form contains no secret; Encode returns the form to store.
 type DeviceLogin struct {
 	UserCode                string        `json:"userCode"`
 	VerificationURI         string        `json:"verificationUri"`
-	VerificationURIComplete string        `json:"verificationUriComplete,omitempty"` // with the code in it, for a QR code
+	VerificationURIComplete string        `json:"verificationUriComplete,omitempty"` // contains the code, for a QR code
 	ExpiresAt               time.Time     `json:"expiresAt"`
 	Interval                time.Duration `json:"-"`
 
@@ -48,115 +55,129 @@ type DeviceLogin struct {
 	Server     Server        `json:"-"`
 }
 
-// Start asks for a code. Errors: *NotOfferedError when the service has no device codes, *UnreachableError, *StatusError,
+// Start requests a device code. Errors: *NotOfferedError if the service has no device codes, *UnreachableError, *StatusError,
 // *OAuthError, *ResponseError.
 func (d *Device) Start(ctx context.Context) (DeviceLogin, error) {
 	if d.Server.DeviceEndpoint == "" {
 		return DeviceLogin{}, &NotOfferedError{Host: hostOf(d.BaseURL), What: "a sign-in with a device code"}
 	}
-	client := d.Client
-	ours := client.ID != "" && client.Issuer == d.Server.Issuer
-	given := ours && client.UserProvided
-	reused := ours && !given
-	for {
-		var err error
-		if !reused && !given {
-			if client, err = Register(ctx, d.HTTP, d.Server, d.Provider, deviceRedirect); err != nil {
-				return DeviceLogin{}, err
-			}
-		}
-		login, err := d.authorize(ctx, client)
+	if d.Client.ID != "" && d.Client.Issuer == d.Server.Issuer {
+		login, err := d.authorize(ctx, d.Client)
 		var refused *OAuthError
-		forgotten := errors.As(err, &refused) && (refused.Code == "invalid_client" || refused.Code == "unauthorized_client")
-		if !reused || !forgotten {
+		isForgotten := errors.As(err, &refused) && (refused.Code == "invalid_client" || refused.Code == "unauthorized_client")
+		if d.Client.UserProvided || !isForgotten {
 			return login, err
 		}
-		reused = false // the server forgot the client, or it may not use device codes: register anew, once
 	}
+	client, err := Register(ctx, d.HTTP, d.Server, d.Provider, deviceRedirect)
+	if err != nil {
+		return DeviceLogin{}, err
+	}
+	return d.authorize(ctx, client)
 }
 
 func (d *Device) authorize(ctx context.Context, client Client) (DeviceLogin, error) {
-	call, cancel := newCall(ctx, d.HTTP, d.Provider.OAuth, "ask for a device code")
+	call, cancel := newCall(ctx, d.HTTP, d.Provider.OAuth, "request a device code")
 	defer cancel()
 	asked := time.Now()
-	reply, err := oauthConfig(d.Provider, d.Server, client.ID, "").DeviceAuth(call.context())
+	response, err := oauthConfig(d.Provider, d.Server, client.ID, "").DeviceAuth(call.context())
 	if err != nil {
-		return DeviceLogin{}, call.explain(hostOf(d.Server.DeviceEndpoint), err)
+		return DeviceLogin{}, call.convert(hostOf(d.Server.DeviceEndpoint), err)
 	}
 	malformed := func(detail string) (DeviceLogin, error) {
 		return DeviceLogin{}, &ResponseError{Doing: call.doing, Host: hostOf(d.Server.DeviceEndpoint), Detail: detail}
 	}
 	login := DeviceLogin{
-		UserCode: clean(reply.UserCode, 60), DeviceCode: config.Secret(reply.DeviceCode), VerificationURI: reply.VerificationURI, Scope: strings.Join(d.Provider.OAuth.Scopes, " "),
-		VerificationURIComplete: reply.VerificationURIComplete, Interval: time.Duration(reply.Interval) * time.Second,
+		UserCode: clean(response.UserCode, 60), DeviceCode: config.Secret(response.DeviceCode),
+		VerificationURI: response.VerificationURI, VerificationURIComplete: response.VerificationURIComplete,
+		Interval: time.Duration(response.Interval) * time.Second, Scope: strings.Join(d.Provider.OAuth.Scopes, " "),
 		BaseURL: d.BaseURL, Client: client, Server: d.Server,
 	}
-	if login.UserCode == "" || !isToken(reply.DeviceCode) {
-		return malformed("holds no code")
+	if login.UserCode == "" || !isToken(response.DeviceCode) {
+		return malformed("contains no code")
 	}
 	if _, err := CheckURL(login.VerificationURI); err != nil {
-		return malformed("holds an address for the browser that is refused")
+		return malformed("contains an invalid verification URI")
 	}
 	if _, err := CheckURL(login.VerificationURIComplete); err != nil {
 		login.VerificationURIComplete = ""
 	}
-	life := reply.Expiry.Sub(asked)
-	if reply.Expiry.IsZero() {
+	life := response.Expiry.Sub(asked)
+	if response.Expiry.IsZero() {
 		life = signInTime
 	}
 	login.ExpiresAt = now(d.Now).Add(life)
 	return login, nil
 }
 
-// Finish asks until the person has approved. The service's slow_down is obeyed for good; faults of the network are
-// outlasted until the code expires. Errors: *DeniedError, *ExpiredError, *OAuthError, *URLError, ctx's.
+// Finish polls the token endpoint until the user has approved. It obeys the service's slow_down for all later polls, and
+// continues after network and server errors until the code expires. Errors: *DeniedError, *ExpiredError, *OAuthError,
+// *URLError, ctx's.
 func (d *Device) Finish(ctx context.Context, login DeviceLogin) (config.Credential, error) {
+	sleep := d.Sleep
+	if sleep == nil {
+		sleep = retry.Sleep
+	}
 	interval := login.Interval
 	if interval <= 0 {
-		interval = 5 * time.Second // RFC 8628 section 3.2
+		interval = defaultInterval
 	}
-	wait := interval
+	pace := pace{interval: interval, delay: interval}
 	for {
-		if !now(d.Now).Add(wait).Before(login.ExpiresAt) {
+		if !now(d.Now).Add(pace.delay).Before(login.ExpiresAt) {
 			return config.Credential{}, &ExpiredError{}
 		}
-		if err := d.sleep(ctx, wait); err != nil {
+		if err := sleep(ctx, pace.delay); err != nil {
 			return config.Credential{}, err
 		}
 		c, err := d.poll(ctx, login)
 		if err == nil || ctx.Err() != nil {
 			return c, err
 		}
-		var refused *OAuthError
-		var unreachable *UnreachableError
-		var status *StatusError
-		switch {
-		case errors.As(err, &refused) && refused.Code == "authorization_pending":
-			wait = interval
-		case errors.As(err, &refused) && refused.Code == "slow_down":
-			interval += 5 * time.Second // for this and all later requests (RFC 8628 section 3.5)
-			wait = interval
-		case errors.As(err, &refused) && refused.Code == "access_denied":
-			return config.Credential{}, &DeniedError{Description: refused.Description}
-		case errors.As(err, &refused) && refused.Code == "expired_token":
-			return config.Credential{}, &ExpiredError{}
-		case errors.As(err, &unreachable):
-			d.logf("%v; asking again", err)
-			wait = min(2*wait, max(interval, time.Minute))
-		case errors.As(err, &status) && (status.Status >= 500 || status.Status == http.StatusTooManyRequests):
-			d.logf("%v; asking again", err)
-			wait = max(min(2*wait, max(interval, time.Minute)), status.RetryAfter)
-		default:
+		if err := pace.adjust(err); err != nil {
 			return config.Credential{}, err
+		}
+		if refused := (*OAuthError)(nil); d.Logf != nil && !errors.As(err, &refused) {
+			d.Logf("%v; polling again", err)
 		}
 	}
 }
 
+// A pace is the delay before the next poll.
+type pace struct{ interval, delay time.Duration }
+
+// adjust sets the delay after a failed poll. It returns an error if the failure is final.
+func (p *pace) adjust(err error) error {
+	var refused *OAuthError
+	var unreachable *UnreachableError
+	var status *StatusError
+	backoff := min(2*p.delay, max(p.interval, maxPollDelay))
+	switch {
+	case errors.As(err, &refused) && refused.Code == "authorization_pending":
+		p.delay = p.interval
+	case errors.As(err, &refused) && refused.Code == "slow_down":
+		p.interval += slowDown
+		p.delay = p.interval
+	case errors.As(err, &refused) && refused.Code == "access_denied":
+		return &DeniedError{Description: refused.Description}
+	case errors.As(err, &refused) && refused.Code == "expired_token":
+		return &ExpiredError{}
+	case errors.As(err, &unreachable):
+		p.delay = backoff
+	case errors.As(err, &status) && (status.Status >= 500 || status.Status == http.StatusTooManyRequests):
+		p.delay = max(backoff, status.RetryAfter)
+	default:
+		return err
+	}
+	return nil
+}
+
 func (d *Device) poll(ctx context.Context, login DeviceLogin) (config.Credential, error) {
-	p := speaking(d.Provider, login.Server.ThirdParty)
+	p := dialect(d.Provider, login.Server.ThirdParty)
 	g, err := requestToken(ctx, d.HTTP, p, "sign in", login.Server.TokenEndpoint,
 		func(ctx context.Context) (*oauth2.Token, error) {
-			// x/oauth2's own loop gives up at the first network fault. The empty code is not sent.
+			// The polling loop of x/oauth2 ends at the first network error, so send one token request. call.prepare removes
+			// the empty code.
 			return oauthConfig(p, login.Server, login.Client.ID, "").Exchange(ctx, "",
 				oauth2.SetAuthURLParam("grant_type", grantDevice),
 				oauth2.SetAuthURLParam("device_code", login.DeviceCode.Reveal()))
@@ -168,27 +189,7 @@ func (d *Device) poll(ctx context.Context, login DeviceLogin) (config.Credential
 	return g.credential(login.BaseURL, login.Server, login.Client, now(d.Now)), nil
 }
 
-func (d *Device) sleep(ctx context.Context, wait time.Duration) error {
-	if d.Sleep != nil {
-		return d.Sleep(ctx, wait)
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
-func (d *Device) logf(format string, args ...any) {
-	if d.Logf != nil {
-		d.Logf(format, args...)
-	}
-}
-
-// storedLogin is the stored form of a DeviceLogin, with its secret.
+// storedLogin is the stored form of a DeviceLogin. It contains the device code.
 type storedLogin struct {
 	DeviceLogin
 	DeviceCode      string `json:"deviceCode"`
@@ -199,29 +200,32 @@ type storedLogin struct {
 	TokenEndpoint   string `json:"tokenEndpoint"`
 	Revocation      string `json:"revocationEndpoint,omitempty"`
 	Registration    string `json:"registrationEndpoint,omitempty"`
-	Standard        bool   `json:"standard,omitempty"`
-	ClientGiven     bool   `json:"clientGiven,omitempty"`
+	ThirdParty      bool   `json:"standard,omitempty"`
+	UserProvided    bool   `json:"clientGiven,omitempty"`
 }
 
-// Encode returns the form that another process can Finish. It holds a secret: store it where only its owner reads.
+// Encode returns the form that another process can decode and Finish. It contains a secret, so store it in a file that only
+// its owner can read.
 func (l DeviceLogin) Encode() ([]byte, error) {
 	return json.Marshal(storedLogin{
 		DeviceLogin: l, DeviceCode: l.DeviceCode.Reveal(), IntervalSeconds: int64(l.Interval / time.Second), ClientID: l.Client.ID,
 		RedirectURI: l.Client.RedirectURI, Issuer: l.Server.Issuer, TokenEndpoint: l.Server.TokenEndpoint,
 		Revocation: l.Server.RevocationEndpoint, Registration: l.Server.RegistrationEndpoint,
-		Standard: l.Server.ThirdParty, ClientGiven: l.Client.UserProvided,
+		ThirdParty: l.Server.ThirdParty, UserProvided: l.Client.UserProvided,
 	})
 }
 
-// DecodeDeviceLogin reads what Encode wrote. Errors: *URLError when an endpoint is not on the service's own origin (a
-// server that was named by its issuer may have it elsewhere), and those of a malformed record.
+var errStoredLogin = errors.New("the stored sign-in is not valid")
+
+// DecodeDeviceLogin reads the form that Encode returned. Errors: *URLError if the token endpoint is not on the origin of the
+// service, which is allowed only for a third-party server, and one for malformed JSON.
 func DecodeDeviceLogin(raw []byte) (DeviceLogin, error) {
 	var s storedLogin
 	if err := json.Unmarshal(raw, &s); err != nil {
-		return DeviceLogin{}, errors.New("the sign-in that was begun cannot be read: run `lamina login` again")
+		return DeviceLogin{}, errStoredLogin
 	}
 	u, err := url.Parse(s.TokenEndpoint)
-	if err != nil || !s.Standard && !SameOrigin(s.TokenEndpoint, s.BaseURL) {
+	if err != nil || !s.ThirdParty && !SameOrigin(s.TokenEndpoint, s.BaseURL) {
 		return DeviceLogin{}, &URLError{URL: clean(s.TokenEndpoint, 100), Detail: "it is not on " + clean(s.BaseURL, 100)}
 	}
 	if _, err := CheckURL(u.String()); err != nil {
@@ -229,10 +233,10 @@ func DecodeDeviceLogin(raw []byte) (DeviceLogin, error) {
 	}
 	l := s.DeviceLogin
 	l.DeviceCode, l.Interval = config.Secret(s.DeviceCode), time.Duration(s.IntervalSeconds)*time.Second
-	l.Client = Client{ID: s.ClientID, RedirectURI: s.RedirectURI, Issuer: s.Issuer, UserProvided: s.ClientGiven}
+	l.Client = Client{ID: s.ClientID, RedirectURI: s.RedirectURI, Issuer: s.Issuer, UserProvided: s.UserProvided}
 	l.Server = Server{
 		Issuer: s.Issuer, TokenEndpoint: s.TokenEndpoint, RevocationEndpoint: s.Revocation, RegistrationEndpoint: s.Registration,
-		ThirdParty: s.Standard,
+		ThirdParty: s.ThirdParty,
 	}
 	return l, nil
 }

@@ -10,24 +10,24 @@ import (
 	"unicode"
 )
 
-// URLError refuses an address that is malformed or would carry secrets in the clear.
+// URLError means that an address is malformed, or that secrets must not be sent to it.
 type URLError struct {
-	URL    string // without user, password and query
+	URL    string // without user name, password and query
 	Detail string
 }
 
-// Error says what is wrong with the address.
+// Error describes the problem.
 func (e *URLError) Error() string { return fmt.Sprintf("%q cannot be used: %s", e.URL, e.Detail) }
 
-// UnreachableError means that no answer came: DNS, TLS, a refused or cut connection, or a time limit.
+// UnreachableError means that no response was received: DNS, TLS, a refused or broken connection, or a timeout.
 type UnreachableError struct {
-	Doing string // what was being tried, as in "refresh the session"
+	Doing string // the operation, such as "refresh the session"
 	Host  string
 	Err   error
-	sent  bool // the request was on its way, so the service may have acted on it
+	sent  bool // the request was sent in full, so the service may have carried it out
 }
 
-// Error names the host and the cause.
+// Error describes the problem.
 func (e *UnreachableError) Error() string {
 	return fmt.Sprintf("cannot %s: %s could not be reached (%v)", e.Doing, e.Host, e.Err)
 }
@@ -35,40 +35,40 @@ func (e *UnreachableError) Error() string {
 // Unwrap returns the cause.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// StatusError is an answer that is not an OAuth answer: 5xx, 429, a redirect, a proxy's page.
+// StatusError means that a response has an error status but is no OAuth error: 5xx, 429, a redirect, the page of a proxy.
 type StatusError struct {
 	Doing      string
 	Host       string
 	Status     int
-	RetryAfter time.Duration // 0 when the answer did not say
+	RetryAfter time.Duration // 0 if the response does not say
 }
 
-// Error names the host and the status.
+// Error describes the problem.
 func (e *StatusError) Error() string {
 	return fmt.Sprintf("cannot %s: %s answered %d %s", e.Doing, e.Host, e.Status, http.StatusText(e.Status))
 }
 
-// ResponseError is a success whose content makes no sense.
+// ResponseError means that a successful response has unusable content.
 type ResponseError struct {
 	Doing  string
 	Host   string
-	Detail string
+	Detail string // continues "the response of HOST"
 }
 
-// Error says what is missing or malformed.
+// Error describes the problem.
 func (e *ResponseError) Error() string {
-	return fmt.Sprintf("cannot %s: the answer of %s %s", e.Doing, e.Host, e.Detail)
+	return fmt.Sprintf("cannot %s: the response of %s %s", e.Doing, e.Host, e.Detail)
 }
 
-// OAuthError is a refusal by the authorization server (RFC 6749 sections 4.1.2.1 and 5.2, RFC 7591 section 3.2.2).
+// OAuthError is an error response of the authorization server (RFC 6749 sections 4.1.2.1 and 5.2, RFC 7591 section 3.2.2).
 type OAuthError struct {
 	Doing       string
 	Code        string // such as invalid_grant
-	Description string // the server's words: bounded, without control characters; may be empty
-	Status      int    // 0 when it came through the browser
+	Description string // the server's text: bounded, without control characters; may be empty
+	Status      int    // 0 for an authorization response, which comes through the browser
 }
 
-// Error quotes the server.
+// Error describes the problem and quotes the server.
 func (e *OAuthError) Error() string {
 	if e.Description == "" {
 		return fmt.Sprintf("cannot %s: the service refused (%s)", e.Doing, e.Code)
@@ -76,12 +76,12 @@ func (e *OAuthError) Error() string {
 	return fmt.Sprintf("cannot %s: the service refused (%s: %s)", e.Doing, e.Code, e.Description)
 }
 
-// DeniedError means that the person, or the service on its own, said no.
+// DeniedError means that the user or the service denied the sign-in.
 type DeniedError struct {
-	Description string // the server's words; may be empty
+	Description string // the server's text; may be empty
 }
 
-// Error says so.
+// Error describes the problem.
 func (e *DeniedError) Error() string {
 	if e.Description == "" {
 		return "the sign-in was declined in the browser"
@@ -92,84 +92,98 @@ func (e *DeniedError) Error() string {
 // ExpiredError means that a device code was not approved in time.
 type ExpiredError struct{}
 
-// Error names the way out.
-func (*ExpiredError) Error() string {
-	return "the code expired before the sign-in was approved: run `lamina login` again for a new one"
-}
+// Error describes the problem.
+func (*ExpiredError) Error() string { return "the code expired before the sign-in was approved" }
 
-// TimeoutError means that nobody finished the sign-in in the browser.
+// TimeoutError means that the user did not finish the sign-in in the browser in time.
 type TimeoutError struct {
 	After time.Duration
 }
 
-// Error names the way out.
+// Error describes the problem.
 func (e *TimeoutError) Error() string {
-	return fmt.Sprintf("the sign-in was not finished within %s: run `lamina login` again", e.After)
+	return fmt.Sprintf("the sign-in was not finished within %s", e.After)
 }
 
-// PortError means that the port cannot be had to which the person's client is bound.
+// PortError means that the port of the client's redirect URI is not available on this machine.
 type PortError struct {
 	Port string
 	Err  error
 }
 
-// Error names the port and the cause.
+// Error describes the problem.
 func (e *PortError) Error() string {
-	cause := e.Err
-	var op *net.OpError
-	if errors.As(e.Err, &op) {
-		cause = op.Err // without the address, which is said already
-	}
-	return fmt.Sprintf("cannot wait for the browser on port %s, which the client is bound to (%v)", e.Port, cause)
+	return fmt.Sprintf("cannot listen on port %s, which the client's redirect URI names: %v", e.Port, listenCause(e.Err))
 }
 
 // Unwrap returns the cause.
 func (e *PortError) Unwrap() error { return e.Err }
 
-// MetadataError means that the server's own description of itself (RFC 8414) cannot be trusted.
+// ListenError means that this machine does not allow listening on 127.0.0.1, on any port.
+type ListenError struct {
+	Err error
+}
+
+// Error describes the problem.
+func (e *ListenError) Error() string {
+	return fmt.Sprintf("cannot listen for the browser on 127.0.0.1: %v", listenCause(e.Err))
+}
+
+// Unwrap returns the cause.
+func (e *ListenError) Unwrap() error { return e.Err }
+
+// listenCause removes the address from an error of package net, because the callers' messages name it.
+func listenCause(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}
+
+// MetadataError means that the authorization server's metadata (RFC 8414) must not be trusted.
 type MetadataError struct {
 	URL    string
 	Detail string
 }
 
-// Error says why.
+// Error describes the problem.
 func (e *MetadataError) Error() string {
-	return fmt.Sprintf("the authorization server's description at %s is refused: %s", e.URL, e.Detail)
+	return fmt.Sprintf("the authorization server's metadata at %s is refused: %s", e.URL, e.Detail)
 }
 
-// NotOfferedError means that the service has no such endpoint.
+// NotOfferedError means that the service does not have the required endpoint.
 type NotOfferedError struct {
 	Host string
 	What string
 }
 
-// Error says what is missing.
+// Error describes the problem.
 func (e *NotOfferedError) Error() string { return fmt.Sprintf("%s does not offer %s", e.Host, e.What) }
 
-// NotSignedInError means that a profile holds no credential.
-type NotSignedInError struct {
-	Profile string
-}
-
-// Error names the way out.
-func (e *NotSignedInError) Error() string {
-	return "not signed in: run `" + loginCommand(e.Profile) + "`"
-}
-
-// RegistrationError means that a server which was named by its issuer makes no client for us. Its cause is one of Register's.
+// RegistrationError means that a third-party authorization server does not register this program as a client. The cause is
+// an error of Register. The user can register a client there and name its id.
 type RegistrationError struct {
 	Err error
 }
 
-// Error is the cause and the way out.
-func (e *RegistrationError) Error() string {
-	return e.Err.Error() + "; make a public (native) client there, and give its id with --client-id"
-}
+// Error returns the message of the cause.
+func (e *RegistrationError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *RegistrationError) Unwrap() error { return e.Err }
 
-// A Reason says why a session is over.
+// NotSignedInError means that a profile has no credential.
+type NotSignedInError struct {
+	Profile string // "" means the default profile
+}
+
+// Error describes the problem.
+func (e *NotSignedInError) Error() string {
+	return fmt.Sprintf("not signed in to profile %s", profileName(e.Profile))
+}
+
+// A Reason says why a session has ended.
 type Reason string
 
 // The reasons, as they are stored.
@@ -177,84 +191,80 @@ const (
 	ReasonUnused       Reason = "unused"      // the refresh token was not used for 30 days
 	ReasonRefused      Reason = "refused"     // revoked, or its refresh token was used elsewhere; the service does not say which
 	ReasonLostResponse Reason = "lost-answer" // see LostResponseError
-	ReasonNoRefresh    Reason = "no-refresh"  // the service gave no refresh token
+	ReasonNoRefresh    Reason = "no-refresh"  // the service issued no refresh token
 )
 
-// SessionEndedError means that a person has to sign in again. The record is kept, and marked.
+// SessionEndedError means that a session has ended, and that the user must sign in again. The stored credential is kept and
+// marked as ended.
 type SessionEndedError struct {
-	Profile     string
+	Profile     string // "" means the default profile
 	Reason      Reason
-	Description string // the server's words; may be empty
+	Description string // the server's text; may be empty
 }
 
-// Error says why, and names the way out.
+// Error describes the problem.
 func (e *SessionEndedError) Error() string {
-	why := map[Reason]string{
-		ReasonUnused:       "it was not used for 30 days",
-		ReasonRefused:      "it was revoked, or its refresh token was used elsewhere",
-		ReasonLostResponse: "a renewal was sent and its answer was lost",
-		ReasonNoRefresh:    "the service gave no refresh token with it",
-	}[e.Reason]
-	if why == "" {
-		why = "the service does not renew it"
+	why := "the service does not refresh it"
+	switch e.Reason {
+	case ReasonUnused:
+		why = "it was not used for 30 days"
+	case ReasonRefused:
+		why = "it was revoked, or its refresh token was used elsewhere"
+	case ReasonLostResponse:
+		why = "the response to a refresh was lost"
+	case ReasonNoRefresh:
+		why = "the service issued no refresh token"
 	}
 	if e.Description != "" {
 		why += " (" + e.Description + ")"
 	}
-	return fmt.Sprintf("session expired: %s; run `%s`", why, loginCommand(e.Profile))
+	return "session expired: " + why
 }
 
-// LostResponseError is a session that ended because the answer to an earlier refresh never arrived or could not be stored
-// (the connection broke, the program was killed, the disk filled up): the service had changed the refresh token by then,
-// and only that answer held the new one.
+// LostResponseError is the end of a session because the response to an earlier refresh was not received or could not be
+// stored: the connection broke, the program was killed, or the disk was full. The service had replaced the refresh token,
+// and only that response contained the new one.
 type LostResponseError struct {
 	SentAt time.Time
 	Ended  *SessionEndedError
 }
 
-// Error says when it happened.
+// Error describes the problem.
 func (e *LostResponseError) Error() string {
-	return fmt.Sprintf("session expired: the renewal sent at %s was carried out by the service, but its answer was lost "+
-		"before it was stored (a broken connection, a killed program or a full disk); run `%s`", e.SentAt.UTC().Format("2006-01-02 15:04:05 MST"), loginCommand(e.Ended.Profile))
+	return fmt.Sprintf("session expired: the service carried out the refresh sent at %s, but its response was lost before it "+
+		"was stored (a broken connection, a killed program or a full disk)", e.SentAt.UTC().Format("2006-01-02 15:04:05 MST"))
 }
 
-// Unwrap returns the *SessionEndedError that this also is.
+// Unwrap returns Ended.
 func (e *LostResponseError) Unwrap() error { return e.Ended }
 
-// RefreshError means that the session could not be renewed now. Nothing was lost; trying again is safe. Its cause is one
-// of UnreachableError, StatusError, ResponseError, OAuthError, URLError or config's FileError.
+// RefreshError means that the session could not be refreshed now. The session is kept and a later refresh may succeed. The
+// cause is an UnreachableError, StatusError, ResponseError, OAuthError, URLError or config.FileError.
 type RefreshError struct {
 	Err error
 }
 
-// Error is the cause and the consolation.
-func (e *RefreshError) Error() string { return e.Err.Error() + "; the session is kept, try again" }
+// Error describes the problem.
+func (e *RefreshError) Error() string { return e.Err.Error() + "; the session is kept" }
 
 // Unwrap returns the cause.
 func (e *RefreshError) Unwrap() error { return e.Err }
 
-// NotSavedError means that the service renewed the session and the result could not be stored.
+// NotSavedError means that the service refreshed the session, and that the result could not be stored. The session is lost.
 type NotSavedError struct {
-	Profile string
+	Profile string // "" means the default profile
 	Err     error
 }
 
-// Error names the way out.
+// Error describes the problem.
 func (e *NotSavedError) Error() string {
-	return fmt.Sprintf("the session was renewed but could not be stored: %v; then run `%s`", e.Err, loginCommand(e.Profile))
+	return fmt.Sprintf("the session was refreshed, but the result could not be stored: %v", e.Err)
 }
 
 // Unwrap returns the cause.
 func (e *NotSavedError) Unwrap() error { return e.Err }
 
-func loginCommand(profile string) string {
-	if profile == "" || profile == "default" {
-		return "lamina login"
-	}
-	return "lamina login --profile " + profile
-}
-
-// clean makes text from outside fit for an error message: one line, bounded, nothing invisible.
+// clean makes text of another program safe for an error message: one line, bounded, without control characters.
 func clean(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		switch {

@@ -349,7 +349,7 @@ type session struct {
 	*fakeServer
 	store  *config.Store
 	clock  *clock
-	source *Source
+	source *Session
 }
 
 func newSession(t *testing.T) *session {
@@ -368,14 +368,14 @@ func newSession(t *testing.T) *session {
 	return s
 }
 
-func (s *session) newSource() *Source {
+func (s *session) newSource() *Session {
 	var logs lockedLog
 	s.t.Cleanup(func() {
 		if text := logs.String(); strings.Contains(text, "rt-secret") || strings.Contains(text, "lma_mcp") {
 			s.t.Errorf("a secret is in the log:\n%s", text)
 		}
 	})
-	return &Source{
+	return &Session{
 		Store: s.store, Provider: s.provider(), Now: s.clock.Now, Rand: func() float64 { return 0 }, Logf: logs.printf,
 	}
 }

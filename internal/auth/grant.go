@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	defaultLifetime = time.Hour           // of an access token whose reply names none
-	refreshLife     = 30 * 24 * time.Hour // of a refresh token, from its last use
+	defaultLifetime = time.Hour           // of an access token if the response names none
+	refreshLifetime = 30 * 24 * time.Hour // of a refresh token, from its last use
 )
 
-// A grant is what a successful token request brought.
+// A grant is the result of a token request.
 type grant struct {
 	access, refresh, scope string
 	lifetime               time.Duration
-	date                   time.Time // the server's clock; zero when it sent none
+	date                   time.Time // the server's Date header; zero if it sent none
 }
 
 // requestToken sends a token request through x/oauth2.
@@ -38,13 +38,13 @@ func requestToken(
 	defer cancel()
 	token, err := send(call.context())
 	if err != nil {
-		return grant{}, call.explain(u.Host, err)
+		return grant{}, call.convert(u.Host, err)
 	}
 	if !isToken(token.AccessToken) || token.RefreshToken != "" && !isToken(token.RefreshToken) {
-		return grant{}, &ResponseError{Doing: doing, Host: u.Host, Detail: "holds a malformed token"}
+		return grant{}, &ResponseError{Doing: doing, Host: u.Host, Detail: "contains a malformed token"}
 	}
 	if !strings.EqualFold(token.Type(), "Bearer") {
-		return grant{}, &ResponseError{Doing: doing, Host: u.Host, Detail: "holds a token of a kind we cannot use"}
+		return grant{}, &ResponseError{Doing: doing, Host: u.Host, Detail: "contains a token of an unknown type"}
 	}
 	scope, _ := token.Extra("scope").(string)
 	g := grant{
@@ -57,7 +57,7 @@ func requestToken(
 	return g, nil
 }
 
-// apply puts the tokens into a credential, which keeps its refresh token when no new one came.
+// apply stores the tokens in a credential. The credential keeps its refresh token if the response contained no new one.
 func (g grant) apply(c *config.Credential, now time.Time) {
 	c.Kind = config.OAuth
 	c.Token = config.Secret(g.access)
@@ -69,13 +69,13 @@ func (g grant) apply(c *config.Credential, now time.Time) {
 	}
 	c.ObtainedAt, c.IssuedAt, c.Lifetime = now, g.date, g.lifetime
 	c.ExpiresAt = now.Add(g.lifetime)
-	if c.RefreshToken != "" && !c.ThirdParty { // other servers do not say how long theirs live
-		c.RefreshExpiresAt = now.Add(refreshLife)
+	if c.RefreshToken != "" && !c.ThirdParty { // the idle lifetime of other servers is unknown
+		c.RefreshExpiresAt = now.Add(refreshLifetime)
 	}
 	c.ForcedAt, c.EndedAt, c.EndedReason, c.RotationSentAt = time.Time{}, time.Time{}, "", time.Time{}
 }
 
-// credential makes the record of a new sign-in.
+// credential returns the credential of a new sign-in.
 func (g grant) credential(base string, server Server, client Client, now time.Time) config.Credential {
 	c := config.Credential{
 		BaseURL: base, SavedAt: now, ClientID: client.ID, RedirectURI: client.RedirectURI, Issuer: server.Issuer,
@@ -83,7 +83,7 @@ func (g grant) credential(base string, server Server, client Client, now time.Ti
 		RegistrationEndpoint: server.RegistrationEndpoint, ThirdParty: server.ThirdParty,
 	}
 	if client.UserProvided {
-		c.RegistrationEndpoint = "" // so that ClientOf keeps the client that the person named
+		c.RegistrationEndpoint = "" // marks the client as user-provided for ClientOf
 	}
 	g.apply(&c, now)
 	return c
@@ -96,7 +96,7 @@ func oauthConfig(p provider.Provider, server Server, clientID, redirectURI strin
 		Scopes:      p.OAuth.Scopes,
 		Endpoint: oauth2.Endpoint{
 			AuthURL: server.AuthorizationEndpoint, TokenURL: server.TokenEndpoint, DeviceAuthURL: server.DeviceEndpoint,
-			AuthStyle: oauth2.AuthStyleInParams, // a public client names itself in the body
+			AuthStyle: oauth2.AuthStyleInParams, // a public client sends its id in the body
 		},
 	}
 }

@@ -6,9 +6,10 @@ import (
 	"github.com/uselamina/lamina/internal/config"
 )
 
-// RemainingIdle tells how long a session still lives if it is not renewed: by the server's clock where one of its replies
-// told the time, else by this machine's. It is 0 where that is not known, and for a session that is over.
-func (s *Source) RemainingIdle(c config.Credential) time.Duration {
+// RemainingIdle returns the remaining idle lifetime of a session: the time until it expires if it is not refreshed. It uses
+// the server's clock if a response has shown it, otherwise this machine's. The result is 0 if the lifetime is unknown or the
+// session has ended.
+func (s *Session) RemainingIdle(c config.Credential) time.Duration {
 	if c.Kind != config.OAuth || c.RefreshExpiresAt.IsZero() || !c.EndedAt.IsZero() {
 		return 0
 	}

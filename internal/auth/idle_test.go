@@ -12,7 +12,7 @@ func TestRemainingIdle(t *testing.T) {
 	t.Parallel()
 	start := newClock().Now()
 	whole := config.Credential{
-		Kind: config.OAuth, ObtainedAt: start, IssuedAt: start.Add(2 * time.Hour), RefreshExpiresAt: start.Add(refreshLife),
+		Kind: config.OAuth, ObtainedAt: start, IssuedAt: start.Add(2 * time.Hour), RefreshExpiresAt: start.Add(refreshLifetime),
 	}
 	ended, key, unknown := whole, whole, whole
 	ended.EndedAt, key.Kind, unknown.RefreshExpiresAt = start, config.APIKey, time.Time{}
@@ -22,19 +22,19 @@ func TestRemainingIdle(t *testing.T) {
 		server     time.Duration // since the start, at the service; 0 if it did not tell
 		want       time.Duration
 	}{
-		"new":                          {whole, 0, 0, refreshLife},
-		"a day before the end":         {whole, refreshLife - 24*time.Hour, 0, 24 * time.Hour},
-		"over":                         {whole, refreshLife + time.Hour, 0, 0},
-		"clock wrong by as much still": {whole, time.Hour, 3 * time.Hour, refreshLife - time.Hour},
-		"the service's clock decides":  {whole, time.Hour, refreshLife, 2 * time.Hour},
-		"over by the service's clock":  {whole, time.Hour, refreshLife + 3*time.Hour, 0},
+		"new":                          {whole, 0, 0, refreshLifetime},
+		"a day before the end":         {whole, refreshLifetime - 24*time.Hour, 0, 24 * time.Hour},
+		"over":                         {whole, refreshLifetime + time.Hour, 0, 0},
+		"clock wrong by as much still": {whole, time.Hour, 3 * time.Hour, refreshLifetime - time.Hour},
+		"the service's clock decides":  {whole, time.Hour, refreshLifetime, 2 * time.Hour},
+		"over by the service's clock":  {whole, time.Hour, refreshLifetime + 3*time.Hour, 0},
 		"marked":                       {ended, 0, 0, 0},
 		"an API key":                   {key, 0, 0, 0},
 		"not known":                    {unknown, 0, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &Source{Now: func() time.Time { return start.Add(test.here) }}
+			s := &Session{Now: func() time.Time { return start.Add(test.here) }}
 			if test.server != 0 {
 				s.observe(http.Header{"Date": {start.Add(test.server).Format(http.TimeFormat)}})
 			}

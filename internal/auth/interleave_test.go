@@ -537,7 +537,7 @@ func (w *world) tearDown() {
 }
 
 // inside is what the threads of a process know of each other.
-func (s *Source) inside() string {
+func (s *Session) inside() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return fmt.Sprint(s.running != nil, s.running != nil && s.running.sending, s.closing, s.retryAt.IsZero(), s.own)
@@ -575,9 +575,9 @@ func (w *world) key() (key uint64, numbers []int) {
 	server := w.server
 	server.rotatedBy = nil
 	h := fnv.New64a()
-	fmt.Fprint(h, w.left, procs, server, w.files["config.json"], w.files[noteFile("")])
+	fmt.Fprint(h, w.left, procs, server, w.files["config.json"], w.files[journalFile("")])
 	if w.joint {
-		fmt.Fprint(h, w.renames > 0, w.durable["config.json"], w.durable[noteFile("")])
+		fmt.Fprint(h, w.renames > 0, w.durable["config.json"], w.durable[journalFile("")])
 	}
 	return h.Sum64(), numbers
 }
@@ -622,7 +622,7 @@ func (e *explorer) judge(w *world, trace []string) {
 		why = "the session is lost although nothing forced that"
 	}
 	doubt := func(p *proc) bool { return p.met(kill, power, "lost", "500") }
-	if _, noted := w.files[noteFile("")]; why == "" && noted && !slices.ContainsFunc(w.procs, doubt) {
+	if _, noted := w.files[journalFile("")]; why == "" && noted && !slices.ContainsFunc(w.procs, doubt) {
 		why = "a note is left although nothing is in doubt"
 	}
 	for _, p := range w.procs {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/config/configtest"
 	"github.com/uselamina/lamina/internal/provider"
 )
 
@@ -74,7 +75,7 @@ type proc struct {
 	id      int
 	name    string
 	run     func(*proc) error
-	source  *Source
+	source  *Session
 	cancel  context.CancelFunc
 	ctx     context.Context
 	pending []*step
@@ -138,11 +139,11 @@ func (p *proc) take(s step) bool {
 
 // thread is 1 for a refresh, 0 for everything else.
 func thread() int {
-	var pcs [20]uintptr
+	var pcs [30]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
 	for {
 		frame, more := frames.Next()
-		if strings.HasSuffix(frame.Function, "(*Source).renew") {
+		if strings.HasSuffix(frame.Function, "(*Session).renew") {
 			return 1
 		}
 		if !more {
@@ -203,9 +204,15 @@ func (w *world) start(p *proc) {
 	p.w, p.id = w, len(w.procs)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	at := w.now
-	p.source = &Source{
-		Store: &config.Store{Dir: w.dir, Disk: memoryDisk{p}, Now: func() time.Time { return at }}, Provider: provider.Lamina(),
+	store := configtest.NewStore(w.dir, memoryDisk{p})
+	store.Now = func() time.Time { return at }
+	p.source = &Session{
+		Store: store, Provider: provider.Lamina(),
 		HTTP: &http.Client{Transport: wire{p}}, Now: func() time.Time { return at }, Rand: func() float64 { return 0 },
+		sleep: func(_ context.Context, d time.Duration) error {
+			memoryDisk{p}.Sleep(d)
+			return nil
+		},
 	}
 	w.procs = append(w.procs, p)
 	go func() {
@@ -272,7 +279,7 @@ func (d memoryDisk) WriteTemp(target string, data []byte) (string, error) {
 	case !ok:
 		return "", errDead
 	case failed:
-		return "", &config.FileError{Path: target, Problem: config.Unwritable, Err: syscall.ENOSPC}
+		return "", syscall.ENOSPC
 	}
 	return filepath.Join(filepath.Dir(target), name), nil
 }
@@ -343,7 +350,7 @@ func (d memoryDisk) Lock(ctx context.Context, path string) (func(), error) {
 	case !ok:
 		return nil, errDead
 	case late:
-		return nil, &config.BusyError{Path: path}
+		return nil, context.DeadlineExceeded
 	case ctx.Err() != nil:
 		d.unlock(lock)
 		return nil, ctx.Err()

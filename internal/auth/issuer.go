@@ -18,16 +18,16 @@ const (
 	scopeOffline = "offline_access"
 )
 
-// speaking returns the provider as it is spoken to: standard servers take forms, whatever the provider's own take.
-func speaking(p provider.Provider, standard bool) provider.Provider {
-	if standard && p.OAuth != nil {
+// dialect returns the provider with the form of requests that the server expects: a third-party server expects forms.
+func dialect(p provider.Provider, isThirdParty bool) provider.Provider {
+	if isThirdParty && p.OAuth != nil {
 		p.OAuth = provider.ThirdPartyOAuth(p.OAuth.Scopes)
 	}
 	return p
 }
 
-// DefaultScopes are the scopes to ask a standard server for when the person names none: those that keep a session alive,
-// where the server has them.
+// DefaultScopes returns the scopes to request from a third-party server if the user names none: those of the server that are
+// needed to refresh the session and to identify the user.
 func (s Server) DefaultScopes() []string {
 	var scopes []string
 	for _, scope := range []string{scopeOpenID, scopeOffline} {
@@ -38,10 +38,10 @@ func (s Server) DefaultScopes() []string {
 	return scopes
 }
 
-// DiscoverIssuer asks an OAuth 2.0 or OpenID authorization server what it can do (RFC 8414, OpenID Discovery). Unlike
-// Discover it assumes nothing: without metadata there is no sign-in.
+// DiscoverIssuer reads the metadata of an OAuth 2.0 or OpenID authorization server (RFC 8414, OpenID Discovery). Without
+// metadata there is no sign-in.
 //
-// Errors: *UnreachableError, *StatusError, *URLError, *MetadataError, *NotOfferedError when there is no metadata.
+// Errors: *UnreachableError, *StatusError, *URLError, *MetadataError, *NotOfferedError if there is no metadata.
 func DiscoverIssuer(ctx context.Context, hc *http.Client, issuer string) (Server, error) {
 	normal, err := NormalizeBase(issuer)
 	if err != nil {
@@ -65,17 +65,17 @@ func DiscoverIssuer(ctx context.Context, hc *http.Client, issuer string) (Server
 		}
 	}
 	if problem == nil {
-		problem = &NotOfferedError{Host: normal, What: "a description of its authorization server (RFC 8414 or OpenID Discovery): is it the issuer?"}
+		problem = &NotOfferedError{Host: normal, What: "metadata of an authorization server (RFC 8414 or OpenID Discovery)"}
 	}
 	return Server{}, problem
 }
 
-// metadataAddresses lists where the metadata of an issuer may be, the standard's own place first. With a path in the
-// issuer the well-known part goes before it (RFC 8414 section 3.1) or after it (OpenID Discovery section 4.1).
+// metadataAddresses returns the addresses at which the metadata of an issuer may be, the one of RFC 8414 first. If the issuer
+// has a path, the well-known part is before it (RFC 8414 section 3.1) or after it (OpenID Discovery section 4.1).
 func metadataAddresses(issuer string) ([]string, error) {
 	u, err := url.Parse(issuer)
 	if err != nil {
-		return nil, &URLError{URL: clean(issuer, 100), Detail: "it is not a URL"}
+		return nil, &URLError{URL: clean(issuer, 100), Detail: notURL}
 	}
 	root, path := u.Scheme+"://"+u.Host, u.EscapedPath()
 	const oauth, openID = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
@@ -86,15 +86,15 @@ func metadataAddresses(issuer string) ([]string, error) {
 	return addresses, nil
 }
 
-// fetchMetadata returns nil when there is no document at an address.
+// fetchMetadata returns nil if there is no document at an address.
 func fetchMetadata(ctx context.Context, hc *http.Client, address string) (*metadata, error) {
-	call, cancel := newCall(ctx, hc, provider.ThirdPartyOAuth(nil), "learn about the authorization server")
+	call, cancel := newCall(ctx, hc, provider.ThirdPartyOAuth(nil), "read the metadata of the authorization server")
 	defer cancel()
 	req, err := http.NewRequestWithContext(call.ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, &URLError{URL: clean(address, 100), Detail: "it is not a URL"}
+		return nil, &URLError{URL: clean(address, 100), Detail: notURL}
 	}
-	r, err := call.do(req)
+	r, err := call.send(req)
 	if err != nil {
 		return nil, err
 	}

@@ -18,34 +18,34 @@ import (
 	"github.com/uselamina/lamina/internal/provider"
 )
 
-// signInTime is how long a person has; an authorization code lives as long.
+// signInTime is the default time limit of a sign-in. It is also the usual lifetime of an authorization code.
 const signInTime = 10 * time.Minute
 
-// Loopback signs in through a browser that is redirected to this machine (RFC 8252 section 7.3) with PKCE. A paste runs
-// beside it, for a browser on another machine; whichever comes first wins.
+// Loopback signs in with a browser that is redirected to this machine (RFC 8252 section 7.3) and PKCE. At the same time the
+// user may paste the authorization response, from a browser on another machine. The first response is used.
 type Loopback struct {
 	HTTP     *http.Client // nil means http.DefaultClient
 	Provider provider.Provider
-	BaseURL  string // the origin the credential will belong to
+	BaseURL  string // the origin that the credential will belong to
 	Server   Server // from Discover
-	Client   Client // of an earlier sign-in, used again where it fits; may be zero
+	Client   Client // of an earlier sign-in, to be reused if its redirect URI fits; may be zero
 
-	ShowURL     func(address string)       // called once, before anything waits
-	OpenBrowser func(address string) error // nil where there is no browser; its failure is only logged
-	// Paste reads one line from the person; nil where there is no terminal. Its error, or ctx's end, ends the pasting.
-	// It may still be reading when Run returns.
+	ShowURL     func(address string)       // called once, before Run waits
+	OpenBrowser func(address string) error // nil means that there is no browser; an error is only logged
+	// Paste reads one line from the user. Nil means that there is no terminal. After an error there is no further call. A call
+	// may still be running when Run returns.
 	Paste          func(ctx context.Context) (string, error)
-	ShowPasteError func(err error) // why a paste was refused; the next Paste follows
-	// Finish is given the new credential before the browser shows a result: it stores it and returns who signed in.
-	Finish func(ctx context.Context, c config.Credential) (who string, err error)
+	ShowPasteError func(err error) // receives a *PastedError or *PastedSecretError; the next Paste follows
+	// Finish stores the new credential and returns the name of its account. The browser shows the result of Finish.
+	Finish func(ctx context.Context, c config.Credential) (account string, err error)
 
-	Timeout time.Duration    // for the person; 0 means 10 minutes
+	Timeout time.Duration    // of the whole sign-in; 0 means 10 minutes
 	Now     func() time.Time // nil means time.Now
 	Logf    func(format string, args ...any)
 }
 
-// Run signs in. Errors: *PortError, *TimeoutError, *DeniedError, *OAuthError, *UnreachableError, *StatusError, *ResponseError,
-// *NotOfferedError, ctx's, or what Finish returned.
+// Run signs in. Errors: *PortError, *ListenError, *TimeoutError, *DeniedError, *OAuthError, *UnreachableError, *StatusError,
+// *ResponseError, *NotOfferedError, *RegistrationError, ctx's, or what Finish returned.
 func (l *Loopback) Run(ctx context.Context) (config.Credential, error) {
 	limit := l.Timeout
 	if limit == 0 {
@@ -85,9 +85,9 @@ func (l *Loopback) Run(ctx context.Context) (config.Credential, error) {
 	return l.await(ctx, t, callback, pastes)
 }
 
-// client uses the saved client where it was registered for exactly this redirect, and otherwise registers a new one.
-// RFC 8252 lets the port differ, but not every server follows; a redirect that does not fit strands the person on an
-// error page. So does a client the server has forgotten, and therefore it is tried first.
+// client returns the saved client if it was registered with exactly this redirect URI, and otherwise registers a new one. RFC
+// 8252 allows another port, but not every server does. The user would see only an error page if the redirect URI did not
+// match, or if the server had forgotten the client; therefore client checks a saved client first.
 func (l *Loopback) client(ctx context.Context, t *attempt, redirectURI string) (Client, error) {
 	saved := l.Client
 	if saved.UserProvided && saved.Issuer == l.Server.Issuer {
@@ -99,13 +99,13 @@ func (l *Loopback) client(ctx context.Context, t *attempt, redirectURI string) (
 		if l.isKnown(ctx, t) {
 			return saved, nil
 		}
-		l.logf("the service no longer knows our client, registering a new one")
+		l.logf("the service no longer knows the saved client; registering a new one")
 	}
 	return Register(ctx, l.HTTP, l.Server, l.Provider, redirectURI)
 }
 
-// isKnown opens the authorization page as a browser would, without a session. An unknown client or redirect gets an
-// error there, and never a redirect (RFC 6749 section 4.1.2.1).
+// isKnown requests the authorization page as a browser would. A server reports an unknown client or redirect URI on that page
+// and does not redirect (RFC 6749 section 4.1.2.1).
 func (l *Loopback) isKnown(ctx context.Context, t *attempt) bool {
 	call, cancel := newCall(ctx, l.HTTP, l.Provider.OAuth, "sign in")
 	defer cancel()
@@ -113,85 +113,86 @@ func (l *Loopback) isKnown(ctx context.Context, t *attempt) bool {
 	if err != nil {
 		return false
 	}
-	r, err := call.do(req)
+	r, err := call.send(req)
 	return err == nil && r.status < 400
 }
 
 func (l *Loopback) authorizeURL(t *attempt) string {
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(t.verifier)}
 	if slices.Contains(l.Provider.OAuth.Scopes, scopeOpenID) {
-		options = append(options, oauth2.SetAuthURLParam("nonce", randomText(16))) // some servers insist; we read no ID token
+		options = append(options, oauth2.SetAuthURLParam("nonce", randomText(16))) // some servers require it; this package reads no ID token
 	}
 	if slices.Contains(l.Provider.OAuth.Scopes, scopeOffline) {
-		options = append(options, oauth2.SetAuthURLParam("prompt", "consent")) // else it is ignored (OpenID Core section 11)
+		options = append(options, oauth2.SetAuthURLParam("prompt", "consent")) // required by OpenID Core section 11
 	}
 	return oauthConfig(l.Provider, l.Server, t.client.ID, t.client.RedirectURI).AuthCodeURL(t.state, options...)
 }
 
-// await takes the first answer that leads somewhere.
+// await completes the sign-in with the first authorization response. A pasted code that the service does not accept is not
+// final.
 func (l *Loopback) await(ctx context.Context, t *attempt, callback *callbackServer, pastes <-chan paste) (config.Credential, error) {
 	for {
 		var c config.Credential
-		var who string
+		var account string
 		var err error
 		select {
 		case <-ctx.Done():
 			err = context.Cause(ctx)
-		case a := <-callback.answers:
-			c, who, err = l.complete(ctx, t, a)
+		case r := <-callback.responses:
+			c, account, err = l.complete(ctx, t, r)
 		case p := <-pastes:
-			c, who, err = l.complete(ctx, t, p.answer)
+			c, account, err = l.complete(ctx, t, p.response)
 			if refused := (*OAuthError)(nil); errors.As(err, &refused) && refused.Code == "invalid_grant" {
-				p.refused <- &PastedError{"the service does not accept that code: approve again, and paste what it shows then"}
-				continue // the browser may still bring a good one
+				p.refused <- &PastedError{"the service does not accept that code: approve again, and paste the new code"}
+				continue
 			}
 		}
-		callback.conclude(who, err)
+		callback.finish(account, err)
 		return c, err
 	}
 }
 
-// complete exchanges the code and hands the credential over.
-func (l *Loopback) complete(ctx context.Context, t *attempt, a answer) (config.Credential, string, error) {
-	if err := t.refusal(a); err != nil {
+// complete exchanges the code for tokens and calls Finish.
+func (l *Loopback) complete(ctx context.Context, t *attempt, r authResponse) (c config.Credential, account string, err error) {
+	if err := t.check(r); err != nil {
 		return config.Credential{}, "", err
 	}
 	g, err := requestToken(ctx, l.HTTP, l.Provider, "sign in", l.Server.TokenEndpoint,
 		func(ctx context.Context) (*oauth2.Token, error) {
 			return oauthConfig(l.Provider, l.Server, t.client.ID, t.client.RedirectURI).
-				Exchange(ctx, a.code, oauth2.VerifierOption(t.verifier))
+				Exchange(ctx, r.code, oauth2.VerifierOption(t.verifier))
 		})
 	if err != nil {
 		return config.Credential{}, "", err
 	}
-	g.scope = cmp.Or(g.scope, strings.Join(l.Provider.OAuth.Scopes, " ")) // left out where it is what was asked for
+	g.scope = cmp.Or(g.scope, strings.Join(l.Provider.OAuth.Scopes, " ")) // a server may omit it if it granted what was requested
 	client := t.client
 	if client.UserProvided && !l.Client.isBound() {
-		client.RedirectURI = anyPort // the next sign-in may listen elsewhere
+		client.RedirectURI = anyPort // the next sign-in may use another port
 	}
-	c := g.credential(l.BaseURL, l.Server, client, now(l.Now))
-	who, err := l.Finish(ctx, c)
-	return c, who, err
+	c = g.credential(l.BaseURL, l.Server, client, now(l.Now))
+	account, err = l.Finish(ctx, c)
+	return c, account, err
 }
 
-// A paste is an answer whose sender waits to hear whether it was refused.
+// A paste is a pasted authorization response.
 type paste struct {
-	answer  answer
-	refused chan<- error
+	response authResponse
+	refused  chan<- error // receives an error if the service does not accept the code
 }
 
 func (l *Loopback) readPastes(ctx context.Context, t *attempt, pastes chan<- paste) {
 	for ctx.Err() == nil {
 		text, err := l.Paste(ctx)
 		if err != nil {
-			l.logf("no more pastes: %v", err)
+			l.logf("reading pasted text ended: %v", err)
 			return
 		}
-		a, err := t.readPaste(text)
+		response, err := t.readPaste(text)
 		if err == nil {
 			refused := make(chan error, 1)
 			select {
-			case pastes <- paste{a, refused}:
+			case pastes <- paste{response, refused}:
 			case <-ctx.Done():
 				return
 			}
@@ -227,7 +228,7 @@ func now(clock func() time.Time) time.Time {
 	return clock()
 }
 
-// portOf returns the port of a redirect URI that we registered earlier, or "0" for any.
+// portOf returns the port of a redirect URI on 127.0.0.1, and "0", which means any port, if it names none.
 func portOf(redirectURI string) string {
 	u, err := url.Parse(redirectURI)
 	if err != nil || u.Hostname() != "127.0.0.1" || u.Port() == "" {

@@ -333,10 +333,10 @@ func TestLoopbackChecksTheIssuer(t *testing.T) {
 	} {
 		server := Server{Issuer: "https://h/cli/oauth", Discovered: c.discovered, sendsIssuer: c.discovered}
 		iss := strings.NewReplacer("ISSUER", server.Issuer, "ORIGIN", "https://h").Replace(c.iss)
-		if err := (&attempt{server: server}).refusal(answer{code: "c", iss: iss}); (err == nil) != c.good {
+		if err := (&attempt{server: server}).check(authResponse{code: "c", iss: iss}); (err == nil) != c.good {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := (&attempt{server: server}).refusal(answer{code: "c", iss: iss, bare: true}); (err == nil) != (c.good || iss == "") {
+		if err := (&attempt{server: server}).check(authResponse{code: "c", iss: iss, isBare: true}); (err == nil) != (c.good || iss == "") {
 			t.Errorf("%s, in a bare code: %v", name, err)
 		}
 	}
@@ -425,16 +425,16 @@ func TestLoopbackPaste(t *testing.T) {
 func TestReadPaste(t *testing.T) {
 	t.Parallel()
 	a := &attempt{provider: newFake(t).provider(), state: "st4te"}
-	for text, want := range map[string]answer{
+	for text, want := range map[string]authResponse{
 		"http://127.0.0.1:5/callback?code=abc&state=st4te":                 {code: "abc", state: "st4te"},
 		"\"127.0.0.1:5/callback?state=st4te&code=abc\" ":                   {code: "abc", state: "st4te"},
 		"<http://127.0.0.1:5/callback?code=abc&state=st4te&iss=https://h>": {code: "abc", state: "st4te", iss: "https://h"},
 		"http://127.0.0.1:5/callback?code=abc&state=st4te#_=_":             {code: "abc", state: "st4te"},
 		"code=abc&state=st4te":                                             {code: "abc", state: "st4te"},
-		"abc#st4te":                                                        {code: "abc", bare: true},
-		" abc\r\n":                                                         {code: "abc", bare: true},
-		"lma_mcp_code_5":                                                   {code: "lma_mcp_code_5", bare: true},
-		"http://127.0.0.1:5/callback?error=access_denied&state=st4te":      {state: "st4te", failure: "access_denied"},
+		"abc#st4te":                                                        {code: "abc", isBare: true},
+		" abc\r\n":                                                         {code: "abc", isBare: true},
+		"lma_mcp_code_5":                                                   {code: "lma_mcp_code_5", isBare: true},
+		"http://127.0.0.1:5/callback?error=access_denied&state=st4te":      {state: "st4te", errorCode: "access_denied"},
 	} {
 		if got, err := a.readPaste(text); err != nil || got != want {
 			t.Errorf("readPaste(%q) = %+v, %v", text, got, err)
@@ -527,14 +527,14 @@ func FuzzCallback(f *testing.F) {
 	t := &attempt{state: "st4te", server: Server{Issuer: "https://h/cli/oauth"}}
 	f.Fuzz(func(tt *testing.T, query string) {
 		q, _ := url.ParseQuery(query)
-		a, err := answerFrom(q)
+		a, err := parseResponse(q)
 		if err != nil {
 			return
 		}
-		if t.ours(a.state) != (q.Get("state") == "st4te") {
+		if t.hasState(a.state) != (q.Get("state") == "st4te") {
 			tt.Fatalf("state %q", a.state)
 		}
-		failure := t.refusal(a)
+		failure := t.check(a)
 		if failure == nil && !isToken(a.code) {
 			tt.Fatalf("accepted the code %q", a.code)
 		}
@@ -558,7 +558,7 @@ func FuzzPaste(f *testing.F) {
 	t := &attempt{provider: fake.provider(), state: "st4te"}
 	f.Fuzz(func(tt *testing.T, text string) {
 		a, err := t.readPaste(text)
-		if err == nil && a.failure == "" && !isToken(a.code) {
+		if err == nil && a.errorCode == "" && !isToken(a.code) {
 			tt.Fatalf("accepted the code %q out of %q", a.code, text)
 		}
 		if err != nil && len(text) > 8 && strings.HasPrefix(text, "lma_") && strings.Contains(err.Error(), text[4:]) {

@@ -7,29 +7,32 @@ import (
 	"strings"
 )
 
-// CheckURL parses an address that secrets may be sent to: absolute, https, or http to this machine only, without user
-// and password. Errors: *URLError.
+// notURL is the detail of a *URLError for an address that cannot be parsed.
+const notURL = "it is not a URL"
+
+// CheckURL parses an address that secrets may be sent to. It must be absolute, must have no user name and password, and must
+// use https; http is allowed for this machine. Errors: *URLError.
 func CheckURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil:
-		return nil, &URLError{URL: clean(strings.SplitN(raw, "?", 2)[0], 100), Detail: "it is not a URL"}
+		return nil, &URLError{URL: clean(strings.SplitN(raw, "?", 2)[0], 100), Detail: notURL}
 	case u.Host == "" || u.Hostname() == "":
-		return nil, &URLError{URL: shortURL(u), Detail: "it has no host; give it as https://HOST"}
+		return nil, &URLError{URL: shortURL(u), Detail: "it has no host; the form is https://HOST"}
 	case u.User != nil:
-		return nil, &URLError{URL: shortURL(u), Detail: "it holds a user name or password"}
+		return nil, &URLError{URL: shortURL(u), Detail: "it contains a user name or password"}
 	case u.Scheme == "https":
 		return u, nil
 	case u.Scheme != "http":
 		return nil, &URLError{URL: shortURL(u), Detail: "only https is supported"}
 	case !isLoopback(u.Hostname()):
-		return nil, &URLError{URL: shortURL(u), Detail: "credentials are sent over https only; plain http is for this machine"}
+		return nil, &URLError{URL: shortURL(u), Detail: "credentials are sent over https only; http is allowed for this machine"}
 	}
 	return u, nil
 }
 
-// NormalizeBase returns a service's base URL in the one form in which it is stored and compared: without a slash at its
-// end, host in lower case. Errors: *URLError.
+// NormalizeBase returns the base URL of a service in the form in which it is stored and compared: the host in lower case, no
+// slash at the end. Errors: *URLError.
 func NormalizeBase(raw string) (string, error) {
 	u, err := CheckURL(strings.TrimSpace(raw))
 	if err != nil {
@@ -68,7 +71,7 @@ func isLoopback(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// shortURL leaves out everything that may be secret.
+// shortURL returns scheme, host and path, because the other parts may be secret.
 func shortURL(u *url.URL) string {
 	return clean((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(), 200)
 }

@@ -15,7 +15,7 @@ import (
 	h "maragu.dev/gomponents/html"
 )
 
-// A page is what the browser shows at the end. Its texts come from outside; html escapes them.
+// A page is the page that the browser shows at the end of a sign-in. Its texts may come from a server; html escapes them.
 type page struct {
 	Good  bool
 	Title string
@@ -23,18 +23,18 @@ type page struct {
 	Next  string
 }
 
-func resultPage(service, who string, err error) page {
+func resultPage(service, account string, err error) page {
 	switch {
 	case err != nil:
-		return page{Title: "Sign-in did not finish", Text: sentence(clean(err.Error(), 500)), Next: "You can close this tab. Your terminal says how to go on."}
-	case who != "":
-		return page{Good: true, Title: "Signed in to " + service, Text: "as " + clean(who, 200), Next: "You can close this tab and return to your terminal."}
+		return page{Title: "Sign-in did not finish", Text: sentence(clean(err.Error(), 500)), Next: "You can close this tab. Your terminal shows how to continue."}
+	case account != "":
+		return page{Good: true, Title: "Signed in to " + service, Text: "as " + clean(account, 200), Next: "You can close this tab and return to your terminal."}
 	default:
 		return page{Good: true, Title: "Signed in to " + service, Next: "You can close this tab and return to your terminal."}
 	}
 }
 
-// sentence makes of an error, which may be a part of a longer one, a sentence of its own.
+// sentence converts an error message to a sentence.
 func sentence(text string) string {
 	if text == "" {
 		return ""
@@ -62,18 +62,18 @@ p{margin-top:10px;overflow-wrap:anywhere;text-wrap:balance}
 .next{margin-top:24px;padding-top:20px;border-top:1px solid var(--line);color:var(--soft);font-size:14px}
 `
 
-// The pictures of the pages.
+// The icons of the pages.
 const (
-	pictureGood = `<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="21"/>` +
+	iconGood = `<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="21"/>` +
 		`<path d="M15 24.5l6.5 6.5L33.5 18"/></svg>`
-	pictureBad = `<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="21"/>` +
+	iconBad = `<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="21"/>` +
 		`<path d="M24 13.5v14M24 33.5v.5"/></svg>`
 )
 
 func (p page) html() g.Node {
-	class, picture := "bad", pictureBad
+	class, icon := "bad", iconBad
 	if p.Good {
-		class, picture = "good", pictureGood
+		class, icon = "good", iconGood
 	}
 	return h.Doctype(h.HTML(
 		h.Lang("en"),
@@ -86,7 +86,7 @@ func (p page) html() g.Node {
 		h.Body(
 			h.Class(class),
 			h.Main(
-				g.Raw(picture),
+				g.Raw(icon),
 				h.H1(g.Text(p.Title)),
 				g.If(p.Text != "", h.P(g.Text(p.Text))),
 				g.If(p.Next != "", h.P(h.Class("next"), g.Text(p.Next))),
@@ -95,13 +95,13 @@ func (p page) html() g.Node {
 	))
 }
 
-// writePage sends a page under a policy that lets it do nothing but look good.
+// writePage sends a page with a content security policy that allows only its own style.
 func writePage(w http.ResponseWriter, status int, p page) {
 	var body bytes.Buffer
-	_ = p.html().Render(&body) // a buffer takes everything
+	_ = p.html().Render(&body) // writing to a buffer never fails
 	sum := sha256.Sum256([]byte(pageStyle))
 	header := w.Header()
-	noTrace(header)
+	setPrivacyHeaders(header)
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Length", strconv.Itoa(body.Len()))
 	header.Set("Content-Security-Policy", fmt.Sprintf(
@@ -112,7 +112,8 @@ func writePage(w http.ResponseWriter, status int, p page) {
 	_ = http.NewResponseController(w).Flush()
 }
 
-func noTrace(h http.Header) {
+// setPrivacyHeaders keeps the address of a page out of caches and Referer headers, and the page out of frames.
+func setPrivacyHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -9,17 +9,19 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/retry"
 )
 
-// renew refreshes under the lock that all processes share, unless another process has just done it.
-func (s *Source) renew(ctx context.Context, r *refresh) (config.Credential, error) {
+// renew refreshes the session, unless another process has just done so. It holds the refresh lock of the profile, which all
+// processes share.
+func (s *Session) renew(ctx context.Context, r *refresh) (config.Credential, error) {
 	free := context.WithoutCancel(ctx)
 	unlock, err := s.Store.Lock(free, config.RefreshLock(s.Profile))
 	if err != nil {
 		return config.Credential{}, asRefreshError(err)
 	}
 	defer unlock()
-	const rounds = 3 // each beyond the first follows a program that refreshed without our lock
+	const rounds = 3 // a further round follows if a program that does not take the lock has refreshed
 	for range rounds {
 		c, err := s.load()
 		if err != nil {
@@ -38,11 +40,11 @@ func (s *Source) renew(ctx context.Context, r *refresh) (config.Credential, erro
 	return config.Credential{}, &RefreshError{Err: errReplaced}
 }
 
-// errReplaced means that the record in the store is no longer the one that was being refreshed.
+// errReplaced means that the stored credential is no longer the one that was to be refreshed.
 var errReplaced = errors.New("another program keeps changing the session")
 
-// ended is the error of a session that is known to be over.
-func (s *Source) ended(c config.Credential) error {
+// ended returns the error of a session that has ended, and nil for any other.
+func (s *Session) ended(c config.Credential) error {
 	switch {
 	case !c.EndedAt.IsZero():
 		return s.sessionEnded(c, Reason(c.EndedReason), "")
@@ -52,7 +54,7 @@ func (s *Source) ended(c config.Credential) error {
 	return nil
 }
 
-func (s *Source) sessionEnded(c config.Credential, reason Reason, description string) error {
+func (s *Session) sessionEnded(c config.Credential, reason Reason, description string) error {
 	ended := &SessionEndedError{Profile: s.Profile, Reason: reason, Description: description}
 	if reason == ReasonLostResponse && !c.RotationSentAt.IsZero() {
 		return &LostResponseError{SentAt: c.RotationSentAt, Ended: ended}
@@ -60,8 +62,8 @@ func (s *Source) sessionEnded(c config.Credential, reason Reason, description st
 	return ended
 }
 
-// rotate spends the refresh token and stores what comes back. From here to the rename signals wait.
-func (s *Source) rotate(ctx context.Context, r *refresh, c config.Credential) (config.Credential, error) {
+// rotate sends the refresh token and stores the response. Signals are held until the response is stored.
+func (s *Session) rotate(ctx context.Context, r *refresh, c config.Credential) (config.Credential, error) {
 	endpoint, err := s.tokenEndpoint(c)
 	if err != nil {
 		return c, &RefreshError{Err: err}
@@ -76,9 +78,9 @@ func (s *Source) rotate(ctx context.Context, r *refresh, c config.Credential) (c
 	if err := s.prepareDisk(free, c, before); err != nil {
 		return c, asRefreshError(err)
 	}
-	s.logf("renewing the session of profile %s at %s", profileName(s.Profile), hostOf(endpoint))
-	p := speaking(s.Provider, c.ThirdParty)
-	g, err := requestToken(free, s.HTTP, p, "renew the session", endpoint,
+	s.logf("refreshing the session of profile %s at %s", profileName(s.Profile), hostOf(endpoint))
+	p := dialect(s.Provider, c.ThirdParty)
+	g, err := requestToken(free, s.HTTP, p, "refresh the session", endpoint,
 		func(ctx context.Context) (*oauth2.Token, error) {
 			conf := oauthConfig(p, Server{TokenEndpoint: endpoint}, c.ClientID, "")
 			return conf.TokenSource(ctx, &oauth2.Token{RefreshToken: c.RefreshToken.Reveal()}).Token()
@@ -88,31 +90,31 @@ func (s *Source) rotate(ctx context.Context, r *refresh, c config.Credential) (c
 	}
 	renewed, err := s.save(free, r, c, g)
 	if err == nil {
-		s.forgetSending()
-		s.logf("the session is renewed for %s", g.lifetime)
+		s.clearJournal()
+		s.logf("the session is refreshed; the access token expires in %s", g.lifetime)
 	}
 	return renewed, err
 }
 
-// prepareDisk notes that the refresh token is about to be sent, and makes sure that the answer can be stored: a token that
-// is spent and cannot be stored is a session lost. The note comes first, because it may take the last room there is.
-func (s *Source) prepareDisk(ctx context.Context, c config.Credential, before time.Time) error {
+// prepareDisk writes the refresh journal, and checks that the response can be stored: a refresh token that is spent without
+// storing the new one ends the session. It writes the journal first, because the journal may need the last free block.
+func (s *Session) prepareDisk(ctx context.Context, c config.Credential, before time.Time) error {
 	if before.IsZero() {
-		if err := s.noteSending(ctx, c); err != nil {
+		if err := s.writeJournal(ctx, c); err != nil {
 			return err
 		}
 	}
 	err := s.Store.CheckWritable()
 	if err != nil && before.IsZero() {
-		s.forgetSending()
+		s.clearJournal()
 	}
 	return err
 }
 
-// tokenEndpoint is the one that was discovered at sign-in, if it is where the credential belongs, else the fixed one.
-func (s *Source) tokenEndpoint(c config.Credential) (string, error) {
+// tokenEndpoint returns the stored endpoint if it has the origin of the credential, otherwise the fixed one of the provider.
+func (s *Session) tokenEndpoint(c config.Credential) (string, error) {
 	if s.Provider.OAuth == nil {
-		return "", &NotOfferedError{Host: hostOf(c.BaseURL), What: "to renew a session"}
+		return "", &NotOfferedError{Host: hostOf(c.BaseURL), What: "to refresh a session"}
 	}
 	if c.TokenEndpoint != "" && (c.ThirdParty || SameOrigin(c.TokenEndpoint, c.BaseURL)) {
 		return c.TokenEndpoint, nil
@@ -120,38 +122,40 @@ func (s *Source) tokenEndpoint(c config.Credential) (string, error) {
 	return fixedServer(c.BaseURL, s.Provider.OAuth).TokenEndpoint, nil
 }
 
-// save stores the new tokens in one write, unless the record was replaced meanwhile by a new sign-in or a sign-out.
-func (s *Source) save(ctx context.Context, r *refresh, spent config.Credential, g grant) (config.Credential, error) {
+// save stores the new tokens in one write. It returns errReplaced if a sign-in or a sign-out has replaced the credential.
+func (s *Session) save(ctx context.Context, r *refresh, spent config.Credential, g grant) (config.Credential, error) {
 	received := now(s.Now)
 	var stored config.Credential
-	for delay := 50 * time.Millisecond; ; delay *= 2 {
-		err := s.change(ctx, spent, func(c *config.Credential) {
+	policy := retry.Policy{
+		Backoff: retry.Backoff{Base: 50 * time.Millisecond}, Attempts: 5, Sleep: s.sleep,
+		Retryable: func(err error) (time.Duration, bool) { return 0, !errors.Is(err, errReplaced) },
+	}
+	err := policy.Do(ctx, func() error {
+		return s.change(ctx, spent, func(c *config.Credential) {
 			g.apply(c, received)
 			if r.rejected != "" {
 				c.ForcedAt = received
 			}
 			stored = *c
 		})
-		if err == nil {
-			s.mu.Lock()
-			s.own, s.ownAt = stored.Token, received
-			s.mu.Unlock()
-		}
-		if err == nil || errors.Is(err, errReplaced) {
-			return stored, err
-		}
-		if delay > 400*time.Millisecond {
-			return stored, &NotSavedError{Profile: s.Profile, Err: err}
-		}
-		s.Store.Pause(delay)
+	})
+	switch {
+	case errors.Is(err, errReplaced):
+		return stored, err
+	case err != nil:
+		return stored, &NotSavedError{Profile: s.Profile, Err: err}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.own, s.ownAt = stored.Token, received
+	return stored, nil
 }
 
-// change edits the record only if it still holds the refresh token that we know.
-func (s *Source) change(ctx context.Context, known config.Credential, edit func(*config.Credential)) error {
+// change edits the stored credential, provided that its refresh token is still the known one.
+func (s *Session) change(ctx context.Context, known config.Credential, edit func(*config.Credential)) error {
 	return s.Store.Update(ctx, func(d *config.Document) error {
-		p, ok := d.Profile(s.Profile)
-		if !ok {
+		p, isSignedIn := d.Profile(s.Profile)
+		if !isSignedIn {
 			return errReplaced
 		}
 		p, err := s.Store.Decrypt(p)
@@ -167,43 +171,43 @@ func (s *Source) change(ctx context.Context, known config.Credential, edit func(
 	})
 }
 
-// refused decides what a failed refresh means. Only invalid_grant, and only if nobody else has refreshed, ends the
-// session. Everything else keeps it. before is when the refresh token was sent by an earlier refresh, if it was.
-func (s *Source) refused(ctx context.Context, c config.Credential, cause error, before time.Time) (config.Credential, error) {
+// refused handles a failed refresh request. The session ends only after invalid_grant, and only if no other program has
+// refreshed it. before is the time of an earlier refresh request without a known response, or zero.
+func (s *Session) refused(ctx context.Context, c config.Credential, cause error, before time.Time) (config.Credential, error) {
 	if refusal := (*OAuthError)(nil); errors.As(cause, &refusal) && refusal.Code == "invalid_grant" {
 		return s.invalidGrant(ctx, c, refusal, before)
 	}
 	if before.IsZero() && !mayHaveRotated(cause) {
-		s.forgetSending()
+		s.clearJournal()
 	}
 	return c, &RefreshError{Err: cause}
 }
 
-// mayHaveRotated reports whether the service may have carried out a refresh whose answer we do not have.
+// mayHaveRotated reports whether the service may have carried out a refresh although its response was not received.
 func mayHaveRotated(cause error) bool {
 	var unreachable *UnreachableError
 	var status *StatusError
-	var reply *ResponseError
+	var response *ResponseError
 	switch {
 	case errors.As(cause, &unreachable):
 		return unreachable.sent
-	case errors.As(cause, &status): // a 500 or a gateway's answer says nothing about how far the service got
+	case errors.As(cause, &status): // after a 500 or the response of a gateway, the state of the service is unknown
 		return status.Status >= 500 && status.Status != http.StatusServiceUnavailable
 	}
-	return errors.As(cause, &reply)
+	return errors.As(cause, &response)
 }
 
-// invalidGrant looks again for a quarter of a second, because a program that does not know our lock may be writing
-// what it got for the same refresh token. If nothing changes, the record is marked, not deleted.
-func (s *Source) invalidGrant(
+// invalidGrant reads the store for another quarter of a second, because a program that does not take the refresh lock may be
+// writing the result of its own refresh. If the store does not change, invalidGrant marks the stored session as ended.
+func (s *Session) invalidGrant(
 	ctx context.Context, c config.Credential, refusal *OAuthError, before time.Time,
 ) (config.Credential, error) {
 	for range 5 {
 		if stored, err := s.load(); err == nil && stored.RefreshToken != c.RefreshToken {
-			s.forgetSending()
+			s.clearJournal()
 			return stored, errReplaced
 		}
-		s.Store.Pause(50 * time.Millisecond)
+		s.pause(ctx, 50*time.Millisecond)
 	}
 	reason := ReasonRefused
 	switch {
@@ -219,14 +223,22 @@ func (s *Source) invalidGrant(
 		return c, err
 	}
 	if err != nil {
-		s.logf("the end of the session could not be noted: %v", err)
+		s.logf("the end of the session could not be stored: %v", err)
 	} else {
-		s.forgetSending()
+		s.clearJournal()
 	}
 	return c, s.sessionEnded(c, reason, refusal.Description)
 }
 
-// asRefreshError leaves errors that say enough as they are.
+func (s *Session) pause(ctx context.Context, d time.Duration) {
+	sleep := s.sleep
+	if sleep == nil {
+		sleep = retry.Sleep
+	}
+	_ = sleep(ctx, d) // the context of a refresh has no end
+}
+
+// asRefreshError converts an error of a file to a *RefreshError, because the session is kept. It leaves other errors.
 func asRefreshError(err error) error {
 	if file := (*config.FileError)(nil); errors.As(err, &file) {
 		return &RefreshError{Err: err}

@@ -18,21 +18,21 @@ const (
 	grantDevice  = "urn:ietf:params:oauth:grant-type:device_code"
 )
 
-// Client is a registered OAuth client. It is public: it has no secret.
+// Client is a registered OAuth client. It is a public client: it has no secret.
 type Client struct {
 	ID           string
 	RedirectURI  string
 	Issuer       string
-	UserProvided bool // named by the person: never replaced by a registration, and bound to RedirectURI's port if it has one
+	UserProvided bool // the user named it: it is never registered again, and it is bound to the port of RedirectURI if there is one
 }
 
 // anyPort is the redirect URI of a client that is not bound to a port (RFC 8252 section 7.3).
 const anyPort = "http://127.0.0.1" + callbackPath
 
-// isBound reports whether the person registered the client with one port, so that no other will do.
+// isBound reports whether the user registered the client with a fixed port.
 func (c Client) isBound() bool { return c.UserProvided && portOf(c.RedirectURI) != "0" }
 
-// ClientOf returns the client that a credential was issued to, to be used again by the next sign-in.
+// ClientOf returns the client of a credential, for the next sign-in.
 func ClientOf(c config.Credential) Client {
 	return Client{
 		ID: c.ClientID, RedirectURI: c.RedirectURI, Issuer: c.Issuer,
@@ -40,14 +40,14 @@ func ClientOf(c config.Credential) Client {
 	}
 }
 
-// Register makes a client (RFC 7591). Errors: *UnreachableError, *StatusError, *OAuthError, *ResponseError,
-// *NotOfferedError; as *RegistrationError when the server was named by its issuer.
+// Register registers a client (RFC 7591). Errors: *UnreachableError, *StatusError, *OAuthError, *ResponseError,
+// *NotOfferedError. For a third-party server they are wrapped in *RegistrationError.
 func Register(ctx context.Context, hc *http.Client, server Server, p provider.Provider, redirectURI string) (Client, error) {
 	call, cancel := newCall(ctx, hc, p.OAuth, "register this program with the service")
 	defer cancel()
 	u, err := url.Parse(server.RegistrationEndpoint)
 	if err != nil || server.RegistrationEndpoint == "" {
-		return Client{}, explainRegistration(server, &NotOfferedError{Host: server.Issuer, What: "client registration"})
+		return Client{}, registrationError(server, &NotOfferedError{Host: server.Issuer, What: "client registration"})
 	}
 	body, err := json.Marshal(registration(server, p, redirectURI))
 	if err != nil {
@@ -60,32 +60,32 @@ func Register(ctx context.Context, hc *http.Client, server Server, p provider.Pr
 	req.Header.Set("Content-Type", "application/json")
 	raw, err := call.succeed(req)
 	if err != nil {
-		return Client{}, explainRegistration(server, err)
+		return Client{}, registrationError(server, err)
 	}
 	var registered struct {
 		ID     string `json:"client_id"`
 		Method string `json:"token_endpoint_auth_method"`
 	}
 	if json.Unmarshal(raw, &registered) != nil || !isToken(registered.ID) {
-		return Client{}, &ResponseError{Doing: call.doing, Host: u.Host, Detail: "holds no client_id"}
+		return Client{}, &ResponseError{Doing: call.doing, Host: u.Host, Detail: "contains no client_id"}
 	}
 	if registered.Method != "" && registered.Method != "none" {
-		return Client{}, explainRegistration(server, &ResponseError{
-			Doing: call.doing, Host: u.Host, Detail: "makes us a client with a secret, which we do not keep",
+		return Client{}, registrationError(server, &ResponseError{
+			Doing: call.doing, Host: u.Host, Detail: "registers a client with a secret, which this program does not store",
 		})
 	}
 	return Client{ID: registered.ID, RedirectURI: redirectURI, Issuer: server.Issuer}, nil
 }
 
-// explainRegistration adds the way out that a person has at a server of their own.
-func explainRegistration(server Server, err error) error {
+// registrationError wraps the error of a third-party server, where the user can register a client.
+func registrationError(server Server, err error) error {
 	if !server.ThirdParty {
 		return err
 	}
 	return &RegistrationError{Err: err}
 }
 
-// registration is the metadata of our client (RFC 7591 section 2).
+// registration returns the metadata of the client (RFC 7591 section 2).
 func registration(server Server, p provider.Provider, redirectURI string) map[string]any {
 	grants := []string{grantCode, grantRefresh}
 	if server.DeviceEndpoint != "" {
@@ -100,7 +100,7 @@ func registration(server Server, p provider.Provider, redirectURI string) map[st
 		"token_endpoint_auth_method": "none",
 	}
 	if server.ThirdParty {
-		client["application_type"] = "native" // else OpenID servers want https redirects
+		client["application_type"] = "native" // without it, OpenID servers require an https redirect URI
 		if len(p.OAuth.Scopes) > 0 {
 			client["scope"] = strings.Join(p.OAuth.Scopes, " ")
 		}
@@ -108,7 +108,7 @@ func registration(server Server, p provider.Provider, redirectURI string) map[st
 	return client
 }
 
-// isToken reports whether s can be an identifier, a code or a token: visible ASCII (RFC 6749 appendix A), of sane size.
+// isToken reports whether s can be an identifier, a code or a token: visible ASCII (RFC 6749 appendix A) of at most 16 KiB.
 func isToken(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -9,14 +10,14 @@ import (
 	"github.com/uselamina/lamina/internal/provider"
 )
 
-// An answer is the authorization response (RFC 6749 section 4.1.2), whichever way it came.
-type answer struct {
-	code, state, iss     string
-	failure, description string // error and error_description in place of a code
-	bare                 bool   // a code that a person copied, without the response it came in
+// An authResponse is the authorization response (RFC 6749 section 4.1.2), from the redirect or pasted by the user.
+type authResponse struct {
+	code, state, iss       string
+	errorCode, description string // error and error_description; code is then empty
+	isBare                 bool   // only a code was pasted, without the rest of the response
 }
 
-// An attempt is what one sign-in must remember to recognise its answer.
+// An attempt is one sign-in: the values that its authorization response must match.
 type attempt struct {
 	provider        provider.Provider
 	server          Server
@@ -24,72 +25,71 @@ type attempt struct {
 	state, verifier string
 }
 
-// answerFrom reads the query of a redirect. Parameters must not come twice (RFC 6749 section 3.1).
-func answerFrom(q url.Values) (answer, error) {
+// parseResponse reads the query of a redirect. A parameter must not occur twice (RFC 6749 section 3.1).
+func parseResponse(q url.Values) (authResponse, error) {
 	for _, name := range []string{"code", "state", "iss", "error", "error_description"} {
 		if len(q[name]) > 1 {
-			return answer{}, fmt.Errorf("it names %s twice", name)
+			return authResponse{}, fmt.Errorf("it contains %s twice", name)
 		}
 	}
-	a := answer{
+	r := authResponse{
 		code: q.Get("code"), state: q.Get("state"), iss: q.Get("iss"),
-		failure: clean(q.Get("error"), 60), description: clean(q.Get("error_description"), 200),
+		errorCode: clean(q.Get("error"), 60), description: clean(q.Get("error_description"), 200),
 	}
-	if a.failure == "" && !isToken(a.code) {
-		return answer{}, fmt.Errorf("it holds no code")
+	if r.errorCode == "" && !isToken(r.code) {
+		return authResponse{}, errors.New("it contains no code")
 	}
-	return a, nil
+	return r, nil
 }
 
-// ours reports whether an answer belongs to this attempt.
-func (t *attempt) ours(state string) bool {
+// hasState reports whether a response with this state belongs to the attempt.
+func (t *attempt) hasState(state string) bool {
 	return subtle.ConstantTimeCompare([]byte(state), []byte(t.state)) == 1
 }
 
-// refusal is the error in an answer, or nil. The issuer is checked when it was sent, and must be sent by a server that
-// says it does (RFC 9207); a bare code has nothing that could name it, and PKCE keeps a foreign code from being
-// accepted. Without metadata only the issuer's origin is known for sure.
-func (t *attempt) refusal(a answer) error {
-	known := a.iss == t.server.Issuer || !t.server.Discovered && SameOrigin(a.iss, t.server.Issuer)
+// check returns the error of a response, and nil if the code may be used. It checks the issuer if the response names one. A
+// server whose metadata promises an issuer must name it (RFC 9207), except for a bare code, which has none; PKCE prevents the
+// use of a code from another sign-in. Without metadata only the origin of the issuer is known.
+func (t *attempt) check(r authResponse) error {
+	isKnown := r.iss == t.server.Issuer || !t.server.Discovered && SameOrigin(r.iss, t.server.Issuer)
 	switch {
-	case a.iss != "" && !known:
-		return &ResponseError{Doing: "sign in", Host: hostOf(t.server.Issuer), Detail: "was issued by another server: " + clean(a.iss, 100)}
-	case a.iss == "" && t.server.sendsIssuer && !a.bare:
+	case r.iss != "" && !isKnown:
+		return &ResponseError{Doing: "sign in", Host: hostOf(t.server.Issuer), Detail: "was issued by another server: " + clean(r.iss, 100)}
+	case r.iss == "" && t.server.sendsIssuer && !r.isBare:
 		return &ResponseError{Doing: "sign in", Host: hostOf(t.server.Issuer), Detail: "does not name its issuer"}
-	case a.failure == "access_denied":
-		return &DeniedError{Description: a.description}
-	case a.failure != "":
-		return &OAuthError{Doing: "sign in", Code: a.failure, Description: a.description}
+	case r.errorCode == "access_denied":
+		return &DeniedError{Description: r.description}
+	case r.errorCode != "":
+		return &OAuthError{Doing: "sign in", Code: r.errorCode, Description: r.description}
 	}
 	return nil
 }
 
-// PastedError explains what is wrong with a pasted text. The person may paste again.
+// PastedError means that a pasted text is not the authorization response of this sign-in. The user may paste again.
 type PastedError struct {
 	Detail string
 }
 
-// Error says what was expected.
+// Error describes the problem and what to paste.
 func (e *PastedError) Error() string { return e.Detail }
 
-// PastedSecretError means that an API key or a token was pasted where a code belongs.
+// PastedSecretError means that the user pasted an API key or a token in place of the authorization response.
 type PastedSecretError struct {
 	What  string // "an API key" or "an access token"
 	Title string // of the service
 }
 
-// Error names the way out.
+// Error describes the problem.
 func (e *PastedSecretError) Error() string {
-	return fmt.Sprintf("that is %s of %s, not the code from the browser: to sign in with it, stop here (Ctrl-C) and run "+
-		"`lamina login --with-api-key`", e.What, e.Title)
+	return fmt.Sprintf("that is %s of %s, not the code from the browser", e.What, e.Title)
 }
 
-// readPaste understands the address that the browser ended at, its query, "code#state", and a bare code.
-// Errors: *PastedError, *PastedSecretError.
-func (t *attempt) readPaste(text string) (answer, error) {
+// readPaste reads a pasted text: the last address in the browser, its query, "code#state", or a bare code. Errors:
+// *PastedError, *PastedSecretError.
+func (t *attempt) readPaste(text string) (authResponse, error) {
 	text = strings.Trim(clean(text, 16<<10), ` "'<>`)
 	if err := pastedSecret(text, t.provider); err != nil {
-		return answer{}, err
+		return authResponse{}, err
 	}
 	if _, query, found := strings.Cut(text, "?"); found || looksLikeQuery(text) {
 		if !found {
@@ -100,49 +100,46 @@ func (t *attempt) readPaste(text string) (answer, error) {
 	code, state, found := strings.Cut(text, "#")
 	switch {
 	case text == "":
-		return answer{}, &PastedError{"nothing was pasted: paste the address that the browser shows after you approved"}
+		return authResponse{}, &PastedError{"the text is empty: paste the address that the browser shows after you approve"}
 	case strings.Contains(text, "://") || !isToken(code):
-		return answer{}, &PastedError{"that is no code: paste the whole address that the browser shows after you approved"}
-	case found && !t.ours(state):
-		return answer{}, &PastedError{"that code belongs to another sign-in: approve this one, and paste what it shows"}
+		return authResponse{}, &PastedError{"that is not a code: paste the whole address that the browser shows after you approve"}
+	case found && !t.hasState(state):
+		return authResponse{}, &PastedError{"that code belongs to another sign-in: approve this one, and paste the code that it shows"}
 	}
-	return answer{code: code, bare: true}, nil
+	return authResponse{code: code, isBare: true}, nil
 }
 
 func looksLikeQuery(text string) bool {
 	return strings.HasPrefix(text, "code=") || strings.HasPrefix(text, "state=") || strings.Contains(text, "&code=")
 }
 
-func (t *attempt) readPastedQuery(query string) (answer, error) {
-	query, _, _ = strings.Cut(query, "#") // some servers add #_=_
+func (t *attempt) readPastedQuery(query string) (authResponse, error) {
+	query, _, _ = strings.Cut(query, "#") // some servers append #_=_
 	q, err := url.ParseQuery(query)
 	if err != nil {
-		return answer{}, &PastedError{"that address is damaged: copy it again as a whole"}
+		return authResponse{}, &PastedError{"that address is damaged: copy the whole address again"}
 	}
 	if q.Get("response_type") != "" {
-		return answer{}, &PastedError{"that is the address to open: approve there, and paste the address that it leads to"}
+		return authResponse{}, &PastedError{"that is the address to open: approve there, and paste the address that the browser shows then"}
 	}
-	a, err := answerFrom(q)
+	r, err := parseResponse(q)
 	switch {
 	case err != nil:
-		return answer{}, &PastedError{"that address does not come from the approval (" + err.Error() + ")"}
-	case !t.ours(a.state):
-		return answer{}, &PastedError{"that address belongs to another sign-in: approve this one, and paste the address it leads to"}
+		return authResponse{}, &PastedError{"that address is not the result of the approval (" + err.Error() + ")"}
+	case !t.hasState(r.state):
+		return authResponse{}, &PastedError{"that address belongs to another sign-in: approve this one, and paste the address that the browser shows then"}
 	}
-	return a, nil
+	return r, nil
 }
 
-func isKey(text string, p provider.Provider) bool {
-	_, shaped := p.Shape(text)
-	return shaped
-}
-
-// pastedSecret recognises a key or token by its start. Codes of the same server may share the longer start.
+// pastedSecret recognizes an API key or an access token by its prefix. A code of the same server may begin with the prefix
+// of the keys that it issues.
 func pastedSecret(text string, p provider.Provider) error {
+	_, isKey := p.Shape(text)
 	switch {
 	case p.OAuth.TokenPrefix != "" && strings.HasPrefix(text, p.OAuth.TokenPrefix):
 		return &PastedSecretError{What: "an access token", Title: p.Title}
-	case isKey(text, p) && !strings.HasPrefix(text, p.OAuth.IssuedPrefix):
+	case isKey && !strings.HasPrefix(text, p.OAuth.IssuedPrefix):
 		return &PastedSecretError{What: "an API key", Title: p.Title}
 	}
 	return nil

@@ -9,17 +9,17 @@ import (
 	"github.com/uselamina/lamina/internal/provider"
 )
 
-// Revoke ends a session at the service (RFC 7009): its refresh token, and with it the access tokens. It changes nothing
-// that is stored. Errors: *NotOfferedError when there is nothing to revoke or nowhere to do it, *UnreachableError,
-// *StatusError, *OAuthError, *URLError.
+// Revoke revokes a session at the service (RFC 7009): the refresh token, and with it the access tokens. It does not change
+// the store. Errors: *NotOfferedError for an API key and for a service without revocation, *UnreachableError, *StatusError,
+// *OAuthError, *URLError.
 func Revoke(ctx context.Context, hc *http.Client, p provider.Provider, c config.Credential) error {
-	p = speaking(p, c.ThirdParty)
+	p = dialect(p, c.ThirdParty)
 	token, hint := c.RefreshToken, "refresh_token"
 	if token == "" {
 		token, hint = c.Token, "access_token"
 	}
 	if c.Kind != config.OAuth || token == "" || p.OAuth == nil {
-		return &NotOfferedError{Host: hostOf(c.BaseURL), What: "to revoke an API key from here; that is done at " + p.KeysURL}
+		return &NotOfferedError{Host: hostOf(c.BaseURL), What: "revocation of API keys by this program"}
 	}
 	endpoint := c.RevocationEndpoint
 	if endpoint == "" && !c.ThirdParty {
@@ -30,7 +30,7 @@ func Revoke(ctx context.Context, hc *http.Client, p provider.Provider, c config.
 		endpoint = server.RevocationEndpoint
 	}
 	if endpoint == "" {
-		return &NotOfferedError{Host: hostOf(c.BaseURL), What: "to revoke a session"}
+		return &NotOfferedError{Host: hostOf(c.BaseURL), What: "revocation of sessions"}
 	}
 	if !c.ThirdParty && !SameOrigin(endpoint, c.BaseURL) {
 		return &URLError{URL: clean(endpoint, 100), Detail: "it is not on " + c.BaseURL}

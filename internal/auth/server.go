@@ -11,7 +11,7 @@ import (
 	"github.com/uselamina/lamina/internal/provider"
 )
 
-// Server is what is known of an authorization server. Endpoints it does not have are empty.
+// Server describes an authorization server. An endpoint that it does not have is empty.
 type Server struct {
 	Issuer                string
 	AuthorizationEndpoint string
@@ -19,14 +19,14 @@ type Server struct {
 	RegistrationEndpoint  string
 	DeviceEndpoint        string   // RFC 8628
 	RevocationEndpoint    string   // RFC 7009
-	ThirdParty            bool     // found by its issuer: it takes forms, and its endpoints may be on other hosts
-	Discovered            bool     // from the server's own metadata; else the fixed endpoints of the provider's table
-	Problem               error    // why there is no metadata when it is not simply absent; nil otherwise
-	sendsIssuer           bool     // RFC 9207
-	scopes                []string // that it says it has
+	ThirdParty            bool     // not Lamina's own, named by its issuer: it expects forms, and its endpoints may be on other hosts
+	Discovered            bool     // from the server's metadata; otherwise the endpoints are the fixed ones of the provider
+	Problem               error    // why the metadata could not be read; nil if the server has none
+	sendsIssuer           bool     // it names the issuer in the authorization response (RFC 9207)
+	scopes                []string // that the metadata lists
 }
 
-// metadata is the part of RFC 8414 section 2 that we use.
+// metadata is the part of RFC 8414 section 2 that this package uses.
 type metadata struct {
 	Issuer                string   `json:"issuer"`
 	AuthorizationEndpoint string   `json:"authorization_endpoint"`
@@ -39,11 +39,11 @@ type metadata struct {
 	SendsIssuer           bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
-// Discover asks the service at base (a base URL) what its authorization server can do. A service without a metadata
-// document has the fixed endpoints, no device code and no revocation.
+// Discover reads the metadata of the authorization server of the service at base, a base URL. A service without metadata has
+// the fixed endpoints of the provider, no device codes and no revocation.
 //
-// Errors: *UnreachableError, *URLError, *MetadataError when there is a document that must not be believed,
-// *NotOfferedError when the provider knows only API keys.
+// Errors: *UnreachableError, *URLError, *MetadataError if the metadata must not be trusted, *NotOfferedError if the provider
+// has only API keys.
 func Discover(ctx context.Context, hc *http.Client, base string, p provider.Provider) (Server, error) {
 	u, err := CheckURL(base)
 	if err != nil {
@@ -53,10 +53,10 @@ func Discover(ctx context.Context, hc *http.Client, base string, p provider.Prov
 		return Server{}, &NotOfferedError{Host: u.Host, What: "a sign-in in the browser, only API keys"}
 	}
 	fixed := fixedServer(base, p.OAuth)
-	// RFC 8414 section 3.1: the well-known part goes between the host and the issuer's path.
+	// RFC 8414 section 3.1: the well-known part is between the host and the path of the issuer.
 	issuer, err := url.Parse(fixed.Issuer)
 	if err != nil {
-		return Server{}, &URLError{URL: shortURL(u), Detail: "it is not a URL"}
+		return Server{}, &URLError{URL: shortURL(u), Detail: notURL}
 	}
 	address := *issuer
 	address.Path = "/.well-known/oauth-authorization-server" + issuer.Path
@@ -65,9 +65,9 @@ func Discover(ctx context.Context, hc *http.Client, base string, p provider.Prov
 	defer cancel()
 	req, err := http.NewRequestWithContext(call.ctx, http.MethodGet, address.String(), nil)
 	if err != nil {
-		return Server{}, &URLError{URL: shortURL(u), Detail: "it is not a URL"}
+		return Server{}, &URLError{URL: shortURL(u), Detail: notURL}
 	}
-	r, err := call.do(req)
+	r, err := call.send(req)
 	if err != nil {
 		return Server{}, err
 	}
@@ -77,7 +77,7 @@ func Discover(ctx context.Context, hc *http.Client, base string, p provider.Prov
 	}
 	var doc metadata
 	if r.status != http.StatusOK || json.Unmarshal(r.body, &doc) != nil {
-		return fixed, nil // 404, or the page that a single-page application serves for every path
+		return fixed, nil // a single-page application serves its page for every path
 	}
 	return doc.server(address.String(), fixed)
 }
@@ -94,8 +94,8 @@ func fixedServer(base string, o *provider.OAuth) Server {
 	}
 }
 
-// server believes a document only where RFC 8414 section 3.3 allows it, and no endpoint elsewhere: our credentials
-// belong to one origin.
+// server returns the server that a metadata document describes. It refuses a document with another issuer (RFC 8414 section
+// 3.3), and one with endpoints on another origin, because a credential belongs to one origin.
 func (m metadata) server(address string, fixed Server) (Server, error) {
 	refuse := func(detail string) (Server, error) {
 		return Server{}, &MetadataError{URL: address, Detail: detail}
@@ -104,7 +104,7 @@ func (m metadata) server(address string, fixed Server) (Server, error) {
 	case m.Issuer != fixed.Issuer && !(fixed.ThirdParty && strings.TrimSuffix(m.Issuer, "/") == fixed.Issuer):
 		return refuse("it names the issuer " + clean(m.Issuer, 100) + " instead of " + fixed.Issuer)
 	case m.AuthorizationEndpoint == "" || m.TokenEndpoint == "":
-		return refuse("it names no authorization or token endpoint")
+		return refuse("it names no authorization endpoint or no token endpoint")
 	case m.ChallengeMethods != nil && !slices.Contains(m.ChallengeMethods, "S256"):
 		return refuse("it does not support PKCE with S256")
 	}
@@ -114,7 +114,7 @@ func (m metadata) server(address string, fixed Server) (Server, error) {
 		if endpoint == "" {
 			continue
 		}
-		if !fixed.mayHave(endpoint) {
+		if !fixed.allows(endpoint) {
 			return refuse("its endpoint " + clean(endpoint, 100) + " is not on " + fixed.Issuer)
 		}
 	}
@@ -132,9 +132,9 @@ func (m metadata) server(address string, fixed Server) (Server, error) {
 	}, nil
 }
 
-// mayHave reports whether an endpoint can be this server's. OpenID providers spread theirs over hosts, but none that is
-// reached over https leads to http on this machine.
-func (s Server) mayHave(endpoint string) bool {
+// allows reports whether an endpoint can belong to the server. An OpenID provider may use several hosts, but the metadata of
+// an https issuer must not name an http endpoint on this machine.
+func (s Server) allows(endpoint string) bool {
 	u, err := CheckURL(endpoint)
 	switch {
 	case err != nil || u.Fragment != "":

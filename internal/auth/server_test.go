@@ -163,7 +163,7 @@ func TestRegister(t *testing.T) {
 		"not JSON":     {200, `<html>`, new(*ResponseError)},
 		"down":         {502, `bad gateway`, new(*StatusError)},
 		"redirected":   {307, ``, new(*StatusError)},
-		"huge":         {201, strings.Repeat("x", maxReply+1), new(*ResponseError)},
+		"huge":         {201, strings.Repeat("x", maxResponse+1), new(*ResponseError)},
 		"rate limited": {429, `{"error":"rate"}`, new(*StatusError)},
 	} {
 		t.Run(name, func(t *testing.T) {

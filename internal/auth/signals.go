@@ -7,13 +7,14 @@ import (
 	"syscall"
 )
 
-// holdSignals makes the signals that would end the process wait until release. What a program that watches for them
-// (signal.NotifyContext) receives is not held: it must end by way of Source.Wait. If nobody has noticed the signal by
-// then, which shows in ctx, it is raised again; a hangup always, because few watch for it.
+// holdSignals delays the signals that would end the process until release. A program that handles them with
+// signal.NotifyContext still receives them at once, and must call Session.Wait before it exits. release raises a held signal
+// again if the program has not handled it, which holdSignals sees from ctx. It always raises a hangup again, because few
+// programs handle it.
 func holdSignals(ctx context.Context) (release func()) {
 	held := make(chan os.Signal, 1)
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(sig) { // nohup must stay nohup
+		if !signal.Ignored(sig) { // as under nohup
 			signal.Notify(held, sig)
 		}
 	}

@@ -10,85 +10,57 @@ import (
 	"github.com/uselamina/lamina/internal/config"
 )
 
-// Transport adds the credential to requests for the one origin it belongs to. It decides at every hop, so a redirect to
-// another origin takes nothing along, and neither does an upload or download elsewhere.
-//
-// The credential is either a Source's or a fixed Key.
+// Transport adds a credential to the requests to the origin that the credential belongs to, and to no others. It checks the
+// origin of every request, so a redirect, an upload or a download to another origin carries no credential.
 type Transport struct {
-	Base   http.RoundTripper // nil means http.DefaultTransport
-	Header string            // the provider's KeyHeader
-	Scheme string            // the provider's KeyScheme
-
-	Source *Source
-
-	Key     config.Secret // used when Source is nil
-	BaseURL string        // where Key belongs
+	Base   http.RoundTripper // sends the requests; nil means http.DefaultTransport
+	Header string            // the header for the credential: the provider's KeyHeader
+	Scheme string            // the word before the credential, such as Bearer: the provider's KeyScheme
+	Source Source
 }
 
-// RoundTrip implements http.RoundTripper. After a 401 an access token is refreshed once and the request repeated once,
-// if its body can be sent again. Errors of the Source come back as they are.
+// RoundTrip implements http.RoundTripper. If the service rejects an access token with status 401, RoundTrip refreshes the
+// session once and sends the request once more, provided that its body can be read again.
+//
+// Errors: *CredentialError if there is no valid credential, ctx's if it ends during a refresh, and those of Base.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	c, err := t.credential(req)
+	target := req.URL.String()
+	c, err := t.Source.credential(req.Context(), target)
 	if err != nil {
 		closeBody(req)
-		return nil, err
+		return nil, credentialError(req, err)
 	}
 	resp, err := t.send(req, c)
-	if err != nil || t.Source == nil || c.Token == "" {
+	if err != nil || c.Token == "" {
 		return resp, err
 	}
 	t.Source.observe(resp.Header)
-	if resp.StatusCode != http.StatusUnauthorized || c.Kind != config.OAuth {
+	if resp.StatusCode != http.StatusUnauthorized {
 		return resp, nil
 	}
-	renewed, err := t.Source.force(req.Context(), c.Token)
+	replacement, err := t.Source.replace(req.Context(), target, c)
 	if rejected := (*RejectedError)(nil); errors.As(err, &rejected) {
 		return resp, nil
 	}
-	again, repeatable := req, false
-	if err == nil {
-		if again, repeatable = repeat(req); !repeatable {
-			return resp, nil // the next request will carry the new token
-		}
-	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
-	_ = resp.Body.Close()
 	if err != nil {
-		return nil, err
+		discard(resp)
+		return nil, credentialError(req, err)
 	}
-	if !SameOrigin(renewed.BaseURL, req.URL.String()) { // somebody signed in elsewhere meanwhile
-		renewed = config.Credential{}
+	again, isRepeatable := repeat(req)
+	if !isRepeatable {
+		return resp, nil // the next request will carry the new token
 	}
-	return t.send(again, renewed)
+	discard(resp)
+	return t.send(again, replacement)
 }
 
-// credential is what this request may carry: nothing, if it goes to another origin.
-func (t *Transport) credential(req *http.Request) (config.Credential, error) {
-	target := req.URL.String()
-	if t.Source == nil {
-		if t.Key == "" || !SameOrigin(t.BaseURL, target) {
-			return config.Credential{}, nil
-		}
-		_, err := CheckURL(t.BaseURL)
-		return config.Credential{Kind: config.APIKey, Token: t.Key}, err
+// credentialError wraps an error of the source. The end of the request's own context is returned as it is, because it is
+// not a problem of the credential.
+func credentialError(req *http.Request, err error) error {
+	if ended := req.Context().Err(); ended != nil && errors.Is(err, ended) {
+		return err
 	}
-	c, err := t.Source.load()
-	if err != nil {
-		return config.Credential{}, err
-	}
-	if !SameOrigin(c.BaseURL, target) {
-		return config.Credential{}, nil
-	}
-	if _, err := CheckURL(c.BaseURL); err != nil {
-		return config.Credential{}, err
-	}
-	if c, err = t.Source.fresh(req.Context()); err != nil {
-		return config.Credential{}, err
-	}
-	if !SameOrigin(c.BaseURL, target) {
-		return config.Credential{}, nil
-	}
-	return c, nil
+	return &CredentialError{Err: err}
 }
 
 func (t *Transport) send(req *http.Request, c config.Credential) (*http.Response, error) {
@@ -110,16 +82,16 @@ func (t *Transport) send(req *http.Request, c config.Credential) (*http.Response
 
 type sentSecret struct{}
 
-// SentSecret returns the credential that a Transport added to the request with this context, whatever header it is in; ""
-// if it added none.
+// SentSecret returns the credential that a Transport added to the request with this context, and "" if it added none. Code
+// that prints a response removes this text from it.
 func SentSecret(ctx context.Context) config.Secret {
 	secret, _ := ctx.Value(sentSecret{}).(config.Secret)
 	return secret
 }
 
-// repeat returns the request with a fresh body, and whether that is possible.
-func repeat(req *http.Request) (*http.Request, bool) {
-	again := req.Clone(req.Context())
+// repeat returns the request with a new body, and whether the body can be read a second time.
+func repeat(req *http.Request) (again *http.Request, isRepeatable bool) {
+	again = req.Clone(req.Context())
 	if req.Body == nil || req.Body == http.NoBody {
 		return again, true
 	}
@@ -129,6 +101,12 @@ func repeat(req *http.Request) (*http.Request, bool) {
 	body, err := req.GetBody()
 	again.Body = body
 	return again, err == nil
+}
+
+// discard reads a part of the response's body before closing it, so that the connection can be reused.
+func discard(resp *http.Response) {
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	_ = resp.Body.Close()
 }
 
 func closeBody(req *http.Request) {

@@ -122,7 +122,7 @@ func TestTransportNeverLeaks(t *testing.T) {
 		}
 		return true
 	})
-	fixed := &http.Client{Transport: &Transport{Header: "x-api-key", Key: "lma_mcp_at_a-0", BaseURL: s.URL}}
+	fixed := &http.Client{Transport: &Transport{Header: "x-api-key", Source: StaticKey{Key: "lma_mcp_at_a-0", BaseURL: s.URL}}}
 	for name, hc := range map[string]*http.Client{"source": s.client(), "key": fixed} {
 		get(t, hc, s.URL+"/away")
 		get(t, hc, other.URL+"/asset.png")
@@ -169,7 +169,7 @@ func TestTransportRefusesPlainHTTP(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)
 	s.put(config.Credential{Kind: config.APIKey, Token: "lma_key", BaseURL: "http://example.com"})
-	fixed := &http.Client{Transport: &Transport{Header: "x-api-key", Key: "lma_key", BaseURL: "http://example.com"}}
+	fixed := &http.Client{Transport: &Transport{Header: "x-api-key", Source: StaticKey{Key: "lma_key", BaseURL: "http://example.com"}}}
 	for _, hc := range []*http.Client{s.client(), fixed} {
 		var refused *URLError
 		if _, err := hc.Get("http://example.com/v1/account"); !errors.As(err, &refused) {

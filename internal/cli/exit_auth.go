@@ -12,7 +12,6 @@ import (
 func describeAuth(err error) (failure, bool) {
 	var (
 		none     *auth.NotSignedInError
-		ended    *auth.SessionEndedError
 		denied   *auth.DeniedError
 		expired  *auth.ExpiredError
 		late     *auth.TimeoutError
@@ -20,12 +19,16 @@ func describeAuth(err error) (failure, bool) {
 		metadata *auth.MetadataError
 		offered  *auth.NotOfferedError
 		port     *auth.PortError
+		listen   *auth.ListenError
 		busy     *config.BusyError
 		file     *config.FileError
 		home     *config.NoHomeError
 		address  *auth.URLError
 	)
 	login := "lamina login"
+	if f, ok := describeSession(err); ok {
+		return f, true
+	}
 	switch {
 	case errors.As(err, &none):
 		message := "you are not signed in"
@@ -33,8 +36,6 @@ func describeAuth(err error) (failure, bool) {
 			message, login = "nobody is signed in to profile "+none.Profile, login+" --profile "+none.Profile
 		}
 		return fail(codeNotLoggedIn, message, login), true
-	case errors.As(err, &ended):
-		return fail(codeSessionExpired, cause(err).Error(), login), true
 	case errors.As(err, &denied):
 		return fail(codeDenied, denied.Error(), login), true
 	case errors.As(err, &expired):
@@ -42,15 +43,17 @@ func describeAuth(err error) (failure, bool) {
 	case errors.As(err, &late):
 		return fail(codeLoginTimeout, late.Error(), login), true
 	case errors.As(err, &port):
-		return fail(codeAddressInUse, port.Error()+": end the program that has it, or sign in with a code", login+" --device"), true
+		return fail(codeAddressInUse, port.Error(), login+" --device"), true
+	case errors.As(err, &listen):
+		return fail(codeUnknown, listen.Error(), login+" --device"), true
 	case errors.As(err, &busy):
 		f := fail(codeBusy, busy.Error(), "")
 		f.Retryable = true
 		return f, true
 	case errors.As(err, &file):
-		return fail(codeConfig, cause(err).Error(), ""), true
+		return fail(codeConfig, cause(err).Error(), fileHint(file.Problem)), true
 	case errors.As(err, &home):
-		return fail(codeConfig, home.Error(), ""), true
+		return fail(codeConfig, home.Error(), "set HOME or LAMINA_CONFIG_DIR, or pass a key in LAMINA_API_KEY, which is not stored"), true
 	case errors.As(err, &metadata), errors.As(err, &offered), errors.As(err, &refused):
 		return fail(codeLogin, cause(err).Error(), ""), true
 	case errors.As(err, &address):
@@ -60,6 +63,50 @@ func describeAuth(err error) (failure, bool) {
 		return f, true
 	}
 	return describeKeyring(err)
+}
+
+// describeSession describes the end of a session. The way out is a sign-in to the same profile.
+func describeSession(err error) (failure, bool) {
+	var ended *auth.SessionEndedError
+	var unsaved *auth.NotSavedError
+	var unregistered *auth.RegistrationError
+	switch {
+	case errors.As(err, &ended):
+		return fail(codeSessionExpired, cause(err).Error(), loginTo(ended.Profile)), true
+	case errors.As(err, &unsaved):
+		return fail(codeConfig, unsaved.Error(), loginTo(unsaved.Profile)), true
+	case errors.As(err, &unregistered):
+		f := describe(unregistered.Err)
+		f.Hint = "register a public (native) client there, and pass its id with --client-id"
+		return f, true
+	}
+	return failure{}, false
+}
+
+func loginTo(profile string) string {
+	if profile == "" || profile == config.DefaultProfile {
+		return "lamina login"
+	}
+	return "lamina login --profile " + profile
+}
+
+// fileHint returns what helps against a problem with a file of the configuration.
+func fileHint(p config.Problem) string {
+	switch p {
+	case config.Damaged:
+		return "repair the file, or run lamina login, which keeps the damaged file and starts a new one"
+	case config.Unreadable:
+		return "check the owner and the permissions of the file"
+	case config.NotAFile:
+		return "move it away"
+	case config.NotAFolder:
+		return "move it away, or choose another folder with LAMINA_CONFIG_DIR"
+	case config.DanglingLink:
+		return "restore the target of the link, or remove the link"
+	case config.NewerVersion:
+		return "update lamina"
+	}
+	return "free some space or change the permissions, or choose another folder with LAMINA_CONFIG_DIR"
 }
 
 // describeKeyring finds the words for a keyring that does not serve, and for a pin that cannot be used.
@@ -100,12 +147,9 @@ func describeAuthAnswer(err error) (failure, bool) {
 		unreachable *auth.UnreachableError
 		status      *auth.StatusError
 		reply       *auth.ResponseError
-		unsaved     *auth.NotSavedError
 	)
 	const login = "lamina login"
 	switch {
-	case errors.As(err, &unsaved):
-		return fail(codeConfig, unsaved.Error(), ""), true
 	case errors.As(err, &status):
 		f := fail(codeServer, cause(err).Error(), "")
 		if status.Status == http.StatusTooManyRequests {

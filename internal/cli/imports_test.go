@@ -9,19 +9,21 @@ import (
 
 // allowed says which packages of this module each package may import. What is not named may import nothing.
 var allowed = map[string][]string{
-	"cmd/lamina":             {"internal/cli"},
-	"internal/docgen":        {"internal/cli"},
-	"internal/cli":           {"internal/api", "internal/api/laghav", "internal/api/lamatic", "internal/api/laminr", "internal/api/lightfast", "internal/auth", "internal/config", "internal/transfer", "internal/output", "internal/platform", "internal/provider", "internal/retry", "internal/scan", "internal/term", "internal/webhook"},
-	"internal/api":           {"internal/api/loose", "internal/retry"},
-	"internal/api/laghav":    {"internal/api", "internal/api/loose"},
-	"internal/api/lamatic":   {"internal/api", "internal/retry"},
-	"internal/api/laminr":    {"internal/api", "internal/api/loose", "internal/retry"},
-	"internal/api/lightfast": {"internal/api", "internal/api/loose"},
-	"internal/auth":          {"internal/config", "internal/provider", "internal/retry"},
-	"internal/config":        {"internal/retry"},
-	"internal/transfer":      {"internal/retry"},
-	"internal/output":        {"internal/term"},
-	"internal/scan":          {"internal/provider"},
+	"cmd/lamina":                    {"internal/cli"},
+	"internal/docgen":               {"internal/cli"},
+	"internal/cli":                  {"internal/api", "internal/api/laghav", "internal/api/lamatic", "internal/api/laminr", "internal/api/lightfast", "internal/auth", "internal/config", "internal/transfer", "internal/output", "internal/platform", "internal/provider", "internal/retry", "internal/scan", "internal/term", "internal/webhook"},
+	"internal/api":                  {"internal/api/loose", "internal/retry"},
+	"internal/api/laghav":           {"internal/api", "internal/api/loose"},
+	"internal/api/lamatic":          {"internal/api", "internal/retry"},
+	"internal/api/laminr":           {"internal/api", "internal/api/loose", "internal/retry"},
+	"internal/api/lightfast":        {"internal/api", "internal/api/loose"},
+	"internal/auth":                 {"internal/config", "internal/provider", "internal/retry"},
+	"internal/config":               {"internal/config/internal/disk", "internal/retry"},
+	"internal/config/internal/disk": {"internal/retry"},
+	"internal/config/configtest":    {"internal/config", "internal/config/internal/disk"}, // only tests import it
+	"internal/transfer":             {"internal/retry"},
+	"internal/output":               {"internal/term"},
+	"internal/scan":                 {"internal/provider"},
 
 	// The platform is the judge of the client: it may use the wire types of api, and otherwise nothing of the client. No
 	// server may import another server.

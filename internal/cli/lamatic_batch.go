@@ -14,6 +14,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/api/lamatic"
+	"github.com/uselamina/lamina/internal/auth"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/retry"
@@ -200,7 +201,10 @@ func failedLine(i int, err error) batchLine {
 func endsBatch(err error) bool {
 	var refused *api.Error
 	var lost *api.UnreachableError
+	var unsigned *auth.CredentialError
 	switch {
+	case errors.As(err, &unsigned):
+		return true
 	case errors.As(err, &refused):
 		return slices.Contains([]provider.Meaning{provider.Refused, provider.Misplaced, provider.Forbidden}, provider.Meaning(refused.Cause))
 	case errors.As(err, &lost):

@@ -42,10 +42,19 @@ func (s *signIn) browserRoad(ctx context.Context) error {
 	}
 	if s.mayPaste() {
 		flow.Paste = env.readLine
-		flow.ShowPasteError = func(err error) { env.printer.Warn("%s %v", env.styles().Bad("error:"), err) }
+		flow.ShowPasteError = env.showPasteError
 	}
 	_, err = flow.Run(ctx)
 	return err
+}
+
+// showPasteError says why a pasted text was refused, before the user may paste again.
+func (e *Env) showPasteError(err error) {
+	message := err.Error()
+	if secret := (*auth.PastedSecretError)(nil); errors.As(err, &secret) {
+		message += ": to sign in with it, stop here (Ctrl-C) and run `lamina login --with-api-key`"
+	}
+	e.printer.Warn("%s %s", e.styles().Bad("error:"), message)
 }
 
 // mayPaste reports whether somebody is there to paste an answer.

@@ -204,7 +204,9 @@ func (e *Env) anonymous(p provider.Provider) (*api.Client, error) {
 
 // withKey adds a key to requests for the service at an address.
 func withKey(p provider.Provider, next http.RoundTripper, baseURL string, key config.Secret) *auth.Transport {
-	return &auth.Transport{Base: next, Header: p.KeyHeader, Scheme: p.KeyScheme, Key: key, BaseURL: baseURL}
+	return &auth.Transport{
+		Base: next, Header: p.KeyHeader, Scheme: p.KeyScheme, Source: auth.StaticKey{Key: key, BaseURL: baseURL},
+	}
 }
 
 // serviceClient returns the client of a service at an address.

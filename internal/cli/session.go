@@ -26,7 +26,7 @@ type session struct {
 	settings   map[string]string // of a service that is not Lamina
 	credential config.Credential // of a login, as it was when the command began
 	key        config.Secret     // of the environment
-	source     *auth.Source      // nil for a key of the environment
+	source     *auth.Session     // nil for a key of the environment
 	transport  http.RoundTripper // adds the credential
 }
 
@@ -155,7 +155,7 @@ func (e *Env) storedSession(next http.RoundTripper) (*session, error) {
 			return nil, err
 		}
 	}
-	s.source = &auth.Source{
+	s.source = &auth.Session{
 		Store: e.store(), Profile: name, Provider: p, HTTP: &http.Client{Transport: next, Timeout: e.requestTimeout()}, Now: e.Now, Logf: e.debugf,
 	}
 	s.transport = &auth.Transport{Base: next, Header: p.KeyHeader, Scheme: p.KeyScheme, Source: s.source}

@@ -6,59 +6,59 @@ import (
 	"time"
 )
 
-// Kind tells the two credentials apart.
+// Kind is the kind of a credential.
 type Kind string
 
-// The kinds of the version 1 shape.
+// The kinds of the version 1 format.
 const (
 	OAuth  Kind = "oauth"
 	APIKey Kind = "apikey"
 )
 
-// Credential is one sign-in. It belongs to the host of BaseURL and is never sent to another.
+// Credential is the result of a sign-in. It belongs to the host of BaseURL and is never sent to another host.
 //
-// Marshalling it redacts the secrets; only a Document stores them. Before Store.Decrypt an encrypted profile has none.
+// JSON marshalling redacts the secrets; only a Document stores them. The secrets of an encrypted profile are empty until
+// Store.Decrypt.
 type Credential struct {
-	Kind Kind
-	// Provider names the service; empty is Lamina. Settings are what its sign-in needs beside the key, by name.
-	Provider string
-	Settings map[string]string
+	Kind     Kind
+	Provider string            // the name of the service; empty means Lamina
+	Settings map[string]string // what the service needs in addition to the key, by name
 
-	Token        Secret // the API key or, for OAuth, the access token
+	Token        Secret // the API key, or the access token of a session
 	BaseURL      string
-	SavedAt      time.Time // when the person signed in
+	SavedAt      time.Time // the time of the sign-in
 	RefreshToken Secret
-	ExpiresAt    time.Time // end of the access token by this machine's clock; zero when unknown
+	ExpiresAt    time.Time // of the access token, by this machine's clock; zero if unknown
 	ClientID     string
-	Scope        string // space-separated, as granted
+	Scope        string // the granted scopes, separated by spaces
 
-	RedirectURI          string // what ClientID was registered with
+	RedirectURI          string // that ClientID was registered with
 	Issuer               string
 	TokenEndpoint        string
 	RevocationEndpoint   string
 	RegistrationEndpoint string
 
-	// What follows describes exactly this Token and RefreshToken. It is forgotten when another program changes them.
+	// The following fields describe this Token and RefreshToken. They are discarded if another program changes the two.
 
-	// ThirdParty means a session with a server that was named by its issuer: requests to it are forms (RFC 6749), and its
-	// endpoints are the recorded ones, whatever their host.
+	// ThirdParty means that the session belongs to an authorization server other than Lamina's own, which the user named by
+	// its issuer. Requests to it are forms (RFC 6749), and its endpoints are the stored ones, on any host.
 	ThirdParty bool
 
-	ObtainedAt       time.Time     // when the access token arrived, by this machine's clock
-	IssuedAt         time.Time     // the same moment by the server's Date header; zero when it sent none
+	ObtainedAt       time.Time     // when the access token was received, by this machine's clock
+	IssuedAt         time.Time     // when the access token was received, by the server's Date header; zero if it sent none
 	Lifetime         time.Duration // of the access token, from expires_in
-	RefreshExpiresAt time.Time     // when the refresh token dies if it stays unused
-	ForcedAt         time.Time     // when a refresh brought it because the service had rejected the one before
-	EndedAt          time.Time     // the service refused to refresh: the session is over
+	RefreshExpiresAt time.Time     // when the refresh token expires if it is not used
+	ForcedAt         time.Time     // when the access token was refreshed because the service had rejected the previous one
+	EndedAt          time.Time     // when the service refused to refresh the session
 	EndedReason      string
-	RotationSentAt   time.Time // of a session that ended so: when the refresh was sent whose answer was lost
+	RotationSentAt   time.Time // if the session ended because a response was lost: when that refresh request was sent
 	Account          Account
 }
 
-// standardProtocol marks a Standard credential in the file.
-const standardProtocol = "oauth2"
+// thirdPartyProtocol is the stored protocol of a ThirdParty credential.
+const thirdPartyProtocol = "oauth2"
 
-// Account is who a credential belonged to when it was last asked.
+// Account is the account of a credential, as the service last described it.
 type Account struct {
 	UserID        string `json:"userId,omitempty"`
 	Email         string `json:"email,omitempty"`
@@ -67,8 +67,8 @@ type Account struct {
 	Role          string `json:"role,omitempty"`
 }
 
-// fingerprint names the secrets of a record without telling them. A program that does not know the "session" object may
-// change the tokens beside it; the fingerprint then no longer matches.
+// fingerprint identifies the secrets of a stored credential without revealing them. A program that does not know the
+// "session" object may change the tokens; the stored fingerprint then no longer matches.
 func fingerprint(o object) string {
 	text := o.text("apiKey") + "\n" + o.text("refreshToken")
 	if o.text("apiKey") == "" {
@@ -78,10 +78,10 @@ func fingerprint(o object) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// decodeCredential reports false when there is no usable credential: no known kind or no secret, as for the Node client.
-// That client knows no vault; a key that it wrote beside one is the newer sign-in.
-func decodeCredential(o object) (Credential, Encryption, bool) {
-	c := Credential{
+// decodeCredential reads a stored credential. isUsable is false if it has an unknown kind or no secret; the Node client has
+// the same rule. That client does not know "vault": if there are both a vault and an apiKey, the apiKey is the newer sign-in.
+func decodeCredential(o object) (c Credential, e Encryption, isUsable bool) {
+	c = Credential{
 		Kind:                 Kind(o.text("kind")),
 		Provider:             o.text("provider"),
 		Settings:             o.object("settings").texts(),
@@ -101,15 +101,14 @@ func decodeCredential(o object) (Credential, Encryption, bool) {
 	if s := o.object("session"); s.text("of") == fingerprint(o) {
 		c.decodeSession(s)
 	}
-	var v Encryption
-	if sealed := o.object("vault"); c.Token == "" {
-		v = Encryption{entry: sealed.text("key"), ciphertext: sealed.text("box")}
+	if vault := o.object("vault"); c.Token == "" {
+		e = Encryption{entry: vault.text("key"), ciphertext: vault.text("box")}
 	}
-	return c, v, (c.Kind == OAuth || c.Kind == APIKey) && (c.Token != "" || v.entry != "" && v.ciphertext != "")
+	return c, e, (c.Kind == OAuth || c.Kind == APIKey) && (c.Token != "" || e.entry != "" && e.ciphertext != "")
 }
 
 func (c *Credential) decodeSession(s object) {
-	c.ThirdParty = s.text("protocol") == standardProtocol
+	c.ThirdParty = s.text("protocol") == thirdPartyProtocol
 	c.ObtainedAt = s.time("obtainedAt")
 	c.IssuedAt = s.time("issuedAt")
 	c.Lifetime = s.seconds("lifetime")
@@ -128,10 +127,10 @@ func (c *Credential) decodeSession(s object) {
 	}
 }
 
-// encode writes the credential over the object that was stored before, and so keeps its unknown fields.
-func (c Credential) encode(before object, v Encryption) object {
+// encode returns the stored form. It starts from the previous one, to keep the unknown fields.
+func (c Credential) encode(before object, e Encryption) object {
 	o := before.clone()
-	c.encodeSecrets(o, v)
+	c.encodeSecrets(o, e)
 	o.setText("kind", string(c.Kind))
 	o.setText("provider", c.Provider)
 	o.setTexts("settings", c.Settings)
@@ -149,29 +148,32 @@ func (c Credential) encode(before object, v Encryption) object {
 	return o
 }
 
-// encodeSecrets puts the secrets where they belong. A vault that was never opened keeps its box.
-func (c Credential) encodeSecrets(o object, v Encryption) {
+// encodeSecrets stores the secrets in the clear or encrypted. It keeps the ciphertext if the secrets were never decrypted.
+func (c Credential) encodeSecrets(o object, e Encryption) {
 	for _, name := range []string{"apiKey", "refreshToken", "vault"} {
 		delete(o, name)
 	}
-	if v.entry == "" {
+	if e.entry == "" {
 		o.setText("apiKey", c.Token.Reveal())
 		o.setText("refreshToken", c.RefreshToken.Reveal())
 		return
 	}
-	if v.key != "" {
-		v.ciphertext = v.encrypt(c)
+	if e.key != "" {
+		e.ciphertext = e.encrypt(c)
 	}
-	sealed := object{}
-	sealed.setText("key", v.entry)
-	sealed.setText("box", v.ciphertext)
-	o.setObject("vault", sealed)
+	vault := object{}
+	vault.setText("key", e.entry)
+	vault.setText("box", e.ciphertext)
+	o.setObject("vault", vault)
 }
 
 func (c Credential) encodeSession(before object, of string) object {
 	s := before.clone()
 	s.setText("of", of)
-	s.setText("protocol", map[bool]string{true: standardProtocol}[c.ThirdParty])
+	delete(s, "protocol")
+	if c.ThirdParty {
+		s.setText("protocol", thirdPartyProtocol)
+	}
 	s.setTime("obtainedAt", c.ObtainedAt)
 	s.setTime("issuedAt", c.IssuedAt)
 	s.setSeconds("lifetime", c.Lifetime)

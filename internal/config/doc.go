@@ -1,7 +1,7 @@
-// Package config keeps what lamina remembers between commands, in one folder (~/.lamina): the config.json document with
-// its profiles and credentials, the locks beside it, and the atomic write that never leaves half a file.
+// Package config stores what lamina remembers between commands, in one folder (~/.lamina): the document config.json with
+// its profiles and credentials, lock files, and small private files of other packages.
 //
-// The version 1 shape of config.json is shared with the Node client, which may be installed on the same machine, takes
-// no lock, and rewrites the file in place. So every write here reads again first, keeps every field it does not know,
-// and notices when the file changed meanwhile.
+// The version 1 format of config.json is shared with the Node client. That client may run on the same machine, takes no
+// lock, and rewrites the file in place. Every write in this package therefore reads the file again, keeps the fields it does
+// not know, and detects a change of the file by another program.
 package config

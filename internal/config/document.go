@@ -8,29 +8,29 @@ import (
 	"strings"
 )
 
-// DefaultProfile is the profile that the Node client knows too: it lives in the top-level credentials.
+// DefaultProfile is the profile of the top-level credentials, the only ones that the Node client knows.
 const DefaultProfile = "default"
 
-// Document is the content of config.json. Fields it does not know survive. The zero value is an empty document.
+// Document is the content of config.json. It keeps unknown fields. The zero value is an empty document.
 type Document struct {
-	Warnings []string // what Load found and repaired, one sentence each
+	Warnings []string // problems that Load found and fixed, one sentence each
 
 	fields   object
-	profiles object // name → profile, without the default one
+	profiles object // by name, without the default profile
 }
 
-// Profile is one account under a name.
+// Profile is a named account.
 type Profile struct {
 	Name       string
 	Credential Credential
-	Encryption Encryption // where the credential's secrets sit
+	Encryption Encryption // of the credential's secrets
 }
 
-// CheckProfileName refuses a name that would be awkward to type or to print.
+// CheckProfileName returns an error if a name is not valid for a profile: it must be easy to type and to print.
 func CheckProfileName(name string) error {
 	if !isProfileName(name) {
-		return fmt.Errorf("a profile name is 1 to 64 letters, digits, dots, dashes and underscores, and starts with "+
-			"a letter or digit: %q is not", name)
+		return fmt.Errorf("%q is not a profile name: a name has 1 to 64 letters, digits, dots, dashes and underscores, and "+
+			"starts with a letter or digit", name)
 	}
 	return nil
 }
@@ -44,44 +44,44 @@ func isProfileName(name string) bool {
 	return name != "" && len(name) <= 64 && !strings.ContainsRune("._-", rune(name[0]))
 }
 
-// parseDocument returns a Problem with its detail, or 0.
-func parseDocument(raw []byte) (*Document, Problem, string) {
+// parseDocument parses config.json. It returns problem 0, or a problem and its detail.
+func parseDocument(raw []byte) (doc *Document, problem Problem, detail string) {
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")) // editors on Windows add a byte order mark
 	if len(bytes.TrimSpace(raw)) == 0 {
-		return nil, Damaged, "it is empty"
+		return nil, Damaged, "the file is empty"
 	}
 	if !json.Valid(raw) {
-		return nil, Damaged, "it is not JSON"
+		return nil, Damaged, "the content is not JSON"
 	}
 	d := &Document{fields: parseObject(raw), profiles: object{}}
 	if d.fields == nil {
-		return nil, Damaged, "it holds no JSON object"
+		return nil, Damaged, "the content is not a JSON object"
 	}
 	if version, ok := d.fields["version"]; ok {
 		var n float64
 		switch err := json.Unmarshal(version, &n); {
 		case err != nil || n != 1 && n < 2:
-			return nil, Damaged, "its version is not a version"
+			return nil, Damaged, "the version is not a valid number"
 		case n != 1:
 			return nil, NewerVersion, ""
 		}
 	}
 	if raw, ok := d.fields["profiles"]; ok && string(raw) != "null" {
 		if d.profiles = parseObject(raw); d.profiles == nil {
-			return nil, Damaged, "its profiles are not an object"
+			return nil, Damaged, "the profiles are not a JSON object"
 		}
 	}
 	return d, 0, ""
 }
 
-// Profile returns the profile of that name ("" is the default one), and whether it holds a credential. Secrets that the
-// keyring guards are left out; see Store.Decrypt.
-func (d *Document) Profile(name string) (Profile, bool) {
-	credential, vault, ok := decodeCredential(d.credentials(name))
-	if !ok {
+// Profile returns the profile of a name, and whether it has a credential. The name "" means the default profile. Encrypted
+// secrets are empty; see Store.Decrypt.
+func (d *Document) Profile(name string) (p Profile, isSignedIn bool) {
+	credential, encryption, isUsable := decodeCredential(d.credentials(name))
+	if !isUsable {
 		return Profile{Name: orDefault(name)}, false
 	}
-	return Profile{Name: orDefault(name), Credential: credential, Encryption: vault}, true
+	return Profile{Name: orDefault(name), Credential: credential, Encryption: encryption}, true
 }
 
 func (d *Document) credentials(name string) object {
@@ -91,7 +91,7 @@ func (d *Document) credentials(name string) object {
 	return d.profiles.object(name).object("credentials")
 }
 
-// ProfileNames lists the profiles that hold a credential, the default one first.
+// ProfileNames returns the names of the profiles that have a credential, the default profile first.
 func (d *Document) ProfileNames() []string {
 	names := []string{}
 	for name := range d.profiles {
@@ -106,14 +106,14 @@ func (d *Document) ProfileNames() []string {
 	return names
 }
 
-// SetProfile stores a profile's credential in place of the one it had; unknown fields beside it stay.
+// SetProfile stores the credential of a profile in place of the previous one, and keeps unknown fields.
 func (d *Document) SetProfile(p Profile) {
 	credentials := p.Credential.encode(d.credentials(p.Name), p.Encryption)
 	d.edit(p.Name, func(profile object) { profile.setObject("credentials", credentials) })
 }
 
-// Storage is where the person wants the secrets of a profile to sit, as SetStorage stored it. It may be a place that
-// only a newer lamina knows.
+// Storage returns the storage that SetStorage chose for the secrets of a profile. It may be a kind that only a newer version
+// of lamina knows.
 func (d *Document) Storage(name string) Storage {
 	chosen := d.fields
 	if orDefault(name) != DefaultProfile {
@@ -126,20 +126,20 @@ func (d *Document) Storage(name string) Storage {
 	return p.Encryption.Storage()
 }
 
-// SetStorage remembers where the secrets of a profile are to sit from its next sign-in on.
+// SetStorage chooses the storage for the secrets of a profile, from its next sign-in on.
 func (d *Document) SetStorage(name string, s Storage) {
 	if s == StorageFile {
-		s = "" // the default needs no words
+		s = "" // the default is not stored
 	}
 	d.edit(name, func(profile object) { profile.setText("storage", string(s)) })
 }
 
-// RemoveCredential forgets a profile's credential, and keeps what else was chosen for it.
+// RemoveCredential removes the credential of a profile, and keeps its other settings.
 func (d *Document) RemoveCredential(name string) {
 	d.edit(name, func(profile object) { delete(profile, "credentials") })
 }
 
-// RemoveProfile forgets a profile. If it was the current one, the default profile becomes current.
+// RemoveProfile removes a profile. If it was the current profile, the default profile becomes current.
 func (d *Document) RemoveProfile(name string) {
 	if d.CurrentProfile() == orDefault(name) {
 		d.SetCurrentProfile(DefaultProfile)
@@ -157,7 +157,7 @@ func (d *Document) RemoveProfile(name string) {
 	delete(d.profiles, name)
 }
 
-// edit changes the object of a profile, which for the default one is the document itself.
+// edit changes the object of a profile. For the default profile this is the document itself.
 func (d *Document) edit(name string, change func(object)) {
 	d.fields, d.profiles = d.fields.orEmpty(), d.profiles.orEmpty()
 	if orDefault(name) == DefaultProfile {
@@ -169,10 +169,10 @@ func (d *Document) edit(name string, change func(object)) {
 	d.profiles.setObject(name, profile)
 }
 
-// CurrentProfile is the profile used when nothing else is said.
+// CurrentProfile returns the profile that commands use unless another one is chosen.
 func (d *Document) CurrentProfile() string { return orDefault(d.fields.text("currentProfile")) }
 
-// SetCurrentProfile chooses the profile used when nothing else is said.
+// SetCurrentProfile sets the profile that commands use unless another one is chosen.
 func (d *Document) SetCurrentProfile(name string) {
 	if orDefault(name) == DefaultProfile {
 		name = ""
@@ -181,12 +181,13 @@ func (d *Document) SetCurrentProfile(name string) {
 	d.fields.setText("currentProfile", name)
 }
 
-// CurrentProfileOf is the profile used for a service that is not Lamina when nothing else is said, or "".
+// CurrentProfileOf returns the profile that commands of a service other than Lamina use unless another one is chosen. It is
+// "" if there is none.
 func (d *Document) CurrentProfileOf(provider string) string {
 	return d.fields.object("currentProfiles").text(provider)
 }
 
-// SetCurrentProfileOf chooses the profile used for a service that is not Lamina; "" takes the choice back.
+// SetCurrentProfileOf sets the profile that commands of a service other than Lamina use. The name "" removes the setting.
 func (d *Document) SetCurrentProfileOf(provider, name string) {
 	d.fields = d.fields.orEmpty()
 	chosen := d.fields.object("currentProfiles").orEmpty()
@@ -194,13 +195,13 @@ func (d *Document) SetCurrentProfileOf(provider, name string) {
 	d.fields.setObject("currentProfiles", chosen)
 }
 
-// LoginMethod is the way to sign in that the person chose for this machine, or "".
+// LoginMethod returns the sign-in method that the user chose for this machine, or "".
 func (d *Document) LoginMethod() string { return d.fields.text("login") }
 
-// SetLoginMethod remembers a way to sign in.
-func (d *Document) SetLoginMethod(road string) {
+// SetLoginMethod stores the sign-in method for this machine.
+func (d *Document) SetLoginMethod(method string) {
 	d.fields = d.fields.orEmpty()
-	d.fields.setText("login", road)
+	d.fields.setText("login", method)
 }
 
 func (d *Document) encode() []byte {

@@ -13,95 +13,90 @@ import (
 	"io"
 )
 
-// Storage is where the secrets of a profile sit.
+// Storage says how the secrets of a profile are stored.
 type Storage string
 
-// The places.
+// The kinds of storage.
 const (
-	StorageFile    Storage = "file"    // in config.json, private to this user
-	StorageKeyring Storage = "keyring" // in config.json, encrypted with a key that the OS keyring holds
+	StorageFile    Storage = "file"    // in config.json, which only this user can read
+	StorageKeyring Storage = "keyring" // in config.json, encrypted with a key in the OS keyring
 )
 
-// ParseStorage reads the name of a place.
+// ParseStorage converts the name of a kind of storage.
 func ParseStorage(name string) (Storage, error) {
 	switch s := Storage(name); s {
 	case StorageFile, StorageKeyring:
 		return s, nil
 	}
-	return "", fmt.Errorf("secrets are kept in %q or %q, not %q", StorageFile, StorageKeyring, name)
+	return "", fmt.Errorf("secrets are stored in %q or %q, not %q", StorageFile, StorageKeyring, name)
 }
 
-// Encryption is where one profile's secrets sit. The zero value is the file.
+// Encryption says whether the secrets of a profile are encrypted, and with which key. The zero value means that they are not
+// encrypted.
 //
-// The OS keyring holds a random key and nothing else; the tokens stay in the record, sealed with it. So the keyring's
-// limits on size do not matter, one write of the file still changes tokens and expiry together, and a refresh, which
-// must not fail once the refresh token is spent, never writes to the keyring.
+// The OS keyring holds only a random key. The encrypted tokens are in config.json. This has three advantages: the size limits
+// of keyrings do not matter; one write of the file changes the tokens and their expiry together; and a refresh, which must
+// not fail after the refresh token is spent, never writes to the keyring.
 type Encryption struct {
-	entry      string // names the key in the keyring; random, so that it is never used again for another key
-	ciphertext string // the sealed secrets, as they were read
-	key        Secret // keyBytes long, or "" as long as the keyring was not asked
+	entry      string // the random name of the key in the keyring; no name is used for a second key
+	ciphertext string // the encrypted secrets, as in the file
+	key        Secret // keyBytes long; "" until the keyring was read
 }
 
 const keyBytes = 32
 
-// Storage tells the place.
-func (v Encryption) Storage() Storage {
-	if v.entry == "" {
+// Storage returns the kind of storage.
+func (e Encryption) Storage() Storage {
+	if e.entry == "" {
 		return StorageFile
 	}
 	return StorageKeyring
 }
 
-// Entry names the key in the keyring; "" for the file.
-func (v Encryption) Entry() string { return v.entry }
+// Entry returns the name of the key in the keyring. It is "" if the secrets are not encrypted.
+func (e Encryption) Entry() string { return e.entry }
 
-// Format implements fmt.Formatter: a key is never printed. (fmt would not ask Secret, because the field is not exported.)
-func (v Encryption) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, string(v.Storage())) }
+// Format implements fmt.Formatter and never prints the key. Secret.Format does not apply, because the field is not exported.
+func (e Encryption) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, string(e.Storage())) }
 
-// secrets is what a box holds.
+// secrets is the plaintext of Encryption.ciphertext.
 type secrets struct {
 	Token        string `json:"apiKey"`
 	RefreshToken string `json:"refreshToken,omitempty"`
 }
 
-// NewKey puts a new key into the keyring, and makes sure that it can be read again. Until a record is sealed with it,
-// it opens nothing. Errors: *KeyringError.
+// NewKey creates a key in the keyring, and reads it again to check it. No profile is encrypted with it yet. Errors:
+// *KeyringError.
 func (s *Store) NewKey(profile string) (Encryption, error) {
 	key, name := make([]byte, keyBytes), make([]byte, 8)
 	_, _ = rand.Read(key) // never fails
 	_, _ = rand.Read(name)
-	v := Encryption{entry: orDefault(profile) + "-" + hex.EncodeToString(name), key: Secret(key)}
-	if err := s.keyring.set(v.entry, base64.StdEncoding.EncodeToString(key)); err != nil {
+	e := Encryption{entry: orDefault(profile) + "-" + hex.EncodeToString(name), key: Secret(key)}
+	if err := s.keyring.set(e.entry, base64.StdEncoding.EncodeToString(key)); err != nil {
 		return Encryption{}, err.of(profile)
 	}
-	if err := s.step("key written"); err != nil {
-		return Encryption{}, err
-	}
-	if read, err := s.key(v.entry); err != nil {
+	if read, err := s.key(e.entry); err != nil {
 		return Encryption{}, err.of(profile)
-	} else if read != v.key {
-		return Encryption{}, &KeyringError{Problem: KeyringFailed, Profile: profile, Err: errors.New("what it was given it gave back changed")}
+	} else if read != e.key {
+		return Encryption{}, &KeyringError{Problem: KeyringFailed, Profile: profile, Err: errors.New("it returned another value than it was given")}
 	}
-	return v, nil
+	return e, nil
 }
 
-// DropKey removes a key that seals nothing any more. A missing one is fine, and so is the vault of the file.
-// Errors: *KeyringError.
-func (s *Store) DropKey(v Encryption) error {
-	if v.entry == "" {
+// DropKey removes a key that is no longer used from the keyring. A missing key is no error, and neither is an Encryption
+// without a key. Errors: *KeyringError.
+func (s *Store) DropKey(e Encryption) error {
+	if e.entry == "" {
 		return nil
 	}
-	if err := s.step("before the key is dropped"); err != nil {
-		return err
-	}
-	if err := s.keyring.remove(v.entry); err != nil && err.Problem != KeyringKeyMissing {
+	if err := s.keyring.remove(e.entry); err != nil && err.Problem != KeyringKeyMissing {
 		return err
 	}
 	return nil
 }
 
-// Replace stores a sign-in in place of the one that its profile had, and remembers where its secrets sit. It returns the
-// vault that seals nothing any more, for DropKey. A process that dies before that leaves a key that opens nothing.
+// Replace stores a sign-in in place of the previous one of the profile, and remembers its storage. It returns the
+// encryption that is no longer used, for DropKey. If the process dies before DropKey, an unused key stays in the keyring.
 // Errors: those of Update.
 func (s *Store) Replace(ctx context.Context, options UpdateOptions, p Profile) (old Encryption, err error) {
 	err = s.UpdateWith(ctx, options, func(d *Document) error {
@@ -114,8 +109,8 @@ func (s *Store) Replace(ctx context.Context, options UpdateOptions, p Profile) (
 	return old, err
 }
 
-// Move puts the secrets of a profile into another place, and remembers the choice. It returns the vault that seals
-// nothing any more, for DropKey. No refresh runs meanwhile. Errors: *KeyringError and those of Update.
+// Move changes the storage of a profile's secrets, and remembers it for later sign-ins. It returns the encryption that is no
+// longer used, for DropKey. It holds the refresh lock. Errors: *KeyringError and those of Update.
 func (s *Store) Move(ctx context.Context, name string, to Storage) (old Encryption, err error) {
 	unlock, err := s.Lock(ctx, RefreshLock(name))
 	if err != nil {
@@ -130,7 +125,7 @@ func (s *Store) Move(ctx context.Context, name string, to Storage) (old Encrypti
 	if !ok || p.Encryption.Storage() == to {
 		return Encryption{}, s.Update(ctx, func(d *Document) error { d.SetStorage(name, to); return nil })
 	}
-	if _, err := s.Decrypt(p); err != nil { // while no lock on the document is held
+	if _, err := s.Decrypt(p); err != nil { // the keyring may take long to reply, so read it before the document is locked
 		return Encryption{}, err
 	}
 	target := Encryption{}
@@ -156,8 +151,8 @@ func (s *Store) Move(ctx context.Context, name string, to Storage) (old Encrypti
 	return old, nil
 }
 
-// Decrypt returns the profile with its secrets. The keyring is asked only if the profile says so, and once for each key.
-// Errors: *KeyringError.
+// Decrypt returns the profile with its secrets. It reads the keyring only for an encrypted profile, and only once for each
+// key. Errors: *KeyringError.
 func (s *Store) Decrypt(p Profile) (Profile, error) {
 	if p.Encryption.entry == "" || p.Encryption.key != "" {
 		return p, nil
@@ -187,33 +182,33 @@ func (s *Store) key(entry string) (Secret, *KeyringError) {
 	return Secret(key), nil
 }
 
-// encrypt encrypts the secrets of a credential: AES-256-GCM with a random nonce.
-func (v Encryption) encrypt(c Credential) string {
+// encrypt returns the secrets of a credential, encrypted with AES-256-GCM and a random nonce.
+func (e Encryption) encrypt(c Credential) string {
 	plain, err := json.Marshal(secrets{c.Token.Reveal(), c.RefreshToken.Reveal()})
 	if err != nil {
 		panic("config: two strings have no JSON form: " + err.Error())
 	}
-	box := v.cipher().Seal(nil, nil, plain, v.binding(c)) //nolint:gosec // this cipher makes a random nonce by itself
-	return base64.StdEncoding.EncodeToString(box)
+	sealed := e.cipher().Seal(nil, nil, plain, e.additionalData(c)) //nolint:gosec // this cipher creates its own random nonce
+	return base64.StdEncoding.EncodeToString(sealed)
 }
 
-func (v Encryption) decrypt(c Credential) (secrets, bool) {
+func (e Encryption) decrypt(c Credential) (secrets, bool) {
 	var found secrets
-	box, err := base64.StdEncoding.DecodeString(v.ciphertext)
+	sealed, err := base64.StdEncoding.DecodeString(e.ciphertext)
 	if err != nil {
 		return found, false
 	}
-	plain, err := v.cipher().Open(nil, nil, box, v.binding(c))
+	plain, err := e.cipher().Open(nil, nil, sealed, e.additionalData(c))
 	if err != nil {
 		return found, false
 	}
 	return found, json.Unmarshal(plain, &found) == nil && found.Token != ""
 }
 
-func (v Encryption) cipher() cipher.AEAD {
-	block, err := aes.NewCipher([]byte(v.key.Reveal()))
+func (e Encryption) cipher() cipher.AEAD {
+	block, err := aes.NewCipher([]byte(e.key.Reveal()))
 	if err != nil {
-		panic("config: a key of the wrong length got through: " + err.Error())
+		panic("config: the key has a wrong length: " + err.Error())
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
@@ -222,8 +217,8 @@ func (v Encryption) cipher() cipher.AEAD {
 	return aead
 }
 
-// binding ties a box to its host: whoever can change the file, but not read the keyring, cannot have the secrets sent
-// elsewhere.
-func (v Encryption) binding(c Credential) []byte {
-	return []byte("lamina vault 1\n" + v.entry + "\n" + string(c.Kind) + "\n" + c.BaseURL)
+// additionalData binds the ciphertext to its host. A program that can change the file but not read the keyring therefore
+// cannot have the secrets sent to another host.
+func (e Encryption) additionalData(c Credential) []byte {
+	return []byte("lamina vault 1\n" + e.entry + "\n" + string(c.Kind) + "\n" + c.BaseURL)
 }

@@ -388,6 +388,25 @@ func TestStorageIsSticky(t *testing.T) {
 
 var errCrash = errors.New("crash")
 
+// stepCalls calls step after a key is written and before one is removed.
+func stepCalls(calls *keyringCalls, step func(name string) error) *keyringCalls {
+	return &keyringCalls{
+		get: calls.get,
+		set: func(entry, value string) error {
+			if err := calls.set(entry, value); err != nil {
+				return err
+			}
+			return step("key written")
+		},
+		remove: func(entry string) error {
+			if err := step("before the key is removed"); err != nil {
+				return err
+			}
+			return calls.remove(entry)
+		},
+	}
+}
+
 // Whatever moment a process dies at while it changes where secrets sit, the next one can use the sign-in, before or
 // after the change, and at most a key that opens nothing is left over.
 func TestVaultCrashes(t *testing.T) {
@@ -440,14 +459,16 @@ func TestVaultCrashes(t *testing.T) {
 				signIn(t, s, "work", signedIn, test.from)
 				steps = nil
 				dying := ringStore(s.Dir, ring)
-				dying.crash = func(step string) error {
-					steps = append(steps, step)
+				step := func(name string) error {
+					steps = append(steps, name)
 					if len(steps) <= crashAt {
 						return nil
 					}
 					ring.fail = errCrash // a dead process cleans nothing up
 					return errCrash
 				}
+				dying.Disk = newStepDisk(step)
+				dying.keyring.calls = stepCalls(dying.keyring.calls, step)
 				err := test.change(dying)
 				ring.fail = nil
 

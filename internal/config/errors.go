@@ -1,76 +1,90 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 )
 
-// A Problem is what is wrong with a file or folder of the store.
+// A Problem is the kind of a FileError.
 type Problem int
 
-// The problems a FileError can have.
+// The problems of a FileError.
 const (
 	Damaged      Problem = iota + 1 // the file is not a config document
-	Unreadable                      // the file or folder may not be read
+	Unreadable                      // the file or folder cannot be read
 	Unwritable                      // the file cannot be written: permission, a full disk, a read-only file system
-	NotAFile                        // a folder or a device stands where the file belongs
-	NotAFolder                      // a file stands where the folder belongs
-	DanglingLink                    // a symbolic link that leads nowhere
-	NewerVersion                    // written by a newer lamina
+	NotAFile                        // the path of the file is a folder or a device
+	NotAFolder                      // the path of the folder is a file
+	DanglingLink                    // the path is a symbolic link to a missing file
+	NewerVersion                    // a newer version of lamina wrote the file
 )
 
-// FileError says what is wrong with a file or folder of the store, and the way out. Nothing was changed.
+// FileError means that a file or folder of the store cannot be used. The file was not changed.
 type FileError struct {
 	Path    string
 	Problem Problem
-	Detail  string // for Damaged: in which way
-	Err     error  // the cause, if there is one
+	Detail  string // for Damaged: what is wrong with the content
+	Err     error  // the cause; may be nil
 }
 
-// Error is one sentence with the way out.
+// Error describes the problem.
 func (e *FileError) Error() string {
 	switch e.Problem {
 	case Damaged:
-		return fmt.Sprintf("%s is damaged (%s): repair it, or run `lamina login` to start a new one; "+
-			"the damaged file is then kept beside it", e.Path, e.Detail)
+		return fmt.Sprintf("%s is damaged: %s", e.Path, e.Detail)
 	case Unreadable:
-		return fmt.Sprintf("%s cannot be read (%v): check who owns it and its permissions", e.Path, e.Err)
+		return fmt.Sprintf("%s cannot be read: %v", e.Path, e.Err)
 	case NotAFile:
-		return fmt.Sprintf("%s is not a regular file: move it away and try again", e.Path)
+		return e.Path + " is not a regular file"
 	case NotAFolder:
-		return fmt.Sprintf("%s is not a folder: move it away, or choose another folder with LAMINA_CONFIG_DIR", e.Path)
+		return e.Path + " is not a folder"
 	case DanglingLink:
-		return fmt.Sprintf("%s is a symbolic link to something that does not exist: restore its target or remove the link", e.Path)
+		return e.Path + " is a symbolic link to a missing file"
 	case NewerVersion:
-		return fmt.Sprintf("%s was written by a newer lamina and is left untouched: update this lamina", e.Path)
+		return e.Path + " was written by a newer version of lamina"
 	default:
-		return fmt.Sprintf("%s cannot be written (%v): make room or fix its permissions, or choose another folder "+
-			"with LAMINA_CONFIG_DIR", e.Path, e.Err)
+		return fmt.Sprintf("%s cannot be written: %v", e.Path, e.Err)
 	}
 }
 
 // Unwrap returns the cause.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// NoHomeError means that something had to be stored and there is no home folder to store it in.
+// NoHomeError means that the store has no folder, because the user has no home folder.
 type NoHomeError struct{}
 
-// Error names the way out.
-func (*NoHomeError) Error() string {
-	return "there is no home folder to store the sign-in in: set HOME or LAMINA_CONFIG_DIR, " +
-		"or pass a key in LAMINA_API_KEY, which is not stored"
-}
+// Error describes the problem.
+func (*NoHomeError) Error() string { return "there is no home folder to store the sign-in in" }
 
-// BusyError means that another process held a lock for longer than we wait. Nothing was changed; trying again is safe.
+// BusyError means that another process held a lock for longer than Store.LockWait. Nothing was changed.
 type BusyError struct {
 	Path   string // the lock file
 	Waited time.Duration
 }
 
-// Error says what was busy.
+// Error describes the problem.
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("another lamina holds %s (waited %s): try again in a moment", e.Path, e.Waited.Round(time.Second))
+	return fmt.Sprintf("another lamina process holds %s (waited %s)", e.Path, e.Waited.Round(time.Second))
 }
 
 // Retryable reports that the same command may succeed when it is run again.
 func (*BusyError) Retryable() bool { return true }
+
+// unwritable returns the error of a file that cannot be written.
+func unwritable(path string, err error) error {
+	return &FileError{Path: path, Problem: Unwritable, Err: cause(err)}
+}
+
+// cause removes the operation and the path from an error of package os, because the callers' messages name both.
+func cause(err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		return p.Err
+	}
+	if l := (*os.LinkError)(nil); errors.As(err, &l) {
+		return l.Err
+	}
+	return err
+}

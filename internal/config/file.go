@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// WriteFile stores another small private file beside the document, such as a sign-in under way, with the same care.
-// name is a plain file name.
+// WriteFile stores a small private file in the folder of the document, such as an unfinished sign-in. The write is as safe
+// as one of the document. name is a file name without a path.
 func (s *Store) WriteFile(ctx context.Context, name string, data []byte) error {
 	if err := checkFileName(name); err != nil {
 		return err
@@ -23,7 +23,7 @@ func (s *Store) WriteFile(ctx context.Context, name string, data []byte) error {
 	return s.replace(filepath.Join(s.Dir, name), data, func() bool { return true })
 }
 
-// ReadFile returns what WriteFile stored; errors.Is(err, fs.ErrNotExist) when there is nothing.
+// ReadFile returns the content of a file that WriteFile stored. The error matches fs.ErrNotExist if there is none.
 func (s *Store) ReadFile(name string) ([]byte, error) {
 	if err := checkFileName(name); err != nil {
 		return nil, err
@@ -34,11 +34,11 @@ func (s *Store) ReadFile(name string) ([]byte, error) {
 	return s.disk().Read(filepath.Join(s.Dir, name))
 }
 
-// ProvidersDir is where a person describes services, a JSON file for each.
+// ProvidersDir returns the folder of the user's service descriptions. Each is a JSON file.
 func (s *Store) ProvidersDir() string { return filepath.Join(s.Dir, "providers") }
 
-// ReadProvider returns the description of a service by its name, which must be a plain one; errors.Is(err,
-// fs.ErrNotExist) when there is none.
+// ReadProvider returns the description of a service. name is a file name without a path and extension. The error matches
+// fs.ErrNotExist if there is none.
 func (s *Store) ReadProvider(name string) ([]byte, error) {
 	if err := checkFileName(name); err != nil {
 		return nil, err
@@ -49,20 +49,21 @@ func (s *Store) ReadProvider(name string) ([]byte, error) {
 	return s.disk().Read(filepath.Join(s.ProvidersDir(), name+".json"))
 }
 
-// RemoveFile removes what WriteFile stored; a missing file is fine.
+// RemoveFile removes a file that WriteFile stored. A missing file is no error.
 func (s *Store) RemoveFile(name string) error {
 	if err := checkFileName(name); err != nil || s.Dir == "" {
 		return err
 	}
-	if err := s.disk().Remove(filepath.Join(s.Dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return &FileError{Path: filepath.Join(s.Dir, name), Problem: Unwritable, Err: cause(err)}
+	path := filepath.Join(s.Dir, name)
+	if err := s.disk().Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return unwritable(path, err)
 	}
 	return nil
 }
 
 func checkFileName(name string) error {
 	if name != filepath.Base(name) || strings.HasPrefix(name, ".") || name == documentName || filepath.Ext(name) == ".lock" {
-		return fmt.Errorf("%q is not the name of a file that may be kept beside %s", name, documentName)
+		return fmt.Errorf("%q is not a valid name for a file in the folder of %s", name, documentName)
 	}
 	return nil
 }

@@ -9,32 +9,34 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/uselamina/lamina/internal/config/internal/disk"
 )
 
-// An Inspection is what the store's folder looks like from outside, found without changing anything.
+// An Inspection describes the folder of a store.
 type Inspection struct {
 	Folder FileState
-	Files  []FileState // what holds or held secrets: the document, a sign-in under way, damaged copies
-	Temps  []string    // paths of what processes left that died while writing
+	Files  []FileState // files that hold or held secrets: the document, an unfinished sign-in, damaged copies
+	Temps  []string    // paths of the temporary files of processes that died during a write
 	Locks  []LockState
 }
 
-// A FileState is a file or folder seen from outside.
+// A FileState describes a file or folder.
 type FileState struct {
 	Path    string
 	Mode    fs.FileMode
-	Exposed bool // others than the owner may read or write it, as far as the system's permissions can tell
-	Owned   bool // this user owns it, or may do everything
+	Exposed bool // other users may read or write it, according to its permission bits
+	Owned   bool // this user owns it, or is root
 }
 
-// A LockState is a lock file.
+// A LockState describes a lock file.
 type LockState struct {
 	Path string
 	Held bool
-	PID  int // of the holder, where the system tells; else 0
+	PID  int // of the holder; 0 if the system does not say
 }
 
-// Inspect looks at the folder. A folder that does not exist gives an empty Inspection.
+// Inspect describes the folder and changes nothing. A missing folder gives a zero Inspection.
 func (s *Store) Inspect() Inspection {
 	var found Inspection
 	info, err := os.Stat(s.Dir)
@@ -63,11 +65,10 @@ func (s *Store) Inspect() Inspection {
 }
 
 func fileState(path string, info fs.FileInfo) FileState {
-	open := chmodMatters && info.Mode().Perm()&0o077 != 0 && info.Mode()&fs.ModeSticky == 0
-	return FileState{Path: path, Mode: info.Mode().Perm(), Exposed: open, Owned: isMine(info)}
+	return FileState{Path: path, Mode: info.Mode().Perm(), Exposed: disk.IsExposed(info), Owned: disk.IsOwned(info)}
 }
 
-// lockState takes the lock for a moment, together with others that only look.
+// lockState tries to take a shared lock, which does not block others that inspect the same file.
 func lockState(path string, info fs.FileInfo) LockState {
 	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
 	if free, err := lock.TryRLock(); free || err != nil {
@@ -77,7 +78,7 @@ func lockState(path string, info fs.FileInfo) LockState {
 	return LockState{Path: path, Held: true, PID: lockHolder(info)}
 }
 
-// leftoverAge is how old the copy of a file must be before nobody can still be writing it.
+// leftoverAge is the age from which a temporary file cannot belong to a running write.
 const leftoverAge = time.Minute
 
 func (s *Store) isLeftover(name string, info fs.FileInfo) bool {
@@ -86,14 +87,14 @@ func (s *Store) isLeftover(name string, info fs.FileInfo) bool {
 	return isCopy && s.now().Sub(info.ModTime()) > leftoverAge
 }
 
-// Repair does what is safe without asking: it makes what others could read private, and removes what dead processes left.
-// It returns what it did, one sentence each. Errors: those of Lock.
+// Repair fixes what is safe to fix without a question: it makes exposed files private, and removes the temporary files of
+// dead processes. It returns one sentence for each change. Errors: those of Lock.
 func (s *Store) Repair(ctx context.Context) ([]string, error) {
 	found := s.Inspect()
 	if found.Folder.Path == "" {
 		return nil, nil
 	}
-	unlock, err := s.Lock(ctx, documentLock) // so that nobody is writing now
+	unlock, err := s.Lock(ctx, documentLock)
 	if err != nil {
 		return nil, err
 	}
@@ -103,11 +104,11 @@ func (s *Store) Repair(ctx context.Context) ([]string, error) {
 		if !f.Exposed {
 			continue
 		}
-		if wasOpen, err := makePrivate(f.Path); wasOpen && err == nil {
+		if wasExposed, err := disk.MakePrivate(f.Path); wasExposed && err == nil {
 			done = append(done, f.Path+" is private now")
 		}
 	}
-	if found.Folder.Exposed && len(done) == 0 { // taking the lock has done it
+	if found.Folder.Exposed && len(done) == 0 { // Lock has already made the folder private
 		done = append(done, s.Dir+" is private now")
 	}
 	for _, path := range found.Temps {

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// lockHolder finds the process that holds a lock in the kernel's list, by the device and inode of the file. It is 0
-// when the process is not to be seen from here, as from inside a container.
+// lockHolder returns the process that holds the lock of a file, from the kernel's list of locks, which names the inode. It
+// returns 0 if the list does not show the process, as inside a container.
 func lockHolder(info fs.FileInfo) int {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -4,5 +4,5 @@ package config
 
 import "io/fs"
 
-// lockHolder is unknown here: only Linux lists the holders of locks.
+// lockHolder returns 0: only Linux lists the holders of locks.
 func lockHolder(fs.FileInfo) int { return 0 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/uselamina/lamina/internal/config/internal/disk"
 )
 
 func TestInspectAndMend(t *testing.T) {
@@ -25,7 +27,7 @@ func TestInspectAndMend(t *testing.T) {
 	if err := s.Update(t.Context(), func(*Document) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	old, fresh := s.Path()+tempMark+"1", s.Path()+tempMark+"2"
+	old, fresh := s.Path()+disk.TempMark+"1", s.Path()+disk.TempMark+"2"
 	damaged := s.Path() + ".damaged-20260101T000000Z"
 	for _, path := range []string{old, fresh, damaged, filepath.Join(s.Dir, "completion.json.77")} {
 		if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {

@@ -9,31 +9,31 @@ import (
 	"github.com/zalando/go-keyring"
 )
 
-// keyringService is under what name people find our keys in their keyring.
+// keyringService is the service name of our keys in the keyring.
 const keyringService = "lamina"
 
-// A KeyringProblem is why the OS keyring did not serve.
+// A KeyringProblem is the kind of a KeyringError.
 type KeyringProblem int
 
-// The problems a KeyringError can have.
+// The problems of a KeyringError.
 const (
-	KeyringFailed     KeyringProblem = iota + 1 // it answered with an error that we do not know
+	KeyringFailed     KeyringProblem = iota + 1 // it returned an unknown error
 	KeyringAbsent                               // there is no keyring service
-	KeyringLocked                               // a person has to unlock it first
-	KeyringTimeout                              // it did not answer in time
-	KeyringKeyMissing                           // it no longer has the key
-	KeyringMismatch                             // its key does not open the record: one of the two was changed
+	KeyringLocked                               // the user must unlock it
+	KeyringTimeout                              // it did not reply in time
+	KeyringKeyMissing                           // it does not have the key
+	KeyringMismatch                             // the key does not decrypt the secrets: one of the two was changed
 )
 
-// KeyringError means that the OS keyring did not serve. Nothing was changed.
+// KeyringError means that the OS keyring could not be used. Nothing was changed.
 type KeyringError struct {
 	Problem KeyringProblem
-	Profile string        // whose secrets were wanted; may be empty
+	Profile string        // the profile that the key belongs to; may be empty
 	Waited  time.Duration // for KeyringTimeout
-	Err     error         // the cause, if there is one
+	Err     error         // the cause; may be nil
 }
 
-// Error is one sentence; the way out depends on the command.
+// Error describes the problem.
 func (e *KeyringError) Error() string {
 	switch e.Problem {
 	case KeyringAbsent:
@@ -45,7 +45,7 @@ func (e *KeyringError) Error() string {
 	case KeyringKeyMissing:
 		return "the key to this sign-in is no longer in the keyring"
 	case KeyringMismatch:
-		return "the key in the keyring does not open this sign-in: one of the two was changed by another program"
+		return "the key in the keyring does not decrypt this sign-in: another program changed one of the two"
 	default:
 		return fmt.Sprintf("the keyring failed: %v", e.Err)
 	}
@@ -63,14 +63,14 @@ func (e *KeyringError) of(profile string) *KeyringError {
 	return &named
 }
 
-// keyringCalls reach a keyring. They may take any time.
+// keyringCalls are the operations of a keyring. They may block for any time.
 type keyringCalls struct {
 	set    func(entry, value string) error
 	get    func(entry string) (string, error)
 	remove func(entry string) error
 }
 
-// systemKeyring is the keyring of this operating system.
+// systemKeyring returns the keyring of the operating system.
 func systemKeyring() keyringCalls {
 	return keyringCalls{
 		set: func(entry, value string) error {
@@ -94,52 +94,55 @@ func systemKeyring() keyringCalls {
 	}
 }
 
-// A keyringClient asks the keyring, one question at a time, and remembers the keys as long as the process lives.
+// keyringLimit is the default of keyringClient.limit.
+const keyringLimit = 3 * time.Second
+
+// A keyringClient makes one call to the keyring at a time, and caches the keys until the process ends.
 type keyringClient struct {
 	calls *keyringCalls // nil means systemKeyring; tests set it
 	limit time.Duration // of one call; 0 means 3 s
 
-	mu    sync.Mutex
-	known map[string]string
-	hung  *KeyringError // it did not answer once: this process does not wait for it again
+	mu      sync.Mutex
+	cache   map[string]string
+	timeout *KeyringError // of an earlier call: this process does not wait for the keyring again
 }
 
 func (k *keyringClient) set(entry, value string) *KeyringError {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, err := k.ask(func(calls keyringCalls) (string, error) { return "", calls.set(entry, value) })
+	_, err := k.call(func(calls keyringCalls) (string, error) { return "", calls.set(entry, value) })
 	return err
 }
 
 func (k *keyringClient) get(entry string) (string, *KeyringError) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if value, ok := k.known[entry]; ok {
+	if value, ok := k.cache[entry]; ok {
 		return value, nil
 	}
-	value, err := k.ask(func(calls keyringCalls) (string, error) { return calls.get(entry) })
+	value, err := k.call(func(calls keyringCalls) (string, error) { return calls.get(entry) })
 	if err != nil {
 		return "", err
 	}
-	if k.known == nil {
-		k.known = map[string]string{}
+	if k.cache == nil {
+		k.cache = map[string]string{}
 	}
-	k.known[entry] = value
+	k.cache[entry] = value
 	return value, nil
 }
 
 func (k *keyringClient) remove(entry string) *KeyringError {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, err := k.ask(func(calls keyringCalls) (string, error) { return "", calls.remove(entry) })
+	_, err := k.call(func(calls keyringCalls) (string, error) { return "", calls.remove(entry) })
 	return err
 }
 
-// ask makes one call. A call that hangs cannot be cancelled, only abandoned: its goroutine ends with the process. What
-// it may still do late is harmless, because no entry's name is used twice.
-func (k *keyringClient) ask(call func(keyringCalls) (string, error)) (string, *KeyringError) {
-	if k.hung != nil {
-		return "", k.hung
+// call makes one call. A call that blocks cannot be cancelled: its goroutine ends with the process. If it completes late, it
+// does no harm, because no entry name is used for a second key.
+func (k *keyringClient) call(operation func(keyringCalls) (string, error)) (string, *KeyringError) {
+	if k.timeout != nil {
+		return "", k.timeout
 	}
 	calls, limit := k.calls, k.limit
 	if calls == nil {
@@ -147,27 +150,27 @@ func (k *keyringClient) ask(call func(keyringCalls) (string, error)) (string, *K
 		calls = &system
 	}
 	if limit == 0 {
-		limit = 3 * time.Second
+		limit = keyringLimit
 	}
-	type answer struct {
+	type reply struct {
 		value string
 		err   error
 	}
-	answered := make(chan answer, 1)
+	replies := make(chan reply, 1)
 	go func() {
-		value, err := call(*calls)
-		answered <- answer{value, err}
+		value, err := operation(*calls)
+		replies <- reply{value, err}
 	}()
 	select {
-	case a := <-answered:
-		return a.value, keyringProblem(a.err)
+	case r := <-replies:
+		return r.value, keyringError(r.err)
 	case <-time.After(limit):
-		k.hung = &KeyringError{Problem: KeyringTimeout, Waited: limit}
-		return "", k.hung
+		k.timeout = &KeyringError{Problem: KeyringTimeout, Waited: limit}
+		return "", k.timeout
 	}
 }
 
-func keyringProblem(err error) *KeyringError {
+func keyringError(err error) *KeyringError {
 	var known *KeyringError
 	switch {
 	case err == nil:

@@ -11,10 +11,10 @@ import (
 	secretservice "github.com/zalando/go-keyring/secret_service"
 )
 
-// keyringReady makes sure that there is a Secret Service whose keyring is open. The library alone would start a message
-// bus where none runs, and would wait for a person to answer a prompt that may be on no screen.
+// keyringReady returns an error unless there is a Secret Service with an unlocked keyring. Without this check the library
+// would start a message bus if none runs, and would wait for the user to answer a prompt that may not be visible.
 func keyringReady() error {
-	bus, err := dbus.SessionBusPrivateNoAutoStartup() // also notes the address for the library
+	bus, err := dbus.SessionBusPrivateNoAutoStartup() // this also sets the address for the library
 	if err != nil {
 		return &KeyringError{Problem: KeyringAbsent, Err: err}
 	}
@@ -34,13 +34,13 @@ func keyringReady() error {
 	case prompt != "/":
 		service.Object("org.freedesktop.secrets", prompt).Go("org.freedesktop.Secret.Prompt.Dismiss", dbus.FlagNoReplyExpected, nil)
 		return &KeyringError{Problem: KeyringLocked}
-	case len(unlocked) == 0: // the service runs, but nobody has made a keyring yet
+	case len(unlocked) == 0: // the service runs, but has no keyring
 		return &KeyringError{Problem: KeyringAbsent}
 	}
 	return nil
 }
 
-// systemKeyringProblem reads the name of a D-Bus error.
+// systemKeyringProblem returns the problem that the name of a D-Bus error stands for.
 func systemKeyringProblem(err error) KeyringProblem {
 	var refused dbus.Error
 	if !errors.As(err, &refused) {

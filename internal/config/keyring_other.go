@@ -7,10 +7,11 @@ import (
 	"os/exec"
 )
 
-// keyringReady has nothing to find out: the keychain of macOS and the credential manager of Windows are always there.
+// keyringReady returns nil: the keychain of macOS and the credential manager of Windows always exist.
 func keyringReady() error { return nil }
 
-// systemKeyringProblem reads the exit status of macOS's security command, which is the low byte of an OSStatus.
+// systemKeyringProblem returns the problem that the exit status of macOS's security command stands for. The status is the low
+// byte of an OSStatus.
 func systemKeyringProblem(err error) KeyringProblem {
 	const noInteraction, authFailed = 36, 51 // errSecInteractionNotAllowed (-25308), errSecAuthFailed (-25293)
 	var exit *exec.ExitError

@@ -10,64 +10,59 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
+	"github.com/uselamina/lamina/internal/config/internal/disk"
 )
 
-// LockName names a lock of the store. Locks are files of their own, because config.json is replaced by every write,
-// and the system lets go of them when their process dies.
+// defaultLockWait is the default of Store.LockWait.
+const defaultLockWait = 10 * time.Second
+
+// A LockName names a lock of the store. Each lock is a file of its own, because every write replaces config.json. The
+// operating system releases a lock when its process ends.
 type LockName struct{ file string }
 
+// documentLock is held during a write to the folder.
 var documentLock = LockName{"config.lock"}
 
-// RefreshLock is held while a profile's session is refreshed, network included. Update takes another, shorter one.
+// RefreshLock returns the lock that is held while the session of a profile is refreshed, network requests included. Update
+// takes a different lock and holds it for a shorter time.
 func RefreshLock(profile string) LockName {
 	sum := sha256.Sum256([]byte(orDefault(profile)))
-	return LockName{"refresh-" + hex.EncodeToString(sum[:6]) + ".lock"} // a name from outside never becomes a path
+	return LockName{"refresh-" + hex.EncodeToString(sum[:6]) + ".lock"} // a hash, so that no profile name can form a path
 }
 
-// Journal is the name of the file in which the holder of a lock notes what it is about to do, for WriteFile.
+// Journal returns the name of the file, for WriteFile, in which the holder of the lock records what it is about to do.
 func (n LockName) Journal() string { return strings.TrimSuffix(n.file, ".lock") + ".json" }
 
-// String is the name of the lock file.
+// String returns the name of the lock file.
 func (n LockName) String() string { return n.file }
 
-// Lock takes a lock, waiting at most LockWait, and returns how to let go of it. Errors: *BusyError, *FileError when the
-// lock file cannot be made, *NoHomeError, or ctx's.
+// Lock takes a lock, and waits for it at most LockWait. Errors: *BusyError, *FileError if the lock file cannot be created,
+// *NoHomeError, or ctx's.
 func (s *Store) Lock(ctx context.Context, name LockName) (unlock func(), err error) {
 	if err := s.makeDir(); err != nil {
 		return nil, err
 	}
 	wait := s.LockWait
 	if wait == 0 {
-		wait = 10 * time.Second
+		wait = defaultLockWait
 	}
 	path := filepath.Join(s.Dir, name.file)
 	bounded, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	switch unlock, err := s.disk().Lock(bounded, path); {
+	unlock, err = s.disk().Lock(bounded, path)
+	switch {
 	case err == nil:
 		return unlock, nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case bounded.Err() != nil:
+	case errors.Is(err, context.DeadlineExceeded):
 		return nil, &BusyError{Path: path, Waited: wait}
 	default:
-		return nil, &FileError{Path: path, Problem: Unwritable, Err: cause(err)}
+		return nil, unwritable(path, err)
 	}
 }
 
-// Lock implements Disk.
-func (systemDisk) Lock(ctx context.Context, path string) (unlock func(), err error) {
-	lock := flock.New(path, flock.SetPermissions(0o600))
-	if _, err := lock.TryLockContext(ctx, 15*time.Millisecond); err != nil {
-		return nil, err
-	}
-	_ = os.Chmod(path, 0o600) // the umask may have taken bits away
-	adopt(path, filepath.Dir(path))
-	return func() { _ = lock.Unlock() }, nil
-}
-
-// makeDir makes the folder, private from the start, or makes it private.
+// makeDir creates the folder of the store with private permissions, or makes an existing one private.
 func (s *Store) makeDir() error {
 	if s.Dir == "" {
 		return &NoHomeError{}
@@ -79,13 +74,13 @@ func (s *Store) makeDir() error {
 	case err == nil && !info.IsDir():
 		return &FileError{Path: s.Dir, Problem: NotAFolder}
 	case err == nil:
-		_, _ = makePrivate(s.Dir) // Load warns where that is impossible
+		_, _ = disk.MakePrivate(s.Dir) // Load warns if this fails
 		return nil
 	}
 	err := errors.Join(os.MkdirAll(s.Dir, 0o700), os.Chmod(s.Dir, 0o700)) //nolint:gosec // a folder needs its x bit
 	if err != nil {
-		return &FileError{Path: s.Dir, Problem: Unwritable, Err: cause(err)}
+		return unwritable(s.Dir, err)
 	}
-	adopt(s.Dir, filepath.Dir(s.Dir))
+	disk.Adopt(s.Dir, filepath.Dir(s.Dir))
 	return nil
 }

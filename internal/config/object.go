@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// An object is a JSON object whose fields are kept byte for byte until they are set. Unlike a struct it matches names
-// exactly and loses nothing it does not know.
+// An object is a JSON object of config.json. It keeps unknown fields byte for byte, and a field of an unexpected type reads
+// as absent, because the Node client and later versions of lamina write the same file. A struct would lose the former and
+// fail on the latter.
 type object map[string]json.RawMessage
 
 // parseObject returns nil when raw is not a JSON object.
@@ -47,7 +48,7 @@ func (o object) text(name string) string {
 	return s
 }
 
-// texts returns the fields that are strings, nil if there are none.
+// texts returns the fields that are nonempty strings, and nil if there are none.
 func (o object) texts() map[string]string {
 	var all map[string]string
 	for name := range o {
@@ -61,7 +62,7 @@ func (o object) texts() map[string]string {
 	return all
 }
 
-// time returns a point in time: ISO 8601 text, or a number of milliseconds (or seconds) since 1970.
+// time returns a time. The field is an ISO 8601 string, or a number of milliseconds or seconds since 1970.
 func (o object) time(name string) time.Time {
 	if s := o.text(name); s != "" {
 		for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", time.DateOnly} {
@@ -72,7 +73,7 @@ func (o object) time(name string) time.Time {
 		return time.Time{}
 	}
 	n, err := strconv.ParseFloat(string(bytes.TrimSpace(o[name])), 64)
-	const firstMillis, end = 1e11, 253402300800000 // 1973 in milliseconds, 5138 in seconds; the year 10000
+	const firstMillis, end = 1e11, 253402300800000 // the year 1973 in milliseconds, or 5138 in seconds; the year 10000
 	switch {
 	case err != nil || math.IsNaN(n) || n <= 0 || n >= end:
 		return time.Time{}
@@ -82,6 +83,7 @@ func (o object) time(name string) time.Time {
 	return time.UnixMilli(int64(n)).UTC()
 }
 
+// seconds returns a duration. The field is a number of seconds.
 func (o object) seconds(name string) time.Duration {
 	n, err := strconv.ParseFloat(string(bytes.TrimSpace(o[name])), 64)
 	if err != nil || !(n > 0 && n < 9e9) {
@@ -90,7 +92,7 @@ func (o object) seconds(name string) time.Duration {
 	return time.Duration(n * float64(time.Second))
 }
 
-// setText stores a string, and removes the field when it is empty. The other setters do alike.
+// setText sets a string field. Like the other setters it removes the field if the value is zero.
 func (o object) setText(name, value string) {
 	if value == "" {
 		delete(o, name)
@@ -99,7 +101,7 @@ func (o object) setText(name, value string) {
 	o[name] = encodeText(value)
 }
 
-// setTexts stores an object of strings.
+// setTexts sets an object of strings.
 func (o object) setTexts(name string, values map[string]string) {
 	texts := object{}
 	for key, value := range values {
@@ -108,7 +110,7 @@ func (o object) setTexts(name string, values map[string]string) {
 	o.setObject(name, texts)
 }
 
-// isoMillis is what JavaScript's toISOString writes and the Node client reads.
+// isoMillis is the format of JavaScript's toISOString, which the Node client reads.
 const isoMillis = "2006-01-02T15:04:05.000Z"
 
 func (o object) setTime(name string, t time.Time) {

@@ -10,32 +10,35 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/uselamina/lamina/internal/config/internal/disk"
 )
 
-// ProjectFile is the file that pins a folder.
+// ProjectFile is the name of a project config.
 const ProjectFile = ".lamina.toml"
 
-// maxProject is in bytes; a pin has three lines.
+// maxProject is the largest project config, in bytes. A usual one has three lines.
 const maxProject = 64 << 10
 
-// A Project ties a folder, and those below it, to an account. It only narrows: it chooses among the profiles of this user and
-// refuses what does not match, but never sends anything anywhere. An empty field says nothing.
+// A Project is the project config of a folder and its subfolders. It chooses among the profiles of this user, and refuses
+// credentials of other accounts. It never makes lamina send a credential to an address. An empty field has no effect.
 type Project struct {
 	Path      string // the file
 	Profile   string
-	BaseURL   string // as written
+	BaseURL   string // as in the file
 	Workspace string // its id
 }
 
-// ProjectError refuses a pin. Nothing of the file is quoted.
+// ProjectError means that a project config cannot be used. It quotes nothing of the file, which may hold a secret by mistake.
 type ProjectError struct {
 	Path   string
-	Line   int // from 1; 0 for the whole file
+	Line   int // from 1; 0 means the whole file
 	Detail string
 }
 
-// Error names the file and the line.
+// Error describes the problem.
 func (e *ProjectError) Error() string {
 	if e.Line == 0 {
 		return fmt.Sprintf("%s cannot be used: %s", e.Path, e.Detail)
@@ -43,11 +46,12 @@ func (e *ProjectError) Error() string {
 	return fmt.Sprintf("%s cannot be used: line %d %s", e.Path, e.Line, e.Detail)
 }
 
-// FindProject returns the pin of a folder: the nearest .lamina.toml in it or above, up to the home folder, or up to the root
-// of the file system for a folder outside of home. It is nil when there is none.
+// FindProject returns the project config of a folder: the nearest .lamina.toml in the folder or above it. The search ends at
+// the home folder, or at the root of the file system if the folder is outside of the home folder. The result is nil if there
+// is none.
 //
-// As with git's safe.directory, a file that belongs to neither this user nor root, or that everyone may write, is not
-// read but refused: passing over it silently would lift the guard that somebody relies on. Errors: *ProjectError.
+// A file that belongs to neither this user nor root, or that every user may write, is an error, as for git's safe.directory.
+// Ignoring it would silently disable the checks of a project. Errors: *ProjectError.
 func FindProject(folder, home string) (*Project, error) {
 	for folder = filepath.Clean(folder); ; folder = filepath.Dir(folder) {
 		path := filepath.Join(folder, ProjectFile)
@@ -56,28 +60,28 @@ func FindProject(folder, home string) (*Project, error) {
 			return readProject(path, info)
 		}
 		if folder == filepath.Dir(folder) || home != "" && folder == filepath.Clean(home) {
-			return nil, nil //nolint:nilnil // no pin is no error
+			return nil, nil //nolint:nilnil // the absence of a project config is no error
 		}
 	}
 }
 
 func readProject(path string, link fs.FileInfo) (*Project, error) {
 	refuse := func(detail string) (*Project, error) { return nil, &ProjectError{Path: path, Detail: detail} }
-	const wayOut = "; make it yours (chown) or remove it, or work in another folder"
-	if !ownedByFriend(link) {
-		return refuse("it belongs to another user" + wayOut)
+	const otherUser = "it belongs to another user; change its owner (chown), remove it, or work in another folder"
+	if !disk.IsTrusted(link) {
+		return refuse(otherUser)
 	}
-	info, err := os.Stat(path) // before it is opened, because opening a named pipe would hang
+	info, err := os.Stat(path) // before the file is opened, because opening a named pipe would block
 	if err != nil {
 		return refuse(cause(err).Error())
 	}
 	switch {
 	case !info.Mode().IsRegular():
 		return refuse("it is not a regular file")
-	case !ownedByFriend(info):
-		return refuse("it belongs to another user" + wayOut)
-	case chmodMatters && info.Mode().Perm()&0o002 != 0:
-		return refuse("every user of this machine may change it; take that away with chmod o-w")
+	case !disk.IsTrusted(info):
+		return refuse(otherUser)
+	case disk.HasPermissionBits && info.Mode().Perm()&0o002 != 0:
+		return refuse("every user of this machine may change it; remove that permission (chmod o-w)")
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -91,82 +95,84 @@ func readProject(path string, link fs.FileInfo) (*Project, error) {
 	case len(raw) > maxProject:
 		return refuse(fmt.Sprintf("it is larger than %d bytes", maxProject))
 	}
-	pin, err := parseProject(string(raw))
+	project, err := parseProject(raw)
 	if refused := (*ProjectError)(nil); errors.As(err, &refused) {
 		refused.Path = path
 		return nil, refused
 	}
-	pin.Path = path
-	return pin, nil
+	project.Path = path
+	return project, nil
 }
 
-// parseProject reads the part of TOML that a pin needs: comments, and three keys whose values are strings on one line,
-// without escapes. Whatever else TOML has would be an unknown key anyway.
-func parseProject(text string) (*Project, error) {
-	if !utf8.ValidString(text) {
-		return nil, &ProjectError{Detail: "it is not UTF-8 text"}
+// parseProject parses a project config: a TOML document whose only keys are profile, base_url and workspace, with strings as
+// values. Unlike a struct, the map matches keys exactly.
+func parseProject(raw []byte) (*Project, error) {
+	values := map[string]string{}
+	if err := toml.Unmarshal(raw, &values); err != nil {
+		return nil, syntaxError(raw, err)
 	}
-	pin := &Project{}
-	fields := map[string]*string{"profile": &pin.Profile, "base_url": &pin.BaseURL, "workspace": &pin.Workspace}
-	n := 0
-	for line := range strings.Lines(text) {
-		n++
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		key, value, detail := parseProjectLine(line)
-		if detail == "" {
-			detail = setProjectField(fields, key, value)
-		}
-		if detail != "" {
-			return nil, &ProjectError{Line: n, Detail: detail}
+	var problems []*ProjectError
+	for key, value := range values {
+		if detail := checkProjectValue(key, value); detail != "" {
+			problems = append(problems, &ProjectError{Line: lineOf(raw, key), Detail: detail})
 		}
 	}
-	return pin, nil
+	if len(problems) > 0 {
+		return nil, slices.MinFunc(problems, func(a, b *ProjectError) int { return a.Line - b.Line })
+	}
+	return &Project{Profile: values["profile"], BaseURL: values["base_url"], Workspace: values["workspace"]}, nil
 }
 
-// parseProjectLine returns what is wrong with a line, or "".
-func parseProjectLine(line string) (key, value, detail string) {
-	const want = `is not understood: write profile = "NAME", base_url = "URL" or workspace = "ID"`
-	key, rest, found := strings.Cut(line, "=")
-	key, rest = strings.TrimSpace(key), strings.TrimSpace(rest)
-	if looksSecret(key, rest) {
-		return "", "", "looks like a secret, and a pin holds none: remove it, and revoke it if others have seen this file"
+// syntaxError converts an error of the TOML parser, without its message, which may quote the file.
+func syntaxError(raw []byte, err error) *ProjectError {
+	var located *toml.DecodeError
+	if !errors.As(err, &located) {
+		return &ProjectError{Detail: "it is not valid TOML"}
 	}
-	if !found || len(rest) < 2 || rest[0] != '"' && rest[0] != '\'' {
-		return "", "", want
+	row, _ := located.Position()
+	lines := strings.Split(string(raw), "\n")
+	key, value, _ := strings.Cut(lines[min(row, len(lines))-1], "=")
+	if looksSecret(key, strings.TrimLeft(value, " \t\"'")) {
+		return &ProjectError{Line: row, Detail: secretDetail}
 	}
-	value, after, closed := strings.Cut(rest[1:], rest[:1])
-	after = strings.TrimSpace(after)
+	return &ProjectError{Line: row, Detail: `is not valid: write profile = "NAME", base_url = "URL" or workspace = "ID"`}
+}
+
+const secretDetail = "looks like a secret, which a project config must not hold: remove it, and revoke it if others have seen this file"
+
+// checkProjectValue describes what is wrong with a value, and returns "" if nothing is.
+func checkProjectValue(key, value string) (detail string) {
 	switch {
-	case !closed, after != "" && after[0] != '#':
-		return "", "", want
-	case strings.ContainsRune(value, '\\') || strings.ContainsFunc(value, unicode.IsControl):
-		return "", "", "has a value with a backslash or a control character"
-	}
-	return key, value, ""
-}
-
-func setProjectField(fields map[string]*string, key, value string) (detail string) {
-	field, known := fields[key]
-	switch {
-	case !known:
-		return "sets something that a pin does not have: it has profile, base_url and workspace"
+	case looksSecret(key, value):
+		return secretDetail
+	case key != "profile" && key != "base_url" && key != "workspace":
+		return "sets an unknown key: the keys are profile, base_url and workspace"
 	case value == "":
 		return "is empty"
-	case *field != "":
-		return "sets " + key + " a second time"
+	case strings.ContainsFunc(value, unicode.IsControl):
+		return "has a value with a control character"
 	case key == "profile" && !isProfileName(value):
-		return "names no profile: a name is letters, digits, dots, dashes and underscores"
+		return "is not a profile name: a name has letters, digits, dots, dashes and underscores"
 	}
-	*field = value
 	return ""
+}
+
+// lineOf returns the number of the line that sets a key, and 0 if it is not found.
+func lineOf(raw []byte, key string) int {
+	n := 0
+	for line := range strings.Lines(string(raw)) {
+		n++
+		name, _, isSetting := strings.Cut(line, "=")
+		if isSetting && strings.Trim(name, " \t\"'") == key {
+			return n
+		}
+	}
+	return 0
 }
 
 func looksSecret(key, value string) bool {
 	key = strings.ToLower(key)
-	return strings.HasPrefix(strings.TrimLeft(value, `"'`), "lma_") ||
+	return strings.HasPrefix(value, "lma_") ||
 		slices.ContainsFunc([]string{"key", "token", "secret", "password", "credential"}, func(word string) bool {
 			return strings.Contains(key, word)
 		})

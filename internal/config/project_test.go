@@ -8,67 +8,88 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"unicode"
 )
 
-func TestParsePin(t *testing.T) {
+func TestParseProject(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
+	tests := []struct {
+		name string
 		text string
 		want Project
 		line int    // of the error
-		says string // in the error
+		err  string // a part of the error
 	}{
-		{text: ""},
-		{text: "# nothing\n\n  # at all"},
-		{text: "profile = \"work\"", want: Project{Profile: "work"}},
-		{text: "profile='work'# mine\r\nworkspace\t=\t\"ws_1\"  # ours\r\n", want: Project{Profile: "work", Workspace: "ws_1"}},
-		{text: "base_url = \"https://a.example/#x\"\n", want: Project{BaseURL: "https://a.example/#x"}},
-		{text: "profile = work", line: 1, says: "not understood"},
-		{text: "\nprofile = \"work", line: 2, says: "not understood"},
-		{text: "profile = \"work\" x", line: 1, says: "not understood"},
-		{text: "profile = \"\"\"work\"\"\"", line: 1, says: "not understood"},
-		{text: "profile", line: 1, says: "not understood"},
-		{text: "profile = \"", line: 1, says: "not understood"},
-		{text: "[table]\nprofile = \"work\"", line: 1, says: "not understood"},
-		{text: "profile = \"\"", line: 1, says: "is empty"},
-		{text: "profile = \"../x\"", line: 1, says: "names no profile"},
-		{text: "profile = \"a\\u0062\"", line: 1, says: "backslash"},
-		{text: "workspace = \"a\x1b[2Jb\"", line: 1, says: "control character"},
-		{text: "profile = \"a\"\nprofile = \"b\"", line: 2, says: "a second time"},
-		{text: "colour = \"red\"", line: 1, says: "does not have"},
-		{text: "#\napi_key = \"abc\"", line: 2, says: "looks like a secret"},
-		{text: "accessToken = \"abc\"", line: 1, says: "looks like a secret"},
-		{text: "CLIENT_SECRET = 'abc'", line: 1, says: "looks like a secret"},
-		{text: "workspace = \"lma_abc\"", line: 1, says: "looks like a secret"},
-		{text: "workspace = \"\xff\"", says: "UTF-8"},
-	} {
-		pin, err := parseProject(test.text)
-		var refused *ProjectError
-		switch {
-		case test.says == "" && (err != nil || *pin != test.want):
-			t.Errorf("%q: %v, %v; want %v", test.text, pin, err, test.want)
-		case test.says != "" && (!errors.As(err, &refused) || refused.Line != test.line || !strings.Contains(err.Error(), test.says)):
-			t.Errorf("%q: %v; want line %d, %q", test.text, err, test.line, test.says)
-		case err != nil && (strings.Contains(err.Error(), "abc") || strings.Contains(err.Error(), "\x1b")):
-			t.Errorf("%q is quoted: %v", test.text, err)
-		}
+		{name: "empty"},
+		{name: "comments", text: "# nothing\n\n  # at all"},
+		{name: "profile", text: "profile = \"work\"", want: Project{Profile: "work"}},
+		{
+			name: "single quotes, comments, CRLF", text: "profile='work'# mine\r\nworkspace\t=\t\"ws_1\"  # ours\r\n",
+			want: Project{Profile: "work", Workspace: "ws_1"},
+		},
+		{name: "number sign in a value", text: "base_url = \"https://a.example/#x\"\n", want: Project{BaseURL: "https://a.example/#x"}},
+		{name: "quoted key", text: "\"profile\" = \"work\"", want: Project{Profile: "work"}},
+		{name: "multi-line string", text: "profile = \"\"\"work\"\"\"", want: Project{Profile: "work"}},
+		{name: "escape", text: "profile = \"a\\u0062\"", want: Project{Profile: "ab"}},
+		{name: "value without quotes", text: "profile = work", line: 1, err: "is not valid"},
+		{name: "open quote", text: "\nprofile = \"work", line: 2, err: "is not valid"},
+		{name: "text after the value", text: "profile = \"work\" x", line: 1, err: "is not valid"},
+		{name: "key without a value", text: "# a\nprofile", line: 2, err: "is not valid"},
+		{name: "number", text: "profile = 5", line: 1, err: "is not valid"},
+		{name: "array", text: "#\nworkspace = [\"ws\"]", line: 2, err: "is not valid"},
+		{name: "table", text: "[table]\nprofile = \"work\"", line: 1, err: "is not valid"},
+		{name: "dotted key", text: "profile.name = \"work\"", line: 1, err: "is not valid"},
+		{name: "key set twice", text: "profile = \"a\"\nprofile = \"b\"", line: 2, err: "is not valid"},
+		{name: "not UTF-8", text: "workspace = \"\xff\"", line: 1, err: "is not valid"},
+		{name: "control character", text: "workspace = \"a\x1b[2Jb\"", line: 1, err: "is not valid"},
+		{name: "escaped control character", text: "\nworkspace = \"a\\u001b[2Jb\"", line: 2, err: "control character"},
+		{name: "empty value", text: "profile = \"\"", line: 1, err: "is empty"},
+		{name: "not a profile name", text: "profile = \"../x\"", line: 1, err: "is not a profile name"},
+		{name: "unknown key", text: "profile = \"a\"\ncolour = \"red\"", line: 2, err: "unknown key"},
+		{name: "key in upper case", text: "Profile = \"a\"", line: 1, err: "unknown key"},
+		{name: "first of two problems", text: "workspace = \"\"\nprofile = \"\"\ncolour = \"red\"", line: 1, err: "is empty"},
+		{name: "API key", text: "#\napi_key = \"abc\"", line: 2, err: "looks like a secret"},
+		{name: "token", text: "accessToken = \"abc\"", line: 1, err: "looks like a secret"},
+		{name: "secret", text: "CLIENT_SECRET = 'abc'", line: 1, err: "looks like a secret"},
+		{name: "secret without quotes", text: "token = abc", line: 1, err: "looks like a secret"},
+		{name: "Lamina key", text: "workspace = \"lma_abc\"", line: 1, err: "looks like a secret"},
+		{name: "Lamina key without quotes", text: "#\nworkspace = lma_abc", line: 2, err: "looks like a secret"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := parseProject([]byte(test.text))
+			var refused *ProjectError
+			switch {
+			case test.err == "" && (err != nil || *got != test.want):
+				t.Errorf("parseProject(%q) = %v, %v, want %v", test.text, got, err, test.want)
+			case test.err != "" && (!errors.As(err, &refused) || refused.Line != test.line || !strings.Contains(err.Error(), test.err)):
+				t.Errorf("parseProject(%q): got error %v, want line %d, %q", test.text, err, test.line, test.err)
+			case err != nil && (strings.Contains(err.Error(), "abc") || strings.Contains(err.Error(), "\x1b")):
+				t.Errorf("parseProject(%q): the error quotes the file: %v", test.text, err)
+			}
+		})
 	}
 }
 
-func FuzzParsePin(f *testing.F) {
+func FuzzParseProject(f *testing.F) {
 	f.Add("profile = \"work\" # x\nbase_url='https://a.example'\nworkspace = \"ws\"\n")
 	f.Add("api_key = \"x\"\n[a]\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		pin, err := parseProject(text)
+		got, err := parseProject([]byte(text))
+		var refused *ProjectError
+		if err != nil && !errors.As(err, &refused) {
+			t.Errorf("parseProject(%q): got error %T, want *ProjectError", text, err)
+		}
 		if err != nil {
 			return
 		}
-		if pin.Profile != "" && !isProfileName(pin.Profile) || strings.ContainsAny(pin.BaseURL+pin.Workspace, "\x00\x1b\r\n\\") {
-			t.Errorf("%q was read as %v", text, pin)
+		if got.Profile != "" && !isProfileName(got.Profile) || strings.ContainsFunc(got.BaseURL+got.Workspace, unicode.IsControl) {
+			t.Errorf("parseProject(%q) = %v", text, got)
 		}
-		for _, value := range []string{pin.Profile, pin.BaseURL, pin.Workspace} {
-			if !strings.Contains(text, value) || strings.HasPrefix(value, "lma_") {
-				t.Errorf("%q was read as %q", text, value)
+		for _, value := range []string{got.Profile, got.BaseURL, got.Workspace} {
+			if strings.HasPrefix(value, "lma_") {
+				t.Errorf("parseProject(%q) = %v", text, got)
 			}
 		}
 	})
@@ -83,14 +104,14 @@ func TestFindProject(t *testing.T) {
 	}
 	find := func(folder, home string) string {
 		t.Helper()
-		pin, err := FindProject(folder, home)
+		project, err := FindProject(folder, home)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if pin == nil {
+		if project == nil {
 			return ""
 		}
-		return pin.Path
+		return project.Path
 	}
 	put := func(folder, profile string) string {
 		t.Helper()
@@ -119,54 +140,55 @@ func TestFindProject(t *testing.T) {
 	}
 }
 
-func TestUntrustedPinsAreRefused(t *testing.T) {
+func TestUntrustedProjects(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no permission bits")
 	}
 	t.Parallel()
-	for name, test := range map[string]struct {
-		make func(path string) error
-		root bool
-		says string
+	const text = `profile = "x"`
+	const nobody = 65534
+	write := func(path string) error { return os.WriteFile(path, []byte(text), 0o600) }
+	tests := []struct {
+		name      string
+		create    func(path string) error
+		needsRoot bool
+		err       string
 	}{
-		"writable by everyone": {says: "chmod", make: func(path string) error {
-			return errors.Join(os.WriteFile(path, []byte(`profile = "x"`), 0o600), os.Chmod(path, 0o602))
+		{name: "writable by every user", err: "chmod", create: func(path string) error {
+			return errors.Join(write(path), os.Chmod(path, 0o602))
 		}},
-		"a folder": {says: "regular file", make: func(path string) error { return os.Mkdir(path, 0o700) }},
-		"a pipe": {says: "regular file", make: func(path string) error {
-			return exec.Command("mkfifo", path).Run() // opening it would hang
+		{name: "folder", err: "regular file", create: func(path string) error { return os.Mkdir(path, 0o700) }},
+		{name: "named pipe", err: "regular file", create: func(path string) error {
+			return exec.Command("mkfifo", path).Run()
 		}},
-		"a link that leads nowhere": {says: "no such file", make: func(path string) error {
-			return os.Symlink("nowhere", path)
-		}},
-		"huge": {says: "larger", make: func(path string) error {
+		{name: "dangling link", err: "no such file", create: func(path string) error { return os.Symlink("nowhere", path) }},
+		{name: "too large", err: "larger", create: func(path string) error {
 			return os.WriteFile(path, make([]byte, maxProject+1), 0o600)
 		}},
-		"of another user": {root: true, says: "another user", make: func(path string) error {
-			return errors.Join(os.WriteFile(path, []byte(`profile = "x"`), 0o600), os.Chown(path, 65534, 65534))
+		{name: "another user's file", needsRoot: true, err: "another user", create: func(path string) error {
+			return errors.Join(write(path), os.Chown(path, nobody, nobody))
 		}},
-		"a link of another user": {root: true, says: "another user", make: func(path string) error {
-			target := path + ".ours"
-			return errors.Join(os.WriteFile(target, []byte(`profile = "x"`), 0o600), os.Symlink(target, path), os.Lchown(path, 65534, 65534))
+		{name: "another user's link", needsRoot: true, err: "another user", create: func(path string) error {
+			return errors.Join(write(path+".ours"), os.Symlink(path+".ours", path), os.Lchown(path, nobody, nobody))
 		}},
-		"a link to another user's": {root: true, says: "another user", make: func(path string) error {
-			target := path + ".theirs"
-			return errors.Join(os.WriteFile(target, []byte(`profile = "x"`), 0o600), os.Chown(target, 65534, 65534), os.Symlink(target, path))
+		{name: "link to another user's file", needsRoot: true, err: "another user", create: func(path string) error {
+			return errors.Join(write(path+".theirs"), os.Chown(path+".theirs", nobody, nobody), os.Symlink(path+".theirs", path))
 		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if test.root && os.Geteuid() != 0 {
-				t.Skip("only root can give files away")
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if test.needsRoot && os.Geteuid() != 0 {
+				t.Skip("only root can change the owner of a file")
 			}
 			t.Parallel()
 			folder := t.TempDir()
-			if err := test.make(filepath.Join(folder, ProjectFile)); err != nil {
+			if err := test.create(filepath.Join(folder, ProjectFile)); err != nil {
 				t.Fatal(err)
 			}
 			_, err := FindProject(folder, folder)
 			var refused *ProjectError
-			if !errors.As(err, &refused) || !strings.Contains(err.Error(), test.says) {
-				t.Errorf("got %v, want %q", err, test.says)
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), test.err) {
+				t.Errorf("got %v, want an error with %q", err, test.err)
 			}
 		})
 	}

@@ -8,13 +8,13 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is a token or a key. Printing, logging and marshalling it show only "[redacted]"; Reveal gives the value.
+// Secret is a token or a key. It prints, logs and marshals as "[redacted]". Reveal returns the value.
 type Secret string
 
-// Reveal returns the secret itself: for the request that carries it and the file that stores it.
+// Reveal returns the value, for the request that carries it and the file that stores it.
 func (s Secret) Reveal() string { return string(s) }
 
-// String implements fmt.Stringer: "[redacted]", or "" for an empty secret.
+// String implements fmt.Stringer. It returns "[redacted]", or "" for an empty secret.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
@@ -22,7 +22,7 @@ func (s Secret) String() string {
 	return redacted
 }
 
-// Format implements fmt.Formatter, so that no verb (%x, %q, %d) gets around String.
+// Format implements fmt.Formatter, so that every verb (%x, %q, %d) prints String.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // GoString implements fmt.GoStringer.
@@ -31,7 +31,7 @@ func (s Secret) GoString() string { return s.String() }
 // LogValue implements slog.LogValuer.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText implements encoding.TextMarshaler, and with it JSON: the value never leaves by marshalling.
+// MarshalText implements encoding.TextMarshaler.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // MarshalJSON implements json.Marshaler.

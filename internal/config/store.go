@@ -5,33 +5,41 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/uselamina/lamina/internal/config/internal/disk"
+	"github.com/uselamina/lamina/internal/retry"
 )
 
-const (
-	documentName = "config.json"
-	maxDocument  = 4 << 20 // bytes; a config is a few kilobytes
-)
+const documentName = "config.json"
 
-// Store is the folder everything is kept in. An empty Dir means that there is no home folder: reading finds nothing,
-// writing fails with NoHomeError.
+// Store is the folder of the configuration. If Dir is empty, because there is no home folder, reads find nothing and writes
+// fail with *NoHomeError.
 type Store struct {
 	Dir      string
-	LockWait time.Duration    // how long to wait for a lock; 0 means 10 s
+	LockWait time.Duration    // how long Lock waits; 0 means 10 s
 	Now      func() time.Time // nil means time.Now
-	Disk     Disk             // nil means the operating system's
 
+	testSeam
 	keyring keyringClient
-	crash   func(step string) error // set by tests to fail between the steps of a write
 }
 
-// Home is this user's home folder, or "".
+// testSeam is embedded so that package configtest can set its field Disk, which this package's documentation does not show.
+type testSeam = disk.Seam
+
+func (s *Store) disk() disk.Disk {
+	if s.Disk == nil {
+		return disk.System{}
+	}
+	return s.Disk
+}
+
+// Home returns the home folder of this user, and "" if there is none.
 func Home(getenv func(string) string) string {
 	if runtime.GOOS == "windows" {
 		return getenv("USERPROFILE")
@@ -39,13 +47,13 @@ func Home(getenv func(string) string) string {
 	return getenv("HOME")
 }
 
-// DefaultDir is LAMINA_CONFIG_DIR, else .lamina in the home folder, else "".
+// DefaultDir returns LAMINA_CONFIG_DIR if it is set, otherwise .lamina in the home folder, and "" if there is no home folder.
 func DefaultDir(getenv func(string) string) string {
 	home := Home(getenv)
 	dir := getenv("LAMINA_CONFIG_DIR")
 	switch rest, tilde := strings.CutPrefix(dir, "~"); {
 	case tilde && home != "" && (rest == "" || os.IsPathSeparator(rest[0])):
-		dir = filepath.Join(home, rest) // a literal ~ arrives where no shell expanded it
+		dir = filepath.Join(home, rest) // programs other than a shell pass ~ unexpanded
 	case dir == "" && home == "":
 		return ""
 	case dir == "":
@@ -57,11 +65,11 @@ func DefaultDir(getenv func(string) string) string {
 	return dir
 }
 
-// Path is where the document is.
+// Path returns the path of the document.
 func (s *Store) Path() string { return filepath.Join(s.Dir, documentName) }
 
-// Load reads the document. A missing file is an empty document. It makes a file private that others could read, and
-// says so in Warnings. What it cannot read is left as it is and described by a *FileError.
+// Load reads the document. A missing file is an empty document. If other users could read the file, Load makes it private
+// and adds a warning to the document. The error is a *FileError; the file is then unchanged.
 func (s *Store) Load() (*Document, error) {
 	doc, _, err := s.read()
 	if err != nil {
@@ -71,17 +79,17 @@ func (s *Store) Load() (*Document, error) {
 	return doc, nil
 }
 
-// UpdateOptions changes how Update treats what it finds.
+// UpdateOptions changes how UpdateWith treats the file.
 type UpdateOptions struct {
-	// ReplaceDamaged moves a damaged file aside, to config.json.damaged-TIME, and starts from an empty document. For
-	// signing in; everything else must not forget a file that a person may repair.
+	// ReplaceDamaged renames a damaged file to config.json.damaged-TIME and starts from an empty document. Only a sign-in
+	// sets it: other commands must not discard a file that the user may repair.
 	ReplaceDamaged bool
 }
 
-// Update changes the document: it takes the lock, reads again, calls change and writes, all or nothing. When change
-// fails, nothing is written. change may be called more than once, each time with what the file holds then.
+// Update changes the document. It takes the lock, reads the file, calls change and writes the result in one step. If change
+// fails, nothing is written. Update may call change several times, each time with the current content of the file.
 //
-// Errors: *BusyError, *FileError, *NoHomeError, or what change or ctx returned.
+// Errors: *BusyError, *FileError, *NoHomeError, ctx's, or what change returned.
 func (s *Store) Update(ctx context.Context, change func(*Document) error) error {
 	return s.UpdateWith(ctx, UpdateOptions{}, change)
 }
@@ -105,19 +113,19 @@ func (s *Store) UpdateWith(ctx context.Context, options UpdateOptions, change fu
 		if err := change(doc); err != nil {
 			return err
 		}
-		// The Node client writes without our lock: then start again from what it wrote.
+		// The Node client writes without the lock. If it has, start again from what it wrote.
 		err = s.replace(s.Path(), doc.encode(), func() bool {
 			now, err := s.disk().Read(s.Path())
 			return try == tries || bytes.Equal(now, before) && (err == nil || errors.Is(err, fs.ErrNotExist))
 		})
-		if !errors.Is(err, errChangedMeanwhile) {
+		if !errors.Is(err, errChanged) {
 			return err
 		}
 	}
 }
 
-// CheckWritable makes sure, as far as possible, that a following Update can be stored: it writes a file of the
-// document's size and removes it again. The refresh asks before it spends a refresh token.
+// CheckWritable writes a file of the document's size and removes it, to find out whether a following Update can succeed. A
+// refresh calls it before it spends the refresh token.
 func (s *Store) CheckWritable() error {
 	if err := s.makeDir(); err != nil {
 		return err
@@ -132,70 +140,63 @@ func (s *Store) CheckWritable() error {
 	}
 	temp, err := s.disk().WriteTemp(target, make([]byte, size))
 	if err != nil {
-		return err
+		return unwritable(target, err)
 	}
-	_ = s.disk().Remove(temp) // an Update beside us may have swept it up already
+	_ = s.disk().Remove(temp) // a parallel Update may have removed it as stale
 	return nil
 }
 
-// read returns the document and the bytes it was parsed from, nil when there is no file.
-func (s *Store) read() (*Document, []byte, error) {
+// read returns the document and the bytes it was parsed from, nil if there is no file.
+func (s *Store) read() (doc *Document, raw []byte, err error) {
 	if s.Dir == "" {
 		return &Document{}, nil, nil
 	}
-	// The Node client truncates the file and then writes it: what looks damaged may be half-way. That takes it an
-	// instant, but on a busy machine an instant is long.
-	for delay := 10 * time.Millisecond; ; delay += 10 * time.Millisecond {
-		raw, err := s.disk().Read(s.Path())
-		if errors.Is(err, fs.ErrNotExist) {
-			return &Document{}, nil, s.checkMissing()
-		}
-		if err != nil {
-			return nil, nil, s.describe(err)
-		}
-		doc, problem, detail := parseDocument(raw)
-		if problem == 0 {
-			return doc, raw, nil
-		}
-		if problem == NewerVersion || delay > 40*time.Millisecond && (delay > 130*time.Millisecond || !justWritten(s.Path())) {
-			return nil, nil, &FileError{Path: s.Path(), Problem: problem, Detail: detail}
-		}
-		s.Pause(delay)
+	// The Node client truncates the file and then writes it, so a damaged file may be half written. On a busy machine the
+	// write can take a while.
+	const tries, longTries = 5, 12
+	try := 0
+	policy := retry.Policy{
+		Backoff:  retry.Backoff{Base: 10 * time.Millisecond, Max: 130 * time.Millisecond},
+		Attempts: longTries,
+		Retryable: func(err error) (time.Duration, bool) {
+			var file *FileError
+			isDamaged := errors.As(err, &file) && file.Problem == Damaged
+			return 0, isDamaged && (try < tries || isJustWritten(s.Path()))
+		},
+		Sleep: func(_ context.Context, d time.Duration) error {
+			s.disk().Sleep(d)
+			return nil
+		},
 	}
+	err = policy.Do(context.Background(), func() (err error) {
+		try++
+		doc, raw, err = s.readOnce()
+		return err
+	})
+	return doc, raw, err
 }
 
-func justWritten(path string) bool {
+func (s *Store) readOnce() (*Document, []byte, error) {
+	raw, err := s.disk().Read(s.Path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Document{}, nil, s.checkMissing()
+	}
+	if err != nil {
+		return nil, nil, s.describe(err)
+	}
+	doc, problem, detail := parseDocument(raw)
+	if problem != 0 {
+		return nil, nil, &FileError{Path: s.Path(), Problem: problem, Detail: detail}
+	}
+	return doc, raw, nil
+}
+
+func isJustWritten(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && time.Since(info.ModTime()).Abs() < 2*time.Second
 }
 
-var (
-	errNotRegular = errors.New("not a regular file")
-	errTooLarge   = fmt.Errorf("larger than %d bytes", maxDocument)
-)
-
-// readFile reads a regular file of bounded size. It looks before it opens, because opening a named pipe would hang.
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errNotRegular
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
-	if err == nil && len(raw) > maxDocument {
-		return nil, errTooLarge
-	}
-	return raw, err
-}
-
-// checkMissing tells a file that is not there from one that cannot be.
+// checkMissing distinguishes a missing file from a symbolic link to a missing file, which is an error.
 func (s *Store) checkMissing() error {
 	for _, path := range []string{s.Dir, s.Path()} {
 		if _, err := os.Lstat(path); err == nil {
@@ -207,21 +208,22 @@ func (s *Store) checkMissing() error {
 	return nil
 }
 
+// describe converts an error of a read to a *FileError.
 func (s *Store) describe(err error) error {
 	if info, statErr := os.Stat(s.Dir); statErr == nil && !info.IsDir() {
 		return &FileError{Path: s.Dir, Problem: NotAFolder, Err: err}
 	}
 	switch {
-	case errors.Is(err, errNotRegular):
+	case errors.Is(err, disk.ErrNotRegular):
 		return &FileError{Path: s.Path(), Problem: NotAFile}
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, disk.ErrTooLarge):
 		return &FileError{Path: s.Path(), Problem: Damaged, Detail: err.Error()}
 	default:
 		return &FileError{Path: s.Path(), Problem: Unreadable, Err: cause(err)}
 	}
 }
 
-// moveAside renames the damaged document, never over another file.
+// moveAside renames the damaged document, to a name that no file has.
 func (s *Store) moveAside() error {
 	target, err := s.target(s.Path())
 	if err != nil {
@@ -235,46 +237,32 @@ func (s *Store) moveAside() error {
 		}
 		aside = fmt.Sprintf("%s-%d", stamp, n)
 	}
-	if err := rename(target, aside); err != nil {
-		return &FileError{Path: target, Problem: Unwritable, Err: cause(err)}
+	if err := s.disk().Rename(target, aside); err != nil {
+		return unwritable(target, err)
 	}
 	return nil
 }
 
-// repairModes makes what others could read private, and tells about it.
+// repairModes makes the document and the folder private, and returns warnings for the user.
 func (s *Store) repairModes() []string {
 	if s.Dir == "" {
 		return nil
 	}
 	var warnings []string
 	for _, path := range []string{s.Path(), s.Dir} {
-		switch open, err := makePrivate(path); {
+		switch wasExposed, err := disk.MakePrivate(path); {
 		case err != nil:
-			warnings = append(warnings, fmt.Sprintf("%s can be read by other users of this machine, and that could not be changed", path))
-		case open && path != s.Dir:
-			warnings = append(warnings, fmt.Sprintf("%s could be read by other users of this machine; it is private now", path))
+			warnings = append(warnings, path+" can be read by other users of this machine, and its permissions could not be changed")
+		case wasExposed && path != s.Dir:
+			warnings = append(warnings, path+" could be read by other users of this machine; it is private now")
 		}
 	}
 	return warnings
 }
-
-// Pause lets time pass for other processes.
-func (s *Store) Pause(d time.Duration) { s.disk().Sleep(d) }
 
 func (s *Store) now() time.Time {
 	if s.Now == nil {
 		return time.Now()
 	}
 	return s.Now()
-}
-
-// cause strips the operation and path that *fs.PathError repeats.
-func cause(err error) error {
-	if p := (*fs.PathError)(nil); errors.As(err, &p) {
-		return p.Err
-	}
-	if l := (*os.LinkError)(nil); errors.As(err, &l) {
-		return l.Err
-	}
-	return err
 }

@@ -27,12 +27,12 @@ func runChild(job string) {
 	store := &Store{Dir: os.Getenv("CONFIG_TEST_DIR")}
 	prefix, crash, _ := strings.Cut(job, "@")
 	if crash != "" {
-		store.crash = func(step string) error {
+		store.Disk = newStepDisk(func(step string) error {
 			if step == crash {
-				os.Exit(7) // as if killed: nothing is cleaned up
+				os.Exit(7) // like a kill: no deferred function runs
 			}
 			return nil
-		}
+		})
 	}
 	for i := range 10 {
 		if err := store.Update(context.Background(), addKey(fmt.Sprintf("%s-%d", prefix, i))); err != nil {
@@ -206,7 +206,7 @@ func TestLoadProblems(t *testing.T) {
 		"torn":   {func(t *testing.T, s *Store) { write(t, s, `{"version":1,"credentials":{"kind":"oa`) }, Damaged},
 		"empty":  {func(t *testing.T, s *Store) { write(t, s, "") }, Damaged},
 		"array":  {func(t *testing.T, s *Store) { write(t, s, "[1]") }, Damaged},
-		"huge":   {func(t *testing.T, s *Store) { write(t, s, strings.Repeat(" ", maxDocument+1)) }, Damaged},
+		"huge":   {func(t *testing.T, s *Store) { write(t, s, strings.Repeat(" ", 5<<20)) }, Damaged},
 		"newer":  {func(t *testing.T, s *Store) { write(t, s, `{"version":2}`) }, NewerVersion},
 		"folder": {func(_ *testing.T, s *Store) { _ = os.MkdirAll(s.Path(), 0o700) }, NotAFile},
 		"dangling link": {func(t *testing.T, s *Store) {
@@ -337,18 +337,13 @@ func TestChangeFails(t *testing.T) {
 // The disk is full, or the process dies, at every step: the old content or the new, never something else.
 func TestFailureAtEveryStep(t *testing.T) {
 	t.Parallel()
-	for step, written := range map[string]bool{"half written": false, "before rename": false, "after rename": true} {
+	for step, written := range map[string]bool{halfWritten: false, beforeRename: false, afterRename: true} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
 			s := newStore(t)
 			update(t, s, "old")
 			full := errors.New("no space left on device")
-			s.crash = func(at string) error {
-				if at == step {
-					return full
-				}
-				return nil
-			}
+			s.Disk = newStepDisk(failAt(step, full))
 			if err := s.Update(t.Context(), addKey("new")); !errors.Is(err, full) {
 				t.Errorf("the failure is hidden: %v", err)
 			}
@@ -526,18 +521,29 @@ func TestCheckWritableLeavesNothing(t *testing.T) {
 	}
 	onlyFiles(t, s.Dir, "config.json")
 	full := errors.New("no space left on device")
-	s.crash = func(string) error { return full }
+	s.Disk = newStepDisk(func(string) error { return full })
 	if err := s.CheckWritable(); problem(err) != Unwritable || !errors.Is(err, full) {
 		t.Error(err)
 	}
 }
 
-func TestMessagesNameTheWayOut(t *testing.T) {
+// The caller composes the command that helps, so no error names one.
+func TestErrorsNameNoCommand(t *testing.T) {
 	t.Parallel()
+	const path = "/h/.config/config.json"
+	errs := []error{&NoHomeError{}, &BusyError{Path: path}, &ProjectError{Path: path, Detail: "d"}}
 	for p := Damaged; p <= NewerVersion; p++ {
-		text := (&FileError{Path: "/h/.lamina/config.json", Problem: p, Detail: "d", Err: fs.ErrPermission}).Error()
-		if !strings.Contains(text, "/h/.lamina/config.json") || !strings.Contains(text, ": ") || strings.Contains(text, "\n") {
-			t.Errorf("problem %d: %s", p, text)
+		errs = append(errs, &FileError{Path: path, Problem: p, Detail: "d", Err: fs.ErrPermission})
+	}
+	for p := KeyringFailed; p <= KeyringMismatch; p++ {
+		errs = append(errs, &KeyringError{Problem: p, Err: fs.ErrPermission})
+	}
+	for _, err := range errs {
+		if text := err.Error(); strings.Contains(text, "lamina l") || strings.Contains(text, "LAMINA_") || strings.ContainsAny(text, "`\n") {
+			t.Errorf("%T: got %q, want no command and no variable", err, text)
+		}
+		if file := (*FileError)(nil); errors.As(err, &file) && !strings.HasPrefix(err.Error(), path) {
+			t.Errorf("got %q, want the path first", err)
 		}
 	}
 }

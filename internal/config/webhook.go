@@ -1,11 +1,11 @@
 package config
 
-// Webhook is where the person wants to hear of the ends of runs, as the Node client saves it.
+// Webhook is the address that receives webhook deliveries, as the Node client saves it.
 type Webhook struct {
 	PublicURL string
 }
 
-// Webhook returns the saved webhook, empty if there is none.
+// Webhook returns the saved webhook. It is zero if there is none.
 func (d *Document) Webhook() Webhook {
 	return Webhook{PublicURL: d.fields.object("webhook").text("publicUrl")}
 }

@@ -19,26 +19,28 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/uselamina/lamina/internal/provider"
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 const (
-	maxReply       = 1 << 20 // bytes of an authorization server's reply
+	maxResponse    = 1 << 20 // of an authorization server, in bytes
 	requestTimeout = 30 * time.Second
 )
 
-// A call is one request to an authorization server. It is the RoundTripper under x/oauth2 and under our own requests:
-// it never follows a redirect, bounds time and size, and speaks the service's dialect.
+// A call is one request to an authorization server. It is the RoundTripper of x/oauth2 and of this package's own requests. It
+// follows no redirects, limits the time and the size of the response, and sends JSON instead of forms if the service expects
+// that.
 type call struct {
-	doing string // completes "cannot …"
+	doing string // continues "cannot" in error messages
 	ctx   context.Context
 	base  http.RoundTripper
 	json  bool
 
-	sent atomic.Bool // the last request was written in full
-	date time.Time   // the last reply's Date
+	sent atomic.Bool // the last request was sent in full
+	date time.Time   // the Date header of the last response
 }
 
-// newCall prepares a request. hc may be nil. The caller calls cancel when it is done.
+// newCall prepares a request. hc may be nil. The caller calls cancel after the request.
 func newCall(ctx context.Context, hc *http.Client, oauth *provider.OAuth, doing string) (c *call, cancel func()) {
 	ctx, cancel = context.WithTimeoutCause(ctx, requestTimeout, errTooSlow)
 	c = &call{doing: doing, ctx: ctx, base: http.DefaultTransport, json: oauth.JSONBodies}
@@ -49,7 +51,7 @@ func newCall(ctx context.Context, hc *http.Client, oauth *provider.OAuth, doing 
 }
 
 var (
-	errTooSlow  = fmt.Errorf("no answer within %s", requestTimeout)
+	errTooSlow  = fmt.Errorf("no response within %s", requestTimeout)
 	errTooLarge = errors.New("is too large")
 )
 
@@ -60,13 +62,13 @@ func (c *call) client() *http.Client {
 	}
 }
 
-// context carries the client to x/oauth2.
+// context returns the context with which x/oauth2 uses the client.
 func (c *call) context() context.Context {
 	return context.WithValue(c.ctx, oauth2.HTTPClient, c.client())
 }
 
-// RoundTrip implements http.RoundTripper. The whole reply is read here, so that a reply that is cut off is told apart
-// from one that makes no sense.
+// RoundTrip implements http.RoundTripper. It reads the whole response, to distinguish a broken connection from a malformed
+// response.
 func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.sent.Store(false)
 	if _, err := CheckURL(req.URL.String()); err != nil {
@@ -81,16 +83,16 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	switch {
 	case err != nil:
 		return nil, err
-	case len(body) > maxReply:
+	case len(body) > maxResponse:
 		return nil, errTooLarge
 	}
 	c.date, _ = http.ParseTime(resp.Header.Get("Date"))
-	resp.Header.Set("Content-Type", replyType(resp.Header.Get("Content-Type"), body))
-	resp.Body = io.NopCloser(bytes.NewReader(plainLifetime(body)))
+	resp.Header.Set("Content-Type", responseType(resp.Header.Get("Content-Type"), body))
+	resp.Body = io.NopCloser(bytes.NewReader(normalizeLifetime(body)))
 	return resp, nil
 }
 
@@ -100,7 +102,7 @@ func (c *call) prepare(req *http.Request) (*http.Request, error) {
 			c.sent.Store(true)
 		}
 	}}
-	out := req.Clone(httptrace.WithClientTrace(c.ctx, trace)) // x/oauth2's device request forgets its context
+	out := req.Clone(httptrace.WithClientTrace(c.ctx, trace)) // x/oauth2's device request does not pass the context on
 	out.Header.Set("Accept", "application/json")
 	if mediaType(req.Header.Get("Content-Type")) != "application/x-www-form-urlencoded" || req.Body == nil {
 		return out, nil
@@ -117,7 +119,7 @@ func (c *call) prepare(req *http.Request) (*http.Request, error) {
 	fields := map[string]string{}
 	for name := range form {
 		if form.Get(name) == "" {
-			form.Del(name) // a parameter without a value counts as absent (RFC 6749 section 3.1)
+			form.Del(name) // a parameter without a value is equivalent to an absent one (RFC 6749 section 3.1)
 			continue
 		}
 		fields[name] = form.Get(name)
@@ -139,17 +141,18 @@ func mediaType(header string) string {
 	return t
 }
 
-// replyType calls a JSON object JSON, whatever the server calls it: x/oauth2 would read text/plain as a form.
-func replyType(declared string, body []byte) string {
+// responseType returns the JSON media type for a JSON object with any declared type, because x/oauth2 reads text/plain as a
+// form.
+func responseType(declared string, body []byte) string {
 	if json.Valid(body) && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 		return "application/json"
 	}
 	return declared
 }
 
-// plainLifetime rewrites an expires_in that x/oauth2 would refuse (a fraction, text, a huge number). Refusing the reply
-// to a refresh would lose the session over a detail.
-func plainLifetime(body []byte) []byte {
+// normalizeLifetime rewrites an expires_in that x/oauth2 would refuse: a fraction, a string, a huge number. The response to a
+// refresh must not be refused, because that would end the session.
+func normalizeLifetime(body []byte) []byte {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(body, &fields) != nil || fields["expires_in"] == nil {
 		return body
@@ -164,45 +167,45 @@ func plainLifetime(body []byte) []byte {
 	} else {
 		fields["expires_in"] = strconv.AppendInt(nil, int64(min(seconds, math.MaxInt32)), 10)
 	}
-	plain, err := json.Marshal(fields)
+	normalized, err := json.Marshal(fields)
 	if err != nil {
 		return body
 	}
-	return plain
+	return normalized
 }
 
-// A reply is an answer that was read whole.
-type reply struct {
+// A response is a complete HTTP response.
+type response struct {
 	host   string
 	status int
 	header http.Header
 	body   []byte
 }
 
-// do sends one of our own requests.
-func (c *call) do(req *http.Request) (reply, error) {
+// send sends a request without x/oauth2.
+func (c *call) send(req *http.Request) (response, error) {
 	resp, err := c.client().Do(req)
 	if err != nil {
-		return reply{}, c.explain(req.URL.Host, err)
+		return response{}, c.convert(req.URL.Host, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
-	return reply{host: req.URL.Host, status: resp.StatusCode, header: resp.Header, body: body}, err
+	return response{host: req.URL.Host, status: resp.StatusCode, header: resp.Header, body: body}, err
 }
 
-// post sends a form (or the JSON in its place), and wants a success.
+// post sends a form, or JSON if the service expects that, and returns the body of a successful response.
 func (c *call) post(endpoint string, form url.Values) ([]byte, error) {
 	req, err := http.NewRequestWithContext(c.ctx, http.MethodPost, endpoint, bytes.NewReader([]byte(form.Encode())))
 	if err != nil {
-		return nil, &URLError{URL: clean(endpoint, 100), Detail: "it is not a URL"}
+		return nil, &URLError{URL: clean(endpoint, 100), Detail: notURL}
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return c.succeed(req)
 }
 
-// succeed sends a request and turns everything but a 2xx into a typed error.
+// succeed sends a request and returns the body of a 2xx response. Any other response is an error.
 func (c *call) succeed(req *http.Request) ([]byte, error) {
-	r, err := c.do(req)
+	r, err := c.send(req)
 	if err != nil {
 		return nil, err
 	}
@@ -217,14 +220,14 @@ func (c *call) succeed(req *http.Request) ([]byte, error) {
 	return r.body, nil
 }
 
-// explain turns what came out of http.Client or x/oauth2 into one of our errors. Theirs may print whole replies.
-func (c *call) explain(host string, err error) error {
+// convert converts an error of http.Client or x/oauth2 to one of this package's errors. Theirs may print the whole response.
+func (c *call) convert(host string, err error) error {
 	var retrieve *oauth2.RetrieveError
 	var refused *URLError
 	var transport *url.Error
 	switch {
 	case errors.As(err, &retrieve):
-		r := reply{host: host, status: retrieve.Response.StatusCode, header: retrieve.Response.Header}
+		r := response{host: host, status: retrieve.Response.StatusCode, header: retrieve.Response.Header}
 		return c.refusal(r, retrieve.ErrorCode, retrieve.ErrorDescription)
 	case errors.As(err, &refused):
 		return refused
@@ -237,17 +240,16 @@ func (c *call) explain(host string, err error) error {
 		}
 		return &UnreachableError{Doing: c.doing, Host: host, Err: cause, sent: c.sent.Load()}
 	default:
-		return &ResponseError{Doing: c.doing, Host: host, Detail: "is not an OAuth answer"}
+		return &ResponseError{Doing: c.doing, Host: host, Detail: "is not an OAuth response"}
 	}
 }
 
-// refusal tells an authorization server that says no from something on the way that fails. Only 4xx (and the 200 of
-// unorthodox servers) with an error code count as its word.
-func (c *call) refusal(r reply, code, description string) error {
+// refusal returns the error of a response. It is an *OAuthError only if the response has an error code and a status of 4xx, or
+// 200 from servers that do not follow the RFC. Any other response may come from a proxy or a failing server.
+func (c *call) refusal(r response, code, description string) error {
 	if code = clean(code, 60); code == "" || r.status == http.StatusTooManyRequests ||
 		r.status >= 300 && r.status < 400 || r.status >= 500 {
-		wait, _ := strconv.Atoi(r.header.Get("Retry-After"))
-		return &StatusError{Doing: c.doing, Host: r.host, Status: r.status, RetryAfter: time.Duration(max(0, wait)) * time.Second}
+		return &StatusError{Doing: c.doing, Host: r.host, Status: r.status, RetryAfter: retry.After(r.header, time.Now())}
 	}
 	return &OAuthError{Doing: c.doing, Code: code, Description: clean(description, 200), Status: r.status}
 }
