@@ -11,15 +11,15 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 )
 
-// An App is a small program that makes results from inputs.
+// An App creates results from inputs.
 type App struct {
 	ID           string // a UUID
-	Slug         string // a short name that is accepted in the place of ID
+	Slug         string // a short name, accepted in place of ID
 	Name         string
 	Description  string
 	Icon         string
 	Modality     string   // image, video or text
-	Keywords     []string // what a person who wants this app may say
+	Keywords     []string // words in an intent that match this app
 	Capabilities api.Capabilities
 	Parameters   []api.Parameter
 	Outputs      []Output
@@ -27,7 +27,7 @@ type App struct {
 	Make         func(ctx context.Context, job Job) error
 }
 
-// An Output is a result that an app declares. Its place in App.Outputs is its index.
+// An Output is a declared result of an app.
 type Output struct {
 	Label    string
 	Type     string // image, video, audio or text
@@ -44,11 +44,11 @@ type Step struct {
 	After   []string // ids of the steps before it
 }
 
-// Shared marks a step that every output needs.
+// Shared is the For of a step that every output needs.
 const Shared = -1
 
-// Inputs are an app's inputs by the key of their parameter, complete and valid: text and options have one value, url
-// has one or, for a parameter that takes several, more.
+// Inputs are the validated inputs of an app by the key of their parameter. A text or an option has one value, a url one or,
+// for a parameter with several values, more.
 type Inputs map[string][]string
 
 // Text returns the only value of an input.
@@ -64,34 +64,34 @@ type Result struct {
 	Bytes           []byte
 	MimeType        string
 	Text            string
-	Size            image.Point // of a picture, in pixels
-	DurationSeconds float64     // of what moves
-	Description     string      // what is to be seen, for those who do not see it
+	Size            image.Point // of an image, in pixels
+	DurationSeconds float64     // of an animation
+	Description     string      // description of the content, as an alternative to an image
 }
 
-// A Job is one piece of work for an app.
+// A Job is one call of an app.
 type Job struct {
 	Inputs Inputs
-	// Wants reports whether an output was asked for.
+	// Wants reports whether an output is requested.
 	Wants func(output int) bool
-	// Fetch returns the bytes behind an address.
+	// Fetch returns the bytes at an address.
 	Fetch func(ctx context.Context, address string) ([]byte, error)
-	// Progress records how much is done, from 0 to 1, and fails if the work should end here.
+	// Progress reports the progress from 0 to 1. It fails if the work has to end.
 	Progress func(ctx context.Context, done float64) error
-	// Sleep lets time pass, or fails when the work should end.
+	// Sleep waits. It fails if the work has to end.
 	Sleep func(ctx context.Context, d time.Duration) error
-	// Deliver hands over a finished output.
+	// Deliver takes a finished output.
 	Deliver func(output int, r Result) error
 }
 
-// An Error is a failure that the person who started the work can understand and mend.
+// An Error is a failure with a message for the user, who can fix it.
 type Error struct{ Message string }
 
 func (e *Error) Error() string { return e.Message }
 
 func failf(format string, args ...any) error { return &Error{Message: fmt.Sprintf(format, args...)} }
 
-// All returns every app, in the order in which they are listed.
+// All returns all apps in the order of the API.
 func All() []App {
 	return []App{poster(), productShots(), palette(), slideshow(), countdown()}
 }
@@ -108,7 +108,7 @@ func Find(idOrSlug string) (App, bool) {
 	return all[i], true
 }
 
-// Credits is what making the wanted outputs costs.
+// Credits returns the cost of the wanted outputs.
 func (a App) Credits(wants func(output int) bool) float64 {
 	var sum float64
 	for _, s := range a.Steps {

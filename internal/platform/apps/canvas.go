@@ -11,9 +11,8 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// A canvas is a picture being drawn. Lengths are in pixels; angles in radians, clockwise from the right. What draws into
-// an image or encodes it is given the RGBA and not the canvas: with types that it does not know it is several times
-// slower.
+// A canvas is an image to draw on. Lengths are in pixels, angles in radians, clockwise from the right. Functions of the
+// standard library receive the RGBA instead of the canvas, because they are several times slower for other types.
 type canvas struct {
 	*image.RGBA
 	w, h float64
@@ -23,23 +22,23 @@ func newCanvas(size image.Point) canvas {
 	return canvas{image.NewRGBA(image.Rectangle{Max: size}), float64(size.X), float64(size.Y)}
 }
 
-// A point is a place on a canvas.
+// A point is a position on a canvas.
 type point struct{ x, y float64 }
 
-// gradient covers the canvas with colours that change evenly in a direction given as an angle.
+// gradient fills the canvas with a linear gradient in the direction of an angle.
 func (c canvas) gradient(angle float64, stops ...color.RGBA) {
 	dx, dy := math.Cos(angle), math.Sin(angle)
 	reach := math.Abs(dx)*c.w + math.Abs(dy)*c.h
 	c.shade(stops, func(x, y float64) float64 { return ((x-c.w/2)*dx+(y-c.h/2)*dy)/reach + 0.5 })
 }
 
-// radial covers the canvas with colours that change evenly with the distance from a centre.
+// radial fills the canvas with a radial gradient around a centre.
 func (c canvas) radial(at point, radius float64, stops ...color.RGBA) {
 	c.shade(stops, func(x, y float64) float64 { return math.Sqrt((x-at.x)*(x-at.x)+(y-at.y)*(y-at.y)) / radius })
 }
 
-// shade colours each pixel by a position in the stops. The last bit is dithered, since a smooth gradient of eight bits
-// would show bands.
+// shade colours each pixel by its position between the stops. It dithers the last bit, because a gradient with eight bits
+// has visible bands.
 func (c canvas) shade(stops []color.RGBA, position func(x, y float64) float64) {
 	const steps = 2048
 	var table [steps][3]float64
@@ -77,7 +76,7 @@ func srgb255(v float64) float64 {
 	return 255 * min(max(v, 0), 0.9999)
 }
 
-// noise is a number from 0 to 1 that looks random and depends on the place alone.
+// noise returns a pseudo-random number from 0 to 1 for a position.
 func noise(x, y int) float64 {
 	h := uint32(x)*0x9E3779B1 ^ uint32(y)*0x85EBCA77
 	h ^= h >> 15
@@ -88,11 +87,11 @@ func noise(x, y int) float64 {
 	return float64(h>>8) / (1 << 24)
 }
 
-// grain roughens the picture like paper: strength is the greatest change of a channel.
+// grain adds a paper-like noise. strength is the largest change of a channel.
 func (c canvas) grain(strength float64) {
 	for y := range c.Rect.Max.Y {
 		for x := range c.Rect.Max.X {
-			// Fibres are a little wider than they are high.
+			// Paper fibres are wider than high.
 			n := (noise(x/2, y) + noise(x/3+7919, y/2) - 1) * strength
 			px := c.Pix[y*c.Stride+4*x:]
 			for i := range 3 {
@@ -125,7 +124,7 @@ func (c canvas) mask(drawTo func(*vector.Rasterizer), shapes []outline) {
 	drawTo(z)
 }
 
-// paint covers what a mask leaves free with a colour.
+// paint fills the area of a mask with a colour.
 func (c canvas) paint(col color.Color, mask *image.Alpha, offset image.Point) {
 	draw.DrawMask(c.RGBA, c.Rect, image.NewUniform(col), image.Point{}, mask, offset.Mul(-1), draw.Over)
 }
@@ -144,7 +143,7 @@ func rectangle(x0, y0, x1, y1 float64) outline {
 	return polygon(point{x0, y0}, point{x1, y0}, point{x1, y1}, point{x0, y1})
 }
 
-// wedge is a slice of a disc.
+// wedge returns a sector of a disc.
 func wedge(at point, radius, from, to float64) outline {
 	points := []point{at}
 	n := int(math.Ceil(math.Abs(to-from)/(2*math.Pi)*max(24, radius/2))) + 1
@@ -159,7 +158,7 @@ func disc(at point, radius float64) outline {
 	return polygon(circlePoints(at, radius, false)...)
 }
 
-// ring is a disc with a hole: the rasterizer takes an inner outline in the other direction as one.
+// ring returns a disc with a hole: an inner outline in the opposite direction.
 func ring(at point, outer, inner float64) outline {
 	return func(z *vector.Rasterizer) {
 		polygon(circlePoints(at, outer, false)...)(z)
@@ -180,7 +179,7 @@ func circlePoints(at point, radius float64, reverse bool) []point {
 	return points
 }
 
-// frame is the outline of a rectangle.
+// frame returns the outline of a rectangle.
 func frame(x0, y0, x1, y1, thickness float64) outline {
 	return func(z *vector.Rasterizer) {
 		rectangle(x0, y0, x1, y1)(z)
@@ -189,7 +188,7 @@ func frame(x0, y0, x1, y1, thickness float64) outline {
 	}
 }
 
-// rounded is a rectangle with round corners.
+// rounded returns a rectangle with round corners.
 func rounded(x0, y0, x1, y1, radius float64) outline {
 	var points []point
 	corner := func(at point, from float64) {
@@ -205,7 +204,7 @@ func rounded(x0, y0, x1, y1, radius float64) outline {
 	return polygon(points...)
 }
 
-// line is a straight stroke.
+// line returns a straight stroke.
 func line(from, to point, thickness float64) outline {
 	length := math.Hypot(to.x-from.x, to.y-from.y)
 	nx, ny := -(to.y-from.y)/length*thickness/2, (to.x-from.x)/length*thickness/2
@@ -213,7 +212,7 @@ func line(from, to point, thickness float64) outline {
 		point{to.x - nx, to.y - ny}, point{from.x - nx, from.y - ny})
 }
 
-// blurred returns a soft copy of a mask. Three passes of a box are close to a Gaussian.
+// blurred returns a blurred copy of a mask. Three box blurs approximate a Gaussian blur.
 func blurred(mask *image.Alpha, radius int) *image.Alpha {
 	w, h := mask.Rect.Dx(), mask.Rect.Dy()
 	out := image.NewAlpha(mask.Rect)
@@ -230,7 +229,7 @@ func blurred(mask *image.Alpha, radius int) *image.Alpha {
 	return out
 }
 
-// boxBlur replaces len(old) values, each step apart, with the mean of their neighbours. old is room for a copy.
+// boxBlur replaces len(old) values at a distance of step by the mean of their neighbours. old is a buffer.
 func boxBlur(values []uint8, step int, old []uint8, radius int) {
 	n := len(old)
 	for i := range n {
@@ -253,7 +252,7 @@ func boxBlur(values []uint8, step int, old []uint8, radius int) {
 
 func encodePNG(img *image.RGBA) ([]byte, error) {
 	var buf bytes.Buffer
-	// The best compression costs five times as long and saves a tenth.
+	// The best compression takes five times as long and saves a tenth.
 	enc := png.Encoder{CompressionLevel: png.BestSpeed}
 	err := enc.Encode(&buf, img)
 	return buf.Bytes(), err

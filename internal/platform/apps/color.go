@@ -9,8 +9,8 @@ import (
 // lightness from 0 to 1, and two axes of colour.
 type lab struct{ l, a, b float64 }
 
-// oklch is a colour by lightness (0 to 1), chroma (0 to about 0.35) and hue in degrees. What no screen can show is
-// brought back by less chroma, so that lightness and hue stay.
+// oklch returns a colour by lightness (0 to 1), chroma (0 to about 0.35) and hue in degrees. It reduces the chroma of a
+// colour outside sRGB and keeps its lightness and hue.
 func oklch(l, chroma, hue float64) color.RGBA {
 	rad := hue * math.Pi / 180
 	for ; chroma > 0.004; chroma -= 0.004 {
@@ -51,17 +51,17 @@ func labOf(c color.RGBA) lab {
 	}
 }
 
-// distance is the square of how far two colours look apart.
+// distance returns the square of the perceived distance of two colours.
 func (c lab) distance(d lab) float64 {
 	return (c.l-d.l)*(c.l-d.l) + (c.a-d.a)*(c.a-d.a) + (c.b-d.b)*(c.b-d.b)
 }
 
-// mix returns the colour that lies at t (0 to 1) on the way from c to d.
+// mix returns the colour at t (0 to 1) between c and d.
 func (c lab) mix(d lab, t float64) lab {
 	return lab{c.l + (d.l-c.l)*t, c.a + (d.a-c.a)*t, c.b + (d.b-c.b)*t}
 }
 
-// alpha returns an opaque colour at an opacity from 0 to 1.
+// alpha returns a colour with an opacity from 0 to 1.
 func alpha(c color.RGBA, opacity float64) color.RGBA {
 	scale := func(v uint8) uint8 { return uint8(math.Round(float64(v) * opacity)) }
 	return color.RGBA{scale(c.R), scale(c.G), scale(c.B), scale(255)}

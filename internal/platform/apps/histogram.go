@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// A bin counts pixels of nearly one colour, with the sum of each channel.
+// A bin counts pixels of nearly the same colour, with the sum of each channel.
 type bin struct {
 	n, r, g, b int
 }
@@ -18,8 +18,8 @@ func (b bin) mean() color.RGBA {
 
 func (b bin) plus(o bin) bin { return bin{b.n + o.n, b.r + o.r, b.g + o.g, b.b + o.b} }
 
-// histogram counts the colours of a picture's pixels, or of an even sample of about most of them. Pixels that are
-// mostly transparent do not count. Bins come in a fixed order.
+// histogram counts the colours of an image's pixels, or of an even sample of about most of them. It ignores pixels that are
+// mostly transparent. The order of the bins is deterministic.
 func histogram(img image.Image, most int) []bin {
 	area := img.Bounds()
 	step := 1
@@ -47,7 +47,7 @@ func histogram(img image.Image, most int) []bin {
 	return all
 }
 
-// clusters sorts bins into at most k groups of like colours (k-means in OKLab) and returns the groups, largest first.
+// clusters groups bins into at most k groups of similar colours (k-means in OKLab), largest first.
 func clusters(bins []bin, k int) []bin {
 	labs := make([]lab, len(bins))
 	for i, b := range bins {
@@ -75,8 +75,8 @@ func clusters(bins []bin, k int) []bin {
 	return groups
 }
 
-// farApart chooses up to k starting colours: the most frequent, then each time the one that is most pixels times
-// farthest from all before.
+// farApart chooses up to k start colours: the most frequent one, then each time the colour with the largest product of
+// pixels and distance to the chosen ones.
 func farApart(bins []bin, labs []lab, k int) []lab {
 	centers := []lab{labs[0]}
 	gap := make([]float64, len(labs))
@@ -111,7 +111,7 @@ func nearest(centers []lab, c lab) int {
 	return best
 }
 
-// reduce chooses at most k colours for a picture by cutting the space of its colours at medians.
+// reduce chooses at most k colours for an image by median cut.
 func reduce(img image.Image, k int) color.Palette {
 	bins := histogram(img, 60_000)
 	if len(bins) == 0 {
@@ -147,7 +147,7 @@ var channels = [3]channel{
 	func(c color.RGBA) int { return int(c.B) },
 }
 
-// widest returns the box, and its channel, where pixels times spread is greatest.
+// widest returns the box and the channel with the largest product of pixels and spread.
 func widest(boxes [][]bin) (box int, along channel, score int) {
 	for i, bins := range boxes {
 		if len(bins) < 2 {
@@ -163,7 +163,7 @@ func widest(boxes [][]bin) (box int, along channel, score int) {
 				v := ch(b.mean())
 				low, high = min(low, v), max(high, v)
 			}
-			// The root of n would be fairer to rare colours; n alone forgets them. A bounded n is enough.
+			// Without a bound on n, rare colours would get no box.
 			if s := (high - low) * min(n, 4000); s > score {
 				box, along, score = i, ch, s
 			}
@@ -172,7 +172,7 @@ func widest(boxes [][]bin) (box int, along channel, score int) {
 	return box, along, score
 }
 
-// cut divides a box of two bins or more so that about half of its pixels are on each side.
+// cut divides a box of at least two bins at the median of its pixels.
 func cut(bins []bin, along channel) (low, high []bin) {
 	bins = slices.Clone(bins)
 	slices.SortStableFunc(bins, func(a, b bin) int { return cmp.Compare(along(a.mean()), along(b.mean())) })

@@ -8,8 +8,7 @@ import (
 	"golang.org/x/image/math/f64"
 )
 
-// jpegOrientation returns how a camera was held, as the Exif tag 0x0112 says it (1 to 8), or 1. Without it, most
-// photographs of a telephone would lie on their side.
+// jpegOrientation returns the Exif tag 0x0112 (1 to 8), or 1. Most photographs of phones need it.
 func jpegOrientation(file []byte) int {
 	const app1, startOfScan = 0xE1, 0xDA
 	for b := file[min(2, len(file)):]; len(b) >= 4 && b[0] == 0xFF && b[1] != startOfScan; {
@@ -51,11 +50,11 @@ func tiffOrientation(b []byte) int {
 	return 1
 }
 
-// upright turns and mirrors a picture that was taken in an orientation.
+// upright rotates and mirrors an image with an orientation.
 func upright(img image.Image, orientation int) image.Image {
 	b := img.Bounds()
 	w, h := float64(b.Dx()), float64(b.Dy())
-	// How a place in the source (x, y) is mapped to one in the result.
+	// The mapping of a position in the source (x, y) to the result.
 	transforms := map[int]f64.Aff3{
 		2: {-1, 0, w, 0, 1, 0},
 		3: {-1, 0, w, 0, -1, h},

@@ -11,7 +11,7 @@ func TestUprightPutsTheFirstPixelWhereExifSays(t *testing.T) {
 	img := image.NewRGBA(image.Rect(0, 0, 3, 2))
 	mark := color.RGBA{255, 0, 0, 255}
 	img.Set(0, 0, mark)
-	// Where the stored first pixel is to be seen, by orientation (Exif 2.32, table 6).
+	// The displayed position of the first stored pixel, by orientation (Exif 2.32, table 6).
 	want := map[int]image.Point{1: {0, 0}, 2: {2, 0}, 3: {2, 1}, 4: {0, 1}, 5: {0, 0}, 6: {1, 0}, 7: {1, 2}, 8: {0, 2}}
 	for orientation, at := range want {
 		got := upright(img, orientation)

@@ -50,7 +50,7 @@ func palette() App {
 	}
 }
 
-// A tone is one of a picture's colours, with its share of the picture from 0 to 1.
+// A tone is a colour of an image with its share from 0 to 1.
 type tone struct {
 	color color.RGBA
 	share float64
@@ -91,7 +91,7 @@ func makePalette(ctx context.Context, job Job) error {
 	return deliverSwatch(job, tones)
 }
 
-// tonesOf returns the main colours of a picture, the most frequent first.
+// tonesOf returns the main colours of an image, most frequent first.
 func tonesOf(img image.Image, count int) ([]tone, error) {
 	bins := histogram(img, 250_000)
 	if len(bins) == 0 {
@@ -132,14 +132,14 @@ func deliverSwatch(job Job, tones []tone) error {
 	})
 }
 
-// drawSwatch draws each colour as a row that is as high as its share, within reason, with its code.
+// drawSwatch draws each colour as a row with its code. The height of a row is proportional to its share, with a minimum.
 func drawSwatch(tones []tone) (canvas, error) {
 	c := newCanvas(image.Pt(1200, 900))
 	mono, err := newTypeface(gomono.TTF, 0)
 	if err != nil {
 		return c, err
 	}
-	least := 0.45 / float64(len(tones)) // so that the label of a rare colour has room
+	least := 0.45 / float64(len(tones)) // space for the label of a rare colour
 	y := 0.0
 	for _, t := range tones {
 		height := c.h * (least + t.share*(1-least*float64(len(tones))))
@@ -154,7 +154,7 @@ func drawSwatch(tones []tone) (canvas, error) {
 	return c, nil
 }
 
-// inkOn is a colour that can be read on another.
+// inkOn returns a text colour with contrast to another colour.
 func inkOn(ground color.RGBA) color.RGBA {
 	if labOf(ground).l > 0.65 {
 		return color.RGBA{20, 20, 20, 255}

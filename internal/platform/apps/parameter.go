@@ -6,12 +6,12 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 )
 
-// A parameter is an input while it is being declared.
+// A parameter is the declaration of an input.
 type parameter api.Parameter
 
 type parameters []parameter
 
-// wire returns the parameters as the API lists them.
+// wire returns the parameters in the form of the API.
 func (ps parameters) wire() []api.Parameter {
 	all := make([]api.Parameter, len(ps))
 	for i, p := range ps {
@@ -20,19 +20,19 @@ func (ps parameters) wire() []api.Parameter {
 	return all
 }
 
-// textInput declares a text that must be supplied.
+// textInput declares a required text.
 func textInput(app, key, name, description string) parameter {
 	return parameter{ID: app + "." + key, Key: key, Name: name, Type: "text", Required: true, Description: description}
 }
 
-// optionsInput declares a choice that has a default.
+// optionsInput declares a choice with a default.
 func optionsInput(app, key, name, description, standard string, options []string) parameter {
 	p := textInput(app, key, name, description).withDefault(standard)
 	p.Type, p.Options = "options", options
 	return p
 }
 
-// imageInput declares an address of a picture that must be supplied.
+// imageInput declares a required address of an image.
 func imageInput(app, key, name, description string) parameter {
 	p := textInput(app, key, name, description)
 	p.Type, p.Accept = "url", []string{"image"}
@@ -41,12 +41,12 @@ func imageInput(app, key, name, description string) parameter {
 
 // withDefault makes an input optional.
 func (p parameter) withDefault(value string) parameter {
-	p.Default, _ = json.Marshal(value) // a string always has a JSON form
+	p.Default, _ = json.Marshal(value) // marshaling a string cannot fail
 	p.Required = false
 	return p
 }
 
-// several lets an input take more than one value.
+// several allows more than one value.
 func (p parameter) several() parameter {
 	p.Multiple = true
 	return p

@@ -4,20 +4,20 @@ import (
 	"bytes"
 	"context"
 	"image"
-	_ "image/gif" // a format that decode reads
+	_ "image/gif" // for decode
 	"image/jpeg"
-	_ "image/png" // a format that decode reads
+	_ "image/png" // for decode
 	"net/url"
 	"path"
 
 	"golang.org/x/image/draw"
-	_ "golang.org/x/image/webp" // a format that decode reads
+	_ "golang.org/x/image/webp" // for decode
 )
 
-// The largest picture that is decoded, in pixels. A file of a few kilobytes can claim to be far larger.
+// The largest image that is decoded, in pixels. A file of a few kilobytes can declare a far larger size.
 const largestPicture = 40_000_000
 
-// load fetches and decodes a picture.
+// load fetches and decodes an image.
 func (j Job) load(ctx context.Context, address string) (image.Image, error) {
 	file, err := j.Fetch(ctx, address)
 	if err != nil {
@@ -26,7 +26,7 @@ func (j Job) load(ctx context.Context, address string) (image.Image, error) {
 	return decode(file, shortName(address))
 }
 
-// decode turns a file into an upright picture. name is for messages.
+// decode decodes a file and applies its orientation. name is for messages.
 func decode(file []byte, name string) (image.Image, error) {
 	config, format, err := image.DecodeConfig(bytes.NewReader(file))
 	if err != nil {
@@ -49,7 +49,7 @@ func decode(file []byte, name string) (image.Image, error) {
 	return img, nil
 }
 
-// shortName is what a message calls an address: its last part, or "The picture" for data: URLs.
+// shortName returns the name of an address for messages: its last element, or "The picture" for data: URLs.
 func shortName(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme == "data" || path.Base(u.Path) == "/" || path.Base(u.Path) == "." {
@@ -58,7 +58,7 @@ func shortName(address string) string {
 	return path.Base(u.Path)
 }
 
-// cover returns the part of a picture, in the middle, that has the shape of size.
+// cover returns the largest centred part of an image with the aspect ratio of size.
 func cover(b image.Rectangle, size image.Point) image.Rectangle {
 	w, h := b.Dx(), b.Dy()
 	if w*size.Y > h*size.X {
@@ -70,7 +70,7 @@ func cover(b image.Rectangle, size image.Point) image.Rectangle {
 	return image.Rectangle{Min: corner, Max: corner.Add(image.Pt(w, h))}
 }
 
-// contain returns the largest rectangle with the shape of b in the middle of box.
+// contain returns the largest centred rectangle in box with the aspect ratio of b.
 func contain(b, box image.Rectangle) image.Rectangle {
 	w, h := box.Dx(), box.Dy()
 	if b.Dx()*h > b.Dy()*w {
@@ -82,14 +82,14 @@ func contain(b, box image.Rectangle) image.Rectangle {
 	return image.Rectangle{Min: corner, Max: corner.Add(image.Pt(w, h))}
 }
 
-// scaled returns a part of a picture at a size.
+// scaled returns a part of an image at a size.
 func scaled(img image.Image, part image.Rectangle, size image.Point) *image.RGBA {
 	out := image.NewRGBA(image.Rectangle{Max: size})
 	draw.CatmullRom.Scale(out, out.Rect, img, part, draw.Src, nil)
 	return out
 }
 
-// shrunk returns a picture that is no longer than side, since work on the full size of a photograph takes seconds.
+// shrunk returns an image with sides of at most side pixels, because work on a full photograph takes seconds.
 func shrunk(img image.Image, side int) image.Image {
 	b := img.Bounds()
 	if max(b.Dx(), b.Dy()) <= side {

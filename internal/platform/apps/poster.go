@@ -16,7 +16,7 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 )
 
-// The longest texts that a poster takes, in characters.
+// The longest texts of a poster, in characters.
 const (
 	longestText     = 400
 	longestSubtitle = 160
@@ -65,7 +65,7 @@ func poster() App {
 	}
 }
 
-// A posterSpec is what a poster is drawn from.
+// A posterSpec has the values for drawing a poster.
 type posterSpec struct {
 	text, subtitle string
 	size           image.Point
@@ -97,7 +97,7 @@ func makePoster(ctx context.Context, job Job) error {
 	})
 }
 
-// readPoster checks the words, and returns the symbols that had to be left out of them.
+// readPoster validates the texts. It returns the symbols that it removed from them.
 func readPoster(in Inputs) (posterSpec, []string, error) {
 	f, err := opentype.Parse(gobold.TTF)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 var white = color.RGBA{255, 255, 255, 255}
 
-// posterPasses returns the passes that draw a style, to be run in order.
+// posterPasses returns the drawing passes of a style, in order.
 func posterPasses(style string, p posterSpec, c canvas) []func() error {
 	short := min(c.w, c.h)
 	switch style {
@@ -35,7 +35,7 @@ type block struct {
 	gap       float64
 }
 
-// setBlock sets the words of a poster into a box. The subtitle takes up to a third of its height.
+// setBlock sets the texts of a poster in a box. The subtitle has up to a third of its height.
 func setBlock(p posterSpec, head, sub typeface, width, height, largest, leading float64) (block, error) {
 	var b block
 	var err error
@@ -67,7 +67,7 @@ func (b block) write(c canvas, head, sub color.Color, x, top float64, a align) {
 	}
 }
 
-// typefaces parses a headline's font and a subtitle's.
+// typefaces parses the fonts of a headline and a subtitle.
 func typefaces(head []byte, headTracking float64, sub []byte, subTracking float64) (h, s typeface, err error) {
 	if h, err = newTypeface(head, headTracking); err != nil {
 		return h, s, err
@@ -76,9 +76,9 @@ func typefaces(head []byte, headTracking float64, sub []byte, subTracking float6
 	return h, s, err
 }
 
-// boldPasses: a saturated ground, large plain shapes at the top, massive white type at the bottom left.
+// boldPasses draws a saturated background, large shapes at the top, and heavy white text at the bottom left.
 func boldPasses(p posterSpec, c canvas, short float64) []func() error {
-	// Chosen pairs: a random one is muddy too often.
+	// Chosen pairs: random pairs often have too little contrast.
 	pairs := [][2]float64{{25, -40}, {350, -60}, {300, -45}, {268, 45}, {250, -50}, {205, 60}, {42, -50}, {168, 65}}
 	pair := pairs[p.rand.IntN(len(pairs))]
 	hue, turn := pair[0], pair[1]
@@ -132,7 +132,7 @@ func boldShapes(p posterSpec, c canvas, short, hue, turn float64) {
 	stripes(c, white, short*0.085, short*0.085, unit*0.9, short*0.009)
 }
 
-// stripes is a small mark of four slanted strokes.
+// stripes draws four slanted strokes.
 func stripes(c canvas, col color.RGBA, x, y, height, thickness float64) {
 	var strokes []outline
 	for i := range 4 {
@@ -142,7 +142,7 @@ func stripes(c canvas, col color.RGBA, x, y, height, thickness float64) {
 	c.fill(alpha(col, 0.9), strokes...)
 }
 
-// elegantPasses: a quiet dark or light ground, fine rays, a thin double frame, spaced type in the middle.
+// elegantPasses draws a plain dark or light background, thin rays, a thin double frame, and spaced text in the middle.
 func elegantPasses(p posterSpec, c canvas, short float64) []func() error {
 	hue := []float64{155, 255, 20, 290, 85}[p.rand.IntN(5)]
 	inner, outer := oklch(0.33, 0.055, hue), oklch(0.2, 0.04, hue)
@@ -210,7 +210,7 @@ func elegantOrnament(p posterSpec, c canvas, gold color.RGBA, middle point, marg
 	c.fill(gold, solid...)
 }
 
-// divider is a short rule with a diamond in its middle.
+// divider draws a short line with a diamond in its middle.
 func divider(c canvas, col color.RGBA, at point, short float64) {
 	long, gap := short*0.12, short*0.022
 	c.fill(col, diamond(at, short*0.008),
@@ -222,7 +222,7 @@ func diamond(at point, r float64) outline {
 	return polygon(point{at.x, at.y - r}, point{at.x + r, at.y}, point{at.x, at.y + r}, point{at.x - r, at.y})
 }
 
-// neonPasses: night, a striped sun over a grid, and type that glows.
+// neonPasses draws a dark background, a striped sun over a grid, and glowing text.
 func neonPasses(p posterSpec, c canvas, short float64) []func() error {
 	hue := []float64{345, 200, 305, 145, 35}[p.rand.IntN(5)]
 	other := hue + []float64{-110, 95, 140}[p.rand.IntN(3)]
@@ -273,7 +273,7 @@ func stars(p posterSpec, c canvas, below float64) {
 	}
 }
 
-// over puts a translucent colour on one pixel.
+// over blends a translucent colour over a pixel.
 func over(c canvas, x, y int, col color.RGBA) {
 	px := c.Pix[c.PixOffset(x, y):]
 	for i, v := range []uint8{col.R, col.G, col.B} {
@@ -281,7 +281,7 @@ func over(c canvas, x, y int, col color.RGBA) {
 	}
 }
 
-// neonSun is the upper half of a disc, cut by bars that widen towards the horizon.
+// neonSun draws the upper half of a disc, cut by bars that widen towards the horizon.
 func neonSun(c canvas, at point, radius float64, bottom, top color.RGBA) {
 	mask := c.stencil(wedge(at, radius, math.Pi, 2*math.Pi))
 	halo := blurred(mask, int(radius/5))
@@ -303,7 +303,7 @@ func neonSun(c canvas, at point, radius float64, bottom, top color.RGBA) {
 	}
 }
 
-// neonGrid is a floor of lines that run to a vanishing point, over darkness.
+// neonGrid draws a dark floor of lines towards a vanishing point.
 func neonGrid(c canvas, horizon float64, col color.RGBA, short float64) {
 	c.fill(oklch(0.12, 0.05, 285), rectangle(0, horizon, c.w, c.h))
 	thin := short * 0.0022
@@ -322,7 +322,7 @@ func neonGrid(c canvas, horizon float64, col color.RGBA, short float64) {
 	c.paint(alpha(col, 0.75), mask, image.Point{})
 }
 
-// neonWrite draws type as a tube of light: a wide halo, a near one, and a pale core.
+// neonWrite draws text as a light tube: a wide halo, a narrow halo, and a pale core.
 func neonWrite(c canvas, s setting, glow color.RGBA, x, top, short float64) {
 	mask := s.stencil(c.Rect, x, top, center)
 	c.paint(alpha(oklch(0.1, 0.05, 285), 0.75), blurred(mask, int(short*0.016)), image.Point{})
@@ -333,7 +333,7 @@ func neonWrite(c canvas, s setting, glow color.RGBA, x, top, short float64) {
 	c.paint(core, mask, image.Point{})
 }
 
-// paperPasses: sheets of cut paper, one above the other, and dark type in the sky.
+// paperPasses draws layers of cut paper, and dark text above them.
 func paperPasses(p posterSpec, c canvas, short float64) []func() error {
 	hue := p.rand.Float64() * 360
 	turn := []float64{-60, 50, 110}[p.rand.IntN(3)]
@@ -372,14 +372,14 @@ func paperPasses(p posterSpec, c canvas, short float64) []func() error {
 	}
 }
 
-// paperSheet lays a shape down with a soft shadow under it.
+// paperSheet draws a shape with a soft shadow.
 func paperSheet(c canvas, col color.RGBA, short float64, shape outline) {
 	mask := c.stencil(shape)
 	c.paint(alpha(color.RGBA{20, 16, 30, 255}, 0.3), blurred(mask, int(short*0.011)), image.Pt(0, -int(short*0.006)))
 	c.paint(col, mask, image.Point{})
 }
 
-// wave is everything below a curve.
+// wave returns the area below a curve.
 func wave(p posterSpec, c canvas, y, height float64) outline {
 	a, b := p.rand.Float64()*2*math.Pi, p.rand.Float64()*2*math.Pi
 	length := c.w * (0.55 + 0.5*p.rand.Float64())

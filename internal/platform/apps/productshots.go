@@ -92,7 +92,7 @@ func makeProductShots(ctx context.Context, job Job) error {
 	return nil
 }
 
-// framed sets a whole picture into a size, with a soft shadow on a background.
+// framed draws a whole image in a size, with a soft shadow on a background.
 func framed(img image.Image, size image.Point, background string) canvas {
 	c := newCanvas(size)
 	fillBackground(c, img, background)
@@ -103,7 +103,7 @@ func framed(img image.Image, size image.Point, background string) canvas {
 		min(radius, float64(min(box.Dx(), box.Dy()))/2)))
 	c.paint(color.RGBA{A: 105}, blurred(shape, margin/4), image.Pt(0, margin/5))
 	scaledUp := image.NewRGBA(c.Rect)
-	draw.Draw(scaledUp, box, image.White, image.Point{}, draw.Src) // below what is transparent
+	draw.Draw(scaledUp, box, image.White, image.Point{}, draw.Src) // background of transparent parts
 	draw.CatmullRom.Scale(scaledUp, box, img, img.Bounds(), draw.Over, nil)
 	draw.DrawMask(c.RGBA, c.Rect, scaledUp, image.Point{}, shape, image.Point{}, draw.Over)
 	return c
@@ -122,7 +122,7 @@ func fillBackground(c canvas, img image.Image, kind string) {
 		c.radial(point{c.w / 2, c.h * 0.45}, max(c.w, c.h)*0.75, lab{0.94, l.a * 0.35, l.b * 0.35}.rgba(),
 			lab{0.8, l.a * 0.6, l.b * 0.6}.rgba())
 	default:
-		// A very small copy drawn large is blurred, at a fraction of the cost.
+		// Enlarging a very small copy is a cheap blur.
 		draw.Draw(c.RGBA, c.Rect, image.White, image.Point{}, draw.Src)
 		small := shrunk(img, 120)
 		tiny := scaled(small, cover(small.Bounds(), c.Rect.Max), image.Pt(max(6, c.Rect.Max.X/90), max(6, c.Rect.Max.Y/90)))

@@ -14,7 +14,7 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 )
 
-// How many pictures a slideshow takes.
+// The number of images in a slideshow.
 const (
 	fewestSlides = 2
 	mostSlides   = 20
@@ -102,7 +102,7 @@ func slideSize(name string) image.Point {
 	}
 }
 
-// slide fills a size with a picture, in 256 colours of its own.
+// slide returns an image that fills a size, with its own palette of 256 colours.
 func slide(img image.Image, size image.Point) *image.Paletted {
 	img = shrunk(img, 4*max(size.X, size.Y))
 	full := image.NewRGBA(image.Rectangle{Max: size})

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// A typeface is a font, with the space added after each letter as a share of the size.
+// A typeface is a font with letter spacing, as a share of the size.
 type typeface struct {
 	font     *opentype.Font
 	tracking float64
@@ -26,7 +26,7 @@ func newTypeface(ttf []byte, tracking float64) (typeface, error) {
 	return typeface{f, tracking}, err
 }
 
-// A setting is text set in lines at a size.
+// A setting is a text in lines at a size.
 type setting struct {
 	face     font.Face
 	tracking fixed.Int26_6
@@ -35,8 +35,8 @@ type setting struct {
 	lines    []string
 }
 
-// fit sets text as large as the box allows, between two sizes, in lines of even length. Words are broken only at a
-// size where nothing else would help. At the smallest size what does not fit is left out, and said by an ellipsis.
+// fit sets a text as large as the box allows, between two sizes, in lines of similar length. It breaks words only if the
+// text does not fit otherwise. At the smallest size it cuts the text and adds an ellipsis.
 func (t typeface) fit(text string, width, height, smallest, largest, leading float64) (setting, error) {
 	for size := largest; ; size *= 0.94 {
 		last := size <= smallest
@@ -62,14 +62,14 @@ func (t typeface) fit(text string, width, height, smallest, largest, leading flo
 	}
 }
 
-// height is how high the lines are, from the top of the first capitals to the last baseline.
+// height returns the height of the lines, from the top of the first capitals to the last baseline.
 func (s setting) height() float64 {
 	return s.capHeight() + float64(len(s.lines)-1)*s.leading
 }
 
 func (s setting) capHeight() float64 { return float64(s.face.Metrics().CapHeight) / 64 }
 
-// wrap fills the lines, and reports false if a word is too wide.
+// wrap fills the lines. It returns false if a word is too wide.
 func (s *setting) wrap(text string, width float64, mayBreak bool) bool {
 	s.lines = nil
 	for paragraph := range strings.SplitSeq(text, "\n") {
@@ -98,7 +98,7 @@ func (s *setting) wrap(text string, width float64, mayBreak bool) bool {
 	return true
 }
 
-// split cuts a word into pieces that are no wider than width, of at least one letter each.
+// split cuts a word into pieces of at most width and at least one letter.
 func (s setting) split(word string, width float64) []string {
 	var pieces []string
 	var current string
@@ -112,7 +112,7 @@ func (s setting) split(word string, width float64) []string {
 	return append(pieces, current)
 }
 
-// balance narrows the box as far as the number of lines allows, so that no last line holds a single short word.
+// balance narrows the box while the number of lines stays equal, so that the last line is not a single short word.
 func (s *setting) balance(text string, width float64, mayBreak bool) {
 	best, count := s.lines, len(s.lines)
 	low, high := 0.0, width
@@ -135,13 +135,13 @@ func (s setting) widest() float64 {
 	return w
 }
 
-// measure is how wide a line is, in pixels.
+// measure returns the width of a line in pixels.
 func (s setting) measure(text string) float64 {
 	w := s.walk(text, func(rune, fixed.Int26_6) {})
 	return float64(w) / 64
 }
 
-// walk visits each letter with its place, and returns the width.
+// walk calls visit with each letter and its position. It returns the width.
 func (s setting) walk(text string, visit func(r rune, x fixed.Int26_6)) fixed.Int26_6 {
 	var x fixed.Int26_6
 	before := rune(-1)
@@ -157,7 +157,7 @@ func (s setting) walk(text string, visit func(r rune, x fixed.Int26_6)) fixed.In
 	return x
 }
 
-// An align says where lines stand in their box.
+// An align is the alignment of lines in their box.
 type align int
 
 const (
@@ -165,7 +165,7 @@ const (
 	center
 )
 
-// stencil returns the coverage of the text, whose first capitals touch the height top and which is aligned at x.
+// stencil returns the coverage of the text. top is the top of the first capitals, and x the position of the alignment.
 func (s setting) stencil(r image.Rectangle, x, top float64, a align) *image.Alpha {
 	mask := image.NewAlpha(r)
 	drawer := font.Drawer{Dst: mask, Src: image.Opaque, Face: s.face}
@@ -188,8 +188,8 @@ func (c canvas) write(s setting, col color.Color, x, top float64, a align) {
 	c.paint(col, s.stencil(c.Rect, x, top, a), image.Point{})
 }
 
-// drawable prepares text from outside for a font. Symbols that the font lacks (emoji, say) are taken out and returned;
-// letters that it lacks are an error, for the text would be another one without them.
+// drawable prepares a text for a font. It removes and returns symbols that the font does not have, such as emoji. Letters
+// that the font does not have are an error, because removing them changes the text.
 func drawable(f *opentype.Font, text string) (clean string, dropped []string, err error) {
 	var buf sfnt.Buffer
 	var letters []string
@@ -224,7 +224,7 @@ func distinct(values []string) []string {
 	return slices.Compact(values)
 }
 
-// quoted lists a few of the values for a message.
+// quoted returns some of the values for a message.
 func quoted(values []string) string {
 	values = distinct(values)
 	more := ""

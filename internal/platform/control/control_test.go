@@ -62,17 +62,17 @@ func TestRequestLogIsBounded(t *testing.T) {
 	}
 	all := log.list()
 	if len(all) != maxRequests || all[0].Status != 7 || all[maxRequests-1].Status != maxRequests+6 {
-		t.Errorf("%d requests, %d to %d", len(all), all[0].Status, all[len(all)-1].Status)
+		t.Errorf("got %d requests, %d to %d; want the last %d", len(all), all[0].Status, all[len(all)-1].Status, maxRequests)
 	}
 }
 
-// Streams flush, and some handlers take the connection over; both must work through the guard.
-func TestGuardPassesWriterOn(t *testing.T) {
+// Flushing, deadlines and taking over the connection work in a watched handler.
+func TestWatchKeepsTheWriter(t *testing.T) {
 	t.Parallel()
 	f := newRig(t)
 	server := httptest.NewServer(f.watch(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if wire.RequestID(r.Context()) == "" {
-			t.Error("the handler has no request id")
+			t.Error("RequestID: got none in the handler, want one")
 		}
 		control := http.NewResponseController(w)
 		if err := control.Flush(); err != nil {
@@ -98,40 +98,40 @@ func TestGuardPassesWriterOn(t *testing.T) {
 func TestFaultAnswers(t *testing.T) {
 	t.Parallel()
 	f := newRig(t)
-	for name, c := range map[string]struct {
-		plan, wantType, wantBody string
-		wantStatus               int
+	for _, tt := range []struct {
+		name, plan, wantType, wantBody string
+		wantStatus                     int
 	}{
-		"status":       {`"status": 503`, "application/json", `"code":"RESOURCE_UNAVAILABLE","retryable":true`, 503},
-		"status only":  {`"status": 404`, "application/json", `"code":"NOT_FOUND","retryable":false`, 404},
-		"json body":    {`"status": 400, "body": "{\"error\":\"invalid_grant\"}"`, "application/json", `{"error":"invalid_grant"}`, 400},
-		"text body":    {`"status": 429, "body": "too many", "headers": {"Retry-After": "7"}`, "text/plain; charset=utf-8", "too many", 429},
-		"empty body":   {`"status": 502, "body": ""`, "text/plain; charset=utf-8", "", 502},
-		"content type": {`"body": "x", "contentType": "application/x-test"`, "application/x-test", "x", 200},
-		"garbage":      {`"garbage": true`, "application/json", `{"data": [1, 2,`, 200},
-		"html":         {`"html": true`, "text/html; charset=utf-8", "<h1>", 200},
-		"html error":   {`"html": true, "status": 502`, "text/html; charset=utf-8", "<h1>", 502},
+		{"status", `"status": 503`, "application/json", `"code":"RESOURCE_UNAVAILABLE","retryable":true`, 503},
+		{"status only", `"status": 404`, "application/json", `"code":"NOT_FOUND","retryable":false`, 404},
+		{"json body", `"status": 400, "body": "{\"error\":\"invalid_grant\"}"`, "application/json", `{"error":"invalid_grant"}`, 400},
+		{"text body", `"status": 429, "body": "too many", "headers": {"Retry-After": "7"}`, "text/plain; charset=utf-8", "too many", 429},
+		{"empty body", `"status": 502, "body": ""`, "text/plain; charset=utf-8", "", 502},
+		{"content type", `"body": "x", "contentType": "application/x-test"`, "application/x-test", "x", 200},
+		{"garbage", `"garbage": true`, "application/json", `{"data": [1, 2,`, 200},
+		{"html", `"html": true`, "text/html; charset=utf-8", "<h1>", 200},
+		{"html error", `"html": true, "status": 502`, "text/html; charset=utf-8", "<h1>", 502},
 	} {
-		t.Run(name, func(t *testing.T) {
-			f.plan(`{"path": "/metadata", ` + c.plan + `}`)
+		t.Run(tt.name, func(t *testing.T) {
+			f.plan(`{"path": "/metadata", ` + tt.plan + `}`)
 			res := f.Get("/metadata")
-			if res.Status != c.wantStatus || res.Header.Get("Content-Type") != c.wantType || !strings.Contains(res.Body, c.wantBody) {
-				t.Errorf("%d %q %q", res.Status, res.Header.Get("Content-Type"), res.Body)
+			if res.Status != tt.wantStatus || res.Header.Get("Content-Type") != tt.wantType || !strings.Contains(res.Body, tt.wantBody) {
+				t.Errorf("got %d %q %q, want %d %q %q", res.Status, res.Header.Get("Content-Type"), res.Body, tt.wantStatus, tt.wantType, tt.wantBody)
 			}
-			if strings.Contains(c.plan, "Retry-After") && res.Header.Get("Retry-After") != "7" {
-				t.Error("the header is missing")
+			if strings.Contains(tt.plan, "Retry-After") && res.Header.Get("Retry-After") != "7" {
+				t.Errorf("Retry-After: got %q, want 7", res.Header.Get("Retry-After"))
 			}
 			if res.Header.Get("X-Request-Id") == "" {
-				t.Error("a fault without a request id")
+				t.Error("X-Request-Id: got none, want one")
 			}
 			if res := f.Get("/metadata"); res.Status != http.StatusOK || res.Object()["issuer"] == nil {
-				t.Errorf("the fault did not end: %d", res.Status)
+				t.Errorf("the next request: got %d %s, want 200 from the handler", res.Status, res.Body)
 			}
 		})
 	}
 }
 
-// A stream that is cut must end on the server, too.
+// Cutting a stream also ends its handler.
 func TestFaultCutsStream(t *testing.T) {
 	t.Parallel()
 	f := newRig(t)
@@ -153,7 +153,7 @@ func TestFaultCutsStream(t *testing.T) {
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	if string(body) != "data: {}\n\ndata: {}\n\ndata:" || !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("%q, %v", body, err)
+		t.Errorf("got %q, %v; want 25 bytes and an unexpected end", body, err)
 	}
 	<-ended
 }
@@ -164,14 +164,14 @@ func TestFaultDelay(t *testing.T) {
 	f.plan(`{"path": "/device", "delay": "30ms"}`)
 	start := time.Now()
 	if res := f.Get("/device"); res.Status != http.StatusOK || time.Since(start) < 30*time.Millisecond {
-		t.Errorf("%d after %v", res.Status, time.Since(start))
+		t.Errorf("got %d after %v, want 200 after 30ms", res.Status, time.Since(start))
 	}
 	f.plan(`{"path": "/device", "delay": "10m"}`)
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
 	defer cancel()
 	if _, err := f.HTTP.Do(f.Request("GET", "/device", "", "").WithContext(ctx)); err == nil {
-		t.Error("the delay was not kept")
-	} // and the test's server closes only once the handler has noticed
+		t.Error("got an answer before the delay, want a timeout")
+	} // the test's server closes only after the handler has ended
 }
 
 func TestLatency(t *testing.T) {
@@ -179,36 +179,63 @@ func TestLatency(t *testing.T) {
 	f := newRigWith(t, Options{Latency: 30 * time.Millisecond})
 	start := time.Now()
 	if f.Get("/device"); time.Since(start) < 30*time.Millisecond {
-		t.Errorf("answered after %v", time.Since(start))
+		t.Errorf("got an answer after %v, want 30ms", time.Since(start))
 	}
 }
 
 func TestControlRefusals(t *testing.T) {
 	t.Parallel()
 	f := newRig(t)
-	for _, body := range []string{
-		``, `[]`, `{}`, `{"path": "/x"}`, `{"status": 500}`, `{"path": "x", "status": 500}`, `{"path": "/*x", "status": 500}`,
-		`{"path": "/dev/requests", "status": 500}`, `{"path": "/x", "status": 99}`, `{"path": "/x", "status": 600}`,
-		`{"path": "/x", "status": 500, "times": 0}`, `{"path": "/x", "status": 500, "times": -1}`,
-		`{"path": "/x", "delay": "soon"}`, `{"path": "/x", "delay": "-1s"}`, `{"path": "/x", "delay": "11m"}`,
-		`{"path": "/x", "cut": "never"}`, `{"path": "/x", "cut": "before", "status": 500}`,
-		`{"path": "/x", "cut": "after", "cutAfterBytes": 3}`, `{"path": "/x", "cut": "body", "cutAfterBytes": -3}`,
-		`{"path": "/x", "garbage": true, "html": true}`, `{"path": "/x", "garbage": true, "body": ""}`,
-		`{"path": "/x", "headers": {"A": "b"}}`, `{"path": "/x", "status": 500, "headers": {"A": "b\r\nC: d"}}`,
-		`{"path": "/x", "status": 500, "headers": {"A b": "c"}}`, `{"path": "/x", "status": 500, "method": "post"}`,
-		`{"path": "/x", "status": 500, "grantType": "password"}`, `{"path": "/x", "status": 500, "stauts": 1}`,
-		`{"path": "/x", "status": 500} {}`,
+	for _, tt := range []struct{ name, body string }{
+		{"no body", ``},
+		{"an array", `[]`},
+		{"an empty object", `{}`},
+		{"no fault", `{"path": "/x"}`},
+		{"no path", `{"status": 500}`},
+		{"relative path", `{"path": "x", "status": 500}`},
+		{"star within the path", `{"path": "/*x", "status": 500}`},
+		{"path of the controls", `{"path": "/dev/requests", "status": 500}`},
+		{"status too small", `{"path": "/x", "status": 99}`},
+		{"status too large", `{"path": "/x", "status": 600}`},
+		{"zero times", `{"path": "/x", "status": 500, "times": 0}`},
+		{"negative times", `{"path": "/x", "status": 500, "times": -1}`},
+		{"malformed delay", `{"path": "/x", "delay": "soon"}`},
+		{"negative delay", `{"path": "/x", "delay": "-1s"}`},
+		{"long delay", `{"path": "/x", "delay": "11m"}`},
+		{"unknown cut", `{"path": "/x", "cut": "never"}`},
+		{"cut with a status", `{"path": "/x", "cut": "before", "status": 500}`},
+		{"bytes without a body", `{"path": "/x", "cut": "after", "cutAfterBytes": 3}`},
+		{"negative bytes", `{"path": "/x", "cut": "body", "cutAfterBytes": -3}`},
+		{"garbage and html", `{"path": "/x", "garbage": true, "html": true}`},
+		{"garbage and a body", `{"path": "/x", "garbage": true, "body": ""}`},
+		{"headers alone", `{"path": "/x", "headers": {"A": "b"}}`},
+		{"line break in a header", `{"path": "/x", "status": 500, "headers": {"A": "b\r\nC: d"}}`},
+		{"space in a header name", `{"path": "/x", "status": 500, "headers": {"A b": "c"}}`},
+		{"method in small letters", `{"path": "/x", "status": 500, "method": "post"}`},
+		{"unknown grant type", `{"path": "/x", "status": 500, "grantType": "password"}`},
+		{"unknown field", `{"path": "/x", "status": 500, "stauts": 1}`},
+		{"two values", `{"path": "/x", "status": 500} {}`},
 	} {
-		res := f.Post("/dev/faults", body)
-		if v := res.Object(); res.Status != http.StatusBadRequest || v["code"] != "VALIDATION_ERROR" || v["retryable"] != false ||
-			v["error"] == "" || v["requestId"] != res.Header.Get("X-Request-Id") {
-			t.Errorf("%s: %d %s", body, res.Status, res.Body)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			res := f.Post("/dev/faults", tt.body)
+			res.T = t
+			if e := res.WantError(http.StatusBadRequest, "VALIDATION_ERROR"); e.Retryable || e.Error == "" {
+				t.Errorf("got %+v, want a message and not retryable", e)
+			}
+		})
 	}
-	for _, body := range []string{`{}`, `{"advance": "0s"}`, `{"advance": "-1h"}`, `{"advance": "90000h"}`, `{"advance": 5}`} {
-		if res := f.Post("/dev/clock", body); res.Status != http.StatusBadRequest {
-			t.Errorf("%s: %d %s", body, res.Status, res.Body)
-		}
+	for _, tt := range []struct{ name, body string }{
+		{"clock: no duration", `{}`},
+		{"clock: zero", `{"advance": "0s"}`},
+		{"clock: back", `{"advance": "-1h"}`},
+		{"clock: too far", `{"advance": "90000h"}`},
+		{"clock: a number", `{"advance": 5}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if res := f.Post("/dev/clock", tt.body); res.Status != http.StatusBadRequest {
+				t.Errorf("got %d %s, want 400", res.Status, res.Body)
+			}
+		})
 	}
 }
 
@@ -216,36 +243,38 @@ func TestControlRefusesOtherOrigins(t *testing.T) {
 	t.Parallel()
 	f := newRig(t)
 	const plan = `{"path": "/x", "status": 500}`
-	for _, c := range []struct {
-		method, path, contentType, origin, fetchSite string
-		want                                         int
+	for _, tt := range []struct {
+		name, method, path, contentType, origin, fetchSite string
+		want                                               int
 	}{
-		{"POST", "/dev/faults", "application/json", "https://evil.example", "", 403},
-		{"POST", "/dev/faults", "application/json", "http://localhost:1", "", 403},
-		{"POST", "/dev/faults", "application/json", "null", "", 403},
-		{"POST", "/dev/faults", "application/json", "", "cross-site", 403},
-		{"DELETE", "/dev/faults", "", "https://evil.example", "", 403},
-		{"DELETE", "/dev/requests", "", "https://evil.example", "", 403},
-		{"POST", "/dev/clock", "application/json", "https://evil.example", "", 403},
-		{"POST", "/dev/faults", "text/plain", "", "", 415},
-		{"POST", "/dev/faults", "application/x-www-form-urlencoded", "", "", 415},
-		{"POST", "/dev/clock", "", "", "", 415},
-		{"POST", "/dev/faults", "application/json; charset=utf-8", f.URL, "", 201},
-		{"DELETE", "/dev/faults", "", f.URL, "same-origin", 204},
+		{"fault from another site", "POST", "/dev/faults", "application/json", "https://evil.example", "", 403},
+		{"fault from another port", "POST", "/dev/faults", "application/json", "http://localhost:1", "", 403},
+		{"fault from an opaque origin", "POST", "/dev/faults", "application/json", "null", "", 403},
+		{"fault by a cross-site fetch", "POST", "/dev/faults", "application/json", "", "cross-site", 403},
+		{"clearing faults from another site", "DELETE", "/dev/faults", "", "https://evil.example", "", 403},
+		{"clearing requests from another site", "DELETE", "/dev/requests", "", "https://evil.example", "", 403},
+		{"clock from another site", "POST", "/dev/clock", "application/json", "https://evil.example", "", 403},
+		{"fault as text", "POST", "/dev/faults", "text/plain", "", "", 415},
+		{"fault as a form", "POST", "/dev/faults", "application/x-www-form-urlencoded", "", "", 415},
+		{"clock without a type", "POST", "/dev/clock", "", "", "", 415},
+		{"fault from the same origin", "POST", "/dev/faults", "application/json; charset=utf-8", f.URL, "", 201},
+		{"clearing faults from the same origin", "DELETE", "/dev/faults", "", f.URL, "same-origin", 204},
 	} {
-		body := plan
-		if c.method == "DELETE" {
-			body = ""
-		}
-		req := f.Request(c.method, c.path, c.contentType, body)
-		if c.origin != "" {
-			req.Header.Set("Origin", c.origin)
-		}
-		if c.fetchSite != "" {
-			req.Header.Set("Sec-Fetch-Site", c.fetchSite)
-		}
-		if res := f.Do(req); res.Status != c.want {
-			t.Errorf("%+v: %d", c, res.Status)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			body := plan
+			if tt.method == "DELETE" {
+				body = ""
+			}
+			req := f.Request(tt.method, tt.path, tt.contentType, body)
+			if tt.origin != "" {
+				req.Header.Set("Origin", tt.origin)
+			}
+			if tt.fetchSite != "" {
+				req.Header.Set("Sec-Fetch-Site", tt.fetchSite)
+			}
+			if res := f.Do(req); res.Status != tt.want {
+				t.Errorf("got %d %s, want %d", res.Status, res.Body, tt.want)
+			}
+		})
 	}
 }

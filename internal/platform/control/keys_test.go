@@ -12,7 +12,7 @@ import (
 
 var formToken = regexp.MustCompile(`name="form_token" value="([0-9a-f]+)"`)
 
-// keysForm opens the page of keys, and returns it and a form with its token.
+// keysForm opens the page of keys. It returns the page and a form with its token.
 func (f *rig) keysForm() (wiretest.Reply, url.Values) {
 	f.T.Helper()
 	req := f.Request("GET", "/dev/keys", "", "")
@@ -20,7 +20,7 @@ func (f *rig) keysForm() (wiretest.Reply, url.Values) {
 	page := f.Do(req)
 	found := formToken.FindStringSubmatch(page.Body)
 	if found == nil {
-		f.T.Fatalf("the page has no form: %d %s", page.Status, page.Body)
+		f.T.Fatalf("page of keys: got %d %s, want a form", page.Status, page.Body)
 	}
 	return page, url.Values{"form_token": {found[1]}}
 }
@@ -34,26 +34,26 @@ func TestPageOfKeys(t *testing.T) {
 		t.Errorf("Vary: got %q, want Accept", got)
 	}
 	form["service"], form["name"] = []string{"laghav test"}, []string{`<b>CI</b>`}
-	made := f.PostForm("/dev/keys/make", form)
-	key := regexp.MustCompile(`lgh_test_[\w-]+`).FindString(made.Body)
+	created := f.PostForm("/dev/keys/make", form)
+	key := regexp.MustCompile(`lgh_test_[\w-]+`).FindString(created.Body)
 	if k, ok := f.Deps.Keys.Find("laghav", key); !ok || k.Class != "test" || k.Name != "<b>CI</b>" {
-		t.Fatalf("%d %s", made.Status, made.Body)
+		t.Fatalf("create: got %d %s, want a test key with the name <b>CI</b>", created.Status, created.Body)
 	}
 	page, form = f.keysForm()
 	if strings.Contains(page.Body, key) || strings.Contains(page.Body, "<b>") || !strings.Contains(page.Body, "&lt;b&gt;CI") {
-		t.Errorf("the key is shown again, or its name is more than text: %s", page.Body)
+		t.Errorf("page: got %s, want the escaped name and no key", page.Body)
 	}
 	form.Set("id", f.Deps.Keys.List()[0].ID)
 	if res := f.PostForm("/dev/keys/revoke", form); res.Status != http.StatusSeeOther || res.Header.Get("Location") != "/dev/keys" {
-		t.Errorf("revoke: %d %s", res.Status, res.Body)
+		t.Errorf("revoke: got %d %s, want 303 to /dev/keys", res.Status, res.Body)
 	}
 	if page, _ = f.keysForm(); !strings.Contains(page.Body, ">revoked<") || strings.Contains(page.Body, ">Revoke<") {
-		t.Errorf("after revoking: %s", page.Body)
+		t.Errorf("page: got %s, want a revoked key", page.Body)
 	}
 	form.Set("service", "lamina")
-	form.Set("owner", "nobody")
+	form.Set("owner", "wsp_none")
 	if res := f.PostForm("/dev/keys/make", form); res.Status != http.StatusBadRequest || !strings.Contains(res.Body, "wsp_northwind") {
-		t.Errorf("a wrong workspace: %d %s", res.Status, res.Body)
+		t.Errorf("unknown workspace: got %d %s, want 400 and the known ones", res.Status, res.Body)
 	}
 }
 
@@ -72,13 +72,19 @@ func TestPageOfKeysTakesOnlyItsOwnForms(t *testing.T) {
 		foreign := f.Request("POST", path, "application/x-www-form-urlencoded", form.Encode())
 		foreign.Header.Set("Sec-Fetch-Site", "cross-site")
 		withoutToken := url.Values{"id": {id}, "service": {"lamina"}, "form_token": {"0"}}
-		stranger := f.WithBrowser()
-		for name, res := range map[string]wiretest.Reply{
-			"cross-site": f.Do(foreign), "wrong token": f.PostForm(path, withoutToken), "another browser": stranger.PostForm(path, form),
+		for _, tt := range []struct {
+			name string
+			res  wiretest.Reply
+		}{
+			{"cross-site", f.Do(foreign)},
+			{"wrong token", f.PostForm(path, withoutToken)},
+			{"another browser", f.WithBrowser().PostForm(path, form)},
 		} {
-			if res.Status != http.StatusForbidden || !strings.Contains(res.Body, keysForged().Title) {
-				t.Errorf("%s %s: %d", name, path, res.Status)
-			}
+			t.Run(tt.name+" "+path, func(t *testing.T) {
+				if tt.res.Status != http.StatusForbidden || !strings.Contains(tt.res.Body, keysForged().Title) {
+					t.Errorf("got %d %s, want 403 and %q", tt.res.Status, tt.res.Body, keysForged().Title)
+				}
+			})
 		}
 	}
 	if keys := f.Deps.Keys.List(); len(keys) != 1 || keys[0].RevokedAt != nil {

@@ -40,16 +40,20 @@ func TestCredentials(t *testing.T) {
 			"Workspace header does not match API key workspace scope"},
 	}
 	for _, tt := range tests {
-		r := rg.Call("GET", "/v1/account", nil, tt.headers...)
-		if tt.status == 200 {
-			if acc := wiretest.Data[api.Account](r.Want(200)); acc.Workspace.ID != "wsp_atelier" || acc.User.ID != wire.SampleUser().ID {
-				t.Errorf("%s: %+v", tt.name, acc)
+		t.Run(tt.name, func(t *testing.T) {
+			r := rg.Call("GET", "/v1/account", nil, tt.headers...)
+			r.T = t
+			if tt.status == 200 {
+				acc := wiretest.Data[api.Account](r.Want(200))
+				if acc.Workspace.ID != "wsp_atelier" || acc.User.ID != wire.SampleUser().ID {
+					t.Errorf("account: got %+v, want the sample user in wsp_atelier", acc)
+				}
+				return
 			}
-			continue
-		}
-		if e := r.WantError(tt.status, tt.code); e.Error != tt.message || e.Retryable {
-			t.Errorf("%s: %+v", tt.name, e)
-		}
+			if e := r.WantError(tt.status, tt.code); e.Error != tt.message || e.Retryable {
+				t.Errorf("error: got %+v, want %q, not retryable", e, tt.message)
+			}
+		})
 	}
 }
 
@@ -60,11 +64,11 @@ func TestUnknownAddressesAndMethods(t *testing.T) {
 		rg.Call("GET", path, nil).WantError(404, "NOT_FOUND")
 	}
 	if r := rg.Call("DELETE", "/v1/account", nil); r.WantError(405, "METHOD_NOT_ALLOWED").Retryable || r.Header.Get("Allow") != "GET" {
-		t.Errorf("Allow: %q", r.Header.Get("Allow"))
+		t.Errorf("Allow: got %q, want GET", r.Header.Get("Allow"))
 	}
 	rg.Call("GET", "/v1/apps/discover", nil).WantError(405, "METHOD_NOT_ALLOWED")
 	if r := rg.Call("HEAD", "/v1/account", nil).Want(200); len(r.Body) != 0 {
-		t.Errorf("HEAD has a body: %s", r.Body)
+		t.Errorf("HEAD: got the body %s, want none", r.Body)
 	}
 }
 
@@ -73,7 +77,7 @@ func TestBadBodies(t *testing.T) {
 	rg := newRig(t)
 	for _, body := range []string{`{`, `garbage`, `{} {}`, `[]`, `"x"`, `{"inputs":[]}`, `{"inputs":"x"}`, `{"outputs":"x"}`, `{"outputs":[1]}`} {
 		if e := rg.Call("POST", "/v1/apps/poster/runs", body).WantError(400, "VALIDATION_ERROR"); len(e.Details) == 0 {
-			t.Errorf("%s: no details", body)
+			t.Errorf("%s: got no details, want some", body)
 		}
 	}
 	big := `{"inputs":{"text":"` + strings.Repeat("x", wire.MaxBody) + `"}}`
@@ -84,12 +88,12 @@ func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	rg := newRigWith(t, "", Options{RateLimit: 3}, nil)
 	for i := range 3 {
-		// Requests without a credential and to nowhere count too.
+		// A request to an unknown address counts too.
 		path := []string{"/v1/account", "/v1/nothing", "/v1/account"}[i]
 		r := rg.Call("GET", path, nil).Want([]int{200, 404, 200}[i])
 		if r.Header.Get("RateLimit-Limit") != "3" || r.Header.Get("RateLimit-Remaining") != strconv.Itoa(2-i) ||
 			r.Header.Get("RateLimit-Reset") != "60" {
-			t.Errorf("request %d: %v", i, r.Header)
+			t.Errorf("request %d: got %v, want the limit 3, %d remaining and 60 s", i, r.Header, 2-i)
 		}
 	}
 	rg.Clock.Advance(20 * time.Second)
@@ -97,21 +101,21 @@ func TestRateLimit(t *testing.T) {
 	e := r.WantError(http.StatusTooManyRequests, "RATE_LIMITED")
 	r.WantShape("error_rate_limited")
 	if !e.Retryable || e.RetryAfter != 40 || r.Header.Get("Retry-After") != "40" || r.Header.Get("RateLimit-Remaining") != "0" {
-		t.Errorf("%+v %v", e, r.Header)
+		t.Errorf("got %+v, %v; want a retry after 40 s", e, r.Header)
 	}
 	rg.Call("GET", "/media/none.png", nil).WantError(404, "NOT_FOUND")
 	rg.Clock.Advance(40 * time.Second)
 	rg.Call("GET", "/v1/account", nil).Want(200)
 }
 
-func TestPanicsSayNothing(t *testing.T) {
+func TestPanicsRevealNothing(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
 	rg.Update(func(tx *wire.Tx) { tx.PutBytes(bucketRuns, "broken", []byte(`{"secret":`)) })
 	r := rg.Call("GET", "/v1/runs/broken", nil)
 	e := r.WantError(500, "INTERNAL_ERROR")
 	if !e.Retryable || strings.Contains(r.Body, "secret") || strings.Contains(r.Body, "JSON") {
-		t.Errorf("%s", r.Body)
+		t.Errorf("got %s, want a retryable error without the cause", r.Body)
 	}
 }
 
@@ -121,6 +125,6 @@ func TestUsageCountsWhatRunsCost(t *testing.T) {
 	rg.make("countdown", map[string]any{"seconds": "0"})
 	u := wiretest.Data[usage](rg.Call("GET", "/v1/account/usage", nil))
 	if u.Credits.Balance != 999.5 || u.Credits.TotalEarned != 1000 || u.Credits.TotalSpent != 0.5 || u.RateLimit.WindowMs != 60000 {
-		t.Errorf("%+v", u)
+		t.Errorf("usage: got %+v, want 0.5 of 1000 credits and 60 s", u)
 	}
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/uselamina/lamina/internal/webhook"
 )
 
-// A receiver takes deliveries, verifies them and answers with the statuses it is given, then 200.
+// A receiver receives deliveries. It answers with its statuses, then with 200.
 type receiver struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -65,12 +65,12 @@ func (rg *rig) startWithWebhook(address, body string) string {
 	rg.T.Helper()
 	r := rg.Call("POST", "/v1/apps/countdown/runs?webhook="+url.QueryEscape(address), body).Want(202)
 	if started := wiretest.Data[api.RunStarted](r); started.WebhookURL != address {
-		rg.T.Errorf("webhookUrl: %q", started.WebhookURL)
+		rg.T.Errorf("webhookUrl: got %q, want %q", started.WebhookURL, address)
 	}
 	return wiretest.Data[api.RunStarted](r).RunID
 }
 
-// verify checks a delivery with the published key.
+// verify verifies a delivery with the published key.
 func (rg *rig) verify(d received) error {
 	rg.T.Helper()
 	keys := wiretest.Decode[api.SigningKeys](rg.Call("GET", "/v1/webhooks/signing-key", nil))
@@ -97,8 +97,11 @@ func TestDeliveryIsTheSignedRun(t *testing.T) {
 	rg := newRig(t)
 	rg.Timers.Release(time.Second)
 	rc := newReceiver(t)
-	for _, body := range []string{`{"inputs":{"seconds":"0"}}`, `{"inputs":{"seconds":"1","ending":"Fail"}}`} {
-		id := rg.startWithWebhook(rc.URL+"/hook?a=b", body)
+	for _, tt := range []struct{ body, golden string }{
+		{`{"inputs":{"seconds":"0"}}`, "run_completed_text"},
+		{`{"inputs":{"seconds":"1","ending":"Fail"}}`, "run_failed"},
+	} {
+		id := rg.startWithWebhook(rc.URL+"/hook?a=b", tt.body)
 		rg.finish(id)
 		rg.Await("the delivery", func() bool { return rg.delivery(id).State == deliveryDelivered })
 		got := rc.deliveries()
@@ -106,18 +109,20 @@ func TestDeliveryIsTheSignedRun(t *testing.T) {
 		if err := rg.verify(d); err != nil {
 			t.Error(err)
 		}
-		for name, want := range map[string]string{
-			"Content-Type": "application/json", webhook.HeaderRequestID: id, webhook.HeaderUserID: wire.SampleUser().ID,
+		for _, tt := range []struct{ header, want string }{
+			{"Content-Type", "application/json"},
+			{webhook.HeaderRequestID, id},
+			{webhook.HeaderUserID, wire.SampleUser().ID},
 		} {
-			if d.header.Get(name) != want {
-				t.Errorf("%s: %q, want %q", name, d.header.Get(name), want)
+			if got := d.header.Get(tt.header); got != tt.want {
+				t.Errorf("header %s: got %q, want %q", tt.header, got, tt.want)
 			}
 		}
 		status := rg.Call("GET", "/v1/runs/"+id, nil).Body
 		if string(d.body)+"\n" != string(status) {
-			t.Errorf("delivered %s\nstatus is %s", d.body, status)
+			t.Errorf("delivery: got %s, want the status of the run %s", d.body, status)
 		}
-		wiretest.Reply{T: t, Status: 200, Body: string(d.body)}.WantShape(map[bool]string{true: "run_failed", false: "run_completed_text"}[len(got) == 2])
+		wiretest.Reply{T: t, Status: 200, Body: string(d.body)}.WantShape(tt.golden)
 	}
 }
 
@@ -129,7 +134,7 @@ func TestCancelledRunsAreDelivered(t *testing.T) {
 	rg.Call("POST", "/v1/runs/"+id+"/cancel", nil).Want(200)
 	rg.Await("the delivery", func() bool { return len(rc.deliveries()) == 1 })
 	if r := wiretest.Data[api.Run](wiretest.Reply{T: t, Status: 200, Body: string(rc.deliveries()[0].body)}); r.Status != api.Cancelled {
-		t.Errorf("%+v", r)
+		t.Errorf("delivery: got %+v, want a cancelled run", r)
 	}
 }
 
@@ -143,7 +148,7 @@ func TestDeliveryIsRetriedAndThenGivenUp(t *testing.T) {
 		rg.Await("the attempt", func() bool { return len(rg.delivery(id).Attempts) == i+1 })
 		got := rc.deliveries()
 		if len(got) != i+1 {
-			t.Fatalf("%d requests after %d attempts: a redirect was followed, or a retry came early", len(got), i+1)
+			t.Fatalf("got %d requests after %d attempts, want the same number: a redirect was followed, or a retry came early", len(got), i+1)
 		}
 		if err := rg.verify(got[i]); err != nil {
 			t.Errorf("attempt %d: %v", i, err)
@@ -159,24 +164,23 @@ func TestDeliveryIsRetriedAndThenGivenUp(t *testing.T) {
 		statuses = append(statuses, a.Status)
 	}
 	if d.State != deliveryFailed || len(signatures) != 4 || len(statuses) != 4 || statuses[1] != 302 {
-		t.Errorf("%s, %d signatures, statuses %v", d.State, len(signatures), statuses)
+		t.Errorf("got %s, %d signatures, statuses %v; want failed after four attempts with four signatures", d.State, len(signatures), statuses)
 	}
 }
 
-// A receiver that is not there, and one that is too slow, are tried again as often as one that answers with an error,
-// and each attempt is signed for its own moment.
-func TestDeliveryThatNobodyAnswers(t *testing.T) {
+// A delivery without an answer is retried as often as one with an error, and each attempt has its own timestamp.
+func TestDeliveryWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
 	if rg.s.webhooks.Timeout != 15*time.Second {
-		t.Errorf("a receiver has %s to answer", rg.s.webhooks.Timeout)
+		t.Errorf("timeout: got %s, want 15s", rg.s.webhooks.Timeout)
 	}
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // else the server does not notice that the client leaves
+		_, _ = io.Copy(io.Discard, r.Body) // otherwise the server does not notice that the client disconnects
 		<-r.Context().Done()
 	}))
 	defer slow.Close()
-	impatient := &impatientTransport{RoundTripper: rg.s.webhooks.Transport, with: strings.TrimPrefix(slow.URL, "http://")}
+	impatient := &impatientTransport{RoundTripper: rg.s.webhooks.Transport, host: strings.TrimPrefix(slow.URL, "http://")}
 	rg.s.webhooks.Transport = impatient
 	ids := []string{
 		rg.startWithWebhook("http://127.0.0.1:1/secret", `{"inputs":{"seconds":"0"}}`),
@@ -189,10 +193,10 @@ func TestDeliveryThatNobodyAnswers(t *testing.T) {
 			rg.Await("the attempt", func() bool { return len(rg.delivery(id).Attempts) == i+1 })
 			d := rg.delivery(id)
 			if try := d.Attempts[i]; try.Problem != problems[n] || !try.At.Equal(rg.Clock.Now()) {
-				t.Errorf("attempt %d: %+v", i, try)
+				t.Errorf("attempt %d: got %+v, want %q at %s", i, try, problems[n], rg.Clock.Now())
 			}
 			if delay > 0 && (d.State != deliveryPending || !d.NextAt.Equal(rg.Clock.Now().Add(delay))) {
-				t.Errorf("after attempt %d: %s, next at %v", i, d.State, d.NextAt)
+				t.Errorf("after attempt %d: got %s, next at %v; want pending, next in %s", i, d.State, d.NextAt, delay)
 			}
 		}
 		if delay > 0 {
@@ -201,23 +205,23 @@ func TestDeliveryThatNobodyAnswers(t *testing.T) {
 	}
 	for _, id := range ids {
 		if d := rg.delivery(id); d.State != deliveryFailed {
-			t.Errorf("%+v", d)
+			t.Errorf("delivery: got %+v, want failed", d)
 		}
 	}
 	var want []string
 	for _, after := range []int64{0, 5, 35, 155} {
 		want = append(want, strconv.FormatInt(started.Unix()+after, 10))
 	}
-	if got := impatient.moments(); !slices.Equal(got, want) {
-		t.Errorf("signed at %s, want %s", got, want)
+	if got := impatient.timestamps(); !slices.Equal(got, want) {
+		t.Errorf("timestamps: got %s, want %s", got, want)
 	}
 }
 
-// An impatientTransport gives one host little time, and notes the moments its requests were signed for. They are noted
-// here because on a busy machine that time may be over before the host has seen the request.
+// An impatientTransport has a short timeout for one host, and records the timestamps of the requests to it. The host cannot
+// record them: on a busy machine the timeout may end before the host receives the request.
 type impatientTransport struct {
 	http.RoundTripper
-	with string // the host
+	host string
 
 	mu     sync.Mutex
 	signed []string
@@ -225,7 +229,7 @@ type impatientTransport struct {
 
 // RoundTrip implements http.RoundTripper.
 func (it *impatientTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Host != it.with {
+	if r.URL.Host != it.host {
 		return it.RoundTripper.RoundTrip(r)
 	}
 	it.mu.Lock()
@@ -236,7 +240,7 @@ func (it *impatientTransport) RoundTrip(r *http.Request) (*http.Response, error)
 	return it.RoundTripper.RoundTrip(r.WithContext(ctx))
 }
 
-func (it *impatientTransport) moments() []string {
+func (it *impatientTransport) timestamps() []string {
 	it.mu.Lock()
 	defer it.mu.Unlock()
 	return slices.Clone(it.signed)
@@ -254,15 +258,15 @@ func TestDeliveryToLocalhost(t *testing.T) {
 	}
 }
 
-func TestDeliveriesAreForgottenWhenTheyAreMany(t *testing.T) {
+func TestOldDeliveriesAreRemoved(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
-	add := func(n int, settled bool) {
+	add := func(n int, isPending bool) {
 		rg.Update(func(tx *wire.Tx) {
 			for range n {
 				id := tx.NextOrder()
 				wire.Put(tx, bucketDeliveries, id, delivery{ID: id})
-				if !settled {
+				if isPending {
 					wire.Put(tx, bucketOutbox, id, true)
 				}
 			}
@@ -273,12 +277,12 @@ func TestDeliveriesAreForgottenWhenTheyAreMany(t *testing.T) {
 		rg.Deps.Store.View(func(tx *wire.Tx) { ids = tx.Keys(bucketDeliveries) })
 		return ids
 	}
-	add(3, false)
+	add(3, true)
 	first := ids()
-	add(maxDeliveries+7, true)
+	add(maxDeliveries+7, false)
 	left := ids()
 	if len(left) != maxDeliveries+3 || !slices.Equal(left[:3], first) {
-		t.Errorf("%d deliveries are left, beginning with %v; want %d that begin with the pending %v", len(left), left[:3], maxDeliveries+3, first)
+		t.Errorf("got %d deliveries, beginning with %v; want %d, beginning with the pending %v", len(left), left[:3], maxDeliveries+3, first)
 	}
 }
 
@@ -296,9 +300,9 @@ func TestPendingDeliveriesSurviveARestart(t *testing.T) {
 	after.Await("the delivery", func() bool { return after.delivery(id).State == deliveryDelivered })
 	got := rc.deliveries()
 	if len(got) != 2 || string(got[0].body) != string(got[1].body) {
-		t.Errorf("%d deliveries, or another body", len(got))
+		t.Errorf("got %d deliveries, want 2 with the same body", len(got))
 	}
 	if err := after.verify(got[1]); err != nil {
-		t.Errorf("the key has changed: %v", err)
+		t.Errorf("verifying after a restart: got %v, want the same signing key", err)
 	}
 }

@@ -31,11 +31,11 @@ func TestFilesInMemoryAreLimited(t *testing.T) {
 	up := rg.uploadURL("a.mp4", "video")
 	e := rg.file("PUT", up.UploadURL, strings.Repeat("x", 101), "Content-Type", "video/mp4").WantError(503, "RESOURCE_UNAVAILABLE")
 	if !strings.Contains(e.Error, "--data") {
-		t.Errorf("%q names no way out", e.Error)
+		t.Errorf("error: got %q, want the flag --data", e.Error)
 	}
 	r := rg.finish(rg.start("poster", map[string]any{"text": "x", "aspect_ratio": "1:1"}))
 	if !strings.Contains(text(r.ErrorMessage), "--data") {
-		t.Errorf("%s: %q", r.Status, text(r.ErrorMessage))
+		t.Errorf("run: got %s %q, want the flag --data", r.Status, text(r.ErrorMessage))
 	}
 	rg.file("PUT", up.UploadURL, strings.Repeat("x", 100), "Content-Type", "video/mp4").Want(200)
 	rg.file("PUT", up.UploadURL, "y", "Content-Type", "video/mp4").WantError(503, "RESOURCE_UNAVAILABLE")
@@ -54,35 +54,35 @@ func TestDataFileHoldsEverything(t *testing.T) {
 	before.file("PUT", up.UploadURL, "the first one", "Content-Type", "video/mp4").Want(200)
 	before.file("PUT", up.UploadURL, content, "Content-Type", "video/mp4").Want(200)
 	if ids := before.fileIDs(); len(ids) != 1 {
-		t.Errorf("%v, want only the second file", ids)
+		t.Errorf("files: got %v, want only the second upload", ids)
 	}
-	if _, err := before.s.files.Write(strings.NewReader("nobody's"), 100); err != nil {
+	if _, err := before.s.files.Write(strings.NewReader("without an asset"), 100); err != nil {
 		t.Fatal(err)
 	}
 	before.close()
 
 	after := newRigAt(t, file)
 	if ids := after.fileIDs(); len(ids) != 1 {
-		t.Errorf("%v, want only the file of the asset", ids)
+		t.Errorf("files: got %v, want only that of the asset", ids)
 	}
 	got := after.file("GET", up.AssetURL, "", "Range", "bytes=1048570-1048580").Want(http.StatusPartialContent)
 	if got.Body != content[1048570:1048581] {
-		t.Error("a range over two chunks came back changed")
+		t.Error("range over two chunks: got other bytes than uploaded")
 	}
 	if _, err := wire.OpenStore(file); err == nil || !strings.Contains(err.Error(), "in use") {
-		t.Errorf("opened twice: %v", err)
+		t.Errorf("opening an open data file: got %v, want in use", err)
 	}
 	entries, err := os.ReadDir(filepath.Dir(file))
 	if err != nil || len(entries) != 1 {
-		t.Fatalf("%v %v, want the one file", entries, err)
+		t.Fatalf("folder: got %v, %v; want the data file alone", entries, err)
 	}
 	if info, err := entries[0].Info(); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v %v", info.Mode(), err)
+		t.Errorf("mode: got %v, %v; want 0600", info.Mode(), err)
 	}
 }
 
-// A client that is slow to send its file keeps nobody waiting.
-func TestSlowUploadBlocksNobody(t *testing.T) {
+// A slow upload does not block other requests.
+func TestSlowUploadBlocksNoRequest(t *testing.T) {
 	t.Parallel()
 	rg := newRigAt(t, filepath.Join(t.TempDir(), "state.db"))
 	up := rg.uploadURL("a.mp4", "video")
@@ -110,7 +110,7 @@ func TestSlowUploadBlocksNobody(t *testing.T) {
 	rg.file("GET", up.AssetURL, "").WantError(404, "NOT_FOUND")
 	_ = sender.Close()
 	if got := <-status; got != http.StatusOK {
-		t.Errorf("the upload was answered %d", got)
+		t.Errorf("upload: got %d, want 200", got)
 	}
 	rg.file("GET", up.AssetURL, "").Want(200)
 }

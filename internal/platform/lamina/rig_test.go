@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,7 +43,7 @@ func newRigAt(t *testing.T, file string) *rig {
 // newRigWith returns a rig. A rate limit of 0 is none. change, if not nil, adjusts the dependencies.
 func newRigWith(t *testing.T, file string, opts Options, change func(*wire.Deps)) *rig {
 	t.Helper()
-	rg := &rig{Rig: wiretest.New(t, file, KeyType()), tokens: map[string]wire.Principal{}, router: loadRouter(t)}
+	rg := &rig{Rig: wiretest.New(t, file, KeyType()), tokens: map[string]wire.Principal{}}
 	rg.Clock.Advance(61 * 24 * time.Hour) // to May
 	rg.Validate = rg.validate
 	if change != nil {
@@ -51,6 +52,9 @@ func newRigWith(t *testing.T, file string, opts Options, change func(*wire.Deps)
 	opts.RateLimit = cmp.Or(opts.RateLimit, -1)
 	opts.AccessToken = func(token string) (wire.Principal, bool) { p, ok := rg.tokens[token]; return p, ok }
 	var err error
+	if rg.router, err = loadRouter(); err != nil {
+		t.Fatal(err)
+	}
 	if rg.s, err = New(rg.Deps, opts); err != nil {
 		t.Fatal(err)
 	}
@@ -70,25 +74,20 @@ func (rg *rig) close() {
 	}
 }
 
-func loadRouter(t *testing.T) routers.Router {
-	t.Helper()
+// loadRouter reads docs/openapi.yaml once.
+var loadRouter = sync.OnceValues(func() (routers.Router, error) {
 	doc, err := openapi3.NewLoader().LoadFromFile("../../../docs/openapi.yaml")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	doc.Servers = nil // the test's address is another
+	doc.Servers = nil // the test has another address
 	if err := doc.Validate(context.Background()); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	router, err := gorillamux.NewRouter(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return router
-}
+	return gorillamux.NewRouter(doc)
+})
 
-// validate checks an exchange against the description of the API. A request that was refused may be wrong; an answer
-// may not.
+// validate validates an exchange against docs/openapi.yaml: every answer, and every accepted request.
 func (rg *rig) validate(req *http.Request, resp *http.Response, body []byte) {
 	rg.T.Helper()
 	if !strings.HasPrefix(req.URL.Path, "/v1/") || req.Method == http.MethodHead {
@@ -97,7 +96,7 @@ func (rg *rig) validate(req *http.Request, resp *http.Response, body []byte) {
 	route, params, err := rg.router.FindRoute(req)
 	if err != nil {
 		if resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusMethodNotAllowed {
-			rg.T.Errorf("%s %s is not described, but was answered %d", req.Method, req.URL.Path, resp.StatusCode)
+			rg.T.Errorf("%s %s: got status %d, want 404 or 405 for an undescribed address", req.Method, req.URL.Path, resp.StatusCode)
 		}
 		return
 	}
@@ -107,7 +106,7 @@ func (rg *rig) validate(req *http.Request, resp *http.Response, body []byte) {
 	}
 	if resp.StatusCode < 400 {
 		if err := openapi3filter.ValidateRequest(rg.T.Context(), input); err != nil {
-			rg.T.Errorf("%s %s was accepted, against its description: %v", req.Method, req.URL, err)
+			rg.T.Errorf("%s %s: accepted a request that differs from its description: %v", req.Method, req.URL, err)
 		}
 	}
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
@@ -119,7 +118,7 @@ func (rg *rig) validate(req *http.Request, resp *http.Response, body []byte) {
 	}
 	output.SetBodyBytes(body)
 	if err := openapi3filter.ValidateResponse(rg.T.Context(), output); err != nil {
-		rg.T.Errorf("%s %s: the answer differs from its description: %v", req.Method, req.URL, err)
+		rg.T.Errorf("%s %s: got an answer that differs from its description: %v", req.Method, req.URL, err)
 	}
 }
 
@@ -151,7 +150,7 @@ func (rg *rig) make(app string, inputs map[string]any, outputs ...string) api.Ru
 	rg.T.Helper()
 	r := rg.finish(rg.start(app, inputs, outputs...))
 	if r.Status != api.Completed {
-		rg.T.Fatalf("the run of %s ended %s: %v", app, r.Status, text(r.ErrorMessage))
+		rg.T.Fatalf("run of %s: got %s (%v), want completed", app, r.Status, text(r.ErrorMessage))
 	}
 	return r
 }
@@ -164,7 +163,7 @@ func text(s *string) string {
 	return *s
 }
 
-// value is the string in an output.
+// value returns the value of an output, a string.
 func value(t *testing.T, o api.Output) string {
 	t.Helper()
 	var v string
@@ -174,7 +173,7 @@ func value(t *testing.T, o api.Output) string {
 	return v
 }
 
-// running waits until a run works, and returns it.
+// running waits until a run is running, and returns it.
 func (rg *rig) running(id string) api.Run {
 	rg.T.Helper()
 	var r api.Run

@@ -1,15 +1,12 @@
 package lamina
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,11 +23,11 @@ func TestRunGoesFromQueuedToCompleted(t *testing.T) {
 	started := wiretest.Data[api.RunStarted](rg.Call("POST", "/v1/apps/countdown/runs", `{"inputs":{"seconds":"2"}}`).Want(202))
 	countdown, _ := apps.Find("countdown")
 	if started.Status != api.Queued || started.WorkflowID != countdown.ID || started.WorkflowName != "Countdown" {
-		t.Errorf("%+v", started)
+		t.Errorf("started: got %+v, want a queued run of Countdown", started)
 	}
 	r := rg.running(started.RunID)
 	if r.StartedAt == nil || r.CompletedAt != nil || !r.CreatedAt.Equal(rg.Clock.Now()) {
-		t.Errorf("running: %+v", r)
+		t.Errorf("running: got %+v, want a start, no end, and the time of the clock", r)
 	}
 	rg.Fire(time.Second)
 	rg.Await("half of it", func() bool {
@@ -38,28 +35,28 @@ func TestRunGoesFromQueuedToCompleted(t *testing.T) {
 		return *r.Progress.PercentComplete == 50
 	})
 	if r.Outputs[0].Status != "completed" || r.Outputs[1].Status != "pending" || r.Progress.CompletedOutputs != 1 {
-		t.Errorf("halfway: %+v", r)
+		t.Errorf("halfway: got %+v, want one of two outputs", r)
 	}
 	rg.Fire(time.Second)
 	r = rg.finish(started.RunID)
 	if r.Status != api.Completed || *r.Progress.PercentComplete != 100 || r.CompletedAt == nil || value(t, r.Outputs[1]) != "2\n1\n0" {
-		t.Errorf("completed: %+v", r)
+		t.Errorf("completed: got %+v, want 100 percent, an end, and the log", r)
 	}
 }
 
-func TestFailedRunKeepsWhatItMade(t *testing.T) {
+func TestFailedRunKeepsItsOutputs(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
 	rg.Timers.Release(time.Second)
 	r := rg.finish(rg.start("countdown", map[string]any{"seconds": "2", "ending": "Fail"}))
 	if r.Status != api.Failed || !strings.Contains(text(r.ErrorMessage), "failed at its end") {
-		t.Errorf("%+v", r)
+		t.Errorf("run: got %+v, want failed, with the message of the app", r)
 	}
 	if r.Outputs[0].Status != "completed" || r.Outputs[1].Status != "error" || r.Outputs[1].Error == nil || r.Progress.FailedOutputs != 1 {
-		t.Errorf("%+v", r.Outputs)
+		t.Errorf("outputs: got %+v, want one completed and one failed", r.Outputs)
 	}
 	if u := wiretest.Data[usage](rg.Call("GET", "/v1/account/usage", nil)); u.Credits.TotalSpent != 0 {
-		t.Errorf("a failed run cost %v", u.Credits.TotalSpent)
+		t.Errorf("credits of a failed run: got %v, want 0", u.Credits.TotalSpent)
 	}
 }
 
@@ -71,12 +68,12 @@ func TestRunWithoutCredits(t *testing.T) {
 	rg.running(holding)
 	r := rg.finish(rg.start("poster", map[string]any{"text": "x"})) // costs 5
 	if r.Status != api.Failed || text(r.ErrorMessage) != "Insufficient credits" {
-		t.Errorf("%+v", r)
+		t.Errorf("run: got %+v, want failed: Insufficient credits", r)
 	}
 	rg.Call("POST", "/v1/runs/"+holding+"/cancel", nil).Want(200)
 	rg.make("poster", map[string]any{"text": "x"})
 	if r := rg.finish(rg.start("countdown", map[string]any{"seconds": "0"})); text(r.ErrorMessage) != "Insufficient credits" {
-		t.Errorf("%+v", r)
+		t.Errorf("run: got %+v, want failed: Insufficient credits", r)
 	}
 }
 
@@ -85,9 +82,9 @@ func TestCancel(t *testing.T) {
 	rg := newRig(t)
 	id := rg.start("countdown", map[string]any{"seconds": "100"})
 	rg.running(id)
-	for range 2 { // a second time changes nothing
+	for range 2 { // a second cancel has the same result
 		if c := wiretest.Data[api.CancelledRun](rg.Call("POST", "/v1/runs/"+id+"/cancel", nil).Want(200)); c.RunID != id || c.Status != api.Cancelled {
-			t.Errorf("%+v", c)
+			t.Errorf("cancel: got %+v, want %s cancelled", c, id)
 		}
 	}
 	rg.Await("the worker to be free", func() bool {
@@ -96,11 +93,11 @@ func TestCancel(t *testing.T) {
 		return len(rg.s.claimed.runs) == 0
 	})
 	if r := rg.finish(id); r.Status != api.Cancelled || r.CompletedAt == nil || r.Outputs[0].Status != "pending" || r.ErrorMessage == nil {
-		t.Errorf("%+v", r)
+		t.Errorf("run: got %+v, want cancelled, with an end and a pending output", r)
 	}
 	done := rg.make("countdown", map[string]any{"seconds": "0"})
 	if c := wiretest.Data[api.CancelledRun](rg.Call("POST", "/v1/runs/"+done.RunID+"/cancel", nil).Want(200)); c.Status != api.Completed {
-		t.Errorf("a completed run became %s", c.Status)
+		t.Errorf("cancelling a completed run: got %s, want completed", c.Status)
 	}
 	rg.Call("POST", "/v1/runs/none/cancel", nil).WantError(404, "NOT_FOUND")
 }
@@ -114,7 +111,7 @@ func TestCancelInTheQueue(t *testing.T) {
 	waiting := rg.start("countdown", nil)
 	rg.Call("POST", "/v1/runs/"+waiting+"/cancel", nil).Want(200)
 	if r := rg.finish(waiting); r.Status != api.Cancelled || r.StartedAt != nil || r.Progress.PercentComplete != nil {
-		t.Errorf("%+v", r)
+		t.Errorf("run: got %+v, want cancelled without a start", r)
 	}
 }
 
@@ -125,11 +122,11 @@ func TestQueueIsBounded(t *testing.T) {
 		rg.start("countdown", nil)
 	}
 	if e := rg.Call("POST", "/v1/apps/countdown/runs", `{}`).WantError(503, "RESOURCE_UNAVAILABLE"); !e.Retryable {
-		t.Errorf("%+v", e)
+		t.Errorf("error: got %+v, want retryable", e)
 	}
 }
 
-func TestNothingStartsWhileShuttingDown(t *testing.T) {
+func TestNoRunStartsDuringShutdown(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
 	waiting := rg.start("countdown", nil)
@@ -153,13 +150,13 @@ func TestWait(t *testing.T) {
 	rg.Fire(7 * time.Second)
 	e := wiretest.Decode[envelope]((<-answered).Want(200))
 	if e.Timeout == nil || !*e.Timeout {
-		t.Errorf("%+v", e)
+		t.Errorf("wait: got %+v, want a timeout", e)
 	}
 	go func() { answered <- rg.Call("GET", "/v1/runs/"+id+"/wait", nil) }()
 	rg.Timers.Release(time.Second)
 	r := (<-answered).Want(200)
 	if e = wiretest.Decode[envelope](r); *e.Timeout || wiretest.Data[api.Run](r).Status != api.Completed {
-		t.Errorf("%s", r.Body)
+		t.Errorf("wait: got %s, want completed without a timeout", r.Body)
 	}
 	for _, bad := range []string{"0", "121", "-1", "x", "1.5"} {
 		rg.Call("GET", "/v1/runs/"+id+"/wait?timeout="+bad, nil).WantError(400, "VALIDATION_ERROR")
@@ -201,23 +198,25 @@ func TestListRuns(t *testing.T) {
 		{"?since=2026-05-01", newest, 7},
 	}
 	for _, tt := range tests {
-		r := rg.Call("GET", "/v1/runs"+tt.query, nil).Want(200)
-		var got []string
-		for _, s := range wiretest.Data[[]api.RunSummary](r) {
-			got = append(got, s.RunID)
-		}
-		e := wiretest.Decode[envelope](r)
-		if !slices.Equal(got, tt.want) || e.Pagination.Total != tt.total {
-			t.Errorf("%s: %d of %d runs, want %d of %d", tt.query, len(got), e.Pagination.Total, len(tt.want), tt.total)
-		}
+		t.Run(tt.query, func(t *testing.T) {
+			r := rg.Call("GET", "/v1/runs"+tt.query, nil).Want(200)
+			var got []string
+			for _, s := range wiretest.Data[[]api.RunSummary](r) {
+				got = append(got, s.RunID)
+			}
+			total := wiretest.Decode[envelope](r).Pagination.Total
+			if !slices.Equal(got, tt.want) || total != tt.total {
+				t.Errorf("got %d of %d runs, want %d of %d", len(got), total, len(tt.want), tt.total)
+			}
+		})
 	}
 	e := rg.Call("GET", "/v1/runs?limit=0&offset=-1&status=done&since=yesterday", nil).WantError(400, "VALIDATION_ERROR")
 	if problems := decode[[]wire.Problem](t, e.Details); len(problems) != 4 {
-		t.Errorf("%s", e.Details)
+		t.Errorf("details: got %s, want 4 problems", e.Details)
 	}
 }
 
-func TestWorkspacesDoNotSeeEachOther(t *testing.T) {
+func TestWorkspacesAreIsolated(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
 	id := rg.make("countdown", map[string]any{"seconds": "0"}).RunID
@@ -227,129 +226,13 @@ func TestWorkspacesDoNotSeeEachOther(t *testing.T) {
 	}
 	rg.Call("POST", "/v1/runs/"+id+"/cancel", nil, other...).WantError(404, "NOT_FOUND")
 	if runs := wiretest.Data[[]api.RunSummary](rg.Call("GET", "/v1/runs", nil, other...).Want(200)); len(runs) != 0 {
-		t.Errorf("sees %d runs", len(runs))
+		t.Errorf("runs of another workspace: got %d, want 0", len(runs))
 	}
 	if assets := wiretest.Data[[]assetEntry](rg.Call("GET", "/v1/assets", nil, other...).Want(200)); len(assets) != 0 {
-		t.Errorf("sees %d assets", len(assets))
+		t.Errorf("assets of another workspace: got %d, want 0", len(assets))
 	}
 	if u := wiretest.Data[usage](rg.Call("GET", "/v1/account/usage", nil, other...).Want(200)); u.Credits.TotalSpent != 0 {
-		t.Errorf("paid %v for the other", u.Credits.TotalSpent)
-	}
-}
-
-// An event is one server-sent event.
-type event struct{ name, data string }
-
-// stream follows a run. next returns the next event, or an empty one at the end.
-func (rg *rig) stream(id string) (next func() event) {
-	rg.T.Helper()
-	req, err := http.NewRequestWithContext(rg.T.Context(), http.MethodGet, rg.URL+"/v1/runs/"+id+"/stream", nil)
-	if err != nil {
-		rg.T.Fatal(err)
-	}
-	req.Header.Set("X-Api-Key", rg.key)
-	resp, err := rg.HTTP.Do(req)
-	if err != nil {
-		rg.T.Fatal(err)
-	}
-	rg.T.Cleanup(func() { _ = resp.Body.Close() })
-	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
-		rg.T.Fatalf("%d %v", resp.StatusCode, resp.Header)
-	}
-	lines := bufio.NewScanner(resp.Body)
-	return func() (e event) {
-		for lines.Scan() {
-			field, value, _ := strings.Cut(lines.Text(), ": ")
-			switch field {
-			case "event":
-				e.name = value
-			case "data":
-				e.data = value
-			case "":
-				return e
-			default:
-				rg.T.Errorf("unknown line %q", lines.Text())
-			}
-		}
-		return event{}
-	}
-}
-
-func (e event) run(t *testing.T) api.Run {
-	t.Helper()
-	return decode[api.Run](t, []byte(e.data))
-}
-
-func TestStream(t *testing.T) {
-	t.Parallel()
-	rg := newRig(t)
-	id := rg.start("countdown", map[string]any{"seconds": "2"}, "Log")
-	rg.running(id)
-	next := rg.stream(id)
-	if e := next(); e.name != "progress" || e.run(t).Status != api.Running || *e.run(t).Progress.PercentComplete != 0 {
-		t.Errorf("%+v", e)
-	}
-	rg.Fire(pingEvery)
-	if e := next(); e.name != "ping" || e.data != strconv.FormatInt(rg.Clock.Now().UnixMilli(), 10) {
-		t.Errorf("%+v", e)
-	}
-	rg.Fire(time.Second)
-	if e := next(); e.name != "progress" || *e.run(t).Progress.PercentComplete != 50 {
-		t.Errorf("%+v", e)
-	}
-	rg.Fire(pingEvery)
-	if e := next(); e.name != "ping" {
-		t.Errorf("%+v", e)
-	}
-	rg.Fire(time.Second)
-	if e := next(); e.name != "complete" || e.run(t).Status != api.Completed {
-		t.Errorf("%+v", e)
-	}
-	if e := next(); e != (event{}) {
-		t.Errorf("after the end: %+v", e)
-	}
-	if e := rg.stream(id)(); e.name != "complete" {
-		t.Errorf("on a finished run: %+v", e)
-	}
-}
-
-func TestStreamOfARunThatEndsBadly(t *testing.T) {
-	t.Parallel()
-	rg := newRig(t)
-	id := rg.start("countdown", nil)
-	rg.running(id)
-	next := rg.stream(id)
-	next()
-	rg.Call("POST", "/v1/runs/"+id+"/cancel", nil).Want(200)
-	e := next()
-	for e.name == "progress" {
-		e = next()
-	}
-	if e.name != "error" || e.run(t).Status != api.Cancelled || e.run(t).ErrorMessage == nil {
-		t.Errorf("%+v", e)
-	}
-	if e := next(); e != (event{}) {
-		t.Errorf("after the end: %+v", e)
-	}
-	rg.Call("GET", "/v1/runs/none/stream", nil).WantError(404, "NOT_FOUND")
-}
-
-func TestStreamEndsAfterTenMinutes(t *testing.T) {
-	t.Parallel()
-	rg := newRig(t)
-	id := rg.start("countdown", nil)
-	next := rg.stream(id)
-	rg.running(id)
-	rg.Fire(10 * time.Minute)
-	e := next()
-	for e.name == "progress" {
-		e = next()
-	}
-	if e.name != "timeout" || !strings.Contains(e.data, `"message"`) {
-		t.Errorf("%+v", e)
-	}
-	if e := next(); e != (event{}) {
-		t.Errorf("after the end: %+v", e)
+		t.Errorf("credits for another workspace: got %v, want 0", u.Credits.TotalSpent)
 	}
 }
 
@@ -359,7 +242,7 @@ func TestRunsSurviveARestart(t *testing.T) {
 	before := newRigAt(t, file)
 	done := before.make("poster", map[string]any{"text": "Kept", "aspect_ratio": "1:1"})
 	var unfinished []string
-	for range workerCount + 1 { // the last one stays in the queue
+	for range workerCount + 1 { // the last run stays in the queue
 		unfinished = append(unfinished, before.start("countdown", map[string]any{"seconds": "4"}))
 	}
 	for _, id := range unfinished[:workerCount] {
@@ -380,23 +263,23 @@ func TestRunsSurviveARestart(t *testing.T) {
 	after.Timers.Release(time.Second)
 	for _, id := range unfinished {
 		if r := after.finish(id); r.Status != api.Completed || r.Progress.CompletedOutputs != 2 {
-			t.Errorf("run %s: %+v", id, r)
+			t.Errorf("run %s after a restart: got %+v, want completed with two outputs", id, r)
 		}
 	}
 	r := wiretest.Data[api.Run](after.Call("GET", "/v1/runs/"+unfinished[0], nil))
 	if !r.StartedAt.Equal(*answered.StartedAt) || string(r.Outputs[0].Value) != string(answered.Outputs[0].Value) || r.Outputs[0].ID != answered.Outputs[0].ID {
-		t.Errorf("what had been answered has changed: %+v, was %+v", r, answered)
+		t.Errorf("run after a restart: got %+v, want what was answered before: %+v", r, answered)
 	}
 	u, err := url.Parse(value(t, done.Outputs[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := after.Call("GET", u.Path, nil).Want(200); got.Header.Get("Content-Type") != "image/png" {
-		t.Errorf("the file is %v", got.Header)
+		t.Errorf("file after a restart: got %v, want an image/png", got.Header)
 	}
 }
 
-func TestAppsThatPanicFail(t *testing.T) {
+func TestPanickingAppFails(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	rg := newRigWith(t, "", Options{}, func(d *wire.Deps) { d.Log = slog.New(slog.NewTextHandler(&log, nil)) })
@@ -405,12 +288,12 @@ func TestAppsThatPanicFail(t *testing.T) {
 	r.Inputs = nil
 	r.Indexes = nil
 	r.Outputs = nil
-	r.WorkflowID = "gone" // an app of an older version: its Make is nil
+	r.WorkflowID = "gone" // an unknown app: its Make is nil
 	if err := rg.s.runApp(t.Context(), r); err == nil || !strings.Contains(err.Error(), "panicked") {
-		t.Errorf("%v", err)
+		t.Errorf("runApp: got %v, want a panic", err)
 	}
 	if text := log.String(); !strings.Contains(text, "run="+id) || strings.Count(text, "\n") != 1 {
-		t.Errorf("logged %q, want one line that names the run", text)
+		t.Errorf("log: got %q, want one line with the id of the run", text)
 	}
 }
 
@@ -419,7 +302,7 @@ func (rg *rig) stored(id string) (r run, ok bool) {
 	return r, ok
 }
 
-func TestRunsOfManyCallersAtOnce(t *testing.T) {
+func TestConcurrentRuns(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
 	ids := make(chan string)
@@ -433,6 +316,6 @@ func TestRunsOfManyCallersAtOnce(t *testing.T) {
 		count[rg.finish(<-ids).Status]++
 	}
 	if got := fmt.Sprint(count); got != "map[completed:6 failed:6]" {
-		t.Error(got)
+		t.Errorf("runs by status: got %s, want 6 completed and 6 failed", got)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/uselamina/lamina/internal/platform/wire/wiretest"
 )
 
-// A waiting is a device that waits for a person, with what it was told.
+// A waiting is a device that waits for a user, with its codes.
 type waiting struct {
 	f                          *rig
 	clientID, device, userCode string
@@ -22,7 +22,7 @@ func (f *rig) startDevice(clientID string) waiting {
 	f.T.Helper()
 	res := f.PostForm("/cli/oauth/device_authorization", url.Values{"client_id": {clientID}})
 	if res.Status != http.StatusOK {
-		f.T.Fatalf("device_authorization: %d %s", res.Status, res.Body)
+		f.T.Fatalf("device_authorization: got %d %s, want 200", res.Status, res.Body)
 	}
 	v := res.Object()
 	return waiting{f, clientID, v["device_code"].(string), v["user_code"].(string)}
@@ -48,39 +48,39 @@ func TestDeviceFlow(t *testing.T) {
 	got := res.Object()
 	userCode := got["user_code"].(string)
 	if !regexp.MustCompile(`^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$`).MatchString(userCode) {
-		t.Errorf("user_code = %q", userCode)
+		t.Errorf("user_code: got %q, want XXXX-XXXX", userCode)
 	}
 	if got["verification_uri"] != f.URL+"/device" || got["verification_uri_complete"] != f.URL+"/device?user_code="+userCode ||
 		got["expires_in"] != 900.0 || got["interval"] != 5.0 || res.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("device authorization reply %v", got)
+		t.Errorf("device authorization: got %v, want the addresses of the page, 900 s and 5 s", got)
 	}
 	d := waiting{f, id, got["device_code"].(string), userCode}
 	wantError(t, d.poll(), "authorization_pending")
 
 	page := f.Get("/device?user_code=" + strings.ToLower(strings.ReplaceAll(userCode, "-", "+")))
 	if !strings.Contains(page.Body, `>`+userCode+`</p>`) || !strings.Contains(page.Body, "lamina:brand:read") || strings.Contains(page.Body, "lamina:creative") {
-		t.Errorf("page %d %s", page.Status, page.Body)
+		t.Errorf("page: got %d %s, want the code and the requested scope", page.Status, page.Body)
 	}
-	for range 2 { // a second click, and a look back, are no mistakes
+	for range 2 { // a second click has the same result
 		v := formOn(t, page)
 		v.Set("decision", "approve")
 		v.Set("workspace", "wsp_northwind")
 		if res := f.PostForm("/device", v); res.Status != http.StatusOK || !strings.Contains(res.Body, "Your device is signed in") {
-			t.Errorf("approve: %d %s", res.Status, res.Body)
+			t.Errorf("approve: got %d %s, want 200 and the message", res.Status, res.Body)
 		}
 	}
 	if res := f.Get("/device?user_code=" + userCode); !strings.Contains(res.Body, "Your device is signed in") {
-		t.Errorf("after approval: %s", res.Body)
+		t.Errorf("page after approval: got %s, want the message", res.Body)
 	}
 	f.Clock.Advance(5 * time.Second)
 	access, refresh := f.tokens(d.poll())
 	if who, _ := f.s.Authenticate(access); who != (wire.Principal{UserID: "usr_sample", WorkspaceID: "wsp_northwind", ClientID: id, Scope: "lamina:brand:read"}) {
-		t.Errorf("the token speaks for %+v", who)
+		t.Errorf("principal: got %+v, want the chosen workspace and the requested scope", who)
 	}
 	access, _ = f.tokens(f.refresh(id, refresh))
 	f.Clock.Advance(5 * time.Second)
 	wantError(t, d.poll(), "invalid_grant")
-	f.wantAlive(access, false)
+	f.wantAccepted(access, false)
 }
 
 func TestDeviceDenied(t *testing.T) {
@@ -88,13 +88,13 @@ func TestDeviceDenied(t *testing.T) {
 	f := newRig(t, Options{})
 	d := f.startDevice(f.register("x"))
 	if res := d.answer("deny"); res.Status != http.StatusOK || !strings.Contains(res.Body, "You denied the request") {
-		t.Errorf("deny: %d %s", res.Status, res.Body)
+		t.Errorf("deny: got %d %s, want 200 and the message", res.Status, res.Body)
 	}
 	wantError(t, d.poll(), "access_denied")
 }
 
-// An answer stands: neither another page nor a late click changes it.
-func TestDeviceAnswerStands(t *testing.T) {
+// A decision is final: a second decision does not change it.
+func TestDeviceDecisionIsFinal(t *testing.T) {
 	t.Parallel()
 	f := newRig(t, Options{})
 	d := f.startDevice(f.register("x"))
@@ -103,14 +103,14 @@ func TestDeviceAnswerStands(t *testing.T) {
 	f.PostForm("/device", v)
 	v.Set("decision", "deny")
 	if res := f.PostForm("/device", v); !strings.Contains(res.Body, "Your device is signed in") {
-		t.Errorf("denying what was approved: %d %s", res.Status, res.Body)
+		t.Errorf("denying an approved device: got %d %s, want the message of the approval", res.Status, res.Body)
 	}
 	access, _ := f.tokens(d.poll())
 	v.Set("decision", "approve")
 	f.PostForm("/device", v)
 	f.Clock.Advance(5 * time.Second)
 	wantError(t, d.poll(), "invalid_grant")
-	f.wantAlive(access, false)
+	f.wantAccepted(access, false)
 }
 
 func TestDeviceExpires(t *testing.T) {
@@ -123,10 +123,10 @@ func TestDeviceExpires(t *testing.T) {
 	wantError(t, d.poll(), "authorization_pending")
 	f.Clock.Advance(time.Second)
 	if res := f.PostForm("/device", v); res.Status != http.StatusGone {
-		t.Errorf("an answer that is too late: %d", res.Status)
+		t.Errorf("a late decision: got %d, want 410", res.Status)
 	}
 	if res := f.Get("/device?user_code=" + d.userCode); res.Status != http.StatusGone || !strings.Contains(res.Body, "expired") {
-		t.Errorf("a page that is too late: %d", res.Status)
+		t.Errorf("a late page: got %d, want 410", res.Status)
 	}
 	wantError(t, d.poll(), "expired_token")
 }
@@ -144,7 +144,7 @@ func TestDeviceSlowDown(t *testing.T) {
 		{4 * time.Second, "slow_down"},                       // now 10 s
 		{5 * time.Second, "slow_down"},                       // now 15 s
 		{14 * time.Second, "slow_down"},                      // now 20 s
-		{19_600 * time.Millisecond, "authorization_pending"}, // as early as a network may make it
+		{19_600 * time.Millisecond, "authorization_pending"}, // tolerated
 		{20 * time.Second, "authorization_pending"},
 	} {
 		f.Clock.Advance(step.wait)
@@ -179,24 +179,28 @@ func TestDeviceFormIsChecked(t *testing.T) {
 	d, other := f.startDevice(f.register("x")), f.startDevice(f.register("y"))
 	v := formOn(t, f.Get("/device?user_code="+d.userCode))
 	v.Set("decision", "approve")
-	for name, changes := range map[string][]string{
-		"no token": {"form_token", ""}, "other code": {"user_code", other.userCode}, "no code": {"user_code", ""},
+	for _, tt := range []struct{ name, field, value string }{
+		{"no token", "form_token", ""},
+		{"other code", "user_code", other.userCode},
+		{"no code", "user_code", ""},
 	} {
-		forged, _ := url.ParseQuery(v.Encode())
-		change(forged, changes)
-		if res := f.PostForm("/device", forged); res.Status != http.StatusForbidden {
-			t.Errorf("%s: %d", name, res.Status)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			forged, _ := url.ParseQuery(v.Encode())
+			change(forged, []string{tt.field, tt.value})
+			if res := f.PostForm("/device", forged); res.Status != http.StatusForbidden {
+				t.Errorf("got %d, want 403", res.Status)
+			}
+		})
 	}
 	req := f.Request("POST", "/device", "application/x-www-form-urlencoded", v.Encode())
 	req.Header.Set("Origin", "https://evil.example")
 	if res := f.Do(req); res.Status != http.StatusForbidden {
-		t.Errorf("cross-site: %d", res.Status)
+		t.Errorf("cross-site: got %d, want 403", res.Status)
 	}
 	foreign, _ := url.ParseQuery(v.Encode())
 	foreign.Set("workspace", "wsp_other")
 	if res := f.PostForm("/device", foreign); res.Status != http.StatusBadRequest {
-		t.Errorf("foreign workspace: %d", res.Status)
+		t.Errorf("foreign workspace: got %d, want 400", res.Status)
 	}
 	wantError(t, d.poll(), "authorization_pending")
 	wantError(t, other.poll(), "authorization_pending")
@@ -206,18 +210,18 @@ func TestDeviceGuessesAreBounded(t *testing.T) {
 	t.Parallel()
 	f := newRig(t, Options{})
 	d := f.startDevice(f.register("x"))
-	f.Get("/device?user_code=no-code-at-all") // is not looked up, so does not count
+	f.Get("/device?user_code=no-code-at-all") // malformed codes do not count
 	for range maxGuesses {
 		if res := f.Get("/device?user_code=BBBB-BBBB"); res.Status != http.StatusNotFound {
-			t.Fatalf("a wrong code: %d", res.Status)
+			t.Fatalf("a wrong code: got %d, want 404", res.Status)
 		}
 	}
 	if res := f.Get("/device?user_code=" + d.userCode); res.Status != http.StatusTooManyRequests || strings.Contains(res.Body, d.userCode) {
-		t.Errorf("one code more: %d", res.Status)
+		t.Errorf("a code after too many guesses: got %d, want 429", res.Status)
 	}
 	f.Clock.Advance(guessWindow)
 	if res := f.Get("/device?user_code=" + d.userCode); res.Status != http.StatusOK {
-		t.Errorf("after the wait: %d", res.Status)
+		t.Errorf("after the window: got %d, want 200", res.Status)
 	}
 }
 
@@ -225,26 +229,30 @@ func TestDeviceAutoApprove(t *testing.T) {
 	t.Parallel()
 	f := newRig(t, Options{AutoApprove: true})
 	access, _ := f.tokens(f.startDevice(f.register("x")).poll())
-	f.wantAlive(access, true)
+	f.wantAccepted(access, true)
 }
 
 func TestReadUserCode(t *testing.T) {
 	t.Parallel()
-	for typed, want := range map[string]string{
-		"BCDF-GHJK":     "BCDF-GHJK",
-		"bcdfghjk":      "BCDF-GHJK",
-		" bcdf – ghjk ": "BCDF-GHJK",
-		"b c d f-g-hjk": "BCDF-GHJK",
-		"BCDF-GHJ":      "",
-		"BCDF-GHJKL":    "",
-		"BCDF-GHJA":     "",
-		"BCDF-GHJ1":     "",
-		"BCDF_GHJK":     "",
-		"":              "",
+	for _, tt := range []struct {
+		typed, want string // want: "" is a refusal
+	}{
+		{"BCDF-GHJK", "BCDF-GHJK"},
+		{"bcdfghjk", "BCDF-GHJK"},
+		{" bcdf – ghjk ", "BCDF-GHJK"},
+		{"b c d f-g-hjk", "BCDF-GHJK"},
+		{"BCDF-GHJ", ""},
+		{"BCDF-GHJKL", ""},
+		{"BCDF-GHJA", ""},
+		{"BCDF-GHJ1", ""},
+		{"BCDF_GHJK", ""},
+		{"", ""},
 	} {
-		if got, ok := readUserCode(typed); got != want || ok != (want != "") {
-			t.Errorf("readUserCode(%q) = %q, %v, want %q", typed, got, ok, want)
-		}
+		t.Run(tt.typed, func(t *testing.T) {
+			if got, ok := readUserCode(tt.typed); got != tt.want || ok != (tt.want != "") {
+				t.Errorf("readUserCode(%q) = %q, %v; want %q", tt.typed, got, ok, tt.want)
+			}
+		})
 	}
 }
 
@@ -256,7 +264,7 @@ func FuzzReadUserCode(f *testing.F) {
 			return
 		}
 		if again, _ := readUserCode(code); again != code || len(code) != 9 {
-			t.Fatalf("%q is read as %q, and that as %q", typed, code, again)
+			t.Fatalf("readUserCode(%q) = %q, and of that %q; want the same", typed, code, again)
 		}
 	})
 }

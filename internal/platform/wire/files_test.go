@@ -53,10 +53,10 @@ func TestFilesOfAnySize(t *testing.T) {
 			f, err := files.Write(bytes.NewReader(want), int64(size))
 			sum := sha256.Sum256(want)
 			if err != nil || f.Size != int64(size) || f.Digest != hex.EncodeToString(sum[:]) {
-				t.Fatalf("%d bytes: %+v %v", size, f, err)
+				t.Fatalf("Write of %d bytes = %+v, %v; want the size and the digest", size, f, err)
 			}
 			if got, err := io.ReadAll(files.Open(f)); err != nil || !bytes.Equal(got, want) {
-				t.Errorf("%d bytes came back as %d: %v", size, len(got), err)
+				t.Errorf("Open: got %d bytes, %v; want the %d written bytes", len(got), err, size)
 			}
 			for _, start := range []int{0, chunkSize - 2, chunkSize, size - 3} {
 				if start < 0 || start+3 > size {
@@ -64,7 +64,7 @@ func TestFilesOfAnySize(t *testing.T) {
 				}
 				var got [3]byte
 				if _, err := files.Open(f).ReadAt(got[:], int64(start)); err != nil || !bytes.Equal(got[:], want[start:start+3]) {
-					t.Errorf("%d bytes, from %d: %x %v", size, start, got, err)
+					t.Errorf("ReadAt(%d) of %d bytes = %x, %v; want %x", start, size, got, err, want[start:start+3])
 				}
 			}
 		}
@@ -79,12 +79,12 @@ func TestFilesAreStoredInFullOrNotAtAll(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := files.Write(bytes.NewReader(make([]byte, chunkSize+2)), chunkSize+1); !errors.Is(err, ErrTooLarge) {
-			t.Errorf("too large: %v", err)
+			t.Errorf("Write of too many bytes: got %v, want %v", err, ErrTooLarge)
 		}
 		for _, cut := range []error{io.ErrUnexpectedEOF, errors.New("cut off")} {
 			src := io.MultiReader(bytes.NewReader(make([]byte, chunkSize+1)), iotest.ErrReader(cut))
 			if _, err := files.Write(src, 1<<30); !errors.Is(err, cut) {
-				t.Errorf("%v: %v", cut, err)
+				t.Errorf("Write: got %v, want the error of the source %v", err, cut)
 			}
 		}
 		if left := ids(t, files); len(left) != 1 || left[0] != kept.ID {
@@ -94,7 +94,7 @@ func TestFilesAreStoredInFullOrNotAtAll(t *testing.T) {
 			t.Error(err)
 		}
 		if _, err := io.ReadAll(files.Open(kept)); !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("reading what was removed: %v", err)
+			t.Errorf("reading a removed file: got %v, want an unexpected end", err)
 		}
 		if files.space != maxFilesMemory || len(ids(t, files)) != 0 {
 			t.Errorf("got %d bytes of space and files %v, want all space and no files", files.space, ids(t, files))

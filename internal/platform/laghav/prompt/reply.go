@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Quality is how much of what matters is still said, from 0 to 100: the share of the longer words that are left.
+// Quality returns the share of the longer words of a prompt that its short form still has, from 0 to 100.
 func Quality(original, short string) int {
 	left := map[string]bool{}
 	for _, w := range Words(short) {
@@ -29,8 +29,8 @@ func Quality(original, short string) int {
 	return int(math.Round(100 * float64(kept) / float64(len(all))))
 }
 
-// Reply is what the model says: the sentences of a prompt that say most, in their order. The same prompt has the same
-// reply. whole is false where maxTokens cut it.
+// Reply returns the reply of the model: the sentences of a prompt with its most frequent words, in their order. It is
+// deterministic. whole is false if maxTokens cut the reply.
 func Reply(prompt string, maxTokens int) (text string, whole bool) {
 	said := []string{"In short:"}
 	for _, sentence := range weightiest(sentences(prompt), 3) {
@@ -45,7 +45,7 @@ func Reply(prompt string, maxTokens int) (text string, whole bool) {
 	return strings.Join(said, " "), true
 }
 
-// weightiest are the sentences whose words are the most frequent ones, in the order of the text.
+// weightiest returns the sentences with the most frequent words, in the order of the text.
 func weightiest(all []string, most int) []string {
 	weight := map[string]int{}
 	for _, sentence := range all {
@@ -61,7 +61,7 @@ func weightiest(all []string, most int) []string {
 		for _, w := range said {
 			scores[i] += float64(weight[w])
 		}
-		scores[i] /= float64(len(said) + 3) // long sentences are not better for being long
+		scores[i] /= float64(len(said) + 3) // otherwise long sentences come first
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
@@ -74,7 +74,7 @@ func weightiest(all []string, most int) []string {
 	return chosen
 }
 
-// Likeness is the cosine of the angle between two texts, as counts of their words.
+// Likeness returns the cosine of the angle between two texts, given as counts of their words.
 func Likeness(a, b map[string]int) float64 {
 	dot, aa, bb := 0, 0, 0
 	for w, n := range a {

@@ -1,5 +1,5 @@
-// Package prompt shortens prompts by rules, counts their tokens, and answers them by itself: what a service that makes
-// prompts cheaper does, without a model.
+// Package prompt shortens prompts by rules, counts their tokens and replies to them. It replaces the language models of
+// Laghav on the local platform.
 package prompt
 
 import (
@@ -10,8 +10,8 @@ import (
 	"unicode"
 )
 
-// The rules that Shorten a prompt, in the order in which they run. Names and subjects are those of Laghav's page
-// Compression; from which aggressiveness on they run is ours, with 0.2 as light as that page has it.
+// The rules of Shorten, in the order in which they run. Their names and purposes follow Laghav's page Compression. It does
+// not document their least aggressiveness, except that 0.2 is light.
 func rules() []rule {
 	return []rule{
 		{"log_slicer", 0.5, outsideCode(sliceLog)},
@@ -27,12 +27,12 @@ func rules() []rule {
 
 type rule struct {
 	name  string
-	from  float64 // the least max_aggressiveness with which it runs
+	from  float64 // least max_aggressiveness
 	apply func(string) string
 }
 
-// Shorten applies the rules that an aggressiveness from 0 to 1 allows, but for those to skip, and returns the names of
-// those that made the text shorter. A rule that would leave nothing is not applied.
+// Shorten applies the rules that an aggressiveness from 0 to 1 allows, except those in skip. It returns the names of the
+// rules that made the text shorter. It does not apply a rule that would remove the whole text.
 func Shorten(text string, aggressiveness float64, skip []string) (short string, applied []string) {
 	for _, r := range rules() {
 		if aggressiveness < r.from || slices.Contains(skip, r.name) {
@@ -46,7 +46,7 @@ func Shorten(text string, aggressiveness float64, skip []string) (short string, 
 	return text, applied
 }
 
-// Tokens estimates how many tokens a model would count: one for each four letters of a word, three digits, or sign.
+// Tokens estimates the number of tokens in a text: one for every four letters of a word, every three digits and every sign.
 func Tokens(text string) int {
 	count, letters, digits := 0, 0, 0
 	flush := func() {
@@ -70,7 +70,7 @@ func Tokens(text string) int {
 	return count
 }
 
-// outsideCode applies fn to what is not in a fenced block of code, and insideCode to what is.
+// outsideCode returns a rule that applies fn outside fenced code blocks. insideCode applies it inside.
 func outsideCode(fn func(string) string) func(string) string { return inBlocks(fn, 0) }
 func insideCode(fn func(string) string) func(string) string  { return inBlocks(fn, 1) }
 
@@ -84,7 +84,7 @@ func inBlocks(fn func(string) string, which int) func(string) string {
 	}
 }
 
-// keepEdges puts back the line breaks between a text and the fences around it.
+// keepEdges restores the line breaks between a text and the fences around it.
 func keepEdges(old, text string, before, after bool) string {
 	if before && strings.HasPrefix(old, "\n") && !strings.HasPrefix(text, "\n") {
 		text = "\n" + text
@@ -95,8 +95,8 @@ func keepEdges(old, text string, before, after bool) string {
 	return text
 }
 
-// sentences cuts a text after each full stop, question or exclamation mark that a space follows, and after each line.
-// Put together they are the text.
+// sentences splits a text after each line, and after each full stop, question mark or exclamation mark before a space. The
+// parts joined are the text.
 func sentences(text string) []string {
 	var all []string
 	start := 0
@@ -115,15 +115,15 @@ func sentences(text string) []string {
 	return all
 }
 
-// Words are the words of a text in lower case.
+// Words returns the words of a text in lower case.
 func Words(text string) []string {
 	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\''
 	})
 }
 
-// dropRepeats keeps the first of sentences that differ in nothing but case, punctuation and space. Short ones may be
-// answers, and stay.
+// dropRepeats keeps the first of the sentences that differ only in case, punctuation and space. It keeps all short
+// sentences, because they may be answers.
 func dropRepeats(text string) string {
 	seen := map[string]bool{}
 	return keepSentences(text, func(_ int, said []string, _ string) bool {
@@ -134,7 +134,7 @@ func dropRepeats(text string) string {
 	})
 }
 
-// keepSentences keeps the sentences for which keep says so, given their place, their words and themselves.
+// keepSentences keeps the sentences for which keep returns true. keep receives the index, the words and the sentence.
 func keepSentences(text string, keep func(i int, words []string, sentence string) bool) string {
 	var b strings.Builder
 	for i, sentence := range sentences(text) {
@@ -145,7 +145,7 @@ func keepSentences(text string, keep func(i int, words []string, sentence string
 	return b.String()
 }
 
-// dropPreamble drops greetings and introductions before the first sentence that is neither, if one follows.
+// dropPreamble drops the greetings and introductions before the first other sentence, if there is one.
 func dropPreamble(text string) string {
 	openings := []string{"hi", "hello", "hey", "dear", "greetings", "good morning", "good afternoon", "good evening"}
 	phrases := []string{
@@ -166,7 +166,7 @@ func dropPreamble(text string) string {
 	})
 }
 
-// dropFiller drops politeness, hedges and words that say nothing, and whole sentences of thanks.
+// dropFiller drops polite phrases, hedges, filler words and sentences of thanks.
 func dropFiller(text string) string {
 	thanks := []string{"thanks", "thank you", "thanks a lot", "thank you very much", "thanks in advance", "thank you in advance", "many thanks", "cheers"}
 	text = keepSentences(text, func(_ int, said []string, _ string) bool { return !slices.Contains(thanks, strings.Join(said, " ")) })
@@ -181,7 +181,7 @@ func dropFiller(text string) string {
 	}, false)
 }
 
-// dropIntent drops what says at the beginning of a sentence that something is wanted.
+// dropIntent drops phrases like "I want you to" at the beginning of a sentence.
 func dropIntent(text string) string {
 	return replacePhrases(text, [][2]string{
 		{"i would like you to", ""}, {"i'd like you to", ""}, {"i want you to", ""}, {"i need you to", ""}, {"your task is to", ""}, {"what i want is for you to", ""},
@@ -189,8 +189,8 @@ func dropIntent(text string) string {
 	}, true)
 }
 
-// replacePhrases puts other words in the place of phrases, which it finds whatever their case, the first of the list
-// first; in none but the beginning of a sentence, if so. What becomes empty takes its comma and its space along.
+// replacePhrases replaces phrases, which are not case-sensitive; with atBeginning, only at the beginning of a sentence. If
+// several match, it replaces the first of the list. A phrase that becomes empty is removed with its comma and space.
 func replacePhrases(text string, phrases [][2]string, atBeginning bool) string {
 	var out []byte
 	for _, sentence := range sentences(text) {
@@ -216,7 +216,7 @@ func replacePhrases(text string, phrases [][2]string, atBeginning bool) string {
 	return string(out)
 }
 
-// phraseAt returns how many bytes of a text are one of the phrases, and what takes their place.
+// phraseAt returns the length in bytes of the phrase at the start of a text, and its replacement.
 func phraseAt(text string, phrases [][2]string) (n int, by string) {
 	for _, p := range phrases {
 		n := len(p[0])
@@ -235,12 +235,12 @@ func phraseAt(text string, phrases [][2]string) (n int, by string) {
 func wordBegins(text string, i int) bool { return i == 0 || !isWordByte(text[i-1]) }
 func wordEnds(text string, n int) bool   { return n == len(text) || !isWordByte(text[n]) }
 
-// isWordByte counts every byte beyond ASCII as a part of a word, so that no letter is cut.
+// isWordByte reports whether a byte is part of a word. Every byte beyond ASCII is, so that no letter is cut.
 func isWordByte(c byte) bool {
 	return c >= 0x80 || c == '\'' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// squeezeSpace leaves one space between words, no more than one empty line, and none at the ends.
+// squeezeSpace reduces spaces to one between words, empty lines to one, and removes them at the ends.
 func squeezeSpace(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
@@ -253,7 +253,7 @@ func squeezeSpace(text string) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// sliceLog keeps, of a text that is mostly a log, the lines of errors and warnings with two lines around each.
+// sliceLog keeps the errors and warnings of a log, with two lines around each.
 func sliceLog(text string) string {
 	lines := strings.SplitAfter(text, "\n")
 	has := func(line string, levels ...string) bool {
@@ -278,14 +278,14 @@ func sliceLog(text string) string {
 	}
 	var b strings.Builder
 	for i, line := range lines {
-		if keep[i] || !has(line, "INFO", "DEBUG", "TRACE") { // what is no log stays
+		if keep[i] || !has(line, "INFO", "DEBUG", "TRACE") { // a line without a level stays
 			b.WriteString(line)
 		}
 	}
 	return b.String()
 }
 
-// slimJSON drops nulls and empty arrays and objects of a text that is JSON, and the space in it.
+// slimJSON drops nulls, empty arrays, empty objects and spaces from a JSON text.
 func slimJSON(text string) string {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
@@ -306,7 +306,8 @@ func slimJSON(text string) string {
 	return strings.TrimSpace(b.String())
 }
 
-// slimValue reports whether anything is left of a value. An array keeps its elements, as their places may matter.
+// slimValue reports whether a value is not empty afterwards. An array keeps all elements, because their positions may
+// matter.
 func slimValue(v any) (any, bool) {
 	switch v := v.(type) {
 	case nil:
@@ -325,10 +326,10 @@ func slimValue(v any) (any, bool) {
 	return v, true
 }
 
-// dropComments drops lines that are comments, blocks of comments, and docstrings that have lines of their own.
+// dropComments drops comment lines, comment blocks, and docstrings on lines of their own.
 func dropComments(code string) string {
 	var b strings.Builder
-	end := "" // of the comment we are in
+	end := "" // end of the current comment block
 	for line := range strings.Lines(code) {
 		t := strings.TrimSpace(line)
 		if end != "" {
@@ -348,13 +349,13 @@ func dropComments(code string) string {
 		}
 		b.WriteString(line)
 	}
-	if end != "" { // it never ended: it was no comment
+	if end != "" { // no end: it was not a comment
 		return code
 	}
 	return b.String()
 }
 
-// commentBlock returns what ends the block of comments that a line begins, "" if it begins none.
+// commentBlock returns the end mark of the comment block that a line begins, or "".
 func commentBlock(line string) string {
 	for opening, closing := range map[string]string{"/*": "*/", `"""`: `"""`, "'''": "'''"} {
 		if strings.HasPrefix(line, opening) {

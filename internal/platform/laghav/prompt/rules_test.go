@@ -63,8 +63,7 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// A prompt of the largest size that is taken must not keep the platform busy: work that grows with the square of the
-// length would take minutes here.
+// The longest prompt is shortened quickly: an algorithm with quadratic time would take minutes here.
 func TestLongPrompt(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -76,7 +75,7 @@ func TestLongPrompt(t *testing.T) {
 	}
 }
 
-// Whatever the text: nothing gets longer, nothing vanishes, and a second time changes nothing that matters.
+// Shorten never makes a text longer or empty, and a second call changes no words.
 func FuzzShorten(f *testing.F) {
 	for _, seed := range []string{"Please, tell me. Please, tell me.", "```\n/* a */\n", `{"a":null}`, "INFO\nERROR\n", "\xff please", "Thanks.\n\nHi"} {
 		f.Add(seed, 0.7)

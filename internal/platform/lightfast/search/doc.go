@@ -1,3 +1,3 @@
-// Package search finds passages of Markdown documents: an inverted index ranked by BM25, with three depths of reading, and
-// likeness by vectors of words. It stands in, on the local platform, for what a service does with embeddings.
+// Package search finds passages of Markdown documents: by an inverted index ranked by BM25, with three modes, and by the
+// similarity of word vectors. It replaces the embeddings of Lightfast on the local platform.
 package search

@@ -5,43 +5,42 @@ import (
 	"sort"
 )
 
-// A Mode is how deeply a search reads.
+// A Mode is the effort of a search.
 type Mode string
 
-// The modes, from the quickest to the one that reads most.
+// The modes, from the fastest to the most thorough.
 const (
-	// Fast ranks by how often, and how tellingly, the words occur.
+	// Fast ranks by BM25 alone.
 	Fast Mode = "fast"
-	// Balanced also looks, in the best passages, at how many of the words occur and how close together.
+	// Balanced also ranks the best passages by the number of words and their distance.
 	Balanced Mode = "balanced"
-	// Thorough looks at every passage so, and at the order of the words and the document around it.
+	// Thorough does so for every passage, and also uses the order of the words and the score of the document.
 	Thorough Mode = "thorough"
 )
 
-// Parameters of BM25: how soon repeating a word stops to help, how much long passages are held back, and how many times a
-// word counts in a heading.
+// Parameters of BM25: the saturation of repeated words, the normalization by length, and the weight of a word in a heading.
 const (
 	saturation   = 1.2
 	lengthWeight = 0.75
 	titleWeight  = 3
 )
 
-// An Index finds passages. It does not change once it is made, so any number of goroutines may use it.
+// An Index finds passages. It is immutable and safe for concurrent use.
 type Index struct {
 	passages []*Passage
 	byID     map[string]*Passage
 	postings map[string][]posting // by stem, in the order of the passages
 	average  float64              // words in a passage
-	vectors  []vector             // by number of the passage
+	vectors  []vector             // by index of the passage
 }
 
-// A posting says how often a stem occurs in a passage.
+// A posting is the number of occurrences of a stem in a passage.
 type posting struct {
 	passage int
-	count   float64 // those in the heading count titleWeight times
+	count   float64 // an occurrence in the heading counts titleWeight times
 }
 
-// New makes an index of passages.
+// New returns an index of passages.
 func New(passages []*Passage) *Index {
 	ix := &Index{passages: passages, byID: map[string]*Passage{}, postings: map[string][]posting{}}
 	total := 0
@@ -70,10 +69,10 @@ func (ix *Index) Passage(id string) (*Passage, bool) {
 	return p, ok
 }
 
-// Passages returns all passages in the order they were given. The caller must not change it.
+// Passages returns all passages in the order of New. The caller must not change the slice.
 func (ix *Index) Passages() []*Passage { return ix.passages }
 
-// Linked returns the passage that a link leads to, if it is one of the index.
+// Linked returns the target of a link, if it is in the index.
 func (ix *Index) Linked(l Link) (*Passage, bool) {
 	for _, p := range ix.passages {
 		if p.Document == l.Document && p.Anchor == l.Anchor {
@@ -83,17 +82,17 @@ func (ix *Index) Linked(l Link) (*Passage, bool) {
 	return nil, false
 }
 
-// A Hit is a passage that was found.
+// A Hit is a result of Search.
 type Hit struct {
 	Passage *Passage
-	// Score is 0 to 1: 1 would be a passage about nothing but the query.
+	// Score is from 0 to 1.
 	Score float64
 
 	number int
 	terms  []string
 }
 
-// Search returns the passages with any word of the query among those that keep allows, the best first.
+// Search returns the passages that keep allows and that have a word of the query, best first.
 func (ix *Index) Search(query string, mode Mode, keep func(*Passage) bool) []Hit {
 	wanted := terms(query)
 	hits := ix.rank(wanted, keep)
@@ -110,7 +109,7 @@ func (ix *Index) Search(query string, mode Mode, keep func(*Passage) bool) []Hit
 	return hits
 }
 
-// sortHits puts the best first; equals keep the order of the documents, so that pages of results fit together.
+// sortHits sorts by score. Equal scores keep the order of the documents, so that pages of results are consistent.
 func sortHits(hits []Hit) {
 	sort.Slice(hits, func(i, j int) bool {
 		if hits[i].Score != hits[j].Score {
@@ -120,7 +119,7 @@ func sortHits(hits []Hit) {
 	})
 }
 
-// rank scores by BM25, as a share of what a passage could reach at most.
+// rank scores by BM25, as a share of the largest possible score.
 func (ix *Index) rank(wanted []string, keep func(*Passage) bool) []Hit {
 	scores := map[int]float64{}
 	best := 0.0
@@ -143,7 +142,7 @@ func (ix *Index) rank(wanted []string, keep func(*Passage) bool) []Hit {
 	return hits
 }
 
-// rarity is the weight of a stem: how few passages have it. It is above 0 (the variant of BM25 with 1 added).
+// rarity returns the inverse document frequency of a stem. It is above 0 (the variant of BM25 with 1 added).
 func (ix *Index) rarity(stem string) float64 {
 	have := float64(len(ix.postings[stem]))
 	return math.Log(1 + (float64(len(ix.passages))-have+0.5)/(have+0.5))

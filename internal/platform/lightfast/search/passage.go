@@ -12,21 +12,21 @@ import (
 
 // A Passage is a part of a document: a heading with the text below it, up to the next heading.
 type Passage struct {
-	ID       string // "doc_" and a digest of Document and Anchor: the same in every build
-	Document string // the document's path
-	Guide    string // the document's title
-	Heading  string // equal to Guide in the opening of a document
-	Anchor   string // of the heading, as links name it; empty in the opening
+	ID       string // "doc_" and a digest of Document and Anchor
+	Document string // path of the document
+	Guide    string // title of the document
+	Heading  string // in the opening of a document, equal to Guide
+	Anchor   string // of the heading, for links; empty in the opening
 	Text     string // Markdown
 	Links    []Link
 
-	plain string // Text for reading: what is found and quoted
+	plain string // Text without markup, for searching and quoting
 	words []word // of plain
 	title []word // of Heading
 	code  []string
 }
 
-// A Link leads from a passage to another document or passage of the same set.
+// A Link is a link from a passage to another document or passage of the set.
 type Link struct {
 	Label    string
 	Document string
@@ -36,7 +36,7 @@ type Link struct {
 // Opening reports whether the passage is the beginning of its document.
 func (p *Passage) Opening() bool { return p.Anchor == "" }
 
-// Title is what the passage is called where it stands alone.
+// Title returns the title of the passage, with that of its document.
 func (p *Passage) Title() string {
 	if p.Opening() {
 		return p.Guide
@@ -44,10 +44,10 @@ func (p *Passage) Title() string {
 	return p.Guide + ": " + p.Heading
 }
 
-// Code returns the different pieces of code that the passage names in its sentences.
+// Code returns the distinct pieces of code in the sentences of the passage.
 func (p *Passage) Code() []string { return p.code }
 
-// Cut cuts a Markdown document into its passages. Headings without a text of their own make none.
+// Cut splits a Markdown document into passages. A heading without text is not a passage.
 func Cut(document, markdown string) []*Passage {
 	var all []*Passage
 	var text strings.Builder
@@ -90,7 +90,7 @@ func headingOf(line string) (level int, heading string, ok bool) {
 	return level, strings.ReplaceAll(strings.TrimSpace(rest), "`", ""), true
 }
 
-// anchorOf is how a heading is linked to; the second of the same name gets a number.
+// anchorOf returns the anchor of a heading. The second heading of the same name gets a number.
 func anchorOf(heading string, seen map[string]int) string {
 	anchor := strings.Map(func(r rune) rune {
 		switch {
@@ -109,7 +109,7 @@ func anchorOf(heading string, seen map[string]int) string {
 	return anchor
 }
 
-// complete fills in what follows from the rest.
+// complete sets the fields that follow from the others.
 func (p *Passage) complete() *Passage {
 	sum := sha256.Sum256([]byte(p.Document + "#" + p.Anchor))
 	p.ID = "doc_" + hex.EncodeToString(sum[:8])
@@ -118,7 +118,7 @@ func (p *Passage) complete() *Passage {
 	return p
 }
 
-// read makes of Markdown a text for reading, and returns what it links to and the code that it names.
+// read removes the markup of Markdown, and returns the links and the pieces of code.
 func read(document, markdown string) (plain string, links []Link, code []string) {
 	var b strings.Builder
 	fenced := false
@@ -128,7 +128,7 @@ func read(document, markdown string) (plain string, links []Link, code []string)
 			fenced = !fenced
 		case fenced:
 			b.WriteString(line)
-		case strings.Trim(line, "|-: \n") == "": // the rule below a table's head, or nothing
+		case strings.Trim(line, "|-: \n") == "": // the line below a table's head, or an empty line
 			b.WriteByte('\n')
 		default:
 			line, links = unlink(document, line, links)
@@ -143,7 +143,7 @@ func read(document, markdown string) (plain string, links []Link, code []string)
 	return strings.Join(strings.Fields(b.String()), " "), links, code
 }
 
-// unlink replaces each [label](target) of a line by its label, and adds those that lead to documents.
+// unlink replaces each [label](target) of a line by its label, and adds the links to documents.
 func unlink(document, line string, links []Link) (string, []Link) {
 	var b strings.Builder
 	for {
@@ -159,7 +159,7 @@ func unlink(document, line string, links []Link) (string, []Link) {
 		line = after
 		file, anchor, _ := strings.Cut(target, "#")
 		if strings.Contains(file, ":") || file == "" && anchor == "" {
-			continue // elsewhere
+			continue // not a document of the set
 		}
 		to := document
 		if file != "" {

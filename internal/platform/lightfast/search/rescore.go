@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// blend mixes a score with what a closer look found, both 0 to 1.
+// blend combines a score with a second score, both from 0 to 1.
 func blend(score, closer float64) float64 { return 0.6*score + 0.4*closer }
 
-// closeness is 0 to 1: how many of the wanted words a passage and its heading have, and how close together
-// they stand at one place.
+// closeness returns a score from 0 to 1 for the number of wanted words in a passage and its heading, and for their
+// distance.
 func closeness(h Hit, wanted []string) float64 {
 	places := placesOf(slices.Concat(h.Passage.title, h.Passage.words), wanted)
 	if len(places) == 0 || len(wanted) == 0 {
@@ -23,7 +23,7 @@ func closeness(h Hit, wanted []string) float64 {
 	return coverage * (0.5 + 0.5*float64(found)/float64(width))
 }
 
-// A place is where a wanted word stands: the number of the word in the text, and which of the wanted ones it is.
+// A place is an occurrence of a wanted word: the index of the word in the text, and the index of the wanted word.
 type place struct {
 	at   int
 	term int
@@ -43,7 +43,7 @@ func placesOf(text []word, wanted []string) []place {
 	return places
 }
 
-// tightest returns how many different words occur, and the number of words in the shortest stretch that has them all.
+// tightest returns the number of distinct words that occur, and the length of the shortest range that has all of them.
 func tightest(places []place) (found, width int) {
 	count := map[int]int{}
 	for _, p := range places {
@@ -66,10 +66,10 @@ func tightest(places []place) (found, width int) {
 	return found, width
 }
 
-// readThoroughly scores every hit by closeness, by how much of the query stands there in its order, and by what the rest of
-// its document has to do with the query.
+// readThoroughly scores every hit by closeness, by the word pairs of the query in their order, and by the best score of its
+// document.
 func (ix *Index) readThoroughly(hits []Hit, query string) {
-	around := map[string]float64{} // document → the best score in it
+	around := map[string]float64{} // document → best score
 	for _, h := range hits {
 		around[h.Passage.Document] = max(around[h.Passage.Document], h.Score)
 	}
@@ -79,7 +79,7 @@ func (ix *Index) readThoroughly(hits []Hit, query string) {
 	}
 }
 
-// inOrder is the share of neighbouring words of the query that are neighbours in the passage too, its heading included.
+// inOrder returns the share of adjacent words of the query that are also adjacent in the passage or its heading.
 func inOrder(p *Passage, query string) float64 {
 	wanted := words(query)
 	if len(wanted) < 2 {
@@ -98,7 +98,7 @@ func inOrder(p *Passage, query string) float64 {
 	return float64(found) / float64(len(wanted)-1)
 }
 
-// pairs writes stems with a space on either side, so that neighbours can be looked up.
+// pairs joins stems with spaces, also at the ends, so that pairs of stems can be found.
 func pairs(all []word) string {
 	var b strings.Builder
 	b.WriteByte(' ')

@@ -7,10 +7,10 @@ import (
 	"sort"
 )
 
-// A vector is the weight of each stem of a passage; its length is 1.
+// A vector has the weight of each stem of a passage. Its length is 1.
 type vector map[string]float64
 
-// makeVectors weighs the stems of each passage: more the more often one occurs there, and the fewer other passages have it.
+// makeVectors returns the vectors of passages. A stem has more weight if it occurs more often and in fewer other passages.
 func (ix *Index) makeVectors() []vector {
 	vectors := make([]vector, len(ix.passages))
 	for i := range vectors {
@@ -41,7 +41,7 @@ func (v vector) normalize() {
 	}
 }
 
-// dot is the cosine of the angle between two vectors of length 1.
+// dot returns the cosine of the angle between two vectors of length 1.
 func (v vector) dot(w vector) float64 {
 	if len(w) < len(v) {
 		v, w = w, v
@@ -53,19 +53,19 @@ func (v vector) dot(w vector) float64 {
 	return sum
 }
 
-// A Neighbour is a passage that is like another.
+// A Neighbour is a passage that is similar to another.
 type Neighbour struct {
 	Passage *Passage
-	// Cosine is of the angle between the two vectors: 0 for nothing in common, 1 for the same words.
+	// Cosine is the cosine of the angle between the two vectors, from 0 to 1.
 	Cosine float64
-	// Shared is the share of the code that both name, 0 to 1.
+	// Shared is the share of the pieces of code that both have, from 0 to 1.
 	Shared float64
 }
 
-// Score is 0 to 1. Cosines of texts that have much to do with each other are small, so they are stretched.
+// Score returns a score from 0 to 1. It stretches the cosine, which is small even for closely related texts.
 func (n Neighbour) Score() float64 { return min(1, 0.9*math.Sqrt(n.Cosine)+0.1*n.Shared) }
 
-// Similar returns all passages but p, which must be one of the index, the most similar first.
+// Similar returns all passages except p, most similar first. p must be in the index.
 func (ix *Index) Similar(p *Passage) []Neighbour {
 	at := slices.Index(ix.passages, p)
 	var all []Neighbour
@@ -78,7 +78,7 @@ func (ix *Index) Similar(p *Passage) []Neighbour {
 	return all
 }
 
-// overlap is the share that two sets have in common.
+// overlap returns the share of the common elements of two sets.
 func overlap(a, b []string) float64 {
 	common := 0
 	for _, x := range a {
@@ -92,7 +92,7 @@ func overlap(a, b []string) float64 {
 	return float64(common) / float64(len(a)+len(b)-common)
 }
 
-// Keywords returns the most telling stems of some passages together.
+// Keywords returns the stems with the most weight in some passages.
 func (ix *Index) Keywords(passages []*Passage, most int) []string {
 	sum := vector{}
 	for i, p := range ix.passages {

@@ -6,36 +6,36 @@ import (
 	"unicode/utf8"
 )
 
-// snippetLength is about how many bytes of a passage are quoted.
+// snippetLength is the approximate length of a snippet, in bytes.
 const snippetLength = 220
 
-// Snippet quotes the part of the passage with the most different words of the query.
+// Snippet returns the part of the passage with the most distinct words of the query.
 func (h Hit) Snippet() string {
 	text, _ := h.quote()
 	return text
 }
 
-// Highlight is Snippet with the words of the query between open and closed.
+// Highlight returns the snippet with the words of the query between open and closed.
 func (h Hit) Highlight(open, closed string) string {
 	text, start := h.quote()
 	return mark(text, h.Passage.words, start, h.terms, open, closed)
 }
 
-// HighlightTitle is the heading of the passage with the words of the query between open and closed.
+// HighlightTitle returns the heading of the passage with the words of the query between open and closed.
 func (h Hit) HighlightTitle(open, closed string) string {
 	return mark(h.Passage.Heading, h.Passage.title, 0, h.terms, open, closed)
 }
 
-// Quote is the beginning of the passage, about as long as a snippet.
+// Quote returns the beginning of the passage, about as long as a snippet.
 func (p *Passage) Quote() string {
 	text, _ := p.quote(0)
 	return text
 }
 
-// quote returns the snippet, and the place in the passage where it starts.
+// quote returns the snippet and its start in the passage.
 func (h Hit) quote() (string, int) { return h.Passage.quote(h.densest()) }
 
-// densest returns the number of the word at which the best stretch of the passage begins.
+// densest returns the index of the word at which the best range of the passage begins.
 func (h Hit) densest() int {
 	places := placesOf(h.Passage.words, h.terms)
 	best, most := 0, 0
@@ -54,15 +54,15 @@ func (h Hit) densest() int {
 	return best
 }
 
-// ellipsis stands where a quotation leaves something out.
+// ellipsis marks omitted text.
 const ellipsis = "… "
 
-// quote returns a part of the passage around a word, and where in the text the returned string would start.
+// quote returns a part of the passage around a word, and the start of the returned string in the text.
 func (p *Passage) quote(at int) (string, int) {
 	if len(p.words) == 0 || len(p.plain) <= snippetLength {
 		return p.plain, 0
 	}
-	start := p.words[max(at-4, 0)].start // a few words before, for the sense
+	start := p.words[max(at-4, 0)].start // with a few words before
 	if at <= 4 || len(p.plain)-start < snippetLength {
 		start = max(0, min(start, len(p.plain)-snippetLength))
 		start = p.wordAt(start)
@@ -84,7 +84,7 @@ func (p *Passage) quote(at int) (string, int) {
 	return text, from
 }
 
-// wordAt returns where the first word at or after a place starts; 0 for the beginning.
+// wordAt returns the start of the first word at or after an offset; 0 for the beginning.
 func (p *Passage) wordAt(place int) int {
 	if place == 0 {
 		return 0
@@ -96,7 +96,8 @@ func (p *Passage) wordAt(place int) int {
 	return p.words[i].start
 }
 
-// mark puts wanted words of a text between open and closed. The text starts at a place of the one whose words are given.
+// mark puts the wanted words of a text between open and closed. start is the offset of the text in the
+// passage with these words.
 func mark(text string, all []word, start int, wanted []string, open, closed string) string {
 	var b strings.Builder
 	done := 0
@@ -112,7 +113,7 @@ func mark(text string, all []word, start int, wanted []string, open, closed stri
 	return b.String()
 }
 
-// Found returns the words of the passage and its heading that the query asked for, each once, as they are written there.
+// Found returns the distinct words of the query in the passage and its heading, as they are written there.
 func (h Hit) Found() []string {
 	var found []string
 	seen := map[string]bool{}

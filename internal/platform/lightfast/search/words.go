@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// A word is one word of a text: its stem, and where it stands (bytes).
+// A word is a word of a text: its stem and its range in bytes.
 type word struct {
 	stem       string
 	start, end int
 }
 
-// words cuts a text into words: runs of letters and digits, in lower case, without their endings.
+// words splits a text into words: runs of letters and digits, in lower case, stemmed.
 func words(text string) []word {
 	var all []word
 	start := -1
@@ -32,8 +32,8 @@ func words(text string) []word {
 	return all
 }
 
-// stem takes the commonest English endings off a word, so that "signed", "signing" and "signs" are one. It is light: it
-// would rather leave two forms apart than join two words.
+// stem removes the most common English endings, so that "signed", "signing" and "signs" have the same stem. It prefers two
+// stems for one word over one stem for two words.
 func stem(word string) string {
 	w := strings.ToLower(word)
 	if utf8.RuneCountInString(w) < 4 || !isASCII(w) {
@@ -59,7 +59,7 @@ func stem(word string) string {
 	return w
 }
 
-// undouble makes "run" of "runn", but leaves "miss" and "call" alone.
+// undouble turns "runn" into "run", but keeps "miss" and "call".
 func undouble(w string) string {
 	last := len(w) - 1
 	if last > 2 && w[last] == w[last-1] && !strings.ContainsRune("aeiouslz", rune(w[last])) {
@@ -77,7 +77,7 @@ func isASCII(s string) bool {
 	return true
 }
 
-// isCommon reports whether a stem says little about what somebody looks for.
+// isCommon reports whether a stem occurs in most texts.
 func isCommon(stem string) bool {
 	switch stem {
 	case "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "doe", "for", "from", "how", "i", "if", "in", "is", "it",
@@ -88,7 +88,7 @@ func isCommon(stem string) bool {
 	return false
 }
 
-// terms are the different stems of a query, in their order; common words count only where there is nothing else.
+// terms returns the distinct stems of a query in order. It omits common words unless there are no others.
 func terms(query string) []string {
 	var all, telling []string
 	seen := map[string]bool{}
