@@ -117,16 +117,6 @@ func choose(workspace string) chromedp.Action[chromedp.Void] {
 	return chromedp.Click(chromedp.CSS(`input[value="` + workspace + `"]`))
 }
 
-// has checks that a text holds all of some parts.
-func has(t *testing.T, text string, parts ...string) {
-	t.Helper()
-	for _, part := range parts {
-		if !strings.Contains(text, part) {
-			t.Errorf("%q is missing in\n%s", part, text)
-		}
-	}
-}
-
 // signInPage is the address that a sign-in shows.
 const signInPage = `http://127\.0\.0\.1:\d+/cli/oauth/authorize\?\S+`
 
@@ -150,8 +140,8 @@ func TestBrowser(t *testing.T) {
 }
 
 func browserApprove(t *testing.T, browser chromium, dev *devServer) {
-	p := newPerson(t, dev.BaseURL)
-	login := p.start(t, "login", "--no-browser", "-o", "text")
+	u := newUser(t, dev.BaseURL)
+	login := u.start(t, "login", "--no-browser", "-o", "text")
 	address := login.stderr.expect(t, signInPage)[0]
 	page := browser.open(t, address)
 	text, _ := page.until(t, "wants to use your account")
@@ -159,18 +149,18 @@ func browserApprove(t *testing.T, browser chromium, dev *devServer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	has(t, text, "Lamina CLI", "sam@example.com", redirect.Host, "Sam's Atelier", "Northwind Studio",
+	mustContain(t, text, "Lamina CLI", "sam@example.com", redirect.Host, "Sam's Atelier", "Northwind Studio",
 		"lamina:creative:read", "lamina:creative:write", "lamina:brand:read")
 
 	page.do(t, choose("wsp_northwind"), press("Approve"))
 	text, final := page.until(t, "Signed in to Lamina")
-	has(t, text, "sam@example.com")
+	mustContain(t, text, "sam@example.com")
 	if q := query(t, final); len(q) > 0 || !strings.HasPrefix(final, "http://"+redirect.Host+"/done/") {
 		t.Errorf("the address bar ends at %s", final)
 	}
 	login.exits(t, 0)
-	has(t, login.stdout.String(), "Signed in as sam@example.com", "Northwind Studio")
-	has(t, p.output(t, "whoami", "--jq", ".data.workspace.id"), "wsp_northwind")
+	mustContain(t, login.stdout.String(), "Signed in as sam@example.com", "Northwind Studio")
+	mustContain(t, u.output(t, "whoami", "--jq", ".data.workspace.id"), "wsp_northwind")
 }
 
 // withoutScripts turns JavaScript off in a tab.
@@ -179,8 +169,8 @@ func withoutScripts(ctx context.Context, target *chromedp.Target) (chromedp.Void
 }
 
 func browserNoScript(t *testing.T, browser chromium, dev *devServer) {
-	p := newPerson(t, dev.BaseURL)
-	login := p.start(t, "login", "--no-browser", "-o", "text")
+	u := newUser(t, dev.BaseURL)
+	login := u.start(t, "login", "--no-browser", "-o", "text")
 	page := browser.open(t, login.stderr.expect(t, signInPage)[0], withoutScripts)
 	page.do(t, press("Approve"))
 	page.until(t, "Signed in to Lamina")
@@ -188,12 +178,12 @@ func browserNoScript(t *testing.T, browser chromium, dev *devServer) {
 }
 
 func browserDeny(t *testing.T, browser chromium, dev *devServer) {
-	p := newPerson(t, dev.BaseURL)
-	login := p.start(t, "login", "--no-browser")
+	u := newUser(t, dev.BaseURL)
+	login := u.start(t, "login", "--no-browser")
 	page := browser.open(t, login.stderr.expect(t, signInPage)[0])
 	page.do(t, press("Deny"))
 	text, _ := page.until(t, "Sign-in did not finish")
-	has(t, text, "The sign-in was declined in the browser (The user denied the request).")
+	mustContain(t, text, "The sign-in was declined in the browser (The user denied the request).")
 	login.exits(t, 4)
 	login.stderr.expect(t, `"code":"auth_denied","exitCode":4`)
 	if out := login.stdout.String(); out != "" {
@@ -213,19 +203,19 @@ func (c chromium) devicePage(t *testing.T, login *process) (page tab, code strin
 }
 
 func browserDevice(t *testing.T, browser chromium, dev *devServer) {
-	p := newPerson(t, dev.BaseURL)
-	login := p.start(t, "login", "--device", "-o", "text")
+	u := newUser(t, dev.BaseURL)
+	login := u.start(t, "login", "--device", "-o", "text")
 	page, code := browser.devicePage(t, login)
 	text, _ := page.until(t, "wants to use your account")
-	has(t, text, code, "Lamina CLI", "Northwind Studio")
+	mustContain(t, text, code, "Lamina CLI", "Northwind Studio")
 	page.do(t, choose("wsp_northwind"), press("Approve"))
 	page.until(t, "Your device is signed in")
 	login.exits(t, 0)
-	has(t, p.output(t, "whoami", "--jq", ".data.workspace.id"), "wsp_northwind")
+	mustContain(t, u.output(t, "whoami", "--jq", ".data.workspace.id"), "wsp_northwind")
 }
 
 func browserDeviceDeny(t *testing.T, browser chromium, dev *devServer) {
-	login := newPerson(t, dev.BaseURL).start(t, "login", "--device", "--quiet", "-o", "text")
+	login := newUser(t, dev.BaseURL).start(t, "login", "--device", "--quiet", "-o", "text")
 	page, _ := browser.devicePage(t, login)
 	page.do(t, press("Deny"))
 	page.until(t, "You denied the request")
@@ -239,13 +229,13 @@ func browserKeys(t *testing.T, browser chromium, dev *devServer) {
 	page.until(t, "Keys of the five services")
 	page.do(t, chromedp.SendKeys(chromedp.ID("name"), "made in a browser"), press("Make a key"))
 	text, _ := page.until(t, "Keys of the five services")
-	has(t, text, "Copy it now", "made in a browser")
+	mustContain(t, text, "Copy it now", "made in a browser")
 	key := ask(t, page, chromedp.Text(chromedp.CSS(".secret")))
-	p := newPerson(t, dev.BaseURL, "LAMINA_API_KEY="+key)
-	has(t, p.output(t, "whoami", "--jq", ".data.user.email"), "sam@example.com")
+	u := newUser(t, dev.BaseURL, "LAMINA_API_KEY="+key)
+	mustContain(t, u.output(t, "whoami", "--jq", ".data.user.email"), "sam@example.com")
 
 	page.do(t, chromedp.Click(`//tr[contains(., "made in a browser")]//button`), chromedp.WaitVisible(chromedp.CSS("tr.revoked")))
-	p.start(t, "whoami").exits(t, 4)
+	u.start(t, "whoami").exits(t, 4)
 }
 
 func browserHostileClient(t *testing.T, browser chromium, dev *devServer) {
@@ -259,7 +249,7 @@ func browserHostileClient(t *testing.T, browser chromium, dev *devServer) {
 		"code_challenge": {strings.Repeat("A", 43)}, "code_challenge_method": {"S256"},
 	}.Encode())
 	text, _ := page.until(t, "wants to use your account")
-	has(t, text, "<img src=x", "onerror=")
+	mustContain(t, text, "<img src=x", "onerror=")
 	if strings.ContainsAny(text, "\u202e\x1b") {
 		t.Errorf("the page shows control characters: %q", text)
 	}
@@ -269,7 +259,7 @@ func browserHostileClient(t *testing.T, browser chromium, dev *devServer) {
 }
 
 func browserHostileCallback(t *testing.T, browser chromium, dev *devServer) {
-	login := newPerson(t, dev.BaseURL).start(t, "login", "--no-browser", "-o", "text")
+	login := newUser(t, dev.BaseURL).start(t, "login", "--no-browser", "-o", "text")
 	asked := query(t, login.stderr.expect(t, signInPage)[0])
 	page := browser.open(t, asked.Get("redirect_uri")+"?"+url.Values{
 		"error":             {"server_error<b>"},
@@ -277,7 +267,7 @@ func browserHostileCallback(t *testing.T, browser chromium, dev *devServer) {
 		"state":             {asked.Get("state")}, "iss": {dev.BaseURL + "/cli/oauth"},
 	}.Encode())
 	text, _ := page.until(t, "Sign-in did not finish")
-	has(t, text, "server_error<b>", "<img src=x")
+	mustContain(t, text, "server_error<b>", "<img src=x")
 	page.isClean(t)
 	login.exits(t, 4)
 	if talk := login.stderr.String(); strings.ContainsAny(talk, "\u202e\x1b") {

@@ -21,8 +21,8 @@ import (
 // A line of a QR code on the screen: black on white, whatever the terminal's own colours are.
 var qrLine = regexp.MustCompile(`\x1b\[38;5;16;48;5;231m([ █▀▄]+)\x1b\[0m`)
 
-// photograph makes a picture of the QR code on a screen whose own colour is given, nil if there is none.
-func photograph(screen string, around color.Gray) image.Image {
+// screenPicture makes a picture of the QR code on a screen whose own colour is given, nil if there is none.
+func screenPicture(screen string, around color.Gray) image.Image {
 	lines := qrLine.FindAllStringSubmatch(screen, -1)
 	if lines == nil {
 		return nil
@@ -54,12 +54,12 @@ func photograph(screen string, around color.Gray) image.Image {
 func TestTerminalQR(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t, "--auto-approve")
-	screen := newPerson(t, dev.BaseURL).atTerminal(t, 80, "login", "--device")
+	screen := newUser(t, dev.BaseURL).atTerminal(t, 80, "login", "--device")
 	screen.exits(t, 0)
 	text := screen.String()
 	address := regexp.MustCompile(`http://\S+user_code=[A-Z-]+`).FindString(text)
 	for name, around := range map[string]color.Gray{"dark": {Y: 0}, "light": {Y: 255}} {
-		picture := photograph(text, around)
+		picture := screenPicture(text, around)
 		if picture == nil {
 			t.Fatalf("no code in %q", text)
 		}
@@ -93,17 +93,17 @@ func TestTerminalWithoutQR(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			screen := newPerson(t, dev.BaseURL, c.env).atTerminal(t, c.columns, append([]string{"login", "--device"}, c.args...)...)
+			screen := newUser(t, dev.BaseURL, c.env).atTerminal(t, c.columns, append([]string{"login", "--device"}, c.args...)...)
 			screen.exits(t, 0)
 			if text := screen.String(); strings.ContainsAny(text, "█▀▄") {
 				t.Errorf("a code is drawn:\n%s", text)
 			}
-			has(t, screen.String(), "enter the code")
+			mustContain(t, screen.String(), "enter the code")
 		})
 	}
 	t.Run("pipe", func(t *testing.T) {
 		t.Parallel()
-		run := newPerson(t, dev.BaseURL).start(t, "login", "--device", "--color", "always")
+		run := newUser(t, dev.BaseURL).start(t, "login", "--device", "--color", "always")
 		run.exits(t, 0)
 		if text := run.stderr.String(); strings.ContainsAny(text, "█▀▄") {
 			t.Errorf("a code is drawn:\n%s", text)
@@ -111,47 +111,47 @@ func TestTerminalWithoutQR(t *testing.T) {
 	})
 }
 
-// TestTerminalRemembersRoad takes the road that was remembered, and another one when asked.
-func TestTerminalRemembersRoad(t *testing.T) {
+// TestTerminalRemembersMethod takes the road that was remembered, and another one when asked.
+func TestTerminalRemembersMethod(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t, "--auto-approve")
-	p := newPerson(t, dev.BaseURL, "BROWSER=true", "NO_COLOR=1")
-	has(t, p.fails(t, 2, "login", "--remember", "-o", "text"), "--remember needs")
-	p.output(t, "login", "--device", "--remember", "--quiet")
-	screen := p.atTerminal(t, 100, "login")
+	u := newUser(t, dev.BaseURL, "BROWSER=true", "NO_COLOR=1")
+	mustContain(t, u.fails(t, 2, "login", "--remember", "-o", "text"), "--remember needs")
+	u.output(t, "login", "--device", "--remember", "--quiet")
+	screen := u.atTerminal(t, 100, "login")
 	screen.expect(t, "/device on any device and enter the code")
 	screen.exits(t, 0)
 
-	screen = p.atTerminal(t, 100, "login", "--browser", "--remember")
+	screen = u.atTerminal(t, 100, "login", "--browser", "--remember")
 	address := screen.expect(t, signInPage)[0]
 	screen.types(t, approval(t, address)+enter)
 	screen.exits(t, 0)
 
-	p.env = append(p.env, "BROWSER=none") // and now it is the browser, even where there seems to be none
-	screen = p.atTerminal(t, 100, "login")
+	u.env = append(u.env, "BROWSER=none") // and now it is the browser, even where there seems to be none
+	screen = u.atTerminal(t, 100, "login")
 	screen.types(t, approval(t, screen.expect(t, signInPage)[0])+enter)
 	screen.exits(t, 0)
 
-	p.output(t, "logout", "--quiet") // the choice is the machine's, not the session's
-	screen = p.atTerminal(t, 100, "login", "--no-browser", "--remember")
+	u.output(t, "logout", "--quiet") // the choice is the machine's, not the session's
+	screen = u.atTerminal(t, 100, "login", "--no-browser", "--remember")
 	screen.types(t, approval(t, screen.expect(t, signInPage)[0])+enter)
 	screen.exits(t, 0)
-	screen = p.atTerminal(t, 100, "login")
+	screen = u.atTerminal(t, 100, "login")
 	screen.expect(t, "Open this address in a browser")
 	screen.types(t, approval(t, screen.expect(t, signInPage)[0])+enter)
 	screen.exits(t, 0)
 }
 
-// TestTerminalSaysWhyNoBrowser takes a code where no browser can be opened, and says why.
-func TestTerminalSaysWhyNoBrowser(t *testing.T) {
+// TestTerminalExplainsMissingBrowser takes a code where no browser can be opened, and says why.
+func TestTerminalExplainsMissingBrowser(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t, "--auto-approve")
 	for setting, reason := range map[string]string{
 		"SSH_CONNECTION=192.0.2.1 5 192.0.2.2 22": "this is an SSH session", "BROWSER=none": "BROWSER is set to none",
 	} {
-		screen := newPerson(t, dev.BaseURL, setting, "NO_COLOR=1").atTerminal(t, 100, "login")
+		screen := newUser(t, dev.BaseURL, setting, "NO_COLOR=1").atTerminal(t, 100, "login")
 		screen.exits(t, 0)
-		has(t, screen.String(), "No browser can be opened here: "+reason, "enter the code", "Signed in as sam@example.com")
+		mustContain(t, screen.String(), "No browser can be opened here: "+reason, "enter the code", "Signed in as sam@example.com")
 	}
 }
 
@@ -182,8 +182,8 @@ func decide(t *testing.T, address, decision string) {
 	}
 }
 
-// TestTwoSteps begins a sign-in in one process and finishes it in another, as an agent does.
-func TestTwoSteps(t *testing.T) {
+// TestDeviceLoginInTwoSteps begins a sign-in in one process and finishes it in another, as an agent does.
+func TestDeviceLoginInTwoSteps(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		meanwhile func(t *testing.T, dev *devServer, address string)
@@ -203,14 +203,14 @@ func TestTwoSteps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dev := newDev(t)
-			p := newPerson(t, dev.BaseURL)
-			has(t, p.fails(t, 4, "login", "--device", "--resume", "-o", "text"), "no sign-in is waiting")
+			u := newUser(t, dev.BaseURL)
+			mustContain(t, u.fails(t, 4, "login", "--device", "--resume", "-o", "text"), "no sign-in is waiting")
 			var first struct{ VerificationURIComplete, Next string }
-			raw := p.output(t, "login", "--device", "--json")
+			raw := u.output(t, "login", "--device", "--json")
 			if err := json.Unmarshal([]byte(raw), &first); err != nil {
 				t.Fatal(err)
 			}
-			pending := filepath.Join(p.home, ".lamina", "login-pending.json")
+			pending := filepath.Join(u.home, ".lamina", "login-pending.json")
 			info, err := os.Stat(pending)
 			if err != nil || info.Mode().Perm() != 0o600 {
 				t.Fatalf("the file of the first step: %v, %v", info, err)
@@ -223,13 +223,13 @@ func TestTwoSteps(t *testing.T) {
 				t.Error("the device code is printed")
 			}
 			c.meanwhile(t, dev, first.VerificationURIComplete)
-			second := p.start(t, append(strings.Fields(first.Next)[1:], "-o", "text")...)
+			second := u.start(t, append(strings.Fields(first.Next)[1:], "-o", "text")...)
 			second.exits(t, c.status)
-			has(t, second.stdout.String()+second.stderr.String(), c.says)
+			mustContain(t, second.stdout.String()+second.stderr.String(), c.says)
 			if _, err := os.Stat(pending); !os.IsNotExist(err) {
 				t.Errorf("the file of the first step is still there: %v", err)
 			}
-			has(t, p.fails(t, 4, "login", "--device", "--resume", "-o", "text"), "no sign-in is waiting")
+			mustContain(t, u.fails(t, 4, "login", "--device", "--resume", "-o", "text"), "no sign-in is waiting")
 		})
 	}
 }

@@ -22,9 +22,9 @@ import (
 type diagnosis map[string]struct{ Class, Status, Finding, Mend, Code string }
 
 // diagnose runs doctor, which must end with a status.
-func (p person) diagnose(t *testing.T, status int, args ...string) diagnosis {
+func (u user) diagnose(t *testing.T, status int, args ...string) diagnosis {
 	t.Helper()
-	run := p.start(t, append([]string{"doctor", "--json"}, args...)...)
+	run := u.start(t, append([]string{"doctor", "--json"}, args...)...)
 	run.exits(t, status)
 	var report struct {
 		Data struct {
@@ -48,8 +48,8 @@ func (p person) diagnose(t *testing.T, status int, args ...string) diagnosis {
 	return found
 }
 
-// wants checks a verdict and a part of its words.
-func (d diagnosis) wants(t *testing.T, id, status, words string) {
+// check checks a verdict and a part of its words.
+func (d diagnosis) check(t *testing.T, id, status, words string) {
 	t.Helper()
 	if got := d[id]; got.Status != status || !strings.Contains(got.Finding, words) {
 		t.Errorf("%s: got %+v, not %s with %q", id, got, status, words)
@@ -64,29 +64,29 @@ func apiAnswer(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, object{"data": object{"user": object{"id": "u", "email": "sam@example.com"}}})
 }
 
-func TestDoctorTellsWhoSigned(t *testing.T) {
+func TestDoctorNamesCertificateIssuer(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(apiAnswer))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	defer server.Close()
-	p := newPerson(t, server.URL, "LAMINA_API_KEY=lma_x")
-	found := p.diagnose(t, 8)
-	found.wants(t, "tls", "fail", "not trusted here")
-	found.wants(t, "tls", "fail", "Acme Co") // who signed the certificate of httptest
-	found.wants(t, "api", "fail", "certificate")
-	file := filepath.Join(p.home, "ca.pem")
+	u := newUser(t, server.URL, "LAMINA_API_KEY=lma_x")
+	found := u.diagnose(t, 8)
+	found.check(t, "tls", "fail", "not trusted here")
+	found.check(t, "tls", "fail", "Acme Co") // who signed the certificate of httptest
+	found.check(t, "api", "fail", "certificate")
+	file := filepath.Join(u.home, "ca.pem")
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	if err := os.WriteFile(file, ca, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	found = p.diagnose(t, 0, "--ca-file", file)
-	found.wants(t, "tls", "ok", "Acme Co")
-	found.wants(t, "credential", "ok", "LAMINA_API_KEY, which wins")
-	found.wants(t, "account", "ok", "sam@example.com")
+	found = u.diagnose(t, 0, "--ca-file", file)
+	found.check(t, "tls", "ok", "Acme Co")
+	found.check(t, "credential", "ok", "LAMINA_API_KEY, which wins")
+	found.check(t, "account", "ok", "sam@example.com")
 }
 
-func TestDoctorKnowsProxies(t *testing.T) {
+func TestDoctorProxy(t *testing.T) {
 	t.Parallel()
 	// A name that ends in .invalid exists nowhere, and goes to the proxy, which answers itself.
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -94,40 +94,40 @@ func TestDoctorKnowsProxies(t *testing.T) {
 		w.WriteHeader(http.StatusForbidden)
 	}))
 	defer proxy.Close()
-	p := newPerson(t, "https://lamina.invalid", "LAMINA_API_KEY=lma_x", "HTTPS_PROXY=http://sam:"+canary+"@"+strings.TrimPrefix(proxy.URL, "http://"))
-	found := p.diagnose(t, 8)
-	found.wants(t, "proxy", "ok", proxy.URL+", which answers")
-	found.wants(t, "dns", "skip", "the proxy looks up names")
-	found.wants(t, "api", "fail", "")
+	u := newUser(t, "https://lamina.invalid", "LAMINA_API_KEY=lma_x", "HTTPS_PROXY=http://sam:"+canary+"@"+strings.TrimPrefix(proxy.URL, "http://"))
+	found := u.diagnose(t, 8)
+	found.check(t, "proxy", "ok", proxy.URL+", which answers")
+	found.check(t, "dns", "skip", "the proxy looks up names")
+	found.check(t, "api", "fail", "")
 	for id, c := range found {
 		if strings.Contains(c.Finding+c.Mend, canary) {
 			t.Errorf("%s shows the proxy's password: %s", id, c.Finding)
 		}
 	}
-	p = newPerson(t, "https://lamina.invalid", "LAMINA_API_KEY=lma_x", "HTTPS_PROXY=http://127.0.0.1:1")
-	p.diagnose(t, 8).wants(t, "proxy", "fail", "http://127.0.0.1:1 cannot be reached")
-	newPerson(t, "https://lamina.invalid", "LAMINA_API_KEY=lma_x").diagnose(t, 8).wants(t, "dns", "fail", "lamina.invalid has no address")
+	u = newUser(t, "https://lamina.invalid", "LAMINA_API_KEY=lma_x", "HTTPS_PROXY=http://127.0.0.1:1")
+	u.diagnose(t, 8).check(t, "proxy", "fail", "http://127.0.0.1:1 cannot be reached")
+	newUser(t, "https://lamina.invalid", "LAMINA_API_KEY=lma_x").diagnose(t, 8).check(t, "dns", "fail", "lamina.invalid has no address")
 }
 
-func TestDoctorTellsAPIFromOthers(t *testing.T) {
+func TestDoctorDetectsOtherServers(t *testing.T) {
 	t.Parallel()
 	portal := newHandler(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte("<title>Welcome to the hotel</title>"))
 	})
-	found := newPerson(t, portal, "LAMINA_API_KEY=lma_x").diagnose(t, 8)
-	found.wants(t, "api", "fail", "not the API")
-	found.wants(t, "account", "skip", "not reached")
+	found := newUser(t, portal, "LAMINA_API_KEY=lma_x").diagnose(t, 8)
+	found.check(t, "api", "fail", "not the API")
+	found.check(t, "account", "skip", "not reached")
 	service := newCanaryService(t, broken)
-	found = newPerson(t, service.URL).withSession(t, service.URL, true).diagnose(t, 8)
-	found.wants(t, "api", "fail", "fails (503")
-	found.wants(t, "token-endpoint", "fail", "the session is kept")
-	found.wants(t, "credential", "ok", "due for renewal")
-	found.wants(t, "other-writers", "warn", "last written by another program")
+	found = newUser(t, service.URL).withSession(t, service.URL, true).diagnose(t, 8)
+	found.check(t, "api", "fail", "fails (503")
+	found.check(t, "token-endpoint", "fail", "the session is kept")
+	found.check(t, "credential", "ok", "due for renewal")
+	found.check(t, "other-writers", "warn", "last written by another program")
 }
 
-// TestDoctorIsDoneSoon: with a service that takes connections and never answers, there is a result within seconds.
-func TestDoctorIsDoneSoon(t *testing.T) {
+// TestDoctorTimeout: with a service that takes connections and never answers, there is a result within seconds.
+func TestDoctorTimeout(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes some seconds")
@@ -138,35 +138,35 @@ func TestDoctorIsDoneSoon(t *testing.T) {
 	}
 	defer mute.Close()
 	started := time.Now()
-	p := newPerson(t, "http://"+mute.Addr().String(), "LAMINA_API_KEY=lma_x")
-	p.diagnose(t, 8).wants(t, "api", "fail", "did not answer in 4s")
+	u := newUser(t, "http://"+mute.Addr().String(), "LAMINA_API_KEY=lma_x")
+	u.diagnose(t, 8).check(t, "api", "fail", "did not answer in 4s")
 	if took := time.Since(started); took > patience/2 {
 		t.Errorf("it took %s", took)
 	}
 }
 
-// TestDoctorSpendsNothingOnAHangingTokenEndpoint: once a refresh is sent its answer has to be waited for, so doctor asks
+// TestDoctorKeepsRefreshToken: once a refresh is sent its answer has to be waited for, so doctor asks
 // first, in the same way but without a token, whether there are answers.
-func TestDoctorSpendsNothingOnAHangingTokenEndpoint(t *testing.T) {
+func TestDoctorKeepsRefreshToken(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
-	v := newVictim(t)
-	v.expire()
-	v.fault(`{"path": "/cli/oauth/token", "method": "POST", "delay": "5m", "times": 1000}`)
-	found := person{home: v.home, env: v.command().Env}.diagnose(t, 8)
-	found.wants(t, "api", "ok", "")
-	found.wants(t, "token-endpoint", "fail", "/cli/oauth/token did not answer in 4s")
-	found.wants(t, "account", "skip", "the token endpoint was not reached")
-	v.wantRefreshes(0)
+	u := newSignedInUser(t)
+	u.expireToken()
+	u.planFault(`{"path": "/cli/oauth/token", "method": "POST", "delay": "5m", "times": 1000}`)
+	found := user{home: u.home, env: u.command().Env}.diagnose(t, 8)
+	found.check(t, "api", "ok", "")
+	found.check(t, "token-endpoint", "fail", "/cli/oauth/token did not answer in 4s")
+	found.check(t, "account", "skip", "the token endpoint was not reached")
+	u.wantRefreshes(0)
 }
 
-func TestDoctorNamesTheHolderOfALock(t *testing.T) {
+func TestDoctorNamesLockHolder(t *testing.T) {
 	t.Parallel()
 	service := newCanaryService(t, good)
-	p := newPerson(t, service.URL).withSession(t, service.URL, false)
-	lock, err := os.OpenFile(filepath.Join(p.home, ".lamina", "refresh-1.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	u := newUser(t, service.URL).withSession(t, service.URL, false)
+	lock, err := os.OpenFile(filepath.Join(u.home, ".lamina", "refresh-1.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,13 +174,13 @@ func TestDoctorNamesTheHolderOfALock(t *testing.T) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}
-	found := p.diagnose(t, 0)
-	found.wants(t, "lock", "warn", "refresh-1.lock is held by")
+	found := u.diagnose(t, 0)
+	found.check(t, "lock", "warn", "refresh-1.lock is held by")
 	if mend := found["lock"].Mend; mend != "" && !strings.HasPrefix(mend, "ps -fp ") {
 		t.Errorf("mend with %q", mend)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_UN); err != nil {
 		t.Fatal(err)
 	}
-	p.diagnose(t, 0).wants(t, "lock", "ok", "")
+	u.diagnose(t, 0).check(t, "lock", "ok", "")
 }

@@ -13,14 +13,14 @@ import (
 func TestHostilePrompts(t *testing.T) {
 	t.Parallel()
 	const clearScreen, writeClipboard, turn, zeroWidth = `\u001b[2J`, `\u001b]52;c;Y3VybA==\u0007`, `\u202e`, `\u200b`
-	p := newPerson(t, "http://127.0.0.1:9", "NO_COLOR=1")
+	u := newUser(t, "http://127.0.0.1:9", "NO_COLOR=1")
 	description := strings.NewReplacer(
 		`"Larder"`, `"Lar`+clearScreen+`der"`, `"Shelf"`, `"Sh`+writeClipboard+zeroWidth+`elf"`,
 		`"on the door"`, `"on the`+turn+` door\nerror: forged"`, `"in the kitchen"`, `"in the`+clearScreen+turn+` kitchen\r"`,
 	).Replace(larderFile(newLarder(t)))
-	p.describe(t, "larder", strings.Replace(description, "http://127.0.0.1", "http://localhost", 1))
+	u.describeService(t, "larder", strings.Replace(description, "http://127.0.0.1", "http://localhost", 1))
 
-	screen := p.atTerminal(t, 200, "login", "--provider", "larder")
+	screen := u.atTerminal(t, 200, "login", "--provider", "larder")
 	screen.expect(t, `Shelf of Larder \(on the door error: forged\):`)
 	screen.types(t, "7"+enter)
 	screen.expect(t, `API key of Larder \(in the kitchen\): `)

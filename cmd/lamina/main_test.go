@@ -1,28 +1,20 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"runtime"
 	"strconv"
-	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// TestMain runs the tests, or one of the programs that they start: the test binary is the program, so that the tests need
+// no build.
 func TestMain(m *testing.M) {
 	// Most tests wait for processes and timers, so more of them run at once than there are cores. -parallel overrides this.
 	if err := flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))); err != nil {
@@ -31,7 +23,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"lamina": main,
 		"browse": browse,
-		"huge":   huge,
+		"huge":   storeLargeToken,
 	})
 }
 
@@ -39,63 +31,11 @@ func TestMain(m *testing.M) {
 // them. By default they run shorter.
 func isFullLength() bool { return os.Getenv("LAMINA_TEST_LONG") == "1" }
 
-// quickExit is how GORACE keeps a program that was built with the race detector from sleeping for a second at its end: these
-// tests start thousands.
+// quickExit is the value of GORACE with which a program that was built with the race detector does not sleep for a second
+// when it ends.
 const quickExit = "atexit_sleep_ms=10"
 
-// TestScript runs the transcripts of testdata/script, one for each noun, against the real binary and, where they ask
-// for it, a local platform of their own.
-func TestScript(t *testing.T) {
-	t.Parallel()
-	params := scripts()
-	params.Dir = "testdata/script"
-	testscript.Run(t, params)
-}
-
-// scripts returns what all scripts run with: a home of their own, and the commands below.
-func scripts() testscript.Params {
-	return testscript.Params{
-		Setup: func(env *testscript.Env) error {
-			home := filepath.Join(env.WorkDir, "home")
-			env.Setenv("HOME", home)
-			env.Setenv("USERPROFILE", home)
-			env.Setenv("BROWSER", "browse")
-			env.Setenv("NO_COLOR", "1")
-			env.Setenv("LAMINA_REQUEST_TIMEOUT", "20s")
-			env.Setenv("GORACE", quickExit)
-			return os.Mkdir(home, 0o700)
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"dev":          cmdDev,
-			"exits":        cmdExits,
-			"http":         cmdHTTP,
-			"png":          cmdPNG,
-			"signal":       cmdSignal,
-			"mode":         cmdMode,
-			"until":        cmdUntil,
-			"capture":      cmdCapture,
-			"visit":        cmdVisit,
-			"until-down":   cmdUntilDown,
-			"unprivileged": cmdUnprivileged,
-			"addr":         cmdAddr,
-			"keyring":      cmdKeyring,
-			"key":          cmdKey,
-			"sparse":       cmdSparse,
-		},
-		Condition: func(cond string) (bool, error) {
-			switch cond {
-			case "root":
-				return os.Geteuid() == 0, nil
-			case "keyring":
-				return keyringWanted(), nil
-			}
-			return false, fmt.Errorf("unknown condition %q", cond)
-		},
-		RequireUniqueNames: true,
-	}
-}
-
-// browse is a browser for scripts: it opens a page, follows its redirects, and ends.
+// browse is the browser of the tests: it opens a page, follows its redirects, and ends.
 func browse() {
 	resp, err := http.Get(os.Args[len(os.Args)-1])
 	if err != nil {
@@ -104,218 +44,4 @@ func browse() {
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(os.Stdout, resp.Body)
-}
-
-// cmdDev starts a local platform for the script: dev [FLAG…]. It sets LAMINA_BASE_URL, API_KEY and
-// WORKSPACE, and for each service NAME beside Lamina NAME_KEY and NAME_URL.
-func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
-	if neg {
-		ts.Fatalf("unsupported: ! dev")
-	}
-	server, err := startDev(ts.Getenv("WORK"), ts.Getenv("HOME"), args...)
-	ts.Check(err)
-	ts.Defer(func() {
-		if err := server.stop(); err != nil {
-			ts.Logf("lamina dev ended with: %v", err)
-		}
-	})
-	ts.Setenv("LAMINA_BASE_URL", server.BaseURL)
-	ts.Setenv("API_KEY", server.APIKey)
-	ts.Setenv("WORKSPACE", server.WorkspaceID)
-	for name, service := range server.Services {
-		ts.Setenv(strings.ToUpper(name)+"_KEY", service.APIKey)
-		ts.Setenv(strings.ToUpper(name)+"_URL", service.BaseURL)
-	}
-	ts.Setenv("DEV_PID", strconv.Itoa(server.cmd.Process.Pid))
-}
-
-// cmdExits runs a command and checks its exit status: exits STATUS COMMAND ARG…
-func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits STATUS COMMAND ARG…")
-	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	got := 0
-	err = ts.Exec(args[1], args[2:]...)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		got = exit.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if got != want {
-		ts.Fatalf("exit status %d, want %d", got, want)
-	}
-}
-
-// cmdHTTP sends a request with a JSON body and puts the answer on stdout: http METHOD URL [BODY]
-func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) < 2 {
-		ts.Fatalf("usage: http METHOD URL [BODY]")
-	}
-	req, err := http.NewRequest(args[0], args[1], strings.NewReader(strings.Join(args[2:], " ")))
-	ts.Check(err)
-	if len(args) > 2 {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	resp, err := http.DefaultClient.Do(req)
-	ts.Check(err)
-	defer resp.Body.Close()
-	_, err = io.Copy(ts.Stdout(), resp.Body)
-	ts.Check(err)
-	if (resp.StatusCode >= 300) != neg {
-		ts.Fatalf("%s %s: %s", args[0], args[1], resp.Status)
-	}
-}
-
-// cmdKey makes a key of a service at the local platform: key NAME SERVICE [CLASS|- [OWNER]]. It sets NAME and NAME_ID.
-func cmdKey(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: key NAME SERVICE [CLASS|- [OWNER]]")
-	}
-	want := map[string]string{"service": args[1]}
-	for i, field := range []string{"class", "owner"} {
-		if len(args) > i+2 && args[i+2] != "-" {
-			want[field] = args[i+2]
-		}
-	}
-	raw, err := json.Marshal(want)
-	ts.Check(err)
-	resp, err := http.Post(ts.Getenv("LAMINA_BASE_URL")+"/dev/keys", "application/json", bytes.NewReader(raw))
-	ts.Check(err)
-	defer resp.Body.Close()
-	var made struct{ Data struct{ ID, Key string } }
-	ts.Check(json.NewDecoder(resp.Body).Decode(&made))
-	if made.Data.Key == "" {
-		ts.Fatalf("no key for %s: %s", raw, resp.Status)
-	}
-	ts.Setenv(args[0], made.Data.Key)
-	ts.Setenv(args[0]+"_ID", made.Data.ID)
-}
-
-// cmdSparse makes a file of so many bytes that takes no room: sparse FILE BYTES
-func cmdSparse(ts *testscript.TestScript, neg bool, args []string) {
-	size, err := strconv.ParseInt(args[1], 10, 64)
-	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), nil, 0o600))
-	ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
-}
-
-// cmdPNG checks that files are PNG pictures, and different ones: png FILE…
-func cmdPNG(ts *testscript.TestScript, neg bool, args []string) {
-	seen := map[string]string{}
-	for _, name := range args {
-		raw := ts.ReadFile(name)
-		if bytes.HasPrefix([]byte(raw), []byte("\x89PNG\r\n\x1a\n")) == neg {
-			ts.Fatalf("%s: PNG is %v", name, neg)
-		}
-		if other, ok := seen[raw]; ok {
-			ts.Fatalf("%s and %s are the same", name, other)
-		}
-		seen[raw] = name
-	}
-}
-
-// cmdSignal sends a signal to a process: signal INT|TERM|KILL PID
-func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
-	signals := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
-	pid, err := strconv.Atoi(args[1])
-	ts.Check(err)
-	p, err := os.FindProcess(pid)
-	ts.Check(err)
-	ts.Check(p.Signal(signals[args[0]]))
-}
-
-// cmdMode checks the mode of files: mode 600 FILE…
-func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
-	for _, name := range args[1:] {
-		info, err := os.Stat(ts.MkAbs(name))
-		ts.Check(err)
-		if got := fmt.Sprintf("%o", info.Mode().Perm()); (got == args[0]) == neg {
-			ts.Fatalf("%s has mode %s", name, got)
-		}
-	}
-}
-
-// cmdUntil waits until a file holds a text: until FILE TEXT
-func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
-	for end := time.Now().Add(60 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		raw, err := os.ReadFile(ts.MkAbs(args[0]))
-		if err == nil && strings.Contains(string(raw), args[1]) != neg {
-			return
-		}
-		if time.Now().After(end) {
-			ts.Fatalf("%s does not hold %q:\n%s", args[0], args[1], raw)
-		}
-	}
-}
-
-// cmdCapture sets a variable to what the last command wrote to stdout: capture NAME
-func cmdCapture(ts *testscript.TestScript, neg bool, args []string) {
-	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
-}
-
-// cmdVisit opens the address of a sign-in page that a command wrote to a file, once it is there: visit FILE
-func cmdVisit(ts *testscript.TestScript, neg bool, args []string) {
-	page := regexp.MustCompile(`http://\S+/cli/oauth/authorize\?\S+`)
-	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		raw, _ := os.ReadFile(ts.MkAbs(args[0]))
-		if url := page.Find(raw); url != nil {
-			resp, err := http.Get(string(url))
-			ts.Check(err)
-			defer resp.Body.Close()
-			_, err = io.Copy(ts.Stdout(), resp.Body)
-			ts.Check(err)
-			return
-		}
-	}
-	ts.Fatalf("no address in %s: %s", args[0], ts.ReadFile(args[0]))
-}
-
-// cmdUntilDown waits until nothing listens at an address any more: until-down URL
-func cmdUntilDown(ts *testscript.TestScript, neg bool, args []string) {
-	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(args[0], "http://"))
-		if err != nil {
-			return
-		}
-		_ = conn.Close()
-	}
-	ts.Fatalf("%s still answers", args[0])
-}
-
-// cmdAddr sets variables to the host and port of a URL, and to the port alone: addr URL NAME [PORTNAME]
-func cmdAddr(ts *testscript.TestScript, neg bool, args []string) {
-	address := strings.TrimPrefix(args[0], "http://")
-	ts.Setenv(args[1], address)
-	if len(args) > 2 {
-		_, port, err := net.SplitHostPort(address)
-		ts.Check(err)
-		ts.Setenv(args[2], port)
-	}
-}
-
-// cmdUnprivileged is exits for a user to whom the modes of files apply, which they do not to root.
-func cmdUnprivileged(ts *testscript.TestScript, neg bool, args []string) {
-	if os.Geteuid() != 0 {
-		cmdExits(ts, neg, args)
-		return
-	}
-	const nobody = 65534
-	binary, err := exec.LookPath(args[1])
-	ts.Check(err)
-	for dir := filepath.Dir(binary); dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-		ts.Check(os.Chmod(dir, 0o755))
-	}
-	work := ts.Getenv("WORK")
-	ts.Check(os.Chmod(filepath.Dir(work), 0o755))
-	ts.Check(filepath.WalkDir(work, func(path string, _ os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.Lchown(path, nobody, nobody)
-	}))
-	as := []string{args[0], "setpriv", "--reuid", strconv.Itoa(nobody), "--regid", strconv.Itoa(nobody), "--clear-groups", binary}
-	cmdExits(ts, neg, append(as, args[2:]...))
 }

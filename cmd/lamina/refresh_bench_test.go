@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// pairs measures two things in turn, and reports their medians and the median of the differences, in milliseconds.
-func pairs(b *testing.B, first, second string, measure func(second bool) time.Duration) {
+// measurePairs measures two things in turn, and reports their medians and the median of the differences, in milliseconds.
+func measurePairs(b *testing.B, first, second string, measure func(second bool) time.Duration) {
 	b.Helper()
 	var took [2][]float64
 	var more []float64
@@ -39,14 +39,14 @@ func BenchmarkNearEnd(b *testing.B) {
 	for _, latency := range []string{"0ms", "50ms"} {
 		for _, until := range []string{"answer", "end"} {
 			b.Run("latency="+latency+"/until="+until, func(b *testing.B) {
-				v := newVictim(b, "--latency", latency)
-				pairs(b, "fresh", "near", func(near bool) time.Duration {
+				u := newSignedInUser(b, "--latency", latency)
+				measurePairs(b, "fresh", "near", func(near bool) time.Duration {
 					left := 50 * time.Minute
 					if near {
 						left = 40 * time.Second
 					}
-					v.expireIn(left)
-					return v.whoami(until == "answer")
+					u.setTokenExpiry(left)
+					return u.timeWhoami(until == "answer")
 				})
 			})
 		}
@@ -55,45 +55,45 @@ func BenchmarkNearEnd(b *testing.B) {
 
 // BenchmarkHerd compares 64 commands at once whose token has expired with 64 whose token is fresh.
 func BenchmarkHerd(b *testing.B) {
-	v := newVictim(b)
-	pairs(b, "fresh", "expired", func(expired bool) time.Duration {
-		v.forget()
+	u := newSignedInUser(b)
+	measurePairs(b, "fresh", "expired", func(expired bool) time.Duration {
+		u.clearPlatform()
 		want := 0
 		if expired {
-			v.expire()
+			u.expireToken()
 			want = 1
 		}
 		began := time.Now()
-		v.wantAllFine(v.parallel(64, "whoami"))
+		u.wantSuccess(u.runParallel(64, "whoami"))
 		took := time.Since(began)
-		v.wantRefreshes(want)
+		u.wantRefreshes(want)
 		return took
 	})
 }
 
-// expireIn lets the stored token have so much time left.
-func (v *victim) expireIn(left time.Duration) {
-	v.edit(func(_, credentials, session map[string]any) {
+// setTokenExpiry lets the stored token have so much time left.
+func (u *signedInUser) setTokenExpiry(left time.Duration) {
+	u.edit(func(_, credentials, session map[string]any) {
 		at := func(d time.Duration) string { return time.Now().Add(d).UTC().Format("2006-01-02T15:04:05.000Z") }
 		credentials["expiresAt"], session["obtainedAt"], session["issuedAt"] = at(left), at(left-time.Hour), at(left-time.Hour)
 	})
 }
 
-// whoami runs one command and returns how long it took until its answer, or until its end.
-func (v *victim) whoami(untilAnswer bool) time.Duration {
-	cmd := v.command("whoami")
+// timeWhoami runs one command and returns how long it took until its answer, or until its end.
+func (u *signedInUser) timeWhoami(untilAnswer bool) time.Duration {
+	cmd := u.command("whoami")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		v.t.Fatal(err)
+		u.t.Fatal(err)
 	}
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
-		v.t.Fatal(err)
+		u.t.Fatal(err)
 	}
 	_, err = out.Read(make([]byte, 64<<10))
 	answered := time.Since(began)
 	if err != nil || cmd.Wait() != nil {
-		v.t.Errorf("whoami: %v, %v", err, cmd.ProcessState)
+		u.t.Errorf("whoami: %v, %v", err, cmd.ProcessState)
 	}
 	if untilAnswer {
 		return answered

@@ -25,9 +25,9 @@ type terminal struct {
 }
 
 // atTerminal starts a command of a person at a terminal with so many columns.
-func (p person) atTerminal(t *testing.T, columns uint16, args ...string) *terminal {
+func (u user) atTerminal(t *testing.T, columns uint16, args ...string) *terminal {
 	t.Helper()
-	cmd := p.command(args...)
+	cmd := u.command(args...)
 	keys, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: columns})
 	if err != nil {
 		t.Fatal(err)
@@ -105,8 +105,8 @@ func TestTerminalPaste(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newPerson(t, dev.BaseURL, "BROWSER=true", "NO_COLOR=1")
-			screen := p.atTerminal(t, 160, "login")
+			u := newUser(t, dev.BaseURL, "BROWSER=true", "NO_COLOR=1")
+			screen := u.atTerminal(t, 160, "login")
 			address := screen.expect(t, signInPage)[0]
 			screen.expect(t, "paste its address here")
 
@@ -120,7 +120,7 @@ func TestTerminalPaste(t *testing.T) {
 			screen.types(t, paste(t, approval(t, address))+enter)
 			screen.expect(t, "Signed in as sam@example.com")
 			screen.exits(t, 0)
-			has(t, p.output(t, "whoami", "--jq", ".data.user.email"), "sam@example.com")
+			mustContain(t, u.output(t, "whoami", "--jq", ".data.user.email"), "sam@example.com")
 		})
 	}
 }
@@ -130,8 +130,8 @@ func TestTerminalAsksForSettings(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t)
 	service := dev.Services["lamatic"]
-	p := newPerson(t, dev.BaseURL)
-	screen := p.atTerminal(t, 100, "login", "--provider", "lamatic")
+	u := newUser(t, dev.BaseURL)
+	screen := u.atTerminal(t, 100, "login", "--provider", "lamatic")
 	screen.expect(t, `URL of Lamatic \(`)
 	screen.types(t, service.BaseURL+enter)
 	screen.expect(t, `Project ID of Lamatic \(`)
@@ -143,14 +143,14 @@ func TestTerminalAsksForSettings(t *testing.T) {
 	if strings.Contains(screen.String(), service.APIKey) {
 		t.Errorf("the key is on the screen:\n%s", screen.String())
 	}
-	has(t, p.output(t, "auth", "status", "--provider", "lamatic", "--jq", ".credential.settings[\"project-id\"]"), "prj_sample")
+	mustContain(t, u.output(t, "auth", "status", "--provider", "lamatic", "--jq", ".credential.settings[\"project-id\"]"), "prj_sample")
 }
 
 func TestTerminalHidesAPIKey(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t)
-	p := newPerson(t, dev.BaseURL)
-	screen := p.atTerminal(t, 100, "login", "--with-api-key")
+	u := newUser(t, dev.BaseURL)
+	screen := u.atTerminal(t, 100, "login", "--with-api-key")
 	screen.expect(t, `API key of Lamina \(https://\S+\):`)
 	screen.types(t, dev.APIKey+enter)
 	screen.expect(t, "Signed in as")
@@ -158,7 +158,7 @@ func TestTerminalHidesAPIKey(t *testing.T) {
 	if strings.Contains(screen.String(), dev.APIKey) {
 		t.Errorf("the key is on the screen:\n%s", screen.String())
 	}
-	has(t, p.output(t, "whoami", "--jq", ".data.user.email"), "sam@example.com")
+	mustContain(t, u.output(t, "whoami", "--jq", ".data.user.email"), "sam@example.com")
 }
 
 // TestTerminalRevokes is asked before a key stops working.
@@ -166,28 +166,28 @@ func TestTerminalRevokes(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t)
 	laghav := dev.Services["laghav"]
-	p := newPerson(t, dev.BaseURL, "LAGHAV_BASE_URL="+laghav.BaseURL, "LAGHAV_API_KEY="+laghav.APIKey, "NO_COLOR=1")
-	id := strings.TrimSpace(p.output(t, "laghav", "keys", "list", "--jq", ".keys[0].id"))
+	u := newUser(t, dev.BaseURL, "LAGHAV_BASE_URL="+laghav.BaseURL, "LAGHAV_API_KEY="+laghav.APIKey, "NO_COLOR=1")
+	id := strings.TrimSpace(u.output(t, "laghav", "keys", "list", "--jq", ".keys[0].id"))
 	for answer, want := range map[string]int{"n": 2, "": 2, "yes please": 2} {
-		screen := p.atTerminal(t, 120, "laghav", "keys", "revoke", id)
+		screen := u.atTerminal(t, 120, "laghav", "keys", "revoke", id)
 		screen.expect(t, `Revoke "`+id+`"\? What uses it stops working at once, for good. \[y/N\]`)
 		screen.types(t, answer+enter)
 		screen.expect(t, "you did not say yes; nothing was sent")
 		screen.exits(t, want)
 	}
-	screen := p.atTerminal(t, 120, "laghav", "keys", "revoke", id)
+	screen := u.atTerminal(t, 120, "laghav", "keys", "revoke", id)
 	screen.expect(t, "y/N")
 	screen.types(t, "y"+enter)
 	screen.expect(t, "Revoked")
 	screen.exits(t, 0)
-	p.start(t, "laghav", "keys", "list").exits(t, 4)
+	u.start(t, "laghav", "keys", "list").exits(t, 4)
 }
 
 // TestTerminalRotates types a new key, which is not shown.
 func TestTerminalRotates(t *testing.T) {
 	t.Parallel()
 	dev, second := newDev(t), ""
-	p := newPerson(t, dev.BaseURL, "NO_COLOR=1")
+	u := newUser(t, dev.BaseURL, "NO_COLOR=1")
 	for _, key := range []*string{&dev.APIKey, &second} {
 		made, err := http.Post(dev.BaseURL+"/dev/keys", "application/json", strings.NewReader(`{"service": "lamina"}`))
 		if err != nil {
@@ -200,12 +200,12 @@ func TestTerminalRotates(t *testing.T) {
 			t.Fatalf("%s, %v", made.Status, err)
 		}
 	}
-	login := p.atTerminal(t, 100, "login", "--with-api-key")
+	login := u.atTerminal(t, 100, "login", "--with-api-key")
 	login.expect(t, "API key of Lamina")
 	login.types(t, dev.APIKey+enter)
 	login.exits(t, 0)
 
-	screen := p.atTerminal(t, 160, "auth", "rotate")
+	screen := u.atTerminal(t, 160, "auth", "rotate")
 	screen.expect(t, "Make a new key of Lamina: https://app.uselamina.ai")
 	screen.expect(t, "New API key of Lamina:")
 	screen.types(t, second+enter)
@@ -214,7 +214,7 @@ func TestTerminalRotates(t *testing.T) {
 	if strings.Contains(screen.String(), second) {
 		t.Errorf("the key is on the screen:\n%s", screen.String())
 	}
-	has(t, p.output(t, "auth", "token", "-o", "text"), second)
+	mustContain(t, u.output(t, "auth", "token", "-o", "text"), second)
 }
 
 // TestTerminalLiveLine watches a run: one line that is drawn over itself, nothing else while it lasts, and no trace of
@@ -222,8 +222,8 @@ func TestTerminalRotates(t *testing.T) {
 func TestTerminalLiveLine(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t)
-	p := newPerson(t, dev.BaseURL, "LAMINA_API_KEY="+dev.APIKey, "NO_COLOR=1")
-	screen := p.atTerminal(t, 80, "run", "countdown", "-i", "seconds=2", "--wait")
+	u := newUser(t, dev.BaseURL, "LAMINA_API_KEY="+dev.APIKey, "NO_COLOR=1")
+	screen := u.atTerminal(t, 80, "run", "countdown", "-i", "seconds=2", "--wait")
 	screen.exits(t, 0)
 	text := screen.String()
 	start, end := strings.Index(text, redraw), strings.LastIndex(text, redraw)
@@ -237,13 +237,13 @@ func TestTerminalLiveLine(t *testing.T) {
 	if strings.Contains(rest, "\x1b") {
 		t.Errorf("escape sequences with NO_COLOR: %q", rest)
 	}
-	has(t, rest, "completed")
+	mustContain(t, rest, "completed")
 }
 
 func TestTerminalColor(t *testing.T) {
 	t.Parallel()
-	p := newPerson(t, "http://127.0.0.1:9")
-	screen := p.atTerminal(t, 80, "apps", "list")
+	u := newUser(t, "http://127.0.0.1:9")
+	screen := u.atTerminal(t, 80, "apps", "list")
 	screen.exits(t, 4)
 	if text := screen.String(); !strings.Contains(text, "\x1b[31merror:\x1b[0m") {
 		t.Errorf("no colour: %q", text)
@@ -254,8 +254,8 @@ func TestTerminalColor(t *testing.T) {
 func TestTerminalInterrupt(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t)
-	p := newPerson(t, dev.BaseURL, "LAMINA_API_KEY="+dev.APIKey)
-	screen := p.atTerminal(t, 100, "run", "countdown", "-i", "seconds=60", "--wait")
+	u := newUser(t, dev.BaseURL, "LAMINA_API_KEY="+dev.APIKey)
+	screen := u.atTerminal(t, 100, "run", "countdown", "-i", "seconds=60", "--wait")
 	screen.expect(t, "running.*%")
 	const columns = 40
 	if err := pty.Setsize(screen.keys, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
@@ -273,8 +273,8 @@ func TestTerminalInterrupt(t *testing.T) {
 	screen.exits(t, 130)
 	text := screen.String()
 	after := text[strings.LastIndex(text, redraw):]
-	has(t, after, "stopped waiting; the run goes on", "lamina runs cancel", "lamina runs wait")
-	has(t, p.output(t, "runs", "list", "--jq", ".data[0].status"), "running")
+	mustContain(t, after, "stopped waiting; the run goes on", "lamina runs cancel", "lamina runs wait")
+	mustContain(t, u.output(t, "runs", "list", "--jq", ".data[0].status"), "running")
 }
 
 // TestTerminalInterruptLogin presses Ctrl-C instead of signing in.
@@ -284,12 +284,12 @@ func TestTerminalInterruptLogin(t *testing.T) {
 	for name, args := range map[string][]string{"paste": {"login", "--no-browser"}, "device": {"login", "--device"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newPerson(t, dev.BaseURL)
-			screen := p.atTerminal(t, 100, args...)
+			u := newUser(t, dev.BaseURL)
+			screen := u.atTerminal(t, 100, args...)
 			screen.expect(t, "Waiting for your approval")
 			screen.types(t, ctrlC)
 			screen.exits(t, 130)
-			has(t, screen.String(), "interrupted")
+			mustContain(t, screen.String(), "interrupted")
 		})
 	}
 }

@@ -14,11 +14,11 @@ import (
 // What follows are services that know nothing but what a page of documentation says, written from that page and not from the
 // local platform. Those of Laghav and Lamatic are in their own files.
 
-// seedKey is put together so that a scan for keys passes over this file.
-func seedKey(prefix string) string { return prefix + "seed" + "0000" + "key9" }
+// sampleKey is put together so that a scan for keys passes over this file.
+func sampleKey(prefix string) string { return prefix + "seed" + "0000" + "key9" }
 
-// newSmallLaminr serves the two pages of Laminr: keys in x-api-key below one prefix, uploads in three steps.
-func newSmallLaminr(t *testing.T, prefix string) string {
+// newDocumentedLaminr serves the two pages of Laminr: keys in x-api-key below one prefix, uploads in three steps.
+func newDocumentedLaminr(t *testing.T, prefix string) string {
 	t.Helper()
 	refuse := func(w http.ResponseWriter, status int, code, message string) {
 		answer(w, status, object{"error": object{"code": code, "message": message}})
@@ -30,9 +30,9 @@ func newSmallLaminr(t *testing.T, prefix string) string {
 	})
 	return newHandler(t, func(w http.ResponseWriter, r *http.Request) {
 		switch key := r.Header.Get("X-Api-Key"); {
-		case key == seedKey("sk_test_"):
+		case key == sampleKey("sk_test_"):
 			refuse(w, 403, "forbidden", "Insufficient permissions for this resource")
-		case key != seedKey("sk_live_"):
+		case key != sampleKey("sk_live_"):
 			refuse(w, 401, "unauthorized", "Invalid or missing API key")
 		case r.URL.Path != prefix+"/files":
 			w.WriteHeader(http.StatusNotFound)
@@ -51,38 +51,38 @@ func newSmallLaminr(t *testing.T, prefix string) string {
 	})
 }
 
-func TestSmallLaminr(t *testing.T) {
+func TestDocumentedLaminr(t *testing.T) {
 	t.Parallel()
 	for _, prefix := range []string{"/v1", "/api/v1"} {
 		t.Run(prefix, func(t *testing.T) {
 			t.Parallel()
-			base := newSmallLaminr(t, prefix)
-			p := newPerson(t, "", "LAMINR_BASE_URL="+base)
-			status, _, talk := p.pipes(t, seedKey("sk_live_")+"x", "login", "--provider", "laminr", "--with-api-key", "-o", "text")
+			base := newDocumentedLaminr(t, prefix)
+			u := newUser(t, "", "LAMINR_BASE_URL="+base)
+			status, _, talk := u.runWithInput(t, sampleKey("sk_live_")+"x", "login", "--provider", "laminr", "--with-api-key", "-o", "text")
 			if status != 4 {
 				t.Errorf("a wrong key: status %d", status)
 			}
-			has(t, talk, "Laminr answered 401 unauthorized: Invalid or missing API key")
-			status, out, talk := p.pipes(t, seedKey("sk_live_"), "login", "--provider", "laminr", "--with-api-key", "-o", "text")
+			mustContain(t, talk, "Laminr answered 401 unauthorized: Invalid or missing API key")
+			status, out, talk := u.runWithInput(t, sampleKey("sk_live_"), "login", "--provider", "laminr", "--with-api-key", "-o", "text")
 			if status != 0 {
 				t.Fatalf("sign-in: status %d: %s", status, talk)
 			}
-			has(t, out, "Signed in to Laminr", "live key, accepted by the service")
-			has(t, p.output(t, "laminr", "files", "-o", "text"), "a.pdf")
-			if err := os.WriteFile(filepath.Join(p.home, "loan.pdf"), []byte("%PDF-1.7 a loan"), 0o600); err != nil {
+			mustContain(t, out, "Signed in to Laminr", "live key, accepted by the service")
+			mustContain(t, u.output(t, "laminr", "files", "-o", "text"), "a.pdf")
+			if err := os.WriteFile(filepath.Join(u.home, "loan.pdf"), []byte("%PDF-1.7 a loan"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			has(t, p.output(t, "laminr", "upload", "loan.pdf", "-o", "text"), "tenants/1/files/20260101-1-loan.pdf")
+			mustContain(t, u.output(t, "laminr", "upload", "loan.pdf", "-o", "text"), "tenants/1/files/20260101-1-loan.pdf")
 
-			testing := newPerson(t, "", "LAMINR_BASE_URL="+base, "LAMINR_API_KEY="+seedKey("sk_test_"))
-			has(t, testing.fails(t, 4, "laminr", "files", "--json"), `"code":"auth_wrong_class"`, "Insufficient permissions")
+			testing := newUser(t, "", "LAMINR_BASE_URL="+base, "LAMINR_API_KEY="+sampleKey("sk_test_"))
+			mustContain(t, testing.fails(t, 4, "laminr", "files", "--json"), `"code":"auth_wrong_class"`, "Insufficient permissions")
 		})
 	}
 }
 
-// newSmallLightfast serves the page of Lightfast on authentication, and the search of the same generation. It knows no other
+// newDocumentedLightfast serves the page of Lightfast on authentication, and the search of the same generation. It knows no other
 // address, and nothing but POST.
-func newSmallLightfast(t *testing.T) string {
+func newDocumentedLightfast(t *testing.T) string {
 	t.Helper()
 	refuse := func(w http.ResponseWriter, status int, code, message string) {
 		answer(w, status, object{"error": code, "message": message, "requestId": "req_abc123"})
@@ -91,19 +91,19 @@ func newSmallLightfast(t *testing.T) string {
 		switch key := r.Header.Get("Authorization"); {
 		case r.Method != http.MethodPost:
 			refuse(w, 405, "METHOD_NOT_ALLOWED", "Use POST")
-		case key == "Bearer "+seedKey("sk-lf-other"):
+		case key == "Bearer "+sampleKey("sk-lf-other"):
 			refuse(w, 403, "FORBIDDEN", "User not authorized to access the organization")
-		case key != "Bearer "+seedKey("sk-lf-"):
+		case key != "Bearer "+sampleKey("sk-lf-"):
 			refuse(w, 401, "UNAUTHORIZED", "Authentication required. Provide 'Authorization: Bearer <api-key>' header or sign in.")
 		case r.URL.Path != "/api/v1/search":
 			refuse(w, 404, "NOT_FOUND", "No such route")
 		default:
-			searchSmall(w, r, refuse)
+			answerSearch(w, r, refuse)
 		}
 	})
 }
 
-func searchSmall(w http.ResponseWriter, r *http.Request, refuse func(http.ResponseWriter, int, string, string)) {
+func answerSearch(w http.ResponseWriter, r *http.Request, refuse func(http.ResponseWriter, int, string, string)) {
 	var asked struct {
 		Query  string `json:"query"`
 		Limit  int    `json:"limit"`
@@ -125,38 +125,38 @@ func searchSmall(w http.ResponseWriter, r *http.Request, refuse func(http.Respon
 	answer(w, 200, object{"results": results, "total": total, "requestId": "req_abc124"})
 }
 
-func TestSmallLightfast(t *testing.T) {
+func TestDocumentedLightfast(t *testing.T) {
 	t.Parallel()
-	p := newPerson(t, "", "LIGHTFAST_BASE_URL="+newSmallLightfast(t)+"/api/v1")
+	u := newUser(t, "", "LIGHTFAST_BASE_URL="+newDocumentedLightfast(t)+"/api/v1")
 	for _, refused := range []struct {
 		key  string
 		says []string
 	}{
-		{seedKey("sk-lf-nobody"), []string{"Lightfast answered 401 UNAUTHORIZED: Authentication required", "request req_abc123"}},
-		{seedKey("sk-lf-other"), []string{"Lightfast answered 403 FORBIDDEN", "not of this organization"}},
+		{sampleKey("sk-lf-nobody"), []string{"Lightfast answered 401 UNAUTHORIZED: Authentication required", "request req_abc123"}},
+		{sampleKey("sk-lf-other"), []string{"Lightfast answered 403 FORBIDDEN", "not of this organization"}},
 	} {
-		status, _, talk := p.pipes(t, refused.key, "login", "--provider", "lightfast", "--with-api-key", "-o", "text")
+		status, _, talk := u.runWithInput(t, refused.key, "login", "--provider", "lightfast", "--with-api-key", "-o", "text")
 		if status != 4 {
 			t.Errorf("%s: status %d", refused.key, status)
 		}
-		has(t, talk, refused.says...)
+		mustContain(t, talk, refused.says...)
 	}
-	status, out, talk := p.pipes(t, seedKey("sk-lf-"), "login", "--provider", "lightfast", "--with-api-key", "-o", "text")
+	status, out, talk := u.runWithInput(t, sampleKey("sk-lf-"), "login", "--provider", "lightfast", "--with-api-key", "-o", "text")
 	if status != 0 {
 		t.Fatalf("sign-in: status %d: %s", status, talk)
 	}
-	has(t, talk, "costs a search for one result")
-	has(t, out, "Signed in to Lightfast", "accepted by the service")
-	has(t, p.output(t, "lightfast", "search", "session", "--limit", "2", "-o", "text"), "Hit 0 of session", "https://example.com/0")
-	all := p.output(t, "lightfast", "search", "session", "--all", "-o", "ndjson")
+	mustContain(t, talk, "costs a search for one result")
+	mustContain(t, out, "Signed in to Lightfast", "accepted by the service")
+	mustContain(t, u.output(t, "lightfast", "search", "session", "--limit", "2", "-o", "text"), "Hit 0 of session", "https://example.com/0")
+	all := u.output(t, "lightfast", "search", "session", "--all", "-o", "ndjson")
 	if lines := strings.Count(all, "\n"); lines != 3 {
 		t.Errorf("all pages have %d results, want 3:\n%s", lines, all)
 	}
-	has(t, p.fails(t, 5, "lightfast", "contents", "doc_1", "--json"), `"code":"not_found"`, `"requestId":"req_abc123"`)
+	mustContain(t, u.fails(t, 5, "lightfast", "contents", "doc_1", "--json"), `"code":"not_found"`, `"requestId":"req_abc123"`)
 }
 
-// newSmallLamina serves Lamina's page on authentication: either header, keys of one workspace.
-func newSmallLamina(t *testing.T) string {
+// newDocumentedLamina serves Lamina's page on authentication: either header, keys of one workspace.
+func newDocumentedLamina(t *testing.T) string {
 	t.Helper()
 	return newHandler(t, func(w http.ResponseWriter, r *http.Request) {
 		key := r.Header.Get("X-Api-Key")
@@ -167,7 +167,7 @@ func newSmallLamina(t *testing.T) string {
 		switch {
 		case key == "":
 			answer(w, 401, object{"error": "Missing API key"})
-		case key != seedKey("lma_"):
+		case key != sampleKey("lma_"):
 			answer(w, 401, object{"error": "Invalid API key"})
 		case workspace != "" && workspace != "wsp_1":
 			answer(w, 403, object{"error": "Workspace header does not match API key workspace scope"})
@@ -179,20 +179,20 @@ func newSmallLamina(t *testing.T) string {
 	})
 }
 
-func TestSmallLamina(t *testing.T) {
+func TestDocumentedLamina(t *testing.T) {
 	t.Parallel()
-	p := newPerson(t, newSmallLamina(t))
-	status, _, talk := p.pipes(t, seedKey("lma_x"), "login", "--with-api-key", "-o", "text")
+	u := newUser(t, newDocumentedLamina(t))
+	status, _, talk := u.runWithInput(t, sampleKey("lma_x"), "login", "--with-api-key", "-o", "text")
 	if status != 4 {
 		t.Errorf("a wrong key: status %d", status)
 	}
-	has(t, talk, "Invalid API key")
-	status, out, talk := p.pipes(t, seedKey("lma_"), "login", "--with-api-key", "-o", "text")
+	mustContain(t, talk, "Invalid API key")
+	status, out, talk := u.runWithInput(t, sampleKey("lma_"), "login", "--with-api-key", "-o", "text")
 	if status != 0 {
 		t.Fatalf("sign-in: status %d: %s", status, talk)
 	}
-	has(t, out, "sam@example.com", "One")
-	has(t, p.output(t, "whoami", "--jq", ".data.workspace.id"), "wsp_1")
-	has(t, p.output(t, "api", "/v1/account", "--jq", ".data.user.id"), "usr_1")
-	has(t, p.fails(t, 4, "whoami", "--workspace", "wsp_2", "--json"), `"code":"auth_wrong_workspace"`)
+	mustContain(t, out, "sam@example.com", "One")
+	mustContain(t, u.output(t, "whoami", "--jq", ".data.workspace.id"), "wsp_1")
+	mustContain(t, u.output(t, "api", "/v1/account", "--jq", ".data.user.id"), "usr_1")
+	mustContain(t, u.fails(t, 4, "whoami", "--workspace", "wsp_2", "--json"), `"code":"auth_wrong_workspace"`)
 }

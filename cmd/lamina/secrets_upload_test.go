@@ -11,13 +11,13 @@ import (
 	"testing"
 )
 
-// TestUploadsTakeNoKeyAlong uploads to storages that must not be told the key: of another origin, one that fails at first, and
+// TestUploadsGetNoKey uploads to storages that must not be told the key: of another origin, one that fails at first, and
 // one of the API's own origin, where only a client without a credential helps. The API itself must be told the key, and its
 // redirects must not be followed.
-func TestUploadsTakeNoKeyAlong(t *testing.T) {
+func TestUploadsGetNoKey(t *testing.T) {
 	t.Parallel()
 	const key = "sk_live_" + canary + "abc123xyz789"
-	other := newStranger(t)
+	other := newOtherHost(t)
 	var asked, near, tries atomic.Int32
 	flaky := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
 		if tries.Add(1) == 1 {
@@ -52,21 +52,21 @@ func TestUploadsTakeNoKeyAlong(t *testing.T) {
 		}
 	})
 	storages["near.pdf"] = home + "/storage?sig=1"
-	p := newPerson(t, "", "LAMINR_BASE_URL="+home, "LAMINR_API_KEY="+key)
+	u := newUser(t, "", "LAMINR_BASE_URL="+home, "LAMINR_API_KEY="+key)
 	for name := range storages {
-		if err := os.WriteFile(filepath.Join(p.home, name), []byte("%PDF-1.7"), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(u.home, name), []byte("%PDF-1.7"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	upload := p.start(t, "laminr", "upload", "plain.pdf", "--debug")
+	upload := u.start(t, "laminr", "upload", "plain.pdf", "--debug")
 	upload.exits(t, 0)
-	p.start(t, "laminr", "upload", "near.pdf").exits(t, 0)
-	p.start(t, "laminr", "upload", "flaky.pdf").exits(t, 1) // its storage sends it on, which no storage does
-	p.start(t, "laminr", "files").exits(t, 8)               // the API sends it on
+	u.start(t, "laminr", "upload", "near.pdf").exits(t, 0)
+	u.start(t, "laminr", "upload", "flaky.pdf").exits(t, 1) // its storage sends it on, which no storage does
+	u.start(t, "laminr", "files").exits(t, 8)               // the API sends it on
 	if text := upload.stdout.String() + upload.stderr.String(); strings.Contains(text, canary) || strings.Contains(text, "sig=1") {
 		t.Errorf("a secret is shown:\n%s", text)
 	}
-	if got := other.learned(t); got != 1 || asked.Load() != 4 || near.Load() != 1 || tries.Load() != 2 {
+	if got := other.checkRequests(t); got != 1 || asked.Load() != 4 || near.Load() != 1 || tries.Load() != 2 {
 		t.Errorf("the storage got %d requests, the API %d, the other storages %d and %d", got, asked.Load(), near.Load(), tries.Load())
 	}
 }

@@ -25,13 +25,13 @@ import (
 )
 
 // withSession gives a person a session, whose access token has ended if expired.
-func (p person) withSession(t *testing.T, baseURL string, expired bool) person {
+func (u user) withSession(t *testing.T, baseURL string, expired bool) user {
 	t.Helper()
 	end := time.Now().Add(time.Hour)
 	if expired {
 		end = end.Add(-2 * time.Hour)
 	}
-	folder := filepath.Join(p.home, ".lamina")
+	folder := filepath.Join(u.home, ".lamina")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -41,11 +41,11 @@ func (p person) withSession(t *testing.T, baseURL string, expired bool) person {
 	if err := os.WriteFile(filepath.Join(folder, "config.json"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return u
 }
 
-// A line is one command line of the canary test, and the command it calls.
-type line struct {
+// A commandLine is one command line of the canary test, and the command it calls.
+type commandLine struct {
 	command string
 	args    []string
 	wrong   bool
@@ -53,14 +53,14 @@ type line struct {
 
 // commandLines returns, for every command of the tree, the lines of its examples and lines that are wrong: one for each
 // command, or at full length each of four.
-func commandLines() []line {
-	var lines []line
-	for i, cmd := range leaves(cli.Tree()) {
+func commandLines() []commandLine {
+	var lines []commandLine
+	for i, cmd := range runnableCommands(cli.Tree()) {
 		path := strings.Fields(cmd.CommandPath())[1:]
 		name := strings.Join(path, " ")
 		for example := range strings.Lines(cmd.Example) {
-			if args, ok := split(example); ok {
-				lines = append(lines, line{command: name, args: args})
+			if args, ok := splitShellLine(example); ok {
+				lines = append(lines, commandLine{command: name, args: args})
 			}
 		}
 		ways := [][]string{{}, {"--no-such-flag"}, {"one", "two", "three"}, {"--timeout", "soon"}}
@@ -68,7 +68,7 @@ func commandLines() []line {
 			ways = ways[i%len(ways):][:1]
 		}
 		for _, wrong := range ways {
-			lines = append(lines, line{command: name, args: slices.Concat(path, wrong), wrong: true})
+			lines = append(lines, commandLine{command: name, args: slices.Concat(path, wrong), wrong: true})
 		}
 	}
 	return lines
@@ -80,33 +80,33 @@ type setting struct{ manner, format, key string }
 // settings returns the settings that the n-th line is run in. A wrong line meets only a service that echoes what it is
 // sent, because its error does not depend on the service. At full length a line meets all of its settings, otherwise one
 // of a service that echoes and one of another.
-func (l line) settings(n int) []setting {
+func (line commandLine) settings(n int) []setting {
 	key := "LAMINA_API_KEY=" + canaryKey
 	echoes := []setting{{echoing, "text", ""}, {echoing, "json", key}}
 	others := []setting{{good, "text", ""}, {good, "json", key}, {broken, "json", ""}}
 	if !isFullLength() {
 		echoes, others = echoes[n%len(echoes):][:1], others[n%len(others):][:1]
 	}
-	if l.wrong {
+	if line.wrong {
 		return echoes
 	}
 	return slices.Concat(echoes, others)
 }
 
-// leaves returns the commands that do something, hidden ones too.
-func leaves(cmd *cobra.Command) []*cobra.Command {
+// runnableCommands returns the commands that do something, hidden ones too.
+func runnableCommands(cmd *cobra.Command) []*cobra.Command {
 	if !cmd.HasSubCommands() {
 		return []*cobra.Command{cmd}
 	}
 	var all []*cobra.Command
 	for _, c := range cmd.Commands() {
-		all = append(all, leaves(c)...)
+		all = append(all, runnableCommands(c)...)
 	}
 	return all
 }
 
-// split returns the arguments of a line of shell that calls lamina by itself, up to a redirection.
-func split(text string) (args []string, ok bool) {
+// splitShellLine returns the arguments of a line of shell that calls lamina by itself, up to a redirection.
+func splitShellLine(text string) (args []string, ok bool) {
 	text, ok = strings.CutPrefix(strings.TrimSpace(text), "lamina ")
 	var quote rune
 	word, started := "", false
@@ -145,28 +145,28 @@ func TestNoCommandShowsASecret(t *testing.T) {
 	}
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, 16)
-	for i, l := range lines {
-		for _, s := range l.settings(i) {
+	for i, line := range lines {
+		for _, s := range line.settings(i) {
 			service := services[s.manner]
-			p := newPerson(t, service.URL, "LAMINA_OUTPUT="+s.format, "LAMINA_REQUEST_TIMEOUT=2s", "LAMINA_PATIENCE=1s", s.key)
-			p.withSession(t, service.URL, s.manner == echoing)
+			u := newUser(t, service.URL, "LAMINA_OUTPUT="+s.format, "LAMINA_REQUEST_TIMEOUT=2s", "LAMINA_PATIENCE=1s", s.key)
+			u.withSession(t, service.URL, s.manner == echoing)
 			wait.Go(func() {
 				slots <- struct{}{}
 				defer func() { <-slots }()
-				p.showsNothing(t, service, l)
+				u.checkShowsNothing(t, service, line)
 			})
 		}
 	}
 	wait.Wait()
 }
 
-// showsNothing runs a command line and looks for secrets in all that is left of it.
-func (p person) showsNothing(t *testing.T, service *canaryService, l line) {
-	args := append(slices.Clone(l.args), "--debug")
-	if l.command == "dev" {
+// checkShowsNothing runs a command line and looks for secrets in all that is left of it.
+func (u user) checkShowsNothing(t *testing.T, service *canaryService, line commandLine) {
+	args := append(slices.Clone(line.args), "--debug")
+	if line.command == "dev" {
 		args = append(args, "--addr", "127.0.0.1:0")
 	}
-	cmd := p.command(args...)
+	cmd := u.command(args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(canaryKey+"\n"), &stdout, &stderr
 	if err := cmd.Start(); err != nil {
@@ -179,18 +179,18 @@ func (p person) showsNothing(t *testing.T, service *canaryService, l line) {
 	kill := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 	defer kill.Stop()
 	_ = cmd.Wait()
-	if l.command == "auth token" {
+	if line.command == "auth token" {
 		stdout.Reset() // this is its purpose
 	}
 	where := fmt.Sprintf("lamina %s (%s service)", strings.Join(args, " "), service.manner)
-	hasNoSecret(t, service, where+", stdout", stdout.String())
-	hasNoSecret(t, service, where+", stderr", stderr.String())
-	p.keepsSecrets(t, service, where)
+	checkNoSecret(t, service, where+", stdout", stdout.String())
+	checkNoSecret(t, service, where+", stderr", stderr.String())
+	u.checkFiles(t, service, where)
 }
 
-// keepsSecrets looks for secrets in files where they do not belong, and for files of ours that others may read.
-func (p person) keepsSecrets(t *testing.T, service *canaryService, where string) {
-	_ = filepath.WalkDir(p.home, func(path string, entry fs.DirEntry, err error) error {
+// checkFiles looks for secrets in files where they do not belong, and for files of ours that others may read.
+func (u user) checkFiles(t *testing.T, service *canaryService, where string) {
+	_ = filepath.WalkDir(u.home, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
@@ -205,12 +205,12 @@ func (p person) keepsSecrets(t *testing.T, service *canaryService, where string)
 			return nil
 		}
 		raw, err := os.ReadFile(path)
-		hasNoSecret(t, service, where+", file "+entry.Name(), string(raw))
+		checkNoSecret(t, service, where+", file "+entry.Name(), string(raw))
 		return err
 	})
 }
 
-func hasNoSecret(t *testing.T, service *canaryService, where, text string) {
+func checkNoSecret(t *testing.T, service *canaryService, where, text string) {
 	for _, secret := range service.secrets() {
 		if at := strings.Index(text, secret); at >= 0 {
 			t.Errorf("%s shows a secret: …%.160q", where, text[max(0, at-60):])
@@ -229,8 +229,8 @@ func TestSignInShowsNoSecret(t *testing.T) {
 	if err := os.WriteFile(script, []byte(program), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	p := newPerson(t, service.URL, "BROWSER="+script, "LAMINA_API_KEY="+canaryKey, "NO_COLOR=1")
-	screen := p.atTerminal(t, 4000, "login", "--debug")
+	u := newUser(t, service.URL, "BROWSER="+script, "LAMINA_API_KEY="+canaryKey, "NO_COLOR=1")
+	screen := u.atTerminal(t, 4000, "login", "--debug")
 	screen.exits(t, 0)
 	started, err := os.ReadFile(seen)
 	if err != nil || !strings.Contains(string(started), "arg "+service.URL+"/cli/oauth/authorize?") {
@@ -246,7 +246,7 @@ func TestSignInShowsNoSecret(t *testing.T) {
 	address = strings.TrimSpace(address)
 	for where, text := range map[string]string{"the browser": string(started), "the screen": screen.String()} {
 		text = strings.ReplaceAll(text, address, "")
-		hasNoSecret(t, service, where, text)
+		checkNoSecret(t, service, where, text)
 		if strings.Contains(text, state) {
 			t.Errorf("%s shows the state", where)
 		}
@@ -256,7 +256,7 @@ func TestSignInShowsNoSecret(t *testing.T) {
 			t.Errorf("the address holds a secret: %s", address)
 		}
 	}
-	p.keepsSecrets(t, service, "login")
+	u.checkFiles(t, service, "login")
 }
 
 // TestCrashShowsNoSecret makes the runtime print every stack of a command that waits for an answer.
@@ -270,8 +270,8 @@ func TestCrashShowsNoSecret(t *testing.T) {
 	defer server.Close()
 	defer close(hang)
 	service := &canaryService{manner: "hanging"}
-	p := newPerson(t, server.URL, "GOTRACEBACK=all").withSession(t, server.URL, false)
-	cmd := p.command("whoami", "--debug")
+	u := newUser(t, server.URL, "GOTRACEBACK=all").withSession(t, server.URL, false)
+	cmd := u.command("whoami", "--debug")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
@@ -287,5 +287,5 @@ func TestCrashShowsNoSecret(t *testing.T) {
 	if err := cmd.Wait(); !errors.As(err, &exit) || !strings.Contains(stderr.String(), "goroutine 1 ") {
 		t.Fatalf("it did not crash: %v\n%s", err, &stderr)
 	}
-	hasNoSecret(t, service, "the crash", stderr.String())
+	checkNoSecret(t, service, "the crash", stderr.String())
 }

@@ -10,21 +10,21 @@ import (
 	"testing"
 )
 
-// A smallLaghav is a Laghav that knows nothing but what its page Authentication says, and tells the rest in other shapes than
+// A documentedLaghav is a Laghav that knows nothing but what its page Authentication says, and tells the rest in other shapes than
 // the local platform does: lists are bare, a new key is in an envelope, revoking answers with nothing.
-type smallLaghav struct {
+type documentedLaghav struct {
 	mu      sync.Mutex
 	keys    map[string]string // id → key
 	revoked map[string]bool
 	made    int
 }
 
-// smallKey is put together so that a scan for keys passes over this file.
-func smallKey(name string) string { return "lgh_" + "live_" + name }
+// laghavKey is put together so that a scan for keys passes over this file.
+func laghavKey(name string) string { return "lgh_" + "live_" + name }
 
-func newSmallLaghav(t *testing.T) (*smallLaghav, string) {
+func newDocumentedLaghav(t *testing.T) (*documentedLaghav, string) {
 	t.Helper()
-	s := &smallLaghav{keys: map[string]string{"key_first": smallKey("first0000")}, revoked: map[string]bool{}}
+	s := &documentedLaghav{keys: map[string]string{"key_first": laghavKey("first0000")}, revoked: map[string]bool{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/keys", s.guard(s.list))
 	mux.HandleFunc("POST /api/keys", s.guard(s.create))
@@ -37,7 +37,7 @@ func newSmallLaghav(t *testing.T) (*smallLaghav, string) {
 }
 
 // guard refuses as the page says: no header, an unknown key, a revoked key.
-func (s *smallLaghav) guard(next http.HandlerFunc) http.HandlerFunc {
+func (s *documentedLaghav) guard(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -63,14 +63,14 @@ func (s *smallLaghav) guard(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-func (s *smallLaghav) refuse(w http.ResponseWriter, status int, code string) {
+func (s *documentedLaghav) refuse(w http.ResponseWriter, status int, code string) {
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]string{
 		"error": "Human-readable message", "code": code, "request_id": "lgh_req_abc123", "docs_url": "https://docs.laghav.ai/errors/" + code,
 	})
 }
 
-func (s *smallLaghav) list(w http.ResponseWriter, _ *http.Request) {
+func (s *documentedLaghav) list(w http.ResponseWriter, _ *http.Request) {
 	list := []map[string]any{}
 	for id := range s.keys {
 		list = append(list, map[string]any{"key_id": id, "name": "of " + id, "active": !s.revoked[id]})
@@ -78,7 +78,7 @@ func (s *smallLaghav) list(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(list)
 }
 
-func (s *smallLaghav) create(w http.ResponseWriter, r *http.Request) {
+func (s *documentedLaghav) create(w http.ResponseWriter, r *http.Request) {
 	var body map[string]string
 	if json.NewDecoder(r.Body).Decode(&body) != nil || body["name"] == "" || body["app_id"] != "app_abc123" {
 		s.refuse(w, 400, "INVALID_MESSAGES")
@@ -86,11 +86,11 @@ func (s *smallLaghav) create(w http.ResponseWriter, r *http.Request) {
 	}
 	s.made++
 	id := "key_" + strings.Repeat("x", s.made)
-	s.keys[id] = smallKey("made" + strings.Repeat("x", s.made))
+	s.keys[id] = laghavKey("made" + strings.Repeat("x", s.made))
 	_ = json.NewEncoder(w).Encode(map[string]any{"key": map[string]string{"id": id, "name": body["name"], "key": s.keys[id]}})
 }
 
-func (s *smallLaghav) revoke(w http.ResponseWriter, r *http.Request) {
+func (s *documentedLaghav) revoke(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	if s.keys[id] == "" {
 		w.WriteHeader(http.StatusNotFound)
@@ -100,7 +100,7 @@ func (s *smallLaghav) revoke(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (s *smallLaghav) complete(w http.ResponseWriter, r *http.Request) {
+func (s *documentedLaghav) complete(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Stream  bool `json:"stream"`
 		Options struct {
@@ -123,35 +123,35 @@ func (s *smallLaghav) complete(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"id": "lgh_req_abc123", "choices": [{"message": {"role": "assistant", "content": "Here it is"}}], "model": "claude-haiku-3-20240307"}`)
 }
 
-// TestSmallLaghav does with an independent server what the guide does with the local platform.
-func TestSmallLaghav(t *testing.T) {
+// TestDocumentedLaghav does with an independent server what the guide does with the local platform.
+func TestDocumentedLaghav(t *testing.T) {
 	t.Parallel()
-	laghav, base := newSmallLaghav(t)
-	p := newPerson(t, "http://127.0.0.1:9", "LAGHAV_BASE_URL="+base, "LAMINA_OUTPUT=text")
-	first := smallKey("first0000")
+	laghav, base := newDocumentedLaghav(t)
+	u := newUser(t, "http://127.0.0.1:9", "LAGHAV_BASE_URL="+base, "LAMINA_OUTPUT=text")
+	first := laghavKey("first0000")
 
-	status, _, talk := p.pipes(t, smallKey("unknown"), "login", "--provider", "laghav", "--with-api-key")
+	status, _, talk := u.runWithInput(t, laghavKey("unknown"), "login", "--provider", "laghav", "--with-api-key")
 	if status != 4 {
 		t.Errorf("an unknown key: status %d", status)
 	}
-	has(t, talk, "INVALID_KEY", "lgh_req_abc123")
-	if status, _, talk = p.pipes(t, first, "login", "--provider", "laghav", "--with-api-key"); status != 0 {
+	mustContain(t, talk, "INVALID_KEY", "lgh_req_abc123")
+	if status, _, talk = u.runWithInput(t, first, "login", "--provider", "laghav", "--with-api-key"); status != 0 {
 		t.Fatalf("sign-in: status %d\n%s", status, talk)
 	}
-	has(t, p.output(t, "laghav", "complete", "Hello"), "Here it is")
-	has(t, p.output(t, "laghav", "complete", "--stream", "Hello"), "Here it is\n")
-	has(t, p.fails(t, 6, "laghav", "complete", "--budget", "engineering", "Hello"), "BUDGET_EXCEEDED")
-	has(t, p.output(t, "laghav", "keys", "list"), "key_first", "of key_first", "active")
-	has(t, p.output(t, "laghav", "keys", "create", "CI", "--app", "app_abc123"), smallKey("madex"))
-	has(t, p.output(t, "laghav", "keys", "revoke", "key_x", "--yes"), "Revoked key_x")
-	has(t, p.output(t, "laghav", "keys", "list"), "revoked")
-	has(t, p.fails(t, 5, "laghav", "keys", "revoke", "key_none", "--yes"), `there is no key "key_none"`)
+	mustContain(t, u.output(t, "laghav", "complete", "Hello"), "Here it is")
+	mustContain(t, u.output(t, "laghav", "complete", "--stream", "Hello"), "Here it is\n")
+	mustContain(t, u.fails(t, 6, "laghav", "complete", "--budget", "engineering", "Hello"), "BUDGET_EXCEEDED")
+	mustContain(t, u.output(t, "laghav", "keys", "list"), "key_first", "of key_first", "active")
+	mustContain(t, u.output(t, "laghav", "keys", "create", "CI", "--app", "app_abc123"), laghavKey("madex"))
+	mustContain(t, u.output(t, "laghav", "keys", "revoke", "key_x", "--yes"), "Revoked key_x")
+	mustContain(t, u.output(t, "laghav", "keys", "list"), "revoked")
+	mustContain(t, u.fails(t, 5, "laghav", "keys", "revoke", "key_none", "--yes"), `there is no key "key_none"`)
 
 	// The list does not tell which key is in use, nor its application: no key is made.
-	has(t, p.fails(t, 2, "auth", "rotate", "--provider", "laghav"), "not known to which application")
+	mustContain(t, u.fails(t, 2, "auth", "rotate", "--provider", "laghav"), "not known to which application")
 	// A key that was made here is known by its id.
-	has(t, p.output(t, "laghav", "keys", "create", "Laptop", "--app", "app_abc123", "--save", "--profile", "laptop"), "profile laptop")
-	has(t, p.output(t, "laghav", "complete", "--profile", "laptop", "Hello"), "Here it is")
+	mustContain(t, u.output(t, "laghav", "keys", "create", "Laptop", "--app", "app_abc123", "--save", "--profile", "laptop"), "profile laptop")
+	mustContain(t, u.output(t, "laghav", "complete", "--profile", "laptop", "Hello"), "Here it is")
 	laghav.mu.Lock()
 	defer laghav.mu.Unlock()
 	if laghav.made != 2 {

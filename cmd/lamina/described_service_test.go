@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -65,10 +64,10 @@ func larderFile(baseURL string) string {
 	}`, baseURL+"/v2")
 }
 
-// describe puts the description of a service where lamina looks for it.
-func (p person) describe(t *testing.T, name, text string) {
+// describeService puts the description of a service where lamina looks for it.
+func (u user) describeService(t *testing.T, name, text string) {
 	t.Helper()
-	folder := filepath.Join(p.home, ".lamina", "providers")
+	folder := filepath.Join(u.home, ".lamina", "providers")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -77,31 +76,21 @@ func (p person) describe(t *testing.T, name, text string) {
 	}
 }
 
-// pipes runs a command with a text on stdin, and returns its status and what it wrote to stdout and stderr.
-func (p person) pipes(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
-	t.Helper()
-	cmd := p.command(args...)
-	var out, talk bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &talk
-	_ = cmd.Run()
-	return cmd.ProcessState.ExitCode(), out.String(), talk.String()
-}
-
-// TestSixthService adds a service by a file alone: it signs in, is called, shows its errors, and is signed out.
-func TestSixthService(t *testing.T) {
+// TestDescribedService adds a service by a file alone: it signs in, is called, shows its errors, and is signed out.
+func TestDescribedService(t *testing.T) {
 	t.Parallel()
 	base := newLarder(t)
-	p := newPerson(t, "http://127.0.0.1:9")
-	p.describe(t, "larder", larderFile(strings.Replace(base, "http://127.0.0.1", "http://localhost", 1)))
-	with := func(env ...string) person { return person{p.home, append(p.env[:len(p.env):len(p.env)], env...)} }
+	u := newUser(t, "http://127.0.0.1:9")
+	u.describeService(t, "larder", larderFile(strings.Replace(base, "http://127.0.0.1", "http://localhost", 1)))
+	with := func(env ...string) user { return user{u.home, append(u.env[:len(u.env):len(u.env)], env...)} }
 
-	has(t, p.fails(t, 2, "login", "--provider", "pantry", "-o", "text"), `no service "pantry"`, "laghav, larder")
-	has(t, p.fails(t, 4, "whoami", "--provider", "larder", "-o", "text"), "LARDER_TOKEN is not set", "lamina login --provider larder")
-	status, _, talk := p.pipes(t, larderKey, "login", "--provider", "larder", "--with-api-key", "-o", "text")
+	mustContain(t, u.fails(t, 2, "login", "--provider", "pantry", "-o", "text"), `no service "pantry"`, "laghav, larder")
+	mustContain(t, u.fails(t, 4, "whoami", "--provider", "larder", "-o", "text"), "LARDER_TOKEN is not set", "lamina login --provider larder")
+	status, _, talk := u.runWithInput(t, larderKey, "login", "--provider", "larder", "--with-api-key", "-o", "text")
 	if status != 2 {
 		t.Errorf("without the shelf: status %d", status)
 	}
-	has(t, talk, "Larder needs its Shelf: on the door", "--set shelf=VALUE")
+	mustContain(t, talk, "Larder needs its Shelf: on the door", "--set shelf=VALUE")
 
 	for _, refused := range []struct {
 		key, shelf string
@@ -111,42 +100,42 @@ func TestSixthService(t *testing.T) {
 		{larderKey + "-old", "7", []string{"withdrawn on Monday", "somebody withdrew it", "ask in the kitchen"}},
 		{larderKey, "9", []string{"wrong-shelf", "the key is of another shelf"}},
 	} {
-		status, _, talk := p.pipes(t, refused.key, "login", "--provider", "larder", "--with-api-key", "--set", "shelf="+refused.shelf, "-o", "text")
+		status, _, talk := u.runWithInput(t, refused.key, "login", "--provider", "larder", "--with-api-key", "--set", "shelf="+refused.shelf, "-o", "text")
 		if status != 4 {
 			t.Errorf("%v: status %d, want 4", refused.says, status)
 		}
-		has(t, talk, refused.says...)
+		mustContain(t, talk, refused.says...)
 	}
-	has(t, p.output(t, "profile", "list", "-o", "text"), "Nobody is signed in")
+	mustContain(t, u.output(t, "profile", "list", "-o", "text"), "Nobody is signed in")
 
-	status, out, talk := p.pipes(t, larderKey, "login", "--provider", "larder", "--with-api-key", "--set", "shelf=7", "-o", "text")
+	status, out, talk := u.runWithInput(t, larderKey, "login", "--provider", "larder", "--with-api-key", "--set", "shelf=7", "-o", "text")
 	if status != 0 {
 		t.Fatalf("sign-in: status %d\n%s", status, talk)
 	}
-	has(t, out, "Signed in to Larder", "live key, accepted", "shelf", "7")
-	has(t, p.output(t, "whoami", "--provider", "larder", "--jq", ".data.key.verdict.checked"), "true")
-	has(t, p.output(t, "auth", "status", "--provider", "larder", "--json"), `"provider": "larder"`, `"shelf": "7"`, `"class": "live"`)
-	has(t, p.output(t, "profile", "list", "-o", "text"), "larder")
-	has(t, p.output(t, "auth", "token", "--provider", "larder"), larderKey)
-	has(t, p.output(t, "api", "/jars", "--provider", "larder", "--jq", ".jars, .method"), "3\nGET")
-	has(t, p.output(t, "api", "/jars", "--profile", "larder", "-f", "a=b", "--jq", ".method"), "POST")
-	has(t, p.fails(t, 5, "api", "/nothing", "--provider", "larder", "-o", "text"), "Larder answered 404 no-such-jar: there is no jar", "request trace-77")
-	has(t, p.fails(t, 6, "api", "/jam", "--provider", "larder", "--json"), `"code":"quota_exceeded"`)
-	has(t, p.fails(t, 4, "api", base+"/v2/jars", "--provider", "larder", "-o", "text"), "nothing was sent")
+	mustContain(t, out, "Signed in to Larder", "live key, accepted", "shelf", "7")
+	mustContain(t, u.output(t, "whoami", "--provider", "larder", "--jq", ".data.key.verdict.checked"), "true")
+	mustContain(t, u.output(t, "auth", "status", "--provider", "larder", "--json"), `"provider": "larder"`, `"shelf": "7"`, `"class": "live"`)
+	mustContain(t, u.output(t, "profile", "list", "-o", "text"), "larder")
+	mustContain(t, u.output(t, "auth", "token", "--provider", "larder"), larderKey)
+	mustContain(t, u.output(t, "api", "/jars", "--provider", "larder", "--jq", ".jars, .method"), "3\nGET")
+	mustContain(t, u.output(t, "api", "/jars", "--profile", "larder", "-f", "a=b", "--jq", ".method"), "POST")
+	mustContain(t, u.fails(t, 5, "api", "/nothing", "--provider", "larder", "-o", "text"), "Larder answered 404 no-such-jar: there is no jar", "request trace-77")
+	mustContain(t, u.fails(t, 6, "api", "/jam", "--provider", "larder", "--json"), `"code":"quota_exceeded"`)
+	mustContain(t, u.fails(t, 4, "api", base+"/v2/jars", "--provider", "larder", "-o", "text"), "nothing was sent")
 
 	env := with("LARDER_TOKEN="+larderKey, "LARDER_SHELF=8")
-	has(t, env.fails(t, 4, "whoami", "--provider", "larder", "-o", "text"), "wrong-shelf")
-	has(t, env.output(t, "whoami", "--profile", "larder", "-o", "text"), "accepted")
+	mustContain(t, env.fails(t, 4, "whoami", "--provider", "larder", "-o", "text"), "wrong-shelf")
+	mustContain(t, env.output(t, "whoami", "--profile", "larder", "-o", "text"), "accepted")
 	moved := with("LARDER_URL=https://larder.example/v2")
-	has(t, moved.fails(t, 4, "whoami", "--provider", "larder", "-o", "text"), "the login is not sent there")
-	has(t, with("LARDER_TOKEN=lma_abcdefgh").fails(t, 2, "whoami", "--provider", "larder", "-o", "text"), "it is a key of Lamina, not of Larder")
+	mustContain(t, moved.fails(t, 4, "whoami", "--provider", "larder", "-o", "text"), "the login is not sent there")
+	mustContain(t, with("LARDER_TOKEN=lma_abcdefgh").fails(t, 2, "whoami", "--provider", "larder", "-o", "text"), "it is a key of Lamina, not of Larder")
 
 	var doctor struct {
 		Data struct {
 			Checks []struct{ ID, Status, Finding string }
 		}
 	}
-	if err := json.Unmarshal([]byte(p.output(t, "doctor", "--provider", "larder", "--json")), &doctor); err != nil {
+	if err := json.Unmarshal([]byte(u.output(t, "doctor", "--provider", "larder", "--json")), &doctor); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range doctor.Data.Checks {
@@ -155,14 +144,14 @@ func TestSixthService(t *testing.T) {
 		}
 	}
 
-	has(t, p.output(t, "logout", "--provider", "larder", "-o", "text"), "Signed out", "in the kitchen")
-	p.fails(t, 4, "whoami", "--provider", "larder")
+	mustContain(t, u.output(t, "logout", "--provider", "larder", "-o", "text"), "Signed out", "in the kitchen")
+	u.fails(t, 4, "whoami", "--provider", "larder")
 }
 
-// TestServiceFiles shows what is said of a description that cannot be used.
-func TestServiceFiles(t *testing.T) {
+// TestInvalidServiceDescription shows what is said of a description that cannot be used.
+func TestInvalidServiceDescription(t *testing.T) {
 	t.Parallel()
-	p := newPerson(t, "http://127.0.0.1:9")
+	u := newUser(t, "http://127.0.0.1:9")
 	good := larderFile("https://larder.example")
 	for name, c := range map[string]struct{ text, says string }{
 		"empty":     {"", "it is empty"},
@@ -184,11 +173,11 @@ func TestServiceFiles(t *testing.T) {
 			if name != "other" {
 				text = strings.Replace(text, `"larder"`, `"`+name+`"`, 1)
 			}
-			p.describe(t, name, text)
-			has(t, p.fails(t, 2, "login", "--provider", name, "--json"), "invalid_provider", c.says)
+			u.describeService(t, name, text)
+			mustContain(t, u.fails(t, 2, "login", "--provider", name, "--json"), "invalid_provider", c.says)
 		})
 	}
-	has(t, p.fails(t, 2, "login", "--provider", "../config", "--json"), "there is no service")
-	p.describe(t, "laghav", "not even JSON")
-	has(t, p.fails(t, 4, "whoami", "--provider", "laghav", "--json"), "nobody is signed in to Laghav")
+	mustContain(t, u.fails(t, 2, "login", "--provider", "../config", "--json"), "there is no service")
+	u.describeService(t, "laghav", "not even JSON")
+	mustContain(t, u.fails(t, 4, "whoami", "--provider", "laghav", "--json"), "nobody is signed in to Laghav")
 }

@@ -14,17 +14,17 @@ import (
 	"testing"
 )
 
-// A stranger is a server that must not be told any secret. It answers everything with a file.
-type stranger struct {
+// A otherHost is a server that must not be told any secret. It answers everything with a file.
+type otherHost struct {
 	URL string
 
 	mu   sync.Mutex
 	seen []string
 }
 
-func newStranger(t *testing.T) *stranger {
+func newOtherHost(t *testing.T) *otherHost {
 	t.Helper()
-	s := &stranger{}
+	s := &otherHost{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw, _ := httputil.DumpRequest(r, true)
 		s.mu.Lock()
@@ -37,8 +37,8 @@ func newStranger(t *testing.T) *stranger {
 	return s
 }
 
-// learned returns how many requests came, and fails the test if there was a secret in one.
-func (s *stranger) learned(t *testing.T) int {
+// checkRequests returns how many requests came, and fails the test if there was a secret in one.
+func (s *otherHost) checkRequests(t *testing.T) int {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,60 +50,60 @@ func (s *stranger) learned(t *testing.T) int {
 	return len(s.seen)
 }
 
-// TestLoginStaysWithItsHost points LAMINA_BASE_URL elsewhere, with good and with expired sessions.
-func TestLoginStaysWithItsHost(t *testing.T) {
+// TestCredentialStaysWithItsHost points LAMINA_BASE_URL elsewhere, with good and with expired sessions.
+func TestCredentialStaysWithItsHost(t *testing.T) {
 	t.Parallel()
-	home, other := newCanaryService(t, good), newStranger(t)
+	home, other := newCanaryService(t, good), newOtherHost(t)
 	for _, args := range []string{"whoami", "apps list", "run poster -i text=x", "runs list", "auth token", "auth status"} {
 		for _, expired := range []bool{false, true} {
-			p := newPerson(t, other.URL).withSession(t, home.URL, expired)
-			run := p.start(t, strings.Fields(args)...)
+			u := newUser(t, other.URL).withSession(t, home.URL, expired)
+			run := u.start(t, strings.Fields(args)...)
 			run.exits(t, 4)
 			if !strings.Contains(run.stderr.String(), "auth_wrong_host") {
 				t.Errorf("%s: %s", args, run.stderr.String())
 			}
 		}
 	}
-	if got := other.learned(t); got != 0 {
+	if got := other.checkRequests(t); got != 0 {
 		t.Errorf("another host got %d requests", got)
 	}
-	newPerson(t, other.URL).withSession(t, home.URL, false).start(t, "doctor").wait() // looks at it without a credential
-	if other.learned(t) == 0 {
+	newUser(t, other.URL).withSession(t, home.URL, false).start(t, "doctor").wait() // looks at it without a credential
+	if other.checkRequests(t) == 0 {
 		t.Error("doctor asked nobody: does this test still see what is sent?")
 	}
 }
 
-// TestRedirectsTakeNothingAlong lets the API and the token endpoint lead elsewhere, in every way there is.
-func TestRedirectsTakeNothingAlong(t *testing.T) {
+// TestRedirectsGetNoSecret lets the API and the token endpoint lead elsewhere, in every way there is.
+func TestRedirectsGetNoSecret(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
-		other := newStranger(t)
+		other := newOtherHost(t)
 		var sent sync.Map
 		home := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
 			sent.Store(r.URL.Path, r.Header.Get("X-Api-Key"))
 			http.Redirect(w, r, other.URL+r.URL.Path, status)
 		})
-		newPerson(t, home).withSession(t, home, false).start(t, "whoami").exits(t, 8)
-		newPerson(t, home).withSession(t, home, true).start(t, "whoami").exits(t, 8) // its refresh is led away
-		newPerson(t, home, "LAMINA_API_KEY="+canaryKey).start(t, "run", "poster", "-i", "text=x").exits(t, 8)
-		newPerson(t, home).start(t, "login", "--api-key", canaryKey).exits(t, 8)
-		newPerson(t, home).withSession(t, home, false).start(t, "logout").wait()
+		newUser(t, home).withSession(t, home, false).start(t, "whoami").exits(t, 8)
+		newUser(t, home).withSession(t, home, true).start(t, "whoami").exits(t, 8) // its refresh is led away
+		newUser(t, home, "LAMINA_API_KEY="+canaryKey).start(t, "run", "poster", "-i", "text=x").exits(t, 8)
+		newUser(t, home).start(t, "login", "--api-key", canaryKey).exits(t, 8)
+		newUser(t, home).withSession(t, home, false).start(t, "logout").wait()
 		for path, key := range map[string]string{"/v1/account": canaryKey, "/v1/apps/poster": canaryKey, "/cli/oauth/token": ""} {
 			if got, _ := sent.Load(path); got != key {
 				t.Errorf("%d: %s was sent %q, not %q: does this test still ask?", status, path, got, key)
 			}
 		}
-		if got := other.learned(t); got != 0 { // a redirect of the API or of the token endpoint is somebody else's
+		if got := other.checkRequests(t); got != 0 { // a redirect of the API or of the token endpoint is somebody else's
 			t.Errorf("%d: %d redirects were followed", status, got)
 		}
 	}
 }
 
-// TestDownloadsTakeNothingAlong saves outputs that are at the service's own host and at others, directly and by a
+// TestDownloadsGetNoSecret saves outputs that are at the service's own host and at others, directly and by a
 // redirect.
-func TestDownloadsTakeNothingAlong(t *testing.T) {
+func TestDownloadsGetNoSecret(t *testing.T) {
 	t.Parallel()
-	other := newStranger(t)
+	other := newOtherHost(t)
 	var home string
 	home = newHandler(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/away.png" {
@@ -121,13 +121,13 @@ func TestDownloadsTakeNothingAlong(t *testing.T) {
 		}
 		answer(w, http.StatusOK, object{"data": object{"runId": "r", "status": "completed", "outputs": outputs}})
 	})
-	newPerson(t, home).withSession(t, home, false).start(t, "runs", "download", "r", "./out/").exits(t, 0)
-	shown := newPerson(t, home, "LAMINA_API_KEY="+canaryKey).start(t, "runs", "download", "r", "./out/", "--debug")
+	newUser(t, home).withSession(t, home, false).start(t, "runs", "download", "r", "./out/").exits(t, 0)
+	shown := newUser(t, home, "LAMINA_API_KEY="+canaryKey).start(t, "runs", "download", "r", "./out/", "--debug")
 	shown.exits(t, 0)
 	if text := shown.stderr.String(); strings.Contains(text, "of-the-address") || !strings.Contains(text, "/direct.png?signature=…") {
 		t.Errorf("an address that is a secret is shown, or nothing is:\n%s", text)
 	}
-	if got := other.learned(t); got != 4 {
+	if got := other.checkRequests(t); got != 4 {
 		t.Errorf("%d downloads, not 4", got)
 	}
 }
@@ -135,30 +135,30 @@ func TestDownloadsTakeNothingAlong(t *testing.T) {
 // TestPlainHTTPIsRefused watches, as a proxy, what would go to another machine without encryption.
 func TestPlainHTTPIsRefused(t *testing.T) {
 	t.Parallel()
-	proxy := newStranger(t)
+	proxy := newOtherHost(t)
 	const plain = "http://lamina.example"
 	through := []string{"HTTP_PROXY=" + proxy.URL, "http_proxy=" + proxy.URL}
 	for _, expired := range []bool{false, true} {
-		p := newPerson(t, "", through...).withSession(t, plain, expired)
+		u := newUser(t, "", through...).withSession(t, plain, expired)
 		for _, args := range []string{"whoami", "runs list", "run poster -i text=x", "logout"} {
-			p.start(t, strings.Fields(args)...).wait()
+			u.start(t, strings.Fields(args)...).wait()
 		}
-		newPerson(t, plain, through...).withSession(t, plain, expired).start(t, "whoami").wait()
+		newUser(t, plain, through...).withSession(t, plain, expired).start(t, "whoami").wait()
 	}
-	newPerson(t, plain, append(through, "LAMINA_API_KEY="+canaryKey)...).start(t, "whoami").exits(t, 2)
-	newPerson(t, plain, through...).start(t, "login", "--api-key", canaryKey).exits(t, 2)
-	newPerson(t, plain, through...).start(t, "login", "--device").exits(t, 2)
-	if got := proxy.learned(t); got != 0 {
+	newUser(t, plain, append(through, "LAMINA_API_KEY="+canaryKey)...).start(t, "whoami").exits(t, 2)
+	newUser(t, plain, through...).start(t, "login", "--api-key", canaryKey).exits(t, 2)
+	newUser(t, plain, through...).start(t, "login", "--device").exits(t, 2)
+	if got := proxy.checkRequests(t); got != 0 {
 		t.Errorf("%d requests went out in the clear", got)
 	}
 }
 
-// TestServerCannotMoveTheTokenEndpoint: neither a stored endpoint nor a description elsewhere gets the refresh token.
-func TestServerCannotMoveTheTokenEndpoint(t *testing.T) {
+// TestTokenEndpointStaysWithItsHost: neither a stored endpoint nor a description elsewhere gets the refresh token.
+func TestTokenEndpointStaysWithItsHost(t *testing.T) {
 	t.Parallel()
-	other, home := newStranger(t), newCanaryService(t, good)
-	p := newPerson(t, home.URL).withSession(t, home.URL, true)
-	file := filepath.Join(p.home, ".lamina", "config.json")
+	other, home := newOtherHost(t), newCanaryService(t, good)
+	u := newUser(t, home.URL).withSession(t, home.URL, true)
+	file := filepath.Join(u.home, ".lamina", "config.json")
 	raw, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -168,8 +168,8 @@ func TestServerCannotMoveTheTokenEndpoint(t *testing.T) {
 	if err := os.WriteFile(file, []byte(moved), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.start(t, "whoami").exits(t, 0) // by the endpoint of its own host
-	p.start(t, "logout").exits(t, 0)
+	u.start(t, "whoami").exits(t, 0) // by the endpoint of its own host
+	u.start(t, "logout").exits(t, 0)
 	lying := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
 		base := "http://" + r.Host + "/cli/oauth"
 		answer(w, http.StatusOK, object{
@@ -177,8 +177,8 @@ func TestServerCannotMoveTheTokenEndpoint(t *testing.T) {
 			"registration_endpoint": other.URL + "/register", "device_authorization_endpoint": other.URL + "/device",
 		})
 	})
-	newPerson(t, lying).start(t, "login", "--device").exits(t, 4)
-	if got := other.learned(t); got != 0 {
+	newUser(t, lying).start(t, "login", "--device").exits(t, 4)
+	if got := other.checkRequests(t); got != 0 {
 		t.Errorf("another host got %d requests", got)
 	}
 }

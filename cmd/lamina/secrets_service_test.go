@@ -50,7 +50,7 @@ func newCanaryService(t *testing.T, manner string) *canaryService {
 	return s
 }
 
-func (s *canaryService) note(secret string) {
+func (s *canaryService) addSecret(secret string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if secret != "" {
@@ -128,7 +128,7 @@ func (s *canaryService) serveOAuth(w http.ResponseWriter, r *http.Request, body 
 		answer(w, http.StatusCreated, object{"client_id": "client-1"})
 	case "/cli/oauth/authorize":
 		state := r.URL.Query().Get("state")
-		s.note(state)
+		s.addSecret(state)
 		back := url.Values{"state": {state}, "code": {canaryCode}}
 		http.Redirect(w, r, r.URL.Query().Get("redirect_uri")+"?"+back.Encode(), http.StatusFound)
 	case "/cli/oauth/device":
@@ -138,7 +138,7 @@ func (s *canaryService) serveOAuth(w http.ResponseWriter, r *http.Request, body 
 	case "/cli/oauth/token":
 		var fields map[string]string
 		_ = json.Unmarshal(body, &fields)
-		s.note(fields["code_verifier"])
+		s.addSecret(fields["code_verifier"])
 		answer(w, http.StatusOK, object{
 			"access_token": canaryAccess, "refresh_token": canaryRefresh, "token_type": "Bearer", "expires_in": 3600,
 		})

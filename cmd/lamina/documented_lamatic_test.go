@@ -16,12 +16,12 @@ import (
 	"testing"
 )
 
-// A littleLamatic is a server written from Lamatic's documentation alone. Its only workflow, echo, answers with its payload.
-type littleLamatic struct {
+// A documentedLamatic is a server written from Lamatic's documentation alone. Its only workflow, echo, answers with its payload.
+type documentedLamatic struct {
 	t  *testing.T
 	mu sync.Mutex
 	// together is how many requests have to be there at once before the first ones are answered; 0: none.
-	together int
+	barrier  int
 	waiting  []chan struct{}
 	inFlight int
 	most     int
@@ -29,7 +29,7 @@ type littleLamatic struct {
 	texts    []string
 }
 
-func (s *littleLamatic) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *documentedLamatic) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, want := range map[string]string{
 		"Authorization": "Bearer the-key", "X-Project-Id": "the-project", "Content-Type": "application/json",
 	} {
@@ -63,7 +63,7 @@ func (s *littleLamatic) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // enter counts a request, and waits until enough of them are there. It reports false for one that is too many.
-func (s *littleLamatic) enter(text string) bool {
+func (s *documentedLamatic) enter(text string) bool {
 	s.mu.Lock()
 	if s.refuse > 0 {
 		s.refuse--
@@ -73,15 +73,15 @@ func (s *littleLamatic) enter(text string) bool {
 	s.texts = append(s.texts, text)
 	s.inFlight++
 	s.most = max(s.most, s.inFlight)
-	if s.inFlight >= s.together {
-		s.together = 0
+	if s.inFlight >= s.barrier {
+		s.barrier = 0
 		for _, ch := range s.waiting {
 			close(ch)
 		}
 		s.waiting = nil
 	}
 	ch := make(chan struct{})
-	if s.together == 0 {
+	if s.barrier == 0 {
 		close(ch)
 	} else {
 		s.waiting = append(s.waiting, ch)
@@ -91,41 +91,41 @@ func (s *littleLamatic) enter(text string) bool {
 	return true
 }
 
-func (s *littleLamatic) leave() {
+func (s *documentedLamatic) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inFlight--
 }
 
-// serveLittle starts the server, and returns somebody who has its key.
-func serveLittle(t *testing.T, s *littleLamatic) person {
+// newDocumentedLamatic starts the server, and returns somebody who has its key.
+func newDocumentedLamatic(t *testing.T, s *documentedLamatic) user {
 	t.Helper()
 	s.t = t
 	hs := httptest.NewServer(s)
 	t.Cleanup(hs.Close)
-	return newPerson(t, "http://127.0.0.1:9", "LAMATIC_API_KEY=the-key", "LAMATIC_PROJECT_ID=the-project", "LAMATIC_ENDPOINT="+hs.URL+"/graphql")
+	return newUser(t, "http://127.0.0.1:9", "LAMATIC_API_KEY=the-key", "LAMATIC_PROJECT_ID=the-project", "LAMATIC_ENDPOINT="+hs.URL+"/graphql")
 }
 
-func TestLamaticAgainstItsDocumentation(t *testing.T) {
+func TestDocumentedLamatic(t *testing.T) {
 	t.Parallel()
-	p := serveLittle(t, &littleLamatic{})
-	if got := p.output(t, "lamatic", "run", "echo", "-i", `text={"} $x`, "--jq", ".data.executeWorkflow.result.text"); got != "{\"} $x\n" {
+	u := newDocumentedLamatic(t, &documentedLamatic{})
+	if got := u.output(t, "lamatic", "run", "echo", "-i", `text={"} $x`, "--jq", ".data.executeWorkflow.result.text"); got != "{\"} $x\n" {
 		t.Errorf("got %q", got)
 	}
-	out, err := p.command("lamatic", "run", "other", "-i", "text=x", "--json").CombinedOutput()
+	out, err := u.command("lamatic", "run", "other", "-i", "text=x", "--json").CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 3 || !strings.Contains(string(out), "no such workflow") {
 		t.Errorf("%v %s", err, out)
 	}
 }
 
-// TestLamaticBatchIsBounded: as many workflows run at once as were asked for, never more; each payload is sent once, although
+// TestLamaticBatchLimit: as many workflows run at once as were asked for, never more; each payload is sent once, although
 // some are told to wait; and the lines come in the order of the file.
-func TestLamaticBatchIsBounded(t *testing.T) {
+func TestLamaticBatchLimit(t *testing.T) {
 	t.Parallel()
 	const parallel, payloads = 3, 20
-	s := &littleLamatic{together: parallel, refuse: 2}
-	p := serveLittle(t, s)
+	s := &documentedLamatic{barrier: parallel, refuse: 2}
+	u := newDocumentedLamatic(t, s)
 	var file, want strings.Builder
 	var texts []string
 	for i := range payloads {
@@ -134,10 +134,10 @@ func TestLamaticBatchIsBounded(t *testing.T) {
 		fmt.Fprintf(&file, "{\"text\":%q}\n", text)
 		fmt.Fprintf(&want, "%d %s\n", i, text)
 	}
-	if err := os.WriteFile(filepath.Join(p.home, "payloads.ndjson"), []byte(file.String()), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(u.home, "payloads.ndjson"), []byte(file.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got := p.output(t, "lamatic", "batch", "echo", "payloads.ndjson", "--parallel", fmt.Sprint(parallel), "--jq", `"\(.index) \(.result.text)"`)
+	got := u.output(t, "lamatic", "batch", "echo", "payloads.ndjson", "--parallel", fmt.Sprint(parallel), "--jq", `"\(.index) \(.result.text)"`)
 	if got != want.String() {
 		t.Errorf("got\n%s", got)
 	}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// oidcProviderFolder installs oidc-provider with the versions of its lock file and returns the folder.
+func oidcProviderFolder(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS("testdata/thirdparty/oidc-provider")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund")
+	cmd.Dir = folder
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("npm ci: %v\n%s", err, out)
+	}
+	return folder
+}
+
+// newOIDCProvider starts oidc-provider.
+func newOIDCProvider(t *testing.T, folder string, args ...string) *thirdParty {
+	t.Helper()
+	cmd := exec.Command("node", append([]string{"server.mjs"}, args...)...)
+	cmd.Dir = folder
+	server := &thirdParty{clientID: "registered-by-hand", approve: fillForms}
+	if err := json.Unmarshal([]byte(startServer(t, cmd)), &struct {
+		Issuer *string `json:"issuer"`
+	}{&server.issuer}); err != nil {
+		t.Fatal(err)
+	}
+	server.accepts = func(t *testing.T, token string) bool { return acceptsToken(t, server.issuer+"/me", token) }
+	return server
+}
+
+// TestThirdPartyOIDCProvider signs in with each method at oidc-provider, which implements registration, the device flow and
+// revocation.
+func TestThirdPartyOIDCProvider(t *testing.T) {
+	t.Parallel()
+	requireThirdParty(t)
+	folder := oidcProviderFolder(t)
+	open, closed, hurried := newOIDCProvider(t, folder, "--registration"), newOIDCProvider(t, folder), newOIDCProvider(t, folder, "--registration", "--hurried")
+
+	t.Run("loopback", func(t *testing.T) {
+		t.Parallel()
+		u := newUser(t, "")
+		open.signIn(t, u, "--issuer", open.issuer)
+		open.checkRevokedSession(t, u)
+	})
+	t.Run("loopback again", func(t *testing.T) { // the profile stores the issuer
+		t.Parallel()
+		u := newUser(t, "")
+		open.signIn(t, u, "--issuer", open.issuer)
+		open.signIn(t, u)
+	})
+	t.Run("client registered by hand", func(t *testing.T) {
+		t.Parallel()
+		u := newUser(t, "")
+		mustContain(t, u.fails(t, 4, "login", "--no-browser", "--issuer", closed.issuer, "-o", "text"), "does not offer client registration", "--client-id")
+		closed.signIn(t, u, "--issuer", closed.issuer, "--client-id", closed.clientID)
+		closed.signIn(t, u)
+		closed.checkRevokedSession(t, u)
+	})
+	t.Run("device", func(t *testing.T) {
+		t.Parallel()
+		u := newUser(t, "")
+		run := u.start(t, "login", "--device", "--issuer", open.issuer, "-o", "text")
+		mustContain(t, open.approve(t, run.stderr.expect(t, `\n  (http://\S+user_code=\S+)`)[1]), "Sign-in Success")
+		run.exits(t, 0)
+		open.checkRevokedSession(t, u)
+	})
+	t.Run("device in two steps", func(t *testing.T) {
+		t.Parallel()
+		u := newUser(t, "")
+		signInTwoSteps(t, open, u)
+		open.checkRevokedSession(t, u)
+	})
+	t.Run("device denied", func(t *testing.T) {
+		t.Parallel()
+		u := newUser(t, "")
+		run := u.start(t, "login", "--device", "--issuer", open.issuer, "-o", "text")
+		browseForms(t, run.stderr.expect(t, `\n  (http://\S+user_code=\S+)`)[1], "abort")
+		run.exits(t, 4)
+		mustContain(t, run.stderr.String(), "declined")
+	})
+	t.Run("device expired", func(t *testing.T) {
+		t.Parallel()
+		mustContain(t, newUser(t, "").fails(t, 4, "login", "--device", "--issuer", hurried.issuer, "-o", "text"), "the code expired")
+	})
+}
