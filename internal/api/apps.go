@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// ListApps returns the apps that the workspace can use, at most limit if it is above 0.
+// ListApps returns the apps of the workspace. limit is the largest number of apps; 0 means the default of the service.
 func (c *Client) ListApps(ctx context.Context, limit int) (*Reply[[]AppSummary], error) {
 	query := url.Values{}
 	if limit > 0 {
@@ -16,7 +16,7 @@ func (c *Client) ListApps(ctx context.Context, limit int) (*Reply[[]AppSummary],
 	return call[[]AppSummary](ctx, c, Call{Method: http.MethodGet, Path: "/v1/apps", Query: query})
 }
 
-// Discover returns the apps that serve an intent, the best first.
+// Discover returns the apps that match an intent, best match first.
 func (c *Client) Discover(ctx context.Context, req DiscoverRequest) (*Reply[Discovery], error) {
 	return call[Discovery](ctx, c, Call{Method: http.MethodPost, Path: "/v1/apps/discover", Body: req, Repeatable: true})
 }
@@ -26,8 +26,8 @@ func (c *Client) App(ctx context.Context, appID string) (*Reply[App], error) {
 	return call[App](ctx, c, Call{Method: http.MethodGet, Path: "/v1/apps/" + url.PathEscape(appID)})
 }
 
-// StartRun starts a run, which may cost credits, and returns before it is done. A webhook, if not empty, is told of
-// the end. It is never sent twice unless the service said that the first did nothing, or was never reached.
+// StartRun starts a run, which may cost credits, and returns before the run ends. webhook, if not empty, is the URL that the
+// service notifies when the run ends. The request is repeated only if it certainly did not start a run.
 func (c *Client) StartRun(ctx context.Context, appID string, req StartRun, webhook string) (*Reply[RunStarted], error) {
 	query := url.Values{}
 	if webhook != "" {

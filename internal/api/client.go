@@ -16,51 +16,51 @@ import (
 	"github.com/uselamina/lamina/internal/retry"
 )
 
-// maxReply bounds a JSON reply; the largest real ones are a few hundred KiB.
-const maxReply = 32 << 20
+// maxBody is the largest size of a JSON response in bytes. The largest real ones have a few hundred KiB.
+const maxBody = 32 << 20
 
-// workspaceHeader makes the service refuse a credential of another workspace.
+// workspaceHeader is the header with the expected workspace. The service refuses a credential of another one.
 const workspaceHeader = "X-Workspace-Id"
 
-// A Client calls the API at BaseURL. Only BaseURL must be set.
+// A Client calls the API at BaseURL, which is its only required field.
 type Client struct {
-	// BaseURL is the origin of the service, such as https://app.uselamina.ai, without a slash at its end.
+	// BaseURL is the origin of the service without a final slash, such as https://app.uselamina.ai.
 	BaseURL string
-	// HTTP sends the requests and adds the credential; nil means a plain client. Redirects are never followed: the API
-	// makes none, and a credential must not travel.
+	// HTTP sends the requests and adds the credential; nil means a plain client. Redirects are never followed: the API has
+	// none, and they could send the credential to another host.
 	HTTP *http.Client
 	// UserAgent is sent with every request.
 	UserAgent string
-	// Workspace is sent as x-workspace-id; the service refuses a credential of another one. Empty means not sent.
+	// Workspace, if not empty, is the workspace that the credential must belong to.
 	Workspace string
-	// Timeout bounds one request, its reply included; 0 means 30 seconds.
+	// Timeout limits one request including its response; 0 means 30 seconds.
 	Timeout time.Duration
-	// MaxWait is the longest Retry-After that is obeyed before the service's refusal is returned; 0 means 60 seconds.
+	// MaxWait is the longest Retry-After that is obeyed; with a longer one the refusal is returned. 0 means 60 seconds.
 	MaxWait time.Duration
-	// OnRetry, if set, is told why a request is repeated, and after how long.
+	// OnRetry, if set, is called before a request is repeated, with the error and the delay.
 	OnRetry func(err error, after time.Duration)
-	// Sleep waits between tries; nil means a timer that ends with the context.
+	// Sleep waits between attempts; nil means retry.Sleep.
 	Sleep func(ctx context.Context, d time.Duration) error
-	// Now tells the time; nil means time.Now.
+	// Now returns the current time; nil means time.Now.
 	Now func() time.Time
-	// Header is sent with every request: what a service wants to know beside the key. It holds no secrets.
+	// Header is sent with every request. It contains no secrets.
 	Header http.Header
-	// ReadRefusal fills an error from an answer of a service that is not Lamina, and reports whether the body has the
-	// shape of its refusals. Nil means Lamina's envelope.
+	// ReadRefusal fills an error from the response of a service that is not Lamina, and reports whether the body is an error of
+	// that service. Nil means Lamina's error envelope.
 	ReadRefusal func(e *Error, header http.Header, body []byte) bool
 }
 
-// A Reply is what the service answered: Data decoded, and the whole body as it came.
+// A Reply is the envelope of a response with the decoded data.
 type Reply[T any] struct {
 	Data       T
 	Pagination *Pagination
-	// Timeout is set by the wait endpoint when the run was still going.
+	// Timeout is set by the wait endpoint if the run has not ended.
 	Timeout bool
-	// Raw is the body, an envelope {"data": …} with its siblings.
+	// Raw is the body: an envelope {"data": …} with its other fields.
 	Raw json.RawMessage
 }
 
-// call sends a request and decodes the envelope of its reply.
+// call sends a request and decodes the envelope of its response.
 func call[T any](ctx context.Context, c *Client, req Call) (*Reply[T], error) {
 	got, err := c.Do(ctx, req)
 	if err != nil {
@@ -72,7 +72,7 @@ func call[T any](ctx context.Context, c *Client, req Call) (*Reply[T], error) {
 		Timeout    bool        `json:"timeout"`
 	}
 	if err := json.Unmarshal(got.Raw, &envelope); err != nil || envelope.Data == nil {
-		return nil, got.Unexpected(req, "the answer is not the JSON that the API describes", err)
+		return nil, got.Unexpected(req, "the response is not the JSON that the API documents", err)
 	}
 	if old, ok := any(envelope.Data).(interface{ normalize() }); ok {
 		old.normalize()
@@ -80,17 +80,11 @@ func call[T any](ctx context.Context, c *Client, req Call) (*Reply[T], error) {
 	return &Reply[T]{Data: *envelope.Data, Pagination: envelope.Pagination, Timeout: envelope.Timeout, Raw: got.Raw}, nil
 }
 
-// Do sends a call, and repeats it if it failed for a transient reason and a repetition is safe. Errors: *Error,
-// *UnreachableError, *UnexpectedError, and that of a credential that could not be obtained (auth.CredentialError).
-func (c *Client) Do(ctx context.Context, req Call) (*Answer, error) {
-	timeout := req.Timeout
-	if timeout == 0 {
-		timeout = c.Timeout
-	}
-	if timeout == 0 {
-		timeout = 30 * time.Second
-	}
-	var got *Answer
+// Do sends a call. It repeats the call after a failure if that is safe. It returns an *Error, an *UnreachableError, an
+// *UnexpectedError, or the error of a credential that could not be obtained (auth.CredentialError).
+func (c *Client) Do(ctx context.Context, req Call) (*Response, error) {
+	timeout := cmp.Or(req.Timeout, c.Timeout, 30*time.Second)
+	var got *Response
 	var ended error // the end of the context during a wait
 	policy := retry.Policy{
 		Backoff: retry.Network(), Attempts: 3, MaxWait: cmp.Or(c.MaxWait, time.Minute),
@@ -111,7 +105,7 @@ func (c *Client) Do(ctx context.Context, req Call) (*Answer, error) {
 	return got, err
 }
 
-func (c *Client) doOnce(ctx context.Context, req Call, timeout time.Duration) (*Answer, error) {
+func (c *Client) doOnce(ctx context.Context, req Call, timeout time.Duration) (*Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	resp, err := c.send(ctx, req)
@@ -119,21 +113,21 @@ func (c *Client) doOnce(ctx context.Context, req Call, timeout time.Duration) (*
 		return nil, err
 	}
 	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
-	got := &Answer{Raw: raw, Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"), Header: resp.Header}
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	got := &Response{Raw: raw, Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"), Header: resp.Header}
 	switch {
 	case err != nil:
-		return nil, cutOff(ctx, c.BaseURL, fmt.Errorf("the answer was cut off: %w", err))
-	case len(raw) > maxReply:
-		return nil, got.Unexpected(req, "the answer is too large", nil)
+		return nil, cutOff(ctx, c.BaseURL, fmt.Errorf("the response was cut off: %w", err))
+	case len(raw) > maxBody:
+		return nil, got.Unexpected(req, "the response is too large", nil)
 	case !isJSON(resp):
 		return nil, notJSON(req, resp, raw)
 	}
 	return got, nil
 }
 
-// send is the one method through which every request passes. It returns a response with a status below 300, whose
-// body the caller must close, or a typed error.
+// send sends one request. It returns a response with a status below 300, or an error as Do does. The caller must close the body
+// of the response.
 func (c *Client) send(ctx context.Context, req Call) (*http.Response, error) {
 	var body io.Reader
 	if req.Body != nil {
@@ -149,7 +143,7 @@ func (c *Client) send(ctx context.Context, req Call) (*http.Response, error) {
 	}
 	hr, err := http.NewRequestWithContext(ctx, req.Method, target, body)
 	if err != nil {
-		return nil, fmt.Errorf("could not make the request: %w", err)
+		return nil, fmt.Errorf("could not create the request: %w", err)
 	}
 	c.setHeaders(hr, req)
 	hc := http.Client{}
@@ -203,9 +197,9 @@ func retryable(req Call, err error) (time.Duration, bool) {
 	case errors.As(err, &refused):
 		return refused.RetryAfter, repeatable && refused.Status >= 500
 	case errors.As(err, &lost):
-		return 0, lost.Kind.passing() && (repeatable || lost.Kind.NeverSent())
+		return 0, lost.Kind.isTransient() && (repeatable || lost.Kind.NeverSent())
 	case lacksCredential(err): // the service did not carry out the call, so that any call is repeatable
-		return 0, kindOf(context.Background(), err).passing()
+		return 0, kindOf(context.Background(), err).isTransient()
 	}
 	return 0, false
 }
@@ -224,7 +218,7 @@ func (c *Client) now() time.Time {
 	return time.Now()
 }
 
-// isJSON reports whether a response says that it is JSON. Some proxies send JSON without a type.
+// isJSON reports whether the media type of a response is JSON. Some proxies send JSON without a media type.
 func isJSON(resp *http.Response) bool {
 	ct := resp.Header.Get("Content-Type")
 	kind, _, err := mime.ParseMediaType(ct)

@@ -1,3 +1,3 @@
-// Package api is the typed client of the Lamina API (/v1): one method through which every request passes, and one
-// file per resource. It knows nothing of sign-in: it is given an http.Client that adds credentials.
+// Package api is the typed client of the Lamina API (/v1). All requests pass through one method of Client; each resource has a
+// file. The package does not know credentials: Client.HTTP adds them.
 package api

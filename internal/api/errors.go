@@ -22,7 +22,7 @@ import (
 	"github.com/uselamina/lamina/internal/retry"
 )
 
-// Codes of the error envelope that callers branch on.
+// Codes of the error envelope that this program depends on.
 const (
 	CodeNotFound    = "NOT_FOUND"
 	CodeValidation  = "VALIDATION_ERROR"
@@ -30,18 +30,18 @@ const (
 	CodeRateLimited = "RATE_LIMITED"
 )
 
-// An Error is an answer of the service that says no.
+// An Error is an error response of the service.
 type Error struct {
 	Status     int
-	Code       string // of the envelope; empty if the answer had none, but always set for status 429
-	Message    string // the service's words; not safe for a terminal as they are
+	Code       string // of the envelope; may be empty, except with status 429
+	Message    string // of the service; may contain control characters
 	Retryable  bool
-	RetryAfter time.Duration // 0 if the service named no time
+	RetryAfter time.Duration // 0 if the service requested none
 	Details    []Detail
 	RequestID  string
 	Method     string
 	Path       string
-	Workspace  string // that the request insisted on; empty if it did not
+	Workspace  string // the workspace that the request required; empty if none
 
 	// What follows is set for services that are not Lamina, by Client.ReadRefusal.
 
@@ -52,46 +52,46 @@ type Error struct {
 	Final   bool   // the same request will not succeed soon: it is not repeated
 }
 
-// Error says what was refused and why.
+// Error returns the request, the status and the message.
 func (e *Error) Error() string {
 	return fmt.Sprintf("%s %s: the service answered %d: %s", e.Method, e.Path, e.Status, e.Message)
 }
 
-// Kind tells apart the ways in which no answer arrives.
+// A Kind is a reason why no complete response arrived.
 type Kind string
 
 // The kinds of an UnreachableError.
 const (
 	DNS         Kind = "dns"         // the host name is unknown
-	Refused     Kind = "refused"     // nothing listens there
-	TLS         Kind = "tls"         // the certificate was not trusted, or no TLS is spoken there
-	Timeout     Kind = "timeout"     // too slow
-	Cut         Kind = "cut"         // the connection ended before the answer was complete
-	Interrupted Kind = "interrupted" // the caller gave up
-	Network     Kind = "network"     // any other fault of the network, such as no route
-	Other       Kind = "other"       // not of the network: the request could not be made
+	Refused     Kind = "refused"     // the connection was refused
+	TLS         Kind = "tls"         // the certificate is not trusted, or the server does not use TLS
+	Timeout     Kind = "timeout"     // the service did not respond in time
+	Cut         Kind = "cut"         // the connection ended before the response was complete
+	Interrupted Kind = "interrupted" // the caller cancelled the request
+	Network     Kind = "network"     // another network failure, such as no route
+	Other       Kind = "other"       // not a network failure: the request could not be sent
 )
 
-// NeverSent reports whether the service cannot have seen the request.
+// NeverSent reports whether the service certainly did not receive the request.
 func (k Kind) NeverSent() bool { return k == DNS || k == Refused || k == TLS }
 
-// passing reports whether the same request may well succeed in a moment.
-func (k Kind) passing() bool { return k == DNS || k == Refused || k == Cut }
+// isTransient reports whether the same request is likely to succeed a moment later.
+func (k Kind) isTransient() bool { return k == DNS || k == Refused || k == Cut }
 
-// An UnreachableError means that no complete answer came.
+// An UnreachableError means that no complete response arrived.
 type UnreachableError struct {
 	BaseURL string
 	Kind    Kind
 	Err     error
 }
 
-// Error says which service could not be reached, and why.
+// Error returns the service and the cause.
 func (e *UnreachableError) Error() string { return fmt.Sprintf("%s: %v", e.BaseURL, e.Err) }
 
 // Unwrap returns the cause.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// An UnexpectedError means that something answered, but not the API: a web page, a proxy, garbage.
+// An UnexpectedError is a response that is not one of the API, such as the page of a proxy.
 type UnexpectedError struct {
 	Method    string
 	Path      string
@@ -101,7 +101,7 @@ type UnexpectedError struct {
 	Err       error
 }
 
-// Error says what was wrong with the answer.
+// Error returns the request and the reason.
 func (e *UnexpectedError) Error() string {
 	return strings.TrimSpace(e.Method+" "+e.Path) + ": " + e.Reason
 }
@@ -109,8 +109,8 @@ func (e *UnexpectedError) Error() string {
 // Unwrap returns the cause.
 func (e *UnexpectedError) Unwrap() error { return e.Err }
 
-// Unreachable converts an error of http.Client.Do to an *UnreachableError, and removes net/http's wrapping, which repeats
-// the whole URL with its query. An error of the credential is returned as it is: the network is not its cause.
+// Unreachable returns the *UnreachableError for an error of an http.Client. It removes the *url.Error of net/http, which
+// contains the whole URL. It returns an error of the credential unchanged, because the network is not its cause.
 func Unreachable(ctx context.Context, baseURL string, err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
@@ -132,7 +132,7 @@ func lacksCredential(err error) bool {
 	return errors.As(err, &lacking) && lacking.LacksCredential()
 }
 
-// cutOff is Unreachable for an error in the middle of an answer, where all that is not something else is a cut.
+// cutOff is Unreachable for an error while a response was read: an error of kind Other is a cut there.
 func cutOff(ctx context.Context, baseURL string, err error) error {
 	kind := kindOf(ctx, err)
 	if kind == Other {
@@ -141,8 +141,8 @@ func cutOff(ctx context.Context, baseURL string, err error) error {
 	return &UnreachableError{BaseURL: baseURL, Kind: kind, Err: err}
 }
 
-// How Windows names what syscall.ECONNREFUSED and its like are elsewhere: there, those are invented numbers that the
-// network never returns.
+// The numbers of network errors on Windows. There, syscall.ECONNREFUSED and the like are invented numbers that the network
+// never returns.
 const (
 	wsaConnAborted = syscall.Errno(10053)
 	wsaConnReset   = syscall.Errno(10054)
@@ -162,7 +162,7 @@ func kindOf(ctx context.Context, err error) Kind {
 		return slices.ContainsFunc(errnos, func(e error) bool { return errors.Is(err, e) })
 	}
 	switch {
-	case errors.Is(context.Cause(ctx), errSilent):
+	case errors.Is(context.Cause(ctx), errSilence):
 		return Timeout
 	case errors.Is(ctx.Err(), context.Canceled):
 		return Interrupted
@@ -182,8 +182,8 @@ func kindOf(ctx context.Context, err error) Kind {
 	return Other
 }
 
-// isHTTP reports whether err is the standard library's own account of an answer that broke off. Those of HTTP/2 have no
-// exported name, and their package is all that tells them from the errors of a transport below.
+// isHTTP reports whether err is an error type of net/http. The types of HTTP/2 are not exported, so only their package
+// distinguishes them from the errors of another transport.
 func isHTTP(err error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
 		if pkg := reflect.TypeOf(err).PkgPath(); strings.HasPrefix(pkg, "net/http") || pkg == "net/textproto" {
@@ -193,7 +193,7 @@ func isHTTP(err error) bool {
 	return false
 }
 
-// refusal turns an answer with an error status into an error.
+// refusal returns the error of a response with an error status.
 func (c *Client) refusal(req Call, resp *http.Response) error {
 	raw, cut := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	e := &Error{
@@ -205,7 +205,7 @@ func (c *Client) refusal(req Call, resp *http.Response) error {
 		read = c.ReadRefusal
 	}
 	parsed := read(e, resp.Header, raw)
-	limited := resp.StatusCode == http.StatusTooManyRequests
+	isLimited := resp.StatusCode == http.StatusTooManyRequests
 	switch {
 	case resp.StatusCode < 400:
 		return &UnexpectedError{
@@ -213,14 +213,14 @@ func (c *Client) refusal(req Call, resp *http.Response) error {
 			Reason: fmt.Sprintf("the service answered with a redirect (%s), which the API never does", resp.Status),
 		}
 	case parsed:
-	case limited:
+	case isLimited:
 		e.Message = firstLine(raw)
 	case resp.StatusCode >= 500:
 		e.Retryable = resp.StatusCode != http.StatusNotImplemented
 	case len(raw) > 0 && cut == nil && !json.Valid(raw):
 		return notJSON(req, resp, raw)
 	}
-	if limited {
+	if isLimited {
 		e.Code, e.Retryable = cmp.Or(e.Code, CodeRateLimited), true
 	}
 	e.Message = cmp.Or(e.Message, http.StatusText(resp.StatusCode), "no reason given")
@@ -243,7 +243,7 @@ func (e *Error) parse(raw []byte) bool {
 	return true
 }
 
-// notJSON describes an answer that is not the API's.
+// notJSON returns the error of a response that is not one of the API.
 func notJSON(req Call, resp *http.Response, raw []byte) error {
 	what := "something that is not JSON"
 	if strings.Contains(resp.Header.Get("Content-Type"), "html") || strings.HasPrefix(strings.TrimSpace(string(raw[:min(len(raw), 64)])), "<") {
@@ -251,10 +251,11 @@ func notJSON(req Call, resp *http.Response, raw []byte) error {
 	}
 	return &UnexpectedError{
 		Method: req.Method, Path: req.Path, Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
-		Reason: fmt.Sprintf("the answer (%s) is %s, not the API's", resp.Status, what),
+		Reason: fmt.Sprintf("the response (%s) is %s, not the API's", resp.Status, what),
 	}
 }
 
+// firstLine returns the first line of a text, at most 200 bytes, or "" if it is HTML.
 func firstLine(raw []byte) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(string(raw[:min(len(raw), 200)])), "\n")
 	if strings.HasPrefix(line, "<") {

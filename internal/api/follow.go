@@ -11,24 +11,24 @@ import (
 	"github.com/uselamina/lamina/internal/retry"
 )
 
-// Follow says how a run is waited for.
+// Follow are the settings of FollowRun.
 type Follow struct {
-	// Interval is the time between two polls where neither the event stream nor the wait endpoint serves; 0 means 3 s.
+	// Interval is the time between two polls, if neither the event stream nor the wait endpoint works; 0 means 3 seconds.
 	Interval time.Duration
-	// Patience is how long the service may fail without a break before waiting ends with its error; 0 means 2 minutes.
+	// Patience limits for how long the service may fail without a success in between; 0 means 2 minutes.
 	Patience time.Duration
-	// Update, if set, is called with every state that differs from the one before.
+	// Update, if set, is called with each new state.
 	Update func(RunUpdate)
-	// OnFault, if set, is told of failures that waiting survives.
+	// OnFault, if set, is called with each failure that does not end the wait.
 	OnFault func(error)
 }
 
-// A road is a way to learn of a run's progress.
-type road int
+// A method is a way to receive the state of a run.
+type method int
 
-// The roads, the best first. A follower goes on to the next when one proves closed, and never back.
+// The methods, best first. A follower changes to the next one if a method does not work, and never back.
 const (
-	byStream road = iota
+	byStream method = iota
 	byWait
 	byPoll
 )
@@ -38,19 +38,18 @@ type follower struct {
 	Follow
 	client *Client
 	runID  string
-	road   road
-	last   []byte // the newest state as it came
-	ends   int    // streams that ended before the run did
+	method method
+	last   []byte // the newest state as JSON
+	ends   int    // streams that ended before the run
 	faults retry.Budget
 }
 
-// waitTime is how long the wait endpoint is asked to hold a request: less than the 30 s after which common gateways
-// give up on one.
+// waitTime is the timeout that is sent to the wait endpoint. Common gateways end a request after 30 seconds.
 const waitTime = 25 * time.Second
 
-// FollowRun waits until a run is final and returns that state. It uses the event stream, then the wait endpoint, then
-// polling. When ctx ends it returns the newest state and the cause of the end; when the service fails for longer than
-// f.Patience, the service's error.
+// FollowRun waits until a run has ended and returns its final state. It uses the event stream, then the wait endpoint, then
+// polling. When ctx ends, it returns the newest state and the cause of ctx; when the service fails for longer than f.Patience,
+// the newest state and the error of the service.
 func (c *Client) FollowRun(ctx context.Context, runID string, f Follow) (RunUpdate, error) {
 	if f.Interval <= 0 {
 		f.Interval = 3 * time.Second
@@ -80,9 +79,9 @@ func (c *Client) FollowRun(ctx context.Context, runID string, f Follow) (RunUpda
 	}
 }
 
-// step goes as far as the present road leads, and returns the newest state.
+// step uses the current method once and returns the newest state.
 func (w *follower) step(ctx context.Context) (RunUpdate, error) {
-	switch w.road {
+	switch w.method {
 	case byStream:
 		var newest RunUpdate
 		for update, err := range w.client.StreamRun(ctx, w.runID) {
@@ -100,17 +99,18 @@ func (w *follower) step(ctx context.Context) (RunUpdate, error) {
 	}
 }
 
-// paced asks once, and comes back no sooner than after the interval if the run is still going: a wait endpoint that
-// does not wait must not be asked without a break.
-func (w *follower) paced(ctx context.Context, ask func() (*Reply[Run], error)) (RunUpdate, error) {
+// paced calls get once. If the run has not ended, it returns after the interval at the earliest: a wait endpoint that does not
+// wait must not be called without a pause.
+func (w *follower) paced(ctx context.Context, get func() (*Reply[Run], error)) (RunUpdate, error) {
 	begun := w.client.now()
-	update, err := w.reported(ask())
+	update, err := w.reported(get())
 	if pause := w.Interval - w.client.now().Sub(begun); err == nil && !update.Run.Status.Final() && pause > 0 {
 		_ = w.client.sleep(ctx, pause)
 	}
 	return update, err
 }
 
+// reported reports the state in a reply and returns it.
 func (w *follower) reported(reply *Reply[Run], err error) (RunUpdate, error) {
 	if err != nil {
 		return RunUpdate{}, err
@@ -118,12 +118,13 @@ func (w *follower) reported(reply *Reply[Run], err error) (RunUpdate, error) {
 	var envelope struct {
 		Data json.RawMessage `json:"data"`
 	}
-	_ = json.Unmarshal(reply.Raw, &envelope) // it was decoded once already
+	_ = json.Unmarshal(reply.Raw, &envelope) // the client has decoded it before
 	update := RunUpdate{Run: reply.Data, Raw: envelope.Data}
 	w.report(update)
 	return update, nil
 }
 
+// report calls Update if the state is new.
 func (w *follower) report(update RunUpdate) {
 	w.faults.Succeed()
 	if w.Update != nil && !bytes.Equal(w.last, update.Raw) {
@@ -132,20 +133,20 @@ func (w *follower) report(update RunUpdate) {
 	w.last = update.Raw
 }
 
-// recover returns nil, after a pause, if waiting can go on after err, perhaps by another road; otherwise err.
+// recover returns err if it ends the wait. Otherwise it changes the method or pauses, and returns nil.
 func (w *follower) recover(ctx context.Context, err error) error {
 	failures, isSpent := w.faults.Fail()
 	pause := retry.Network().Delay(failures)
 	var refused *Error
 	_ = errors.As(err, &refused)
-	limited := refused != nil && refused.Status == http.StatusTooManyRequests
+	isLimited := refused != nil && refused.Status == http.StatusTooManyRequests
 	switch {
-	case w.isEnd(err), isSpent:
+	case w.isFinal(err), isSpent:
 		return err
-	case limited:
+	case isLimited:
 		pause = max(refused.RetryAfter, 5*time.Second)
-	case w.leaves(err):
-		w.road++
+	case w.mustChangeMethod(err):
+		w.method++
 		return nil
 	}
 	if w.OnFault != nil {
@@ -155,31 +156,31 @@ func (w *follower) recover(ctx context.Context, err error) error {
 	return nil
 }
 
-// isEnd reports whether err will come again on every road.
-func (w *follower) isEnd(err error) bool {
+// isFinal reports whether err would be the same with every method.
+func (w *follower) isFinal(err error) bool {
 	var refused *Error
 	if errors.As(err, &refused) {
 		return refused.Status == http.StatusUnauthorized ||
-			refused.Status != http.StatusTooManyRequests && refused.Status < 500 && w.road == byPoll
+			refused.Status != http.StatusTooManyRequests && refused.Status < 500 && w.method == byPoll
 	}
 	return isPermanent(err)
 }
 
-// leaves reports whether err closes the present road, so that the next is to be tried at once. A stream may end once:
-// the service bounds its life.
-func (w *follower) leaves(err error) bool {
+// mustChangeMethod reports whether the current method does not work, so that the next one must be used at once. A stream may end
+// once, because the service limits its duration.
+func (w *follower) mustChangeMethod(err error) bool {
 	if errors.Is(err, errStreamEnded) {
 		w.ends++
 		return w.ends > 1
 	}
-	return w.road != byPoll
+	return w.method != byPoll
 }
 
-// isPermanent reports whether the cause of an error is on this machine and will not pass: no credential, a session that has
-// ended, a certificate that is not trusted.
+// isPermanent reports whether an error has a local cause that remains: a missing credential, an expired session, a certificate
+// that is not trusted.
 func isPermanent(err error) bool {
 	var lost *UnreachableError
 	isLocal := lacksCredential(err) || errors.As(err, &lost) && (lost.Kind == Other || lost.Kind == TLS)
-	var passing interface{ Temporary() bool }
-	return isLocal && !(errors.As(err, &passing) && passing.Temporary())
+	var temporary interface{ Temporary() bool }
+	return isLocal && !(errors.As(err, &temporary) && temporary.Temporary())
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// What can be wrong with an input, as codes of a Detail.
+// The codes of a Detail about an input.
 const (
 	ProblemUnknown = "unknown_parameter"
 	ProblemMissing = "missing_no_default"
@@ -21,23 +21,23 @@ const (
 	ProblemMedia   = "invalid_media"
 )
 
-// Input types of a Parameter.
+// The types of a Parameter.
 const (
 	typeText    = "text"
 	typeOptions = "options"
 	typeURL     = "url"
 )
 
-// SendAs is the name under which the service takes this input, unless another input of the app has the same.
+// SendAs returns the name of this input in requests, unless another input of the app has the same name.
 func (p Parameter) SendAs() string { return cmp.Or(p.Key, p.Name, p.ID) }
 
-// MustSupply reports whether a run needs a value for this input: it has no default. The service's own required flag
-// is unreliable, and an empty default is a default.
+// MustSupply reports whether a run needs a value for this input, because it has no default. The field Required of the service
+// is unreliable. An empty default is a default.
 func (p Parameter) MustSupply() bool {
 	return len(p.Default) == 0 || string(p.Default) == "null"
 }
 
-// Parameter returns the input that a person means by name: its key, its name (whatever the case) or its id.
+// Parameter returns the input with the given key, name or id. Keys and names are compared without case if none is equal.
 func (a App) Parameter(name string) (Parameter, bool) {
 	for _, matches := range []func(Parameter) bool{
 		func(p Parameter) bool { return p.Key == name || p.Name == name || p.ID == name },
@@ -50,7 +50,7 @@ func (a App) Parameter(name string) (Parameter, bool) {
 	return Parameter{}, false
 }
 
-// sendAs is the name under which the service takes p and no other input: authors can give two the same name.
+// sendAs returns the name of p in requests. It is the id of p if another input has the same name, which authors can cause.
 func (a App) sendAs(p Parameter) string {
 	for _, other := range a.Parameters {
 		if other.ID != p.ID && other.SendAs() == p.SendAs() {
@@ -60,9 +60,8 @@ func (a App) sendAs(p Parameter) string {
 	return p.SendAs()
 }
 
-// CheckInputs converts values, by the names a person gave them, to the inputs that the service takes, and returns
-// every problem at once. A value is a string as typed, a []string where an input was named several times, or a
-// decoded JSON value.
+// CheckInputs converts values by name to the inputs of a request, and returns all problems at once. A value is a string as
+// typed, a []string of an input that was given several times, or a decoded JSON value.
 func (a App) CheckInputs(values map[string]any) (map[string]any, []Detail) {
 	inputs := map[string]any{}
 	var problems []Detail
@@ -73,7 +72,7 @@ func (a App) CheckInputs(values map[string]any) (map[string]any, []Detail) {
 			continue
 		}
 		key := a.sendAs(p)
-		if _, twice := inputs[key]; twice {
+		if _, isGiven := inputs[key]; isGiven {
 			problems = append(problems, Detail{Field: name, Code: ProblemType, Message: "is given twice under two names"})
 			continue
 		}
@@ -85,15 +84,15 @@ func (a App) CheckInputs(values map[string]any) (map[string]any, []Detail) {
 		inputs[key] = value
 	}
 	for _, p := range a.Parameters {
-		if _, given := inputs[a.sendAs(p)]; !given && p.MustSupply() {
+		if _, isGiven := inputs[a.sendAs(p)]; !isGiven && p.MustSupply() {
 			problems = append(problems, Detail{Field: a.sendAs(p), Code: ProblemMissing, Message: "is needed and has no default", Allowed: p.Options})
 		}
 	}
 	return inputs, problems
 }
 
-// CheckOutputs returns a problem for every label that the app does not have. An app of an older service names none,
-// and then nothing is checked.
+// CheckOutputs returns a problem for each label that is not an output of the app. It checks nothing if the app has no outputs,
+// which older servers do not send.
 func (a App) CheckOutputs(labels []string) []Detail {
 	if len(a.Outputs) == 0 {
 		return nil
@@ -111,6 +110,7 @@ func (a App) CheckOutputs(labels []string) []Detail {
 	return problems
 }
 
+// unknown returns the problem of a name that is not an input.
 func (a App) unknown(name string) Detail {
 	var known []string
 	for _, p := range a.Parameters {
@@ -119,7 +119,7 @@ func (a App) unknown(name string) Detail {
 	return Detail{Field: name, Code: ProblemUnknown, Message: "is not an input of this app", Allowed: known}
 }
 
-// convert turns a value into what this input takes.
+// convert converts a value to the type of this input.
 func (p Parameter) convert(value any) (any, *Detail) {
 	if p.Multiple {
 		items := listOf(value)
@@ -141,6 +141,7 @@ func (p Parameter) convert(value any) (any, *Detail) {
 	return p.convertOne(value)
 }
 
+// convertOne converts a value that is not a list.
 func (p Parameter) convertOne(value any) (any, *Detail) {
 	if p.Type != typeText && p.Type != typeOptions && p.Type != typeURL {
 		return decodeLoosely(value), nil
@@ -160,6 +161,7 @@ func (p Parameter) convertOne(value any) (any, *Detail) {
 	return text, nil
 }
 
+// option returns the option that text names, without case if none is equal.
 func (p Parameter) option(text string) (any, *Detail) {
 	if len(p.Options) == 0 || slices.Contains(p.Options, text) {
 		return text, nil
@@ -172,6 +174,7 @@ func (p Parameter) option(text string) (any, *Detail) {
 	return nil, &Detail{Code: ProblemOption, Message: fmt.Sprintf("has no option %q", text), Allowed: p.Options}
 }
 
+// mediaURL checks that text is a URL of a media type that this input accepts.
 func (p Parameter) mediaURL(text string) (any, *Detail) {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -183,7 +186,7 @@ func (p Parameter) mediaURL(text string) (any, *Detail) {
 	return text, nil
 }
 
-// mediaOf guesses from a file's name whether it is an image, a video or audio; empty means unknown.
+// mediaOf returns image, video or audio by the extension of a file name, or "" if it is unknown.
 func mediaOf(name string) string {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".heic", ".svg", ".bmp", ".tif", ".tiff":
@@ -196,8 +199,8 @@ func mediaOf(name string) string {
 	return ""
 }
 
-// decodeLoosely reads true, false, null, objects, lists and quoted strings as JSON, for inputs of a type that this
-// program does not know. Numbers stay text.
+// decodeLoosely decodes a value for an input of an unknown type: true, false, null, objects, lists and quoted strings are
+// decoded as JSON. Numbers remain text.
 func decodeLoosely(value any) any {
 	text, ok := value.(string)
 	if !ok || text == "" || !strings.ContainsRune(`{["tfn`, rune(text[0])) {
@@ -210,10 +213,10 @@ func decodeLoosely(value any) any {
 	return decoded
 }
 
-// decode is json.Unmarshal that leaves numbers as they are written.
+// decode is json.Unmarshal that keeps numbers as json.Number.
 func decode(text string, into any) error {
 	if !json.Valid([]byte(text)) {
-		return errors.New("this is not JSON")
+		return errors.New("not JSON")
 	}
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
@@ -240,6 +243,7 @@ func listOf(value any) []any {
 	return []any{value}
 }
 
+// noun returns a phrase for a type of input.
 func noun(inputType string) string {
 	switch inputType {
 	case typeOptions:
@@ -250,6 +254,7 @@ func noun(inputType string) string {
 	return "text"
 }
 
+// jsonKind returns a phrase for the type of a JSON value.
 func jsonKind(value any) string {
 	switch value.(type) {
 	case nil:

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// poster is an app with an input of each kind.
+// poster returns an app with inputs of all kinds.
 func poster() App {
 	return App{
 		AppID: "a1",
@@ -26,7 +26,7 @@ func poster() App {
 	}
 }
 
-// fromFile decodes values as a file of inputs is decoded.
+// fromFile decodes values as the inputs in a file are decoded.
 func fromFile(t testing.TB, text string) map[string]any {
 	t.Helper()
 	var values map[string]any
@@ -42,45 +42,45 @@ func TestCheckInputs(t *testing.T) {
 	t.Parallel()
 	type problem struct{ field, code, message string }
 	tests := []struct {
-		name   string
-		values map[string]any
-		want   string // as JSON
-		bad    []problem
+		name         string
+		values       map[string]any
+		want         string // as JSON; empty: not checked
+		wantProblems []problem
 	}{
 		{"by key", map[string]any{"headline": "x"}, `{"headline":"x"}`, nil},
 		{"by name", map[string]any{"Headline Text": "x"}, `{"headline":"x"}`, nil},
 		{"by name in another case", map[string]any{"headline TEXT": "x"}, `{"headline":"x"}`, nil},
 		{"by id", map[string]any{"p1": "x"}, `{"headline":"x"}`, nil},
-		{"a name where there is no key", map[string]any{"headline": "x", "size": "Large"}, `{"headline":"x","Size":"Large"}`, nil},
+		{"by name without a key", map[string]any{"headline": "x", "size": "Large"}, `{"headline":"x","Size":"Large"}`, nil},
 		{"missing", map[string]any{}, `{}`, []problem{{"headline", ProblemMissing, "is needed and has no default"}}},
-		{"empty text is a value", map[string]any{"headline": ""}, `{"headline":""}`, nil},
-		{"text stays text", map[string]any{"headline": "true", "free": "12", "tags": "null"}, `{"headline":"true","free":"12","tags":["null"]}`, nil},
+		{"empty text", map[string]any{"headline": ""}, `{"headline":""}`, nil},
+		{"text that looks like JSON", map[string]any{"headline": "true", "free": "12", "tags": "null"}, `{"headline":"true","free":"12","tags":["null"]}`, nil},
 		{"unknown", map[string]any{"headline": "x", "colour": "red"}, `{"headline":"x"}`, []problem{{"colour", ProblemUnknown, "is not an input of this app"}}},
 		{"option in another case", map[string]any{"headline": "x", "Size": "lArGe"}, `{"headline":"x","Size":"Large"}`, nil},
-		{"the option itself before one like it", map[string]any{"headline": "x", "Size": "SMALL!"}, `{"headline":"x","Size":"SMALL!"}`, nil},
+		{"equal option before similar ones", map[string]any{"headline": "x", "Size": "SMALL!"}, `{"headline":"x","Size":"SMALL!"}`, nil},
 		{"no such option", map[string]any{"headline": "x", "Size": "XL"}, "", []problem{{"Size", ProblemOption, `has no option "XL"`}}},
-		{"options not named", map[string]any{"headline": "x", "Anything": "goes"}, `{"headline":"x","Anything":"goes"}`, nil},
+		{"input without a list of options", map[string]any{"headline": "x", "Anything": "goes"}, `{"headline":"x","Anything":"goes"}`, nil},
 		{"URL", map[string]any{"headline": "x", "photo": "HTTPS://example.com/a.PNG?x=1"}, `{"headline":"x","photo":"HTTPS://example.com/a.PNG?x=1"}`, nil},
-		{"URL of unknown kind", map[string]any{"headline": "x", "photo": "http://example.com/a"}, `{"headline":"x","photo":"http://example.com/a"}`, nil},
-		{"URL of a wrong kind", map[string]any{"headline": "x", "photo": "https://example.com/a.mp4"}, "", []problem{
+		{"URL of unknown media type", map[string]any{"headline": "x", "photo": "http://example.com/a"}, `{"headline":"x","photo":"http://example.com/a"}`, nil},
+		{"URL of another media type", map[string]any{"headline": "x", "photo": "https://example.com/a.mp4"}, "", []problem{
 			{"photo", ProblemMedia, "does not take video: https://example.com/a.mp4"},
 		}},
-		{"a path", map[string]any{"headline": "x", "photo": "./a.png"}, "", []problem{{"photo", ProblemType, `takes an http or https URL, not "./a.png"`}}},
+		{"path", map[string]any{"headline": "x", "photo": "./a.png"}, "", []problem{{"photo", ProblemType, `takes an http or https URL, not "./a.png"`}}},
 		{"another scheme", map[string]any{"headline": "x", "photo": "ftp://e.com/a.png"}, "", []problem{
 			{"photo", ProblemType, `takes an http or https URL, not "ftp://e.com/a.png"`},
 		}},
 		{"no host", map[string]any{"headline": "x", "photo": "https://:443/a.png"}, "", []problem{
 			{"photo", ProblemType, `takes an http or https URL, not "https://:443/a.png"`},
 		}},
-		{"several", map[string]any{"headline": "x", "tags": []string{"a", "b"}}, `{"headline":"x","tags":["a","b"]}`, nil},
-		{"one where several may be", map[string]any{"headline": "x", "tags": "a"}, `{"headline":"x","tags":["a"]}`, nil},
+		{"several values", map[string]any{"headline": "x", "tags": []string{"a", "b"}}, `{"headline":"x","tags":["a","b"]}`, nil},
+		{"one value for a list", map[string]any{"headline": "x", "tags": "a"}, `{"headline":"x","tags":["a"]}`, nil},
 		{"several as JSON", map[string]any{"headline": "x", "tags": ` ["a", 12345678901234567890]`}, `{"headline":"x","tags":["a","12345678901234567890"]}`, nil},
-		{"not JSON after all", map[string]any{"headline": "x", "tags": "[1] see below"}, `{"headline":"x","tags":["[1] see below"]}`, nil},
+		{"text that starts like JSON", map[string]any{"headline": "x", "tags": "[1] see below"}, `{"headline":"x","tags":["[1] see below"]}`, nil},
 		{"several URLs", map[string]any{"headline": "x", "clips": []string{"https://e.com/a.mp4", "https://e.com/b.png"}}, "", []problem{
 			{"clips", ProblemMedia, "does not take image: https://e.com/b.png"},
 		}},
-		{"several where one may be", map[string]any{"headline": []string{"a", "b"}}, "", []problem{{"headline", ProblemType, "takes one value, not 2"}}},
-		{"file: list where one may be", fromFile(t, `{"headline":["a"]}`), "", []problem{{"headline", ProblemType, "takes one value, not a list"}}},
+		{"several values for one", map[string]any{"headline": []string{"a", "b"}}, "", []problem{{"headline", ProblemType, "takes one value, not 2"}}},
+		{"file: list for one value", fromFile(t, `{"headline":["a"]}`), "", []problem{{"headline", ProblemType, "takes one value, not a list"}}},
 		{"file: number for text", fromFile(t, `{"headline":12.50}`), `{"headline":"12.50"}`, nil},
 		{"file: boolean for text", fromFile(t, `{"headline":true}`), "", []problem{{"headline", ProblemType, "takes text, not true or false"}}},
 		{"file: null for text", fromFile(t, `{"headline":null}`), "", []problem{{"headline", ProblemType, "takes text, not null"}}},
@@ -93,14 +93,14 @@ func TestCheckInputs(t *testing.T) {
 		{"file: empty list", fromFile(t, `{"headline":"x","tags":[]}`), `{"headline":"x","tags":[]}`, nil},
 		{"file: list with null", fromFile(t, `{"headline":"x","tags":["a",null]}`), "", []problem{{"tags", ProblemType, "takes text, not null"}}},
 		{"file: list in a list", fromFile(t, `{"headline":"x","tags":[["a"]]}`), "", []problem{{"tags", ProblemType, "takes text, not a list"}}},
-		{"a number of no decoder", map[string]any{"headline": 1.5}, "", []problem{{"headline", ProblemType, "takes text, not a number"}}},
-		{"unknown type, typed", map[string]any{"headline": "x", "extra": `{"n":12345678901234567890}`}, `{"headline":"x","extra":{"n":12345678901234567890}}`, nil},
+		{"float64", map[string]any{"headline": 1.5}, "", []problem{{"headline", ProblemType, "takes text, not a number"}}},
+		{"unknown type, typed JSON", map[string]any{"headline": "x", "extra": `{"n":12345678901234567890}`}, `{"headline":"x","extra":{"n":12345678901234567890}}`, nil},
 		{"unknown type, typed number", map[string]any{"headline": "x", "extra": "5"}, `{"headline":"x","extra":"5"}`, nil},
 		{"unknown type, file", fromFile(t, `{"headline":"x","extra":5}`), `{"headline":"x","extra":5}`, nil},
-		{"unknown type, words", map[string]any{"headline": "x", "extra": "[not json"}, `{"headline":"x","extra":"[not json"}`, nil},
-		{"by two names", map[string]any{"headline": "x", "Headline Text": "y"}, "", []problem{{"headline", ProblemType, "is given twice under two names"}}},
+		{"unknown type, typed text", map[string]any{"headline": "x", "extra": "[not json"}, `{"headline":"x","extra":"[not json"}`, nil},
+		{"two names of one input", map[string]any{"headline": "x", "Headline Text": "y"}, "", []problem{{"headline", ProblemType, "is given twice under two names"}}},
 		{
-			"all at once, in order",
+			"all problems in order",
 			map[string]any{"zzz": "1", "Size": "XL", "photo": "x", "tags": nil, "aaa": "2"}, "",
 			[]problem{
 				{"Size", ProblemOption, `has no option "XL"`}, {"aaa", ProblemUnknown, "is not an input of this app"},
@@ -113,23 +113,23 @@ func TestCheckInputs(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			inputs, details := poster().CheckInputs(tt.values)
-			var bad []problem
+			var problems []problem
 			for _, d := range details {
-				bad = append(bad, problem{d.Field, d.Code, d.Message})
+				problems = append(problems, problem{d.Field, d.Code, d.Message})
 			}
-			if !reflect.DeepEqual(bad, tt.bad) {
-				t.Errorf("problems %q, want %q", bad, tt.bad)
+			if !reflect.DeepEqual(problems, tt.wantProblems) {
+				t.Errorf("got the problems %q, want %q", problems, tt.wantProblems)
 			}
 			if raw, _ := json.Marshal(inputs); tt.want != "" && !sameText(string(raw), tt.want) {
-				t.Errorf("inputs %s, want %s", raw, tt.want)
+				t.Errorf("got the inputs %s, want %s", raw, tt.want)
 			}
 		})
 	}
 }
 
-// sameText compares JSON with its numbers as they are written.
+// sameText compares JSON and the spelling of its numbers.
 func sameText(a, b string) bool {
-	norm := func(s string) string {
+	normalize := func(s string) string {
 		var v any
 		dec := json.NewDecoder(strings.NewReader(s))
 		dec.UseNumber()
@@ -137,60 +137,71 @@ func sameText(a, b string) bool {
 		raw, _ := json.Marshal(v)
 		return string(raw)
 	}
-	return norm(a) == norm(b)
+	return normalize(a) == normalize(b)
 }
 
-// TestProblemsOfferTheWayOut: what would have been right comes with what was wrong.
-func TestProblemsOfferTheWayOut(t *testing.T) {
+// TestProblemsHaveAllowedValues: a problem contains the values that are allowed.
+func TestProblemsHaveAllowedValues(t *testing.T) {
 	t.Parallel()
 	_, details := poster().CheckInputs(map[string]any{"headline": "x", "Size": "XL", "colour": "red", "photo": "https://e.com/a.mp3"})
 	want := [][]string{{"Small", "Large", "small!", "SMALL!"}, {"headline", "Size", "photo", "tags", "clips", "free", "extra", "Anything"}, {"image"}}
 	for i, d := range details {
 		if !reflect.DeepEqual(d.Allowed, want[i]) {
-			t.Errorf("%s: %q, want %q", d.Field, d.Allowed, want[i])
+			t.Errorf("%s: got %q, want %q", d.Field, d.Allowed, want[i])
 		}
 	}
 }
 
-// TestTwinNames: two inputs of one name are told apart by their ids.
-func TestTwinNames(t *testing.T) {
+// TestEqualNames: inputs with the same name are identified by their ids.
+func TestEqualNames(t *testing.T) {
 	t.Parallel()
 	app := App{Parameters: []Parameter{{ID: "n1", Name: "Image", Type: "text"}, {ID: "n2", Name: "Image", Type: "text"}}}
 	inputs, details := app.CheckInputs(map[string]any{"n1": "a", "n2": "b"})
 	if len(details) > 0 || !reflect.DeepEqual(inputs, map[string]any{"n1": "a", "n2": "b"}) {
-		t.Errorf("got %v, %v", inputs, details)
+		t.Errorf("got %v, %v, want n1 and n2", inputs, details)
 	}
 	inputs, details = app.CheckInputs(map[string]any{"Image": "a"})
 	if inputs["n1"] != "a" || len(details) != 1 || details[0].Field != "n2" {
-		t.Errorf("got %v, %v", inputs, details)
+		t.Errorf("got %v, %v, want n1 and a problem of n2", inputs, details)
 	}
 }
 
-func TestCheckInputsLeavesItsArgument(t *testing.T) {
+func TestCheckInputsKeepsItsArgument(t *testing.T) {
 	t.Parallel()
 	values := fromFile(t, `{"headline":"x","tags":["a",2]}`)
 	before, _ := json.Marshal(values)
 	poster().CheckInputs(values)
 	if after, _ := json.Marshal(values); !bytes.Equal(before, after) {
-		t.Errorf("%s became %s", before, after)
+		t.Errorf("got the changed argument %s, want %s", after, before)
 	}
 }
 
 func TestCheckOutputs(t *testing.T) {
 	t.Parallel()
-	if bad := poster().CheckOutputs([]string{"poster", "CAPTION"}); bad != nil {
-		t.Errorf("got %v", bad)
+	unknown := func(label string) Detail {
+		return Detail{Field: label, Code: "unknown_output", Message: "is not an output of this app", Allowed: []string{"Poster", "Caption"}}
 	}
-	bad := poster().CheckOutputs([]string{"Poster", "video", "clip"})
-	if len(bad) != 2 || bad[0].Field != "video" || bad[1].Field != "clip" || !reflect.DeepEqual(bad[0].Allowed, []string{"Poster", "Caption"}) {
-		t.Errorf("got %+v", bad)
+	tests := []struct {
+		name   string
+		app    App
+		labels []string
+		want   []Detail
+	}{
+		{"known, in another case", poster(), []string{"poster", "CAPTION"}, nil},
+		{"unknown", poster(), []string{"Poster", "video", "clip"}, []Detail{unknown("video"), unknown("clip")}},
+		{"app without outputs", App{}, []string{"anything"}, nil},
 	}
-	if bad := (App{}).CheckOutputs([]string{"anything"}); bad != nil {
-		t.Errorf("an app that names no outputs: %v", bad)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := tt.app.CheckOutputs(tt.labels); !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
 	}
 }
 
-// FuzzCheckInputs: whatever is typed, what comes back can be sent, and text stays the text it was.
+// FuzzCheckInputs: for every typed value, the inputs can be encoded and text is unchanged.
 func FuzzCheckInputs(f *testing.F) {
 	for _, seed := range []string{"x", "true", "[1,2]", `{"a":1}`, "https://e.com/a.png", "https://[::1", "\xff", "null", `"x"`, "[1e400]"} {
 		f.Add(seed)
@@ -202,14 +213,14 @@ func FuzzCheckInputs(f *testing.F) {
 		}
 		inputs, problems := poster().CheckInputs(values)
 		if inputs["headline"] != value {
-			t.Errorf("text became %q", inputs["headline"])
+			t.Errorf("got the text %q, want %q", inputs["headline"], value)
 		}
 		if _, err := json.Marshal(inputs); err != nil {
-			t.Errorf("cannot be sent: %v", err)
+			t.Errorf("got %v from encoding, want no error", err)
 		}
 		again, more := poster().CheckInputs(values)
 		if !reflect.DeepEqual(inputs, again) || !reflect.DeepEqual(problems, more) {
-			t.Error("the same values gave another result")
+			t.Error("got another result for the same values")
 		}
 	})
 }

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// A Probe is what one request without a credential tells of the way to a service.
+// A Probe is the result of one request without a credential.
 type Probe struct {
-	Err         error // *UnreachableError if no answer came; then nothing else is set but Took
+	Err         error // *UnreachableError if there was no response; then only Took is set
 	Status      int
 	ContentType string
-	Date        time.Time            // the server's clock; zero if it did not tell
+	Date        time.Time            // the server's clock; zero if the response has no Date
 	TLS         *tls.ConnectionState // nil without TLS
-	Connect     time.Duration        // until the connection stood, names and TLS included
-	Took        time.Duration        // until the answer began
+	Connect     time.Duration        // until the connection was established, including DNS and TLS
+	Took        time.Duration        // until the header of the response
 }
 
-// Ask sends one request without a body, does not follow redirects, and reads no more than the header of the answer.
+// Ask sends one request without a body. It follows no redirect and reads only the header of the response.
 func Ask(ctx context.Context, transport http.RoundTripper, method, address, userAgent string, now func() time.Time) Probe {
 	started := now()
 	var connected time.Time

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// RunFilter narrows a list of runs; the zero value of a field does not.
+// A RunFilter selects runs. The zero value of a field selects all.
 type RunFilter struct {
 	Status Status
 	AppID  string
-	Limit  int // at most 100; the service's default is 25
+	Limit  int // at most 100; 0 means the default of the service, 25
 	Offset int
 	Since  time.Time
 }
 
-// ListRuns returns runs, the newest first, one page at a time.
+// ListRuns returns one page of runs, newest first.
 func (c *Client) ListRuns(ctx context.Context, f RunFilter) (*Reply[[]RunSummary], error) {
 	query := url.Values{}
 	if f.Status != "" {
@@ -51,7 +51,7 @@ func (c *Client) Run(ctx context.Context, runID string) (*Reply[Run], error) {
 	return call[Run](ctx, c, Call{Method: http.MethodGet, Path: runPath(runID)})
 }
 
-// WaitRun returns the state of a run when it is final, or after d, which the service bounds to 1 to 120 seconds.
+// WaitRun returns the state of a run when the run has ended, or after d. The service accepts 1 to 120 seconds.
 func (c *Client) WaitRun(ctx context.Context, runID string, d time.Duration) (*Reply[Run], error) {
 	seconds := max(1, min(120, int(d/time.Second)))
 	return call[Run](ctx, c, Call{
@@ -60,14 +60,14 @@ func (c *Client) WaitRun(ctx context.Context, runID string, d time.Duration) (*R
 	})
 }
 
-// CancelRun asks the service to stop a run. A final run stays as it is, which is no error.
+// CancelRun cancels a run. It has no effect on a run that has ended, which is not an error.
 func (c *Client) CancelRun(ctx context.Context, runID string) (*Reply[CancelledRun], error) {
 	return call[CancelledRun](ctx, c, Call{Method: http.MethodPost, Path: runPath(runID) + "/cancel", Repeatable: true})
 }
 
 func runPath(runID string) string { return "/v1/runs/" + url.PathEscape(runID) }
 
-// normalize reads the id that older servers send under another name.
+// normalize sets RunID to the id of older servers, which send it in another field.
 func (r *Run) normalize()        { r.RunID = cmp.Or(r.RunID, r.ExecutionID) }
 func (r *RunStarted) normalize() { r.RunID = cmp.Or(r.RunID, r.ExecutionID) }
 func (r *RunSummary) normalize() { r.RunID = cmp.Or(r.RunID, r.ExecutionID) }

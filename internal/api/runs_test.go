@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// golden replies, written from the description of the API and not from what this program sends.
+// golden are responses by request. They follow the documentation of the API, not the local platform.
 var golden = map[string]string{
 	"GET /v1/runs/r1": `{"data":{"runId":"r1","workflowId":"w1","status":"completed","outputs":[
 		{"id":"o1","label":"Poster","type":"image","value":"https://media.example/api/assetlib/a.png","status":"completed","error":null,
@@ -53,12 +53,13 @@ var golden = map[string]string{
 		"memberships":[{"workspaceId":"w1","name":"Ada's","slug":"ada","role":"owner"}]}}`,
 }
 
+// goldenClient returns a client of a server with the golden responses.
 func goldenClient(t *testing.T) *Client {
 	t.Helper()
 	c, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, ok := golden[r.Method+" "+r.URL.Path]
 		if !ok {
-			t.Errorf("no golden reply for %s %s", r.Method, r.URL.Path)
+			t.Errorf("got %s %s, want a request with a golden response", r.Method, r.URL.Path)
 		}
 		status := http.StatusOK
 		if r.Method == http.MethodPost {
@@ -69,6 +70,7 @@ func goldenClient(t *testing.T) *Client {
 	return c
 }
 
+// at parses a time.
 func at(t *testing.T, text string) time.Time {
 	t.Helper()
 	when, err := time.Parse(time.RFC3339Nano, text)
@@ -78,6 +80,7 @@ func at(t *testing.T, text string) time.Time {
 	return when
 }
 
+// get returns the data of a reply.
 func get[T any](t *testing.T, reply *Reply[T], err error) T {
 	t.Helper()
 	if err != nil {
@@ -86,6 +89,7 @@ func get[T any](t *testing.T, reply *Reply[T], err error) T {
 	return reply.Data
 }
 
+// equal compares values.
 func equal(t *testing.T, got, want any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -116,11 +120,11 @@ func TestGoldenRun(t *testing.T) {
 		},
 	})
 	if !run.Status.Final() {
-		t.Error("completed is not final")
+		t.Error("got Final false for completed, want true")
 	}
 }
 
-// TestGoldenOldRun: servers of an older generation say executionId, and leave out what they do not know.
+// TestGoldenOldRun: older servers send executionId, and fewer fields.
 func TestGoldenOldRun(t *testing.T) {
 	t.Parallel()
 	c := goldenClient(t)
@@ -135,7 +139,7 @@ func TestGoldenWait(t *testing.T) {
 	reply, err := goldenClient(t).WaitRun(t.Context(), "r1", time.Minute)
 	run := get(t, reply, err)
 	if !reply.Timeout || run.Status != Running || run.CompletedAt != nil || run.StartedAt == nil {
-		t.Errorf("got %+v", reply)
+		t.Errorf("got %+v, want a running run with Timeout", reply)
 	}
 }
 

@@ -14,26 +14,26 @@ import (
 	"github.com/tmaxmax/go-sse"
 )
 
-// maxEvent bounds one server-sent event; an event holds a whole run.
+// maxEvent is the largest size of a server-sent event in bytes. An event contains a whole run.
 const maxEvent = 4 << 20
 
-// silence is how long a stream may say nothing, pings included (about every 15 s), before it counts as dead.
-const silence = 45 * time.Second
+// silenceTimeout is the longest time without data before a stream is closed. The service sends a ping every 15 seconds.
+const silenceTimeout = 45 * time.Second
 
-// errSilent is why a silent stream is given up.
-var errSilent = errors.New("the event stream fell silent")
+// errSilence is the cause of a stream that was closed after silenceTimeout.
+var errSilence = errors.New("no data from the event stream for 45 seconds")
 
-// errStreamEnded means that the service closed a stream, or let it reach its limit, before the run was final.
-var errStreamEnded = errors.New("the event stream ended before the run did")
+// errStreamEnded means that the service closed a stream, or reached its time limit, before the run ended.
+var errStreamEnded = errors.New("the event stream ended before the run")
 
-// A RunUpdate is a run's state with its JSON as it came.
+// A RunUpdate is a state of a run with its JSON.
 type RunUpdate struct {
 	Run Run
 	Raw json.RawMessage
 }
 
-// StreamRun returns the states of a run as the service sends them (server-sent events), the final one last. A
-// sequence that ends with an error says nothing of the run itself.
+// StreamRun returns the states of a run as the service sends them (server-sent events), the final state last. An error at the
+// end of the sequence is one of the stream, not of the run.
 func (c *Client) StreamRun(ctx context.Context, runID string) iter.Seq2[RunUpdate, error] {
 	return func(yield func(RunUpdate, error) bool) {
 		req := Call{Method: http.MethodGet, Path: runPath(runID) + "/stream"}
@@ -57,20 +57,20 @@ func (c *Client) StreamRun(ctx context.Context, runID string) iter.Seq2[RunUpdat
 
 // An Event is one server-sent event.
 type Event struct {
-	Type string // empty where the service names none
+	Type string // may be empty
 	Data string
 
 	response *http.Response
 }
 
-// Events sends a call once and returns the events of the answer as they come. The sequence ends without an error where the
-// service closes the stream; a service that has an end marker tells a whole stream from a cut one by it. Errors are those of
-// Do; an answer that is no stream is the refusal or the *UnexpectedError that its body makes it.
+// Events sends a call once and returns the events of its response as they arrive. The sequence ends without an error when the
+// service closes the stream; only an end marker in the events, if the service has one, distinguishes a complete stream. The
+// errors are those of Do. A response that is not a stream is an *Error or an *UnexpectedError, depending on its body.
 func (c *Client) Events(ctx context.Context, req Call) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
-		watchdog := time.AfterFunc(silence, func() { cancel(errSilent) })
+		watchdog := time.AfterFunc(silenceTimeout, func() { cancel(errSilence) })
 		defer watchdog.Stop()
 		req.Accept = "text/event-stream"
 		resp, err := c.send(ctx, req)
@@ -83,36 +83,36 @@ func (c *Client) Events(ctx context.Context, req Call) iter.Seq2[Event, error] {
 			yield(Event{}, c.noStream(req, resp))
 			return
 		}
-		body := &lively{resp.Body, func() { watchdog.Reset(silence) }}
+		body := &watchedReader{resp.Body, func() { watchdog.Reset(silenceTimeout) }}
 		for event, err := range sse.Read(body, &sse.ReadConfig{MaxEventSize: maxEvent}) {
 			watchdog.Stop()
 			if err != nil {
-				yield(Event{}, cutOff(ctx, c.BaseURL, fmt.Errorf("the event stream broke: %w", err)))
+				yield(Event{}, cutOff(ctx, c.BaseURL, fmt.Errorf("the event stream was cut off: %w", err)))
 				return
 			}
 			if !yield(Event{Type: event.Type, Data: event.Data, response: resp}, nil) {
 				return
 			}
-			watchdog.Reset(silence) // the time that the caller took does not count
+			watchdog.Reset(silenceTimeout) // time for the caller does not count
 		}
 	}
 }
 
-// A lively reader tells of every sign of life, comments in an event stream included.
-type lively struct {
+// A watchedReader calls onData for all data, including comments in an event stream.
+type watchedReader struct {
 	io.Reader
-	alive func()
+	onData func()
 }
 
-func (l *lively) Read(p []byte) (int, error) {
-	n, err := l.Reader.Read(p)
+func (r *watchedReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
 	if n > 0 {
-		l.alive()
+		r.onData()
 	}
 	return n, err
 }
 
-// noStream is the error of an answer with a good status that is no event stream: services tell some refusals so.
+// noStream returns the error of a successful response that is not an event stream. Some services send errors in this way.
 func (c *Client) noStream(req Call, resp *http.Response) error {
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	e := &Error{Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"), Method: req.Method, Path: req.Path}
@@ -122,6 +122,7 @@ func (c *Client) noStream(req Call, resp *http.Response) error {
 	return notJSON(req, resp, raw)
 }
 
+// streamError returns the error of an event that is not a run.
 func streamError(req Call, resp *http.Response, err error) error {
 	if errors.Is(err, errStreamEnded) {
 		return err
@@ -132,14 +133,14 @@ func streamError(req Call, resp *http.Response, err error) error {
 	}
 }
 
-// parseEvent reads one event, and reports whether it holds a run. The run may be in an envelope or not. The error is
-// errStreamEnded if the service announces the end, and any other if an event that should hold a run does not.
+// parseEvent returns the run in an event, which may be in an envelope, and whether the event contains one. The error is
+// errStreamEnded if the event announces the end of the stream, and another one if the run is invalid.
 func parseEvent(kind, data string) (RunUpdate, bool, error) {
 	switch kind {
 	case "progress", "complete", "error":
 	case "timeout":
 		return RunUpdate{}, false, errStreamEnded
-	default: // ping, and whatever may come
+	default: // a ping, or a type of a newer service
 		return RunUpdate{}, false, nil
 	}
 	raw := json.RawMessage(data)

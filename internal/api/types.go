@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// Account is who a credential belongs to, from GET /v1/account.
+// An Account is the user and the workspace of a credential, from GET /v1/account.
 type Account struct {
 	User        User         `json:"user"`
 	Workspace   *Workspace   `json:"workspace"`
 	Memberships []Membership `json:"memberships"`
 }
 
-// User is a person with an account.
+// A User is a user of Lamina.
 type User struct {
 	ID    string `json:"id"`
 	Email string `json:"email"`
 }
 
-// Workspace is the workspace that a credential is bound to, with the person's role in it.
+// A Workspace is the workspace of a credential, with the role of the user.
 type Workspace struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -26,7 +26,7 @@ type Workspace struct {
 	Role string `json:"role"`
 }
 
-// Membership is one workspace a person belongs to.
+// A Membership is one workspace of a user.
 type Membership struct {
 	WorkspaceID string `json:"workspaceId"`
 	Name        string `json:"name"`
@@ -34,14 +34,14 @@ type Membership struct {
 	Role        string `json:"role"`
 }
 
-// Pagination is the sibling of data in list replies.
+// Pagination is the position of a page in a list.
 type Pagination struct {
 	Total  int `json:"total"`
 	Limit  int `json:"limit"`
 	Offset int `json:"offset"`
 }
 
-// AppSummary is one entry of GET /v1/apps. Older servers send only the first four fields.
+// An AppSummary is one item of GET /v1/apps. Older servers send only the first four fields.
 type AppSummary struct {
 	AppID         string        `json:"appId"`
 	Name          string        `json:"name"`
@@ -55,7 +55,7 @@ type AppSummary struct {
 	Thumbnail     *Thumbnail    `json:"thumbnail,omitempty"`
 }
 
-// Capabilities says what an app is good for.
+// Capabilities describe what an app produces and how.
 type Capabilities struct {
 	Produces            []string `json:"produces"`
 	Strengths           []string `json:"strengths"`
@@ -68,26 +68,26 @@ type Capabilities struct {
 	NodeTypes           []string `json:"nodeTypes"`
 }
 
-// InputSummary lists an app's inputs by name and type.
+// An InputSummary lists the inputs of an app by name and type.
 type InputSummary struct {
 	Required []NamedType `json:"required"`
 	Optional []NamedType `json:"optional"`
 	Total    int         `json:"total"`
 }
 
-// NamedType is an input's name and type.
+// A NamedType is the name and type of an input.
 type NamedType struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
 }
 
-// Thumbnail is a preview of what an app makes; Type is image or video.
+// A Thumbnail is a sample output of an app. Type is image or video.
 type Thumbnail struct {
 	URL  string `json:"url"`
 	Type string `json:"type"`
 }
 
-// App is an app with its inputs and outputs, from GET /v1/apps/{appId}.
+// An App is an app with its inputs and outputs, from GET /v1/apps/{appId}.
 type App struct {
 	AppID       string             `json:"appId"`
 	Name        string             `json:"name"`
@@ -96,8 +96,7 @@ type App struct {
 	Outputs     []OutputDescriptor `json:"outputs,omitempty"`
 }
 
-// Parameter is one input of an app. Type is text, options or url. Required is unreliable: what must be supplied is
-// a parameter without a default.
+// A Parameter is one input of an app. Type is text, options or url. Required is unreliable; see MustSupply.
 type Parameter struct {
 	ID          string          `json:"id"`
 	Key         string          `json:"key,omitempty"`
@@ -111,14 +110,14 @@ type Parameter struct {
 	Multiple    bool            `json:"multiple,omitempty"`
 }
 
-// OutputDescriptor is one output that an app declares; Type is image, video, audio or text.
+// An OutputDescriptor is one output of an app. Type is image, video, audio or text.
 type OutputDescriptor struct {
 	Index int    `json:"index"`
 	Label string `json:"label"`
 	Type  string `json:"type"`
 }
 
-// Workflow is the graph behind an app.
+// A Workflow is the graph of an app.
 type Workflow struct {
 	AppID string         `json:"appId"`
 	Name  string         `json:"name"`
@@ -126,20 +125,20 @@ type Workflow struct {
 	Edges []WorkflowEdge `json:"edges"`
 }
 
-// WorkflowNode is a step of a workflow.
+// A WorkflowNode is a step of a workflow.
 type WorkflowNode struct {
 	ID    string `json:"id"`
 	Type  string `json:"type"`
 	Label string `json:"label"`
 }
 
-// WorkflowEdge joins two steps of a workflow by their ids.
+// A WorkflowEdge connects two steps of a workflow by id.
 type WorkflowEdge struct {
 	Source string `json:"source"`
 	Target string `json:"target"`
 }
 
-// CostEstimate is what a run of an app is expected to cost, in credits.
+// A CostEstimate is the expected cost of a run, in credits.
 type CostEstimate struct {
 	AppID            string      `json:"appId"`
 	Name             string      `json:"name"`
@@ -149,40 +148,40 @@ type CostEstimate struct {
 	Affordable       bool        `json:"affordable"`
 }
 
-// CreditRange is an expected number of credits with its bounds.
+// A CreditRange is an expected number of credits with its bounds.
 type CreditRange struct {
 	Expected float64 `json:"expected"`
 	Min      float64 `json:"min"`
 	Max      float64 `json:"max"`
 }
 
-// NodeCost is the part of a cost that one step has.
+// A NodeCost is the cost of one step.
 type NodeCost struct {
 	NodeID   string  `json:"nodeId"`
 	NodeType string  `json:"nodeType"`
 	Credits  float64 `json:"credits"`
 }
 
-// DiscoverRequest asks POST /v1/apps/discover for apps that serve an intent.
+// A DiscoverRequest is the body of POST /v1/apps/discover.
 type DiscoverRequest struct {
 	Intent      string               `json:"intent"`
 	Constraints *DiscoverConstraints `json:"constraints,omitempty"`
 	Limit       int                  `json:"limit,omitempty"`
 }
 
-// DiscoverConstraints narrows a discovery.
+// DiscoverConstraints restrict a discovery.
 type DiscoverConstraints struct {
 	MaxCredits   float64 `json:"maxCredits,omitempty"`
 	OutputFormat string  `json:"outputFormat,omitempty"`
 }
 
-// Discovery is the reply of POST /v1/apps/discover.
+// A Discovery is the result of POST /v1/apps/discover.
 type Discovery struct {
 	Matches []DiscoveredApp `json:"matches"`
 	Intent  Intent          `json:"intent"`
 }
 
-// DiscoveredApp is one app that matches an intent.
+// A DiscoveredApp is one app that matches an intent.
 type DiscoveredApp struct {
 	AppID            string        `json:"appId"`
 	Name             string        `json:"name"`
@@ -194,22 +193,22 @@ type DiscoveredApp struct {
 	Thumbnail        *Thumbnail    `json:"thumbnail,omitempty"`
 }
 
-// Intent is how the service understood the words of a discovery.
+// An Intent is the interpretation of the words of a discovery.
 type Intent struct {
 	Medium  string `json:"medium"`
 	Summary string `json:"summary"`
 }
 
-// StartRun is the body of POST /v1/apps/{appId}/runs. Outputs selects output labels; empty means all.
+// A StartRun is the body of POST /v1/apps/{appId}/runs. Outputs are labels of outputs; empty means all.
 type StartRun struct {
 	Inputs  map[string]any `json:"inputs"`
 	Outputs []string       `json:"outputs,omitempty"`
 }
 
-// RunStarted is the reply (202) of starting a run.
+// A RunStarted is the response (202) to the start of a run.
 type RunStarted struct {
 	RunID        string   `json:"runId"`
-	ExecutionID  string   `json:"executionId,omitempty"` // the id in replies of older servers; moved to RunID
+	ExecutionID  string   `json:"executionId,omitempty"` // the id in responses of older servers; copied to RunID
 	WorkflowID   string   `json:"workflowId"`
 	WorkflowName string   `json:"workflowName"`
 	Status       Status   `json:"status"`
@@ -217,7 +216,7 @@ type RunStarted struct {
 	Outputs      []Output `json:"outputs,omitempty"`
 }
 
-// Status is where a run is in its life.
+// A Status is the state of a run.
 type Status string
 
 // The states of a run. The last three are final.
@@ -229,13 +228,13 @@ const (
 	Cancelled Status = "cancelled"
 )
 
-// Final reports whether a run in this state will not change any more.
+// Final reports whether a run in this state has ended.
 func (s Status) Final() bool { return s == Completed || s == Failed || s == Cancelled }
 
-// Run is the state of a run, from GET /v1/runs/{runId} and in every event about it.
+// A Run is a run with its state, from GET /v1/runs/{runId} and events.
 type Run struct {
 	RunID        string     `json:"runId"`
-	ExecutionID  string     `json:"executionId,omitempty"` // the id in replies of older servers; moved to RunID
+	ExecutionID  string     `json:"executionId,omitempty"` // the id in responses of older servers; copied to RunID
 	WorkflowID   string     `json:"workflowId"`
 	Status       Status     `json:"status"`
 	Outputs      []Output   `json:"outputs"`
@@ -247,7 +246,7 @@ type Run struct {
 	Progress     *Progress  `json:"progress,omitempty"`
 }
 
-// Quality is the verdict of an app's quality control.
+// A Quality is the result of the quality control of an app.
 type Quality struct {
 	Score     *float64 `json:"score"`
 	Threshold float64  `json:"threshold"`
@@ -255,7 +254,7 @@ type Quality struct {
 	Attempts  int      `json:"attempts"`
 }
 
-// Progress counts the outputs of a run.
+// Progress is the number of outputs of a run by state.
 type Progress struct {
 	TotalOutputs     int      `json:"totalOutputs"`
 	CompletedOutputs int      `json:"completedOutputs"`
@@ -263,7 +262,7 @@ type Progress struct {
 	PercentComplete  *float64 `json:"percentComplete"`
 }
 
-// Output is one result of a run. Value is a URL string for media, the text itself for text, null while pending.
+// An Output is one output of a run. Value is a string, the URL of media or the text, and null while the output is pending.
 type Output struct {
 	ID                   string            `json:"id"`
 	Label                string            `json:"label"`
@@ -281,16 +280,16 @@ type Output struct {
 	DurationSeconds      float64           `json:"durationSeconds,omitempty"`
 }
 
-// Dimensions are a picture's width and height in pixels.
+// Dimensions are the width and height of an image in pixels.
 type Dimensions struct {
 	Width  int `json:"width"`
 	Height int `json:"height"`
 }
 
-// RunSummary is one entry of GET /v1/runs.
+// A RunSummary is one item of GET /v1/runs.
 type RunSummary struct {
 	RunID        string     `json:"runId"`
-	ExecutionID  string     `json:"executionId,omitempty"` // the id in replies of older servers; moved to RunID
+	ExecutionID  string     `json:"executionId,omitempty"` // the id in responses of older servers; copied to RunID
 	WorkflowID   string     `json:"workflowId"`
 	Status       Status     `json:"status"`
 	Source       string     `json:"source"`
@@ -300,30 +299,30 @@ type RunSummary struct {
 	CreatedAt    time.Time  `json:"createdAt"`
 }
 
-// CancelledRun is the reply of POST /v1/runs/{runId}/cancel.
+// A CancelledRun is the response of POST /v1/runs/{runId}/cancel.
 type CancelledRun struct {
 	RunID  string `json:"runId"`
 	Status Status `json:"status"`
 }
 
-// UploadFiles is the body of POST /v1/assets/upload-urls.
+// An UploadFiles is the body of POST /v1/assets/upload-urls.
 type UploadFiles struct {
 	Files []UploadFile `json:"files"`
 }
 
-// UploadFile names a file to be uploaded; MediaType is image, video or audio.
+// An UploadFile is a file to upload. MediaType is image, video or audio.
 type UploadFile struct {
 	Filename  string `json:"filename"`
 	MediaType string `json:"mediaType"`
 }
 
-// UploadURLs is the reply of POST /v1/assets/upload-urls.
+// An UploadURLs is the response of POST /v1/assets/upload-urls.
 type UploadURLs struct {
 	Uploads []Upload `json:"uploads"`
 }
 
-// Upload says where to PUT the bytes of a file (with ContentTypeHint and without a credential) and where the file can
-// be read afterwards.
+// An Upload has the URL for the bytes of a file (PUT with ContentTypeHint and without a credential) and the URL of the file
+// after the upload.
 type Upload struct {
 	Filename        string     `json:"filename"`
 	MediaType       string     `json:"mediaType"`
@@ -334,12 +333,12 @@ type Upload struct {
 	ExpiresAt       *time.Time `json:"expiresAt"`
 }
 
-// SigningKeys is the reply of GET /v1/webhooks/signing-key, which has no data envelope.
+// A SigningKeys is the response of GET /v1/webhooks/signing-key, which has no envelope.
 type SigningKeys struct {
 	Keys []SigningKey `json:"keys"`
 }
 
-// SigningKey is an Ed25519 public key as a JWK (RFC 8037): X is the raw 32-byte key in unpadded base64url.
+// A SigningKey is an Ed25519 public key as a JWK (RFC 8037). X is the key of 32 bytes in unpadded base64url.
 type SigningKey struct {
 	Kty string `json:"kty"`
 	Crv string `json:"crv"`
@@ -349,8 +348,7 @@ type SigningKey struct {
 	Alg string `json:"alg"`
 }
 
-// ErrorBody is the error envelope of the API. Details is an array of strings or objects, or an object, depending on
-// the age of the endpoint.
+// An ErrorBody is the error envelope of the API. Details has several shapes; see ParseDetails.
 type ErrorBody struct {
 	Error      string          `json:"error"`
 	Code       string          `json:"code"`

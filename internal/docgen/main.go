@@ -1,4 +1,4 @@
-// Docgen writes what is made of the command tree: the reference in docs, man pages and completion scripts.
+// Docgen generates documents from the command tree: the reference in docs, man pages and completion scripts.
 package main
 
 import (
@@ -20,16 +20,17 @@ func main() {
 	completions := flag.String("completions", "", "write completion scripts into this `FOLDER`")
 	flag.Parse()
 	root := cli.Tree()
-	for folder, write := range map[string]func(*cobra.Command, string) error{
-		*markdown: cli.WriteReference, *man: writeMan, *completions: writeCompletions,
-	} {
-		if folder == "" {
+	for _, d := range []struct {
+		folder string
+		write  func(root *cobra.Command, folder string) error
+	}{{*markdown, cli.WriteReference}, {*man, writeMan}, {*completions, writeCompletions}} {
+		if d.folder == "" {
 			continue
 		}
-		if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // public documents
+		if err := os.MkdirAll(d.folder, 0o755); err != nil { //nolint:gosec // the documents are public
 			log.Fatal(err)
 		}
-		if err := write(root, folder); err != nil {
+		if err := d.write(root, d.folder); err != nil {
 			log.Fatal(err)
 		}
 	}
@@ -40,12 +41,12 @@ func writeMan(root *cobra.Command, folder string) error {
 }
 
 func writeCompletions(root *cobra.Command, folder string) error {
-	at := func(name string) string { return filepath.Join(folder, name) }
+	path := func(name string) string { return filepath.Join(folder, name) }
 	for _, err := range []error{
-		root.GenBashCompletionFileV2(at("lamina.bash"), true),
-		root.GenZshCompletionFile(at("lamina.zsh")),
-		root.GenFishCompletionFile(at("lamina.fish"), true),
-		root.GenPowerShellCompletionFileWithDesc(at("lamina.ps1")),
+		root.GenBashCompletionFileV2(path("lamina.bash"), true),
+		root.GenZshCompletionFile(path("lamina.zsh")),
+		root.GenFishCompletionFile(path("lamina.fish"), true),
+		root.GenPowerShellCompletionFileWithDesc(path("lamina.ps1")),
 	} {
 		if err != nil {
 			return err

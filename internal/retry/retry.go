@@ -49,7 +49,7 @@ func (b Backoff) Delay(attempt int) time.Duration {
 	return time.Duration(jittered)
 }
 
-// A Policy says which failures of an operation are retried, how often and after how long.
+// A Policy specifies which failures of an operation are retried, how often and after how long.
 type Policy struct {
 	Backoff Backoff
 	// Attempts limits the number of calls; 0 means no limit.

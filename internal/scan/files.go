@@ -11,26 +11,26 @@ import (
 	"path/filepath"
 )
 
-// A Finding is a key and where it stands.
+// A Finding is a key with its place.
 type Finding struct {
 	Hit
 	Path   string // of the file, relative to the folder that was scanned
 	Line   int    // from 1
-	Object string // of git: the version of the file in which it stands; empty for the file as it is
+	Object string // the git object that contains the key; empty for a file on disk
 }
 
-// A Report is what a scan found, and what it looked at.
+// A Report is the result of a scan.
 type Report struct {
 	Findings []Finding
-	Files    int // looked at
-	Versions int // of files in the history, looked at
-	Skipped  int // files that are not text, or could not be read
+	Files    int // files that were scanned
+	Versions int // versions of files in the history that were scanned
+	Skipped  int // files that are not text or could not be read
 }
 
-// longestLine bounds what is looked at as one line, in bytes.
+// longestLine is the largest number of bytes that are scanned as one line.
 const longestLine = 1 << 20
 
-// text looks for keys in a text, line by line. It reports false for what is not text.
+// text scans a text line by line and calls found for each key. It returns false if r is not text.
 func (f *Finder) text(r io.Reader, found func(line int, h Hit)) (bool, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	if head, _ := b.Peek(8 << 10); bytes.IndexByte(head, 0) >= 0 {
@@ -48,7 +48,7 @@ func (f *Finder) text(r io.Reader, found func(line int, h Hit)) (bool, error) {
 	return true, lines.Err()
 }
 
-// linesOrParts splits into lines, and what is longer than a line may be into parts.
+// linesOrParts is a bufio.SplitFunc for lines. It splits a line that is longer than half of longestLine into parts.
 func linesOrParts(data []byte, atEOF bool) (int, []byte, error) {
 	advance, token, err := bufio.ScanLines(data, atEOF)
 	if advance == 0 && token == nil && len(data) >= longestLine/2 {
@@ -57,11 +57,11 @@ func linesOrParts(data []byte, atEOF bool) (int, []byte, error) {
 	return advance, token, err
 }
 
-// file looks into one file below root.
+// file scans one file below root.
 func (f *Finder) file(root, path string, report *Report) {
 	info, err := os.Lstat(filepath.Join(root, path))
 	if err != nil || !info.Mode().IsRegular() {
-		return // gone, or a link, whose target is looked at by itself
+		return // the file was removed, or is a link: the target is scanned by itself
 	}
 	file, err := os.Open(filepath.Join(root, path))
 	if err != nil {
@@ -79,7 +79,7 @@ func (f *Finder) file(root, path string, report *Report) {
 	report.Files++
 }
 
-// Folder looks into a file, or into every file of a folder that is no git repository.
+// Folder scans a file, or all files of a folder except .git and node_modules.
 func (f *Finder) Folder(ctx context.Context, path string) (Report, error) {
 	var report Report
 	info, err := os.Stat(path)
@@ -96,7 +96,7 @@ func (f *Finder) Folder(ctx context.Context, path string) (Report, error) {
 			return ctx.Err()
 		case err != nil:
 			report.Skipped++
-			return nil //nolint:nilerr // the rest is looked at
+			return nil //nolint:nilerr // the other files are scanned
 		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules"):
 			return fs.SkipDir
 		case entry.IsDir():

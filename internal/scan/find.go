@@ -1,5 +1,5 @@
-// Package scan finds API keys in texts: in the files of a folder, in what is about to be committed, and in everything that a
-// git repository has ever held. It never returns a key, only where it stands and how it starts.
+// Package scan finds API keys in the files of a folder, in the staged changes and in the history of a git repository. It never
+// returns a key, only its place and its first characters.
 package scan
 
 import (
@@ -10,20 +10,20 @@ import (
 	"github.com/uselamina/lamina/internal/provider"
 )
 
-// Allow is what a line says that is not to be reported, in a comment of any language.
+// Allow in a line excludes the line from the scan.
 const Allow = "lamina:allow-key"
 
 // A Hit is a key in a line.
 type Hit struct {
-	Service string // the provider's name
-	Class   string // live or test, where the shape tells
-	Hint    string // how the key starts, to find it with
-	Column  int    // of its first byte, from 1
+	Service string // name of the provider
+	Class   string // live or test; empty if the shape of the key has no class
+	Hint    string // first characters of the key, or of its assignment
+	Column  int    // of the first byte, from 1
 
-	digest uint64 // tells keys apart
+	digest uint64 // identifies the key
 }
 
-// A Finder knows what keys look like.
+// A Finder finds the keys of some services in text.
 type Finder struct {
 	shapes    []shape
 	variables []variable
@@ -37,7 +37,7 @@ type variable struct {
 	name, service string
 }
 
-// NewFinder returns what finds the keys of these services: by their shape, and for those that have none by the variable
+// NewFinder returns a Finder for the keys of services. It finds keys by their shape, and keys without a shape by the variable
 // that they are assigned to.
 func NewFinder(services []provider.Provider) *Finder {
 	f := &Finder{}
@@ -71,7 +71,7 @@ func (f *Finder) Line(line []byte) []Hit {
 	return f.assigned(line)
 }
 
-// word recognises a key by its shape. Of those that fit, the longest prefix counts.
+// word returns the key that word is by its shape. If several shapes match, the one with the longest prefix applies.
 func (f *Finder) word(word string) (Hit, bool) {
 	var best shape
 	for _, s := range f.shapes {
@@ -79,13 +79,13 @@ func (f *Finder) word(word string) (Hit, bool) {
 			best = s
 		}
 	}
-	if best.prefix == "" || !random(word[len(best.prefix):]) {
+	if best.prefix == "" || !isRandom(word[len(best.prefix):]) {
 		return Hit{}, false
 	}
 	return Hit{Service: best.service, Class: best.class, Hint: word[:len(best.prefix)+2] + "…", digest: digest(word)}, true
 }
 
-// assigned finds a key without a shape of its own, as the value of the variable that services read it from.
+// assigned returns a key that the line assigns to the variable of a service.
 func (f *Finder) assigned(line []byte) []Hit {
 	for _, v := range f.variables {
 		at := bytes.Index(line, []byte(v.name))
@@ -98,7 +98,7 @@ func (f *Finder) assigned(line []byte) []Hit {
 		}
 		rest = bytes.TrimLeft(rest, "=: \t\"'`")
 		for start, end := range words(rest) {
-			if start == 0 && random(string(rest[:end])) {
+			if start == 0 && isRandom(string(rest[:end])) {
 				return []Hit{{
 					Service: v.service, Hint: v.name + "=" + string(rest[:2]) + "…", Column: len(line) - len(rest) + 1, digest: digest(string(rest[:end])),
 				}}
@@ -115,7 +115,7 @@ func digest(key string) uint64 {
 	return h.Sum64()
 }
 
-// words yields where the runs of characters that keys are made of start and end.
+// words yields the start and end of each run of key characters.
 func words(line []byte) func(yield func(start, end int) bool) {
 	return func(yield func(start, end int) bool) {
 		start := -1
@@ -138,8 +138,8 @@ func isKeyByte(b byte) bool {
 	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '-'
 }
 
-// random reports whether a text looks like a secret: long enough, letters and digits mixed, and not a word of an example.
-func random(text string) bool {
+// isRandom reports whether a text looks like a secret: it is long, has letters and digits, and is not an example.
+func isRandom(text string) bool {
 	const shortest, variety = 16, 8
 	if len(text) < shortest {
 		return false

@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -8,8 +9,7 @@ import (
 	"github.com/uselamina/lamina/internal/scan"
 )
 
-// body is what stands after the prefix of a made-up key. The keys are put together here, so that a scan of this repository
-// stays clean.
+// body is the part of a test key after its prefix. The tests join the two, so that a scan of this repository finds no key.
 const body = "Q7f2kT9xLm4Zr8Wd"
 
 func TestLine(t *testing.T) {
@@ -20,34 +20,34 @@ func TestLine(t *testing.T) {
 		want       []string // service, class and column of each hit
 	}{
 		{"lamina", "key=lma_" + body, []string{"lamina//5"}},
-		{"an access token of lamina", `"apiKey": "lma_mcp_at_` + body + `"`, []string{"lamina//12"}},
+		{"access token of lamina", `"apiKey": "lma_mcp_at_` + body + `"`, []string{"lamina//12"}},
 		{"laminr", "x-api-key: sk_live_" + body, []string{"laminr/live/12"}},
 		{"lightfast", "Bearer sk-lf-" + body, []string{"lightfast//8"}},
-		{"lightfast, an older form", "lf_sk_" + body, []string{"lightfast//1"}},
+		{"lightfast, older shape", "lf_sk_" + body, []string{"lightfast//1"}},
 		{"laghav", "'lgh_live_" + body + "'", []string{"laghav/live/2"}},
-		{"laghav, for tests", "lgh_test_" + body, []string{"laghav/test/1"}},
-		{"lamatic, which has no shape", `LAMATIC_API_KEY="` + body + `"`, []string{"lamatic//18"}},
+		{"laghav, test key", "lgh_test_" + body, []string{"laghav/test/1"}},
+		{"lamatic, assigned", `LAMATIC_API_KEY="` + body + `"`, []string{"lamatic//18"}},
 		{"lamatic in YAML", "  LAMATIC_API_KEY: " + body, []string{"lamatic//20"}},
 		{"lamatic in JSON", `"LAMATIC_API_KEY": "` + body + `"`, []string{"lamatic//21"}},
 		{"two in a line", "lgh_live_" + body + " lma_" + body, []string{"laghav/live/1", "lamina//27"}},
-		{"a variable that is read", "key := os.Getenv(\"LAMATIC_API_KEY\")", nil},
-		{"a variable of a variable", "LAMATIC_API_KEY=$OTHER_" + body, nil},
-		{"an example", "lgh_live_xxxxxxxxxxxxxxxx", nil},
-		{"the sample of the documentation", "sk_live_abc123xyz789", nil},
-		{"too short to be one", "lma_abc12", nil},
+		{"variable that is read", "key := os.Getenv(\"LAMATIC_API_KEY\")", nil},
+		{"variable with another variable", "LAMATIC_API_KEY=$OTHER_" + body, nil},
+		{"example", "lgh_live_xxxxxxxxxxxxxxxx", nil},
+		{"sample of the documentation", "sk_live_abc123xyz789", nil},
+		{"too short", "lma_abc12", nil},
 		{"words", "lf_this_is_a_name_of_a_function", nil},
 		{"in the middle of a word", "xlgh_live_" + body, nil},
 		{"allowed", "lgh_live_" + body + " # " + scan.Allow, nil},
-		{"nothing", "", nil},
+		{"empty line", "", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
 			for _, h := range f.Line([]byte(tt.line)) {
-				got = append(got, h.Service+"/"+h.Class+"/"+itoa(h.Column))
+				got = append(got, h.Service+"/"+h.Class+"/"+strconv.Itoa(h.Column))
 				if strings.Contains(h.Hint, body) {
-					t.Errorf("the hint %q tells the key", h.Hint)
+					t.Errorf("got the hint %q, want a part of the key only", h.Hint)
 				}
 			}
 			if strings.Join(got, " ") != strings.Join(tt.want, " ") {
@@ -55,13 +55,6 @@ func TestLine(t *testing.T) {
 			}
 		})
 	}
-}
-
-func itoa(n int) string {
-	if n >= 10 {
-		return itoa(n/10) + itoa(n%10)
-	}
-	return string(rune('0' + n))
 }
 
 func FuzzLine(f *testing.F) {
@@ -72,7 +65,7 @@ func FuzzLine(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line []byte) {
 		for _, h := range finder.Line(line) {
 			if h.Column < 1 || h.Column > len(line) {
-				t.Errorf("column %d of %d", h.Column, len(line))
+				t.Errorf("got column %d in a line of %d bytes", h.Column, len(line))
 			}
 		}
 	})

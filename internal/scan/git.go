@@ -20,14 +20,14 @@ type Repository struct {
 	Root string
 }
 
-// GitError means that git could not be run, or failed.
+// A GitError means that git could not be started or failed.
 type GitError struct {
 	Args   []string
-	Detail string // what git said
+	Detail string // the message of git
 	Err    error
 }
 
-// Error says what git was asked and what it said.
+// Error returns the git command and its message.
 func (e *GitError) Error() string {
 	return fmt.Sprintf("git %s: %s", strings.Join(e.Args, " "), e.Detail)
 }
@@ -35,15 +35,15 @@ func (e *GitError) Error() string {
 // Unwrap returns the cause.
 func (e *GitError) Unwrap() error { return e.Err }
 
-// FindRepository returns the repository that a folder is in, and false if it is in none or there is no git.
+// FindRepository returns the repository that contains folder, and false if there is none or git is not installed.
 func FindRepository(ctx context.Context, folder string) (Repository, bool) {
 	out, err := git(ctx, folder, nil, "rev-parse", "--show-toplevel")
 	root := strings.TrimSuffix(string(out), "\n")
 	return Repository{Root: filepath.FromSlash(root)}, err == nil && root != ""
 }
 
-// git runs git and returns what it wrote. Repositories of strangers can name programs to run (pagers, diff drivers, monitors of
-// the file system): nothing here asks git for what runs them.
+// git runs git and returns its output. The configuration of a repository can name programs to run (pagers, diff drivers, file
+// system monitors); a scan must not run them, so this package uses only git commands and options that do not.
 func git(ctx context.Context, folder string, in io.Reader, args ...string) ([]byte, error) {
 	cmd := command(ctx, folder, args)
 	cmd.Stdin = in
@@ -57,21 +57,21 @@ func git(ctx context.Context, folder string, in io.Reader, args ...string) ([]by
 }
 
 func command(ctx context.Context, folder string, args []string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", folder, "--no-optional-locks", "-c", "core.fsmonitor=false"}, args...)...) //nolint:gosec // the arguments are our own, and the folder is the person's
-	cmd.Env = append(os.Environ(), "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0")                                                          // what is not here is not fetched
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", folder, "--no-optional-locks", "-c", "core.fsmonitor=false"}, args...)...) //nolint:gosec // constant arguments, and a folder that the user chose
+	cmd.Env = append(os.Environ(), "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0")                                                          // a scan fetches nothing
 	return cmd
 }
 
-func gitError(args []string, said string, err error) error {
-	detail, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
+func gitError(args []string, stderr string, err error) error {
+	detail, _, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
 	if detail == "" {
 		detail = err.Error()
 	}
 	return &GitError{Args: args, Detail: detail, Err: err}
 }
 
-// Files looks into the files of a repository below a folder: those that are tracked, and those that could be added. What git
-// ignores cannot be committed by accident, and is left out.
+// Files scans the tracked and untracked files below a folder. Ignored files are not scanned, because they cannot be committed
+// by accident.
 func (r Repository) Files(ctx context.Context, f *Finder, below string) (Report, error) {
 	var report Report
 	out, err := git(ctx, below, nil, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -80,7 +80,7 @@ func (r Repository) Files(ctx context.Context, f *Finder, below string) (Report,
 	}
 	last := ""
 	for path := range strings.SplitSeq(string(out), "\x00") {
-		if path != "" && path != last && ctx.Err() == nil { // a path in conflict is named several times
+		if path != "" && path != last && ctx.Err() == nil { // git lists a path with a merge conflict several times
 			f.file(below, filepath.FromSlash(path), &report)
 		}
 		last = path
@@ -88,7 +88,7 @@ func (r Repository) Files(ctx context.Context, f *Finder, below string) (Report,
 	return report, ctx.Err()
 }
 
-// Staged looks into what the next commit would add or change.
+// Staged scans the files that the next commit adds or changes.
 func (r Repository) Staged(ctx context.Context, f *Finder) (Report, error) {
 	out, err := git(ctx, r.Root, nil, "diff-index", "--cached", "--raw", "-z", "--no-renames", "--abbrev=64", "--diff-filter=AMT", r.head(ctx))
 	if err != nil {
@@ -96,7 +96,7 @@ func (r Repository) Staged(ctx context.Context, f *Finder) (Report, error) {
 	}
 	var objects []object
 	fields := strings.Split(string(out), "\x00")
-	for i := 0; i+1 < len(fields); i += 2 { // ":mode mode object object status" and the path
+	for i := 0; i+1 < len(fields); i += 2 { // ":mode mode object object status", then the path
 		if parts := strings.Fields(fields[i]); len(parts) == 5 {
 			objects = append(objects, object{id: parts[3], path: fields[i+1]})
 		}
@@ -109,7 +109,7 @@ func (r Repository) Staged(ctx context.Context, f *Finder) (Report, error) {
 	return report, err
 }
 
-// head is what the next commit is compared with: the last one, or nothing.
+// head returns the commit to compare the index with: HEAD, or the empty tree before the first commit.
 func (r Repository) head(ctx context.Context) string {
 	if _, err := git(ctx, r.Root, nil, "rev-parse", "--verify", "--quiet", "HEAD"); err == nil {
 		return "HEAD"
@@ -121,8 +121,8 @@ func (r Repository) head(ctx context.Context) string {
 	return strings.TrimSpace(string(out))
 }
 
-// History looks into every version of every file that a branch, a tag or a stash can reach, and into the messages of commits,
-// each once. A key that stands in several versions of a file is reported for the newest.
+// History scans every version of every file, and every commit message, that is reachable from a branch, a tag or a stash. A key
+// that is in several versions of a file is reported once, for the newest.
 func (r Repository) History(ctx context.Context, f *Finder) (Report, error) {
 	out, err := git(ctx, r.Root, nil, "rev-list", "--objects", "--all")
 	if err != nil {
@@ -141,14 +141,14 @@ func (r Repository) History(ctx context.Context, f *Finder) (Report, error) {
 	seen := map[place]bool{}
 	report.Findings = slices.DeleteFunc(report.Findings, func(found Finding) bool {
 		at := place{found.Path, found.digest}
-		again := seen[at]
+		isRepeated := seen[at]
 		seen[at] = true
-		return again
+		return isRepeated
 	})
 	return report, err
 }
 
-// Commit names the first commit that brought a version of a file, in short, or "".
+// Commit returns the short id of the first commit that contains an object, or "".
 func (r Repository) Commit(ctx context.Context, object string) string {
 	out, err := git(ctx, r.Root, nil, "log", "--all", "--reverse", "--format=%h", "--no-ext-diff", "--no-textconv", "--find-object="+object)
 	if err != nil {
@@ -158,12 +158,12 @@ func (r Repository) Commit(ctx context.Context, object string) string {
 	return first
 }
 
-// An object is a version of a file, or a message of a commit.
+// An object is a git object: a version of a file, or a commit or tag with its message.
 type object struct {
 	id, path string
 }
 
-// objects looks into objects of git, which one process of git hands out.
+// objects scans git objects, which it reads from one process of git.
 func (r Repository) objects(ctx context.Context, f *Finder, objects []object) (Report, error) {
 	var report Report
 	if len(objects) == 0 {
@@ -197,7 +197,7 @@ func (r Repository) objects(ctx context.Context, f *Finder, objects []object) (R
 	return report, nil
 }
 
-// object reads one object as `git cat-file --batch` writes it: a line with its id, type and size, the content, a line feed.
+// object scans one object in the format of `git cat-file --batch`: a line with id, type and size, the content, a line feed.
 func (f *Finder) object(b *bufio.Reader, o object, report *Report) error {
 	head, err := b.ReadString('\n')
 	if err != nil {
@@ -205,11 +205,11 @@ func (f *Finder) object(b *bufio.Reader, o object, report *Report) error {
 	}
 	fields := strings.Fields(head)
 	if len(fields) != 3 {
-		return nil // missing, as in a shallow clone
+		return nil // the object is missing, as in a shallow clone
 	}
 	size, err := strconv.ParseInt(fields[2], 10, 64)
 	if err != nil {
-		return fmt.Errorf("git named no size for %s: %w", o.id, err)
+		return fmt.Errorf("git returned no size for %s: %w", o.id, err)
 	}
 	content := io.LimitReader(b, size)
 	path := o.path
@@ -232,7 +232,7 @@ func (f *Finder) object(b *bufio.Reader, o object, report *Report) error {
 	} else {
 		report.Skipped++
 	}
-	_, err = io.Copy(io.Discard, content) // what bufio left
+	_, err = io.Copy(io.Discard, content) // the text may end early
 	if err == nil {
 		_, err = b.Discard(1)
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/uselamina/lamina/internal/scan"
 )
 
-// run runs git in a repository that knows no configuration but its own.
+// run runs git in a repository without the configuration of the user and the system.
 func run(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=n", "-c", "user.email=e@example.com", "-c", "commit.gpgsign=false"}, args...)...)
@@ -32,10 +33,11 @@ func write(t *testing.T, dir, name, text string) {
 	}
 }
 
+// places returns the places of the findings. An @ marks those in git objects.
 func places(r scan.Report) string {
 	var all []string
 	for _, f := range r.Findings {
-		place := f.Path + ":" + itoa(f.Line)
+		place := f.Path + ":" + strconv.Itoa(f.Line)
 		if f.Object != "" {
 			place += "@"
 		}
@@ -50,19 +52,19 @@ func TestRepository(t *testing.T) {
 	run(t, dir, "init", "-q")
 	r, ok := scan.FindRepository(ctx, dir)
 	if !ok {
-		t.Fatal("the repository was not found")
+		t.Fatal("got no repository, want one")
 	}
-	expect := func(name string, report scan.Report, err error, want string) {
+	check := func(name string, report scan.Report, err error, want string) {
 		t.Helper()
 		if err != nil || places(report) != want {
-			t.Errorf("%s: found %q (%v), want %q", name, places(report), err, want)
+			t.Errorf("%s: got %q, %v, want %q", name, places(report), err, want)
 		}
 	}
 
 	write(t, dir, "a.txt", "one\ntwo\nkey lgh_live_"+body+"\n")
 	run(t, dir, "add", ".")
 	report, err := r.Staged(ctx, finder)
-	expect("staged before the first commit", report, err, "a.txt:3")
+	check("staged before the first commit", report, err, "a.txt:3")
 	run(t, dir, "commit", "-qm", "one")
 
 	write(t, dir, "a.txt", "gone\n")
@@ -75,19 +77,19 @@ func TestRepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	report, err = r.Files(ctx, finder, dir)
-	expect("files", report, err, "new/b.txt:1")
+	check("files", report, err, "new/b.txt:1")
 	if report.Skipped != 1 {
-		t.Errorf("skipped %d files, want the picture", report.Skipped)
+		t.Errorf("got %d skipped files, want 1: the picture", report.Skipped)
 	}
 	report, err = r.Staged(ctx, finder)
-	expect("nothing staged", report, err, "")
+	check("nothing staged", report, err, "")
 
 	report, err = r.History(ctx, finder)
 	if err != nil || len(report.Findings) != 2 || report.Findings[1].Path != "a.txt" || !strings.HasPrefix(report.Findings[0].Path, "the message of commit") {
-		t.Errorf("history: %q (%v)", places(report), err)
+		t.Errorf("history: got %q, %v, want a commit message and a.txt", places(report), err)
 	}
 	if c := r.Commit(ctx, report.Findings[1].Object); c == "" {
-		t.Error("the commit was not found")
+		t.Error("got no commit for the object, want one")
 	}
 
 	run(t, dir, "checkout", "-qb", "side")
@@ -97,7 +99,7 @@ func TestRepository(t *testing.T) {
 	run(t, dir, "checkout", "-q", "-")
 	report, err = r.History(ctx, finder)
 	if err != nil || !strings.Contains(places(report), "side.txt:1@") {
-		t.Errorf("another branch: %q (%v)", places(report), err)
+		t.Errorf("another branch: got %q, %v, want side.txt:1@", places(report), err)
 	}
 }
 
@@ -108,13 +110,13 @@ func TestFolder(t *testing.T) {
 	write(t, dir, ".git/config", "lma_"+body)
 	report, err := finder.Folder(t.Context(), dir)
 	if err != nil || !strings.Contains(places(report), "deep/er/a.txt") || strings.Contains(places(report), ".git") {
-		t.Errorf("found %q (%v)", places(report), err)
+		t.Errorf("got %q, %v, want deep/er/a.txt and not .git", places(report), err)
 	}
 	report, err = finder.Folder(t.Context(), filepath.Join(dir, "deep/er/a.txt"))
 	if err != nil || report.Files != 1 {
-		t.Errorf("a file: %+v (%v)", report, err)
+		t.Errorf("file: got %+v, %v, want 1 file", report, err)
 	}
 	if _, ok := scan.FindRepository(t.Context(), dir); ok {
-		t.Error("this is no repository")
+		t.Error("got a repository, want none")
 	}
 }

@@ -1,10 +1,10 @@
-// Package webhook signs and verifies the deliveries that Lamina makes when a run ends.
+// Package webhook signs and verifies webhook deliveries, which Lamina sends when a run ends.
 //
-// A delivery is a POST of JSON, {"data": run}, with four headers of its own: the signature (Ed25519, in hex), the time
-// of signing (Unix seconds), the id of the run (also the idempotency key: a repeated delivery carries the same one) and
-// the id of the user who started the run. What is signed is the timestamp as it stands in its header, a full stop, and
-// the body byte for byte, so a body must be verified before it is decoded. Each attempt is signed afresh.
+// A delivery is a POST of JSON, {"data": run}, with four headers: the signature (Ed25519, in hex), the time of signing (Unix
+// seconds), the id of the run and the id of the user who started the run. The id of the run is also the idempotency key: all
+// attempts for a run have the same one. The signed message is the value of the timestamp header, a full stop and the bytes of
+// the body, so a receiver must verify a body before it decodes it. Each attempt has its own signature.
 //
-// No header names the key. A receiver fetches the keys from GET /v1/webhooks/signing-key, where each is a JWK of type
-// OKP (RFC 8037), and tries every one of them.
+// No header identifies the key. A receiver fetches the keys from GET /v1/webhooks/signing-key, where each is a JWK of type OKP
+// (RFC 8037), and tries all of them.
 package webhook

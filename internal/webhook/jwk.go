@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// KeyID is the kid under which Lamina publishes its signing key.
+// KeyID is the kid of Lamina's signing key.
 const KeyID = "lamina-webhook-v1"
 
-// A JWK is an Ed25519 public key in JSON (RFC 8037): X is the raw key of 32 bytes in unpadded base64url.
+// A JWK is an Ed25519 public key in JSON (RFC 8037). X is the key of 32 bytes in unpadded base64url.
 type JWK struct {
 	Kty string `json:"kty"`
 	Crv string `json:"crv"`
@@ -19,7 +19,7 @@ type JWK struct {
 	Alg string `json:"alg"`
 }
 
-// NewJWK describes a public key under an id.
+// NewJWK returns a public key as a JWK with the given kid.
 func NewJWK(kid string, key ed25519.PublicKey) JWK {
 	return JWK{
 		Kty: "OKP", Crv: "Ed25519", X: base64.RawURLEncoding.EncodeToString(key), Kid: kid, Use: "sig", Alg: "EdDSA",
@@ -32,11 +32,12 @@ type JWKError struct {
 	Reason string
 }
 
+// Error names the key and the reason.
 func (e *JWKError) Error() string {
-	return fmt.Sprintf("the signing key %q cannot be used: %s", e.Kid, e.Reason)
+	return fmt.Sprintf("invalid signing key %q: %s", e.Kid, e.Reason)
 }
 
-// PublicKey returns the key that a JWK describes, or a *JWKError.
+// PublicKey returns the key in a JWK, or a *JWKError.
 func (k JWK) PublicKey() (ed25519.PublicKey, error) {
 	if k.Kty != "OKP" || k.Crv != "Ed25519" {
 		return nil, &JWKError{Kid: k.Kid, Reason: fmt.Sprintf("it is %s/%s, not OKP/Ed25519", k.Kty, k.Crv)}

@@ -18,18 +18,19 @@ const (
 	HeaderUserID    = "X-Lamina-Webhook-User-Id"
 )
 
-// Tolerance is how far a delivery's timestamp may be from the receiver's clock, in either direction.
+// Tolerance is the recommended limit for the difference between the timestamp of a delivery and the clock of the receiver.
 const Tolerance = 5 * time.Minute
 
-// ErrSignature means that no key made the signature: the body was changed, or the sender is somebody else.
+// ErrSignature means that the signature was made with none of the keys: the body was changed, or the delivery is not Lamina's.
 var ErrSignature = errors.New("the signature of the webhook delivery does not match")
 
-// A HeaderError means that a delivery lacks a header, or has one that cannot be read.
+// A HeaderError means that a header of a delivery is missing, malformed or repeated.
 type HeaderError struct {
 	Name    string
-	Missing bool // else malformed, or there more than once
+	Missing bool // if false, the header is malformed or repeated
 }
 
+// Error names the header.
 func (e *HeaderError) Error() string {
 	if e.Missing {
 		return "the webhook delivery has no header " + e.Name
@@ -37,27 +38,27 @@ func (e *HeaderError) Error() string {
 	return "the webhook delivery has a malformed header " + e.Name
 }
 
-// A StaleError means that a delivery was signed too far from now: it is a replay, or one of the clocks is wrong.
+// A StaleError means that a delivery was signed too long before or after now: it is a replay, or a clock is wrong.
 type StaleError struct {
 	SignedAt  time.Time
 	Now       time.Time
 	Tolerance time.Duration
 }
 
+// Error returns the time of signing and the clock of the receiver.
 func (e *StaleError) Error() string {
 	return fmt.Sprintf("the webhook delivery was signed at %s, more than %s from now (%s)",
 		e.SignedAt.Format(time.RFC3339), e.Tolerance, e.Now.UTC().Format(time.RFC3339))
 }
 
-// Sign returns the values of the signature and timestamp headers for a body that is sent at the given time.
+// Sign returns the values of the signature and timestamp headers for a body that is signed at the given time.
 func Sign(key ed25519.PrivateKey, at time.Time, body []byte) (signature, timestamp string) {
 	timestamp = strconv.FormatInt(at.Unix(), 10)
 	return hex.EncodeToString(ed25519.Sign(key, message(timestamp, body))), timestamp
 }
 
-// Verify reports whether one of the keys signed the body, within the tolerance of now. It fails with a *HeaderError, a
-// *StaleError or ErrSignature. A timestamp is believed only together with its signature, so a delivery that is stale
-// and forged is reported as forged.
+// Verify checks that the body was signed with one of the keys, and at most tolerance before or after now. It returns a
+// *HeaderError, ErrSignature or a *StaleError, in this order of checks: a timestamp is trusted only with a valid signature.
 func Verify(keys []ed25519.PublicKey, header http.Header, body []byte, now time.Time, tolerance time.Duration) error {
 	timestamp, err := single(header, HeaderTimestamp)
 	if err != nil {
@@ -84,6 +85,7 @@ func Verify(keys []ed25519.PublicKey, header http.Header, body []byte, now time.
 	return nil
 }
 
+// message returns the bytes that are signed.
 func message(timestamp string, body []byte) []byte {
 	return append([]byte(timestamp+"."), body...)
 }
@@ -98,7 +100,7 @@ func signedByAny(keys []ed25519.PublicKey, message, signature []byte) bool {
 	return false
 }
 
-// single returns the only value of a header. Two values are refused: which one counts would be a guess.
+// single returns the only value of a header. Several values are an error, because none of them can be preferred.
 func single(header http.Header, name string) (string, error) {
 	switch values := header.Values(name); {
 	case len(values) == 0 || len(values) == 1 && values[0] == "":
@@ -110,8 +112,7 @@ func single(header http.Header, name string) (string, error) {
 	}
 }
 
-// parseTimestamp reads Unix seconds: up to eleven digits and nothing else, which keeps the time within what
-// time.Time can subtract.
+// parseTimestamp parses Unix seconds of at most eleven digits: differences of such times fit into a time.Duration.
 func parseTimestamp(s string) (time.Time, bool) {
 	if len(s) > 11 {
 		return time.Time{}, false

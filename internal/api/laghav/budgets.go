@@ -9,7 +9,7 @@ import (
 	"github.com/uselamina/lamina/internal/api/loose"
 )
 
-// A Budget is what a team may spend in a month, in USD.
+// A Budget is the monthly budget of a team in USD.
 type Budget struct {
 	ID       string  `json:"id,omitempty"`
 	Team     string  `json:"team_name"`
@@ -20,33 +20,33 @@ type Budget struct {
 	SpentPct float64 `json:"spent_pct,omitempty"`
 }
 
-// Budgets lists the budgets, and returns the answer as it came.
+// Budgets returns the budgets, and the response as JSON.
 func (c *Client) Budgets(ctx context.Context) ([]Budget, json.RawMessage, error) {
 	call := api.Call{Method: http.MethodGet, Path: "/api/budgets"}
-	answer, err := c.api.Do(ctx, call)
+	resp, err := c.api.Do(ctx, call)
 	if err != nil {
 		return nil, nil, err
 	}
 	var body struct {
 		Budgets *[]Budget `json:"budgets"`
 	}
-	if err := answer.Decode(call, &body); err != nil {
+	if err := resp.Decode(call, &body); err != nil {
 		return nil, nil, err
 	}
 	if body.Budgets == nil {
-		return nil, nil, answer.Unexpected(call, "the answer is no list of budgets", loose.ErrShape)
+		return nil, nil, resp.Unexpected(call, "the response is not a list of budgets", loose.ErrShape)
 	}
-	return *body.Budgets, answer.Raw, nil
+	return *body.Budgets, resp.Raw, nil
 }
 
-// MakeBudget makes a budget, of which ID and figures are left out.
+// MakeBudget creates a budget. The fields ID, Spent and SpentPct of b must be zero. It returns the budget and the response as JSON.
 func (c *Client) MakeBudget(ctx context.Context, b Budget) (Budget, json.RawMessage, error) {
 	call := api.Call{Method: http.MethodPost, Path: "/api/budgets", Body: b}
-	answer, err := c.api.Do(ctx, call)
+	resp, err := c.api.Do(ctx, call)
 	if err != nil {
 		return Budget{}, nil, err
 	}
-	made := b
-	err = answer.Decode(call, &made)
-	return made, answer.Raw, err
+	created := b
+	err = resp.Decode(call, &created)
+	return created, resp.Raw, err
 }

@@ -1,5 +1,5 @@
-// Package laghav is the client of Laghav, a proxy that shortens prompts before a model reads them. What its documents leave
-// open (the replies of /api/keys and /v1/playground, the end of a stream) is read in every plausible shape.
+// Package laghav is the client of Laghav, a proxy that shortens prompts for language models. Its documentation does not specify
+// the responses of /api/keys and /v1/playground and the end of a stream; the client accepts every plausible form.
 package laghav
 
 import (
@@ -9,12 +9,13 @@ import (
 	"strconv"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/api/loose"
 )
 
-// A Client calls Laghav. Make one with New.
+// A Client calls Laghav. New returns one.
 type Client struct{ api *api.Client }
 
-// New returns a client that sends its calls with c, whose ReadRefusal knows the general shape of refusals.
+// New returns a client that sends its calls with c. ReadRefusal of c must decode the errors of Laghav.
 func New(c *api.Client) *Client {
 	own := *c
 	if general := c.ReadRefusal; general != nil {
@@ -27,14 +28,14 @@ func New(c *api.Client) *Client {
 	return &Client{&own}
 }
 
-// The causes of refusals that explain tells apart; the words are those of the table of services.
+// The causes of errors that explain depends on. They are values of provider.Meaning.
 const (
 	causeQuota       = "quota"
 	causeRateLimited = "rate-limited"
 )
 
-// explain adds to a refusal what its own fields say. The code RATE_LIMIT_EXCEEDED stands for three limits, of which only
-// that of a minute ends by waiting a little.
+// explain adds the information in the fields of an error. The code RATE_LIMIT_EXCEEDED is used for three limits; only for the
+// limit per minute a short wait helps.
 func explain(e *api.Error, header http.Header, body []byte) {
 	var more struct {
 		Loop      bool        `json:"agent_loop_detected"`
@@ -47,7 +48,7 @@ func explain(e *api.Error, header http.Header, body []byte) {
 		CallsUsed json.Number `json:"calls_used"`
 		ResetAt   string      `json:"reset_at"`
 	}
-	_ = json.Unmarshal(body, &more) // what fits is enough
+	_ = loose.Unmarshal(body, &more) // the fields are optional
 	final := func(says string) {
 		e.Cause, e.Says, e.Try, e.Final, e.Retryable, e.RetryAfter = causeQuota, says, "", true, false, 0
 	}

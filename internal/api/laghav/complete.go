@@ -11,22 +11,22 @@ import (
 	"github.com/uselamina/lamina/internal/api/loose"
 )
 
-// A Message is one message of a chat: of the system, the user or the assistant.
+// A Message is one message of a chat. Role is system, user or assistant.
 type Message struct {
 	Role    string `json:"role"`
 	Content string `json:"content"`
 }
 
-// A Request is what POST /v1/complete takes. What is nil or empty is left to the service.
+// A Request is the body of POST /v1/complete. For a field that is nil or empty the service uses its default.
 type Request struct {
 	Messages  []Message `json:"messages"`
-	Model     string    `json:"model,omitempty"` // auto, or a name
+	Model     string    `json:"model,omitempty"` // auto, or the name of a model
 	MaxTokens int       `json:"max_tokens,omitempty"`
 	Stream    bool      `json:"stream,omitempty"`
 	Options   *Options  `json:"laghav_options,omitempty"`
 }
 
-// Options steer what Laghav does with a prompt.
+// Options control the processing of a prompt.
 type Options struct {
 	Compress       *bool    `json:"compress,omitempty"`
 	Route          *bool    `json:"route,omitempty"`
@@ -34,14 +34,14 @@ type Options struct {
 	Score          *bool    `json:"score,omitempty"`
 	Aggressiveness *float64 `json:"max_aggressiveness,omitempty"` // 0 to 1
 	SkipRules      []string `json:"skip_rules,omitempty"`
-	BudgetID       string   `json:"budget_id,omitempty"` // or the name of a team
+	BudgetID       string   `json:"budget_id,omitempty"` // id of a budget, or name of a team
 	ProtocolID     string   `json:"protocol_id,omitempty"`
 	ConversationID string   `json:"conversation_id,omitempty"`
 	MaxTurns       int      `json:"max_turns_to_keep,omitempty"`
 	AgentRunID     string   `json:"agent_run_id,omitempty"`
 }
 
-// Figures are what a call cost, and what it would have cost without Laghav.
+// Figures are the cost of a call, and its cost without Laghav.
 type Figures struct {
 	Original      int      `json:"original_tokens"`
 	Compressed    int      `json:"compressed_tokens"`
@@ -54,7 +54,7 @@ type Figures struct {
 	CacheHit      bool     `json:"cache_hit"`
 }
 
-// SavedPct is how many percent of the tokens were saved.
+// SavedPct returns the saved tokens in percent.
 func (f Figures) SavedPct() float64 {
 	if f.Original <= 0 {
 		return 0
@@ -62,19 +62,19 @@ func (f Figures) SavedPct() float64 {
 	return 100 * (1 - float64(f.Compressed)/float64(f.Original))
 }
 
-// A Completion is an answer of a model.
+// A Completion is the output of a model.
 type Completion struct {
 	ID           string
-	Model        string // as the service names it; may be a dated name of the one that was asked for
+	Model        string // name of the model; may have a date that the requested name has not
 	Content      string
 	FinishReason string
-	Figures      *Figures // nil where a stream had none
-	// Whole is false where a stream ended without saying that it does.
+	Figures      *Figures // nil if a stream had none
+	// Whole is false if a stream ended without an end marker.
 	Whole bool
 	Raw   json.RawMessage // nil for a stream
 }
 
-// A Chunk is a piece of a stream.
+// A Chunk is a part of a completion in a stream.
 type Chunk struct {
 	Content string
 	Raw     json.RawMessage
@@ -96,26 +96,26 @@ func (r Request) call(stream bool) api.Call {
 	return api.Call{Method: http.MethodPost, Path: "/v1/complete", Body: r}
 }
 
-// Complete asks a model, and waits for the whole answer. A call costs tokens: one whose answer is lost is not repeated.
+// Complete requests a completion and waits for all of it. A call costs tokens, so it is not repeated if its response is lost.
 func (c *Client) Complete(ctx context.Context, r Request) (*Completion, error) {
 	call := r.call(false)
-	answer, err := c.api.Do(ctx, call)
+	resp, err := c.api.Do(ctx, call)
 	if err != nil {
 		return nil, err
 	}
 	var body wireCompletion
-	if err := answer.Decode(call, &body); err != nil {
+	if err := resp.Decode(call, &body); err != nil {
 		return nil, err
 	}
 	if len(body.Choices) == 0 {
-		return nil, answer.Unexpected(call, "the answer has no choices", loose.ErrShape)
+		return nil, resp.Unexpected(call, "the response has no choices", loose.ErrShape)
 	}
-	done := &Completion{Raw: answer.Raw, Whole: true}
-	done.add(body)
-	return done, nil
+	completion := &Completion{Raw: resp.Raw, Whole: true}
+	completion.add(body)
+	return completion, nil
 }
 
-// add takes over what an answer, or a piece of one, says, and returns the text that is new.
+// add adds the fields of a response or a chunk to d, and returns its text.
 func (d *Completion) add(body wireCompletion) string {
 	if body.ID != "" {
 		d.ID = body.ID
@@ -138,8 +138,8 @@ func (d *Completion) add(body wireCompletion) string {
 	return text
 }
 
-// Stream asks a model, and hands each piece of the answer to each, as it comes. An error of each ends it and is returned.
-// The completion is what had come until then.
+// Stream requests a completion and calls each with its parts as they arrive. An error of each ends the stream and is returned.
+// The result has all that arrived before an error.
 func (c *Client) Stream(ctx context.Context, r Request, each func(Chunk) error) (*Completion, error) {
 	call, done := r.call(true), &Completion{}
 	for event, err := range c.api.Events(ctx, call) {
@@ -167,7 +167,7 @@ func (c *Client) Stream(ctx context.Context, r Request, each func(Chunk) error) 
 	return done, nil
 }
 
-// readChunk reads one event. Services tell a failure in the middle of a stream with their usual refusal.
+// readChunk decodes one event and adds it to done. It returns an *api.Error if the event is an error of the service.
 func (c *Client) readChunk(done *Completion, data []byte) (Chunk, error) {
 	var body wireCompletion
 	if err := json.Unmarshal(data, &body); err != nil {

@@ -13,79 +13,79 @@ import (
 	"github.com/uselamina/lamina/internal/api/loose"
 )
 
-// A Key is what the service tells of an API key. Everything but ID may be empty, as the response is not documented.
+// A Key is an API key without its secret. All fields but ID may be empty, because the response is not documented.
 type Key struct {
 	ID, Name, AppID string
-	// Class is live or test; Last are the last characters, to tell keys apart.
+	// Class is live or test. Last are the last characters of the key, which help to identify it.
 	Class, Last string
 	CreatedAt   time.Time
 	RevokedAt   time.Time
 	Revoked     bool
 }
 
-// A NewKey is a key that was just made. Secret is told this once; it must not be shown by accident.
+// A NewKey is a key that was just created. The service returns Secret only once.
 type NewKey struct {
 	Key
 	Secret string
 }
 
-// Keys lists the keys, and returns the answer as it came.
+// Keys returns the keys, and the response as JSON.
 func (c *Client) Keys(ctx context.Context) ([]Key, json.RawMessage, error) {
 	call := api.Call{Method: http.MethodGet, Path: "/api/keys"}
-	answer, err := c.api.Do(ctx, call)
+	resp, err := c.api.Do(ctx, call)
 	if err != nil {
 		return nil, nil, err
 	}
-	list, err := loose.List(answer.Raw, "keys", "api_keys", "data", "items", "results")
+	list, err := loose.List(resp.Raw, "keys", "api_keys", "data", "items", "results")
 	if err != nil {
-		return nil, nil, answer.Unexpected(call, "the response is not a list of keys", err)
+		return nil, nil, resp.Unexpected(call, "the response is not a list of keys", err)
 	}
 	items, err := loose.Items[wireKey](list)
 	if err != nil {
-		return nil, nil, answer.Unexpected(call, "the response is not a list of keys", err)
+		return nil, nil, resp.Unexpected(call, "the response is not a list of keys", err)
 	}
 	keys := []Key{}
 	for _, item := range items {
 		keys = append(keys, item.key())
 	}
-	return keys, answer.Raw, nil
+	return keys, resp.Raw, nil
 }
 
-// MakeKey makes a key for an application. A lost answer loses the key: the call is not repeated.
+// MakeKey creates a key for an application. The call is not repeated if its response is lost, because it could create two keys.
 func (c *Client) MakeKey(ctx context.Context, name, appID string) (NewKey, json.RawMessage, error) {
-	return c.make(ctx, api.Call{
+	return c.create(ctx, api.Call{
 		Method: http.MethodPost, Path: "/api/keys", Body: map[string]string{"name": name, "app_id": appID},
 	}, "key", "api_key", "data")
 }
 
-// make sends a call that makes something with a key.
-func (c *Client) make(ctx context.Context, call api.Call, envelopes ...string) (NewKey, json.RawMessage, error) {
-	answer, err := c.api.Do(ctx, call)
+// create sends a call that creates a key.
+func (c *Client) create(ctx context.Context, call api.Call, envelopes ...string) (NewKey, json.RawMessage, error) {
+	resp, err := c.api.Do(ctx, call)
 	if err != nil {
 		return NewKey{}, nil, err
 	}
-	object, err := loose.Object(answer.Raw, envelopes...)
+	object, err := loose.Object(resp.Raw, envelopes...)
 	if err != nil {
-		return NewKey{}, nil, answer.Unexpected(call, "the response is not a key", err)
+		return NewKey{}, nil, resp.Unexpected(call, "the response is not a key", err)
 	}
 	var item wireKey
 	if err := loose.Unmarshal(object, &item); err != nil {
-		return NewKey{}, nil, answer.Unexpected(call, "the response is not a key", err)
+		return NewKey{}, nil, resp.Unexpected(call, "the response is not a key", err)
 	}
 	created := NewKey{Key: item.key(), Secret: string(cmp.Or(item.APIKey, item.Key, item.Secret, item.Token, item.Value))}
 	if created.Secret == "" {
-		return NewKey{}, nil, answer.Unexpected(call, "the response contains no key", loose.ErrShape)
+		return NewKey{}, nil, resp.Unexpected(call, "the response contains no key", loose.ErrShape)
 	}
-	return created, answer.Raw, nil
+	return created, resp.Raw, nil
 }
 
 // RevokeKey revokes a key for good.
 func (c *Client) RevokeKey(ctx context.Context, id string) (json.RawMessage, error) {
-	answer, err := c.api.Do(ctx, api.Call{Method: http.MethodDelete, Path: "/api/keys/" + url.PathEscape(id), Repeatable: true})
+	resp, err := c.api.Do(ctx, api.Call{Method: http.MethodDelete, Path: "/api/keys/" + url.PathEscape(id), Repeatable: true})
 	if err != nil {
 		return nil, err
 	}
-	return answer.Raw, nil
+	return resp.Raw, nil
 }
 
 // wireKey is a key in a reply, with every field name that such services use.
@@ -148,7 +148,7 @@ func (w wireKey) isRevoked() bool {
 	return !revokedAt.IsZero() || strings.EqualFold(string(w.Status), "revoked") || active.IsSet && !active.Value
 }
 
-// classOf reads a class, or the beginning of a key.
+// classOf returns the class of a key by the name of the class or by the prefix of the key.
 func classOf(class, key string) string {
 	for _, c := range []string{"live", "test"} {
 		if strings.EqualFold(class, c) || strings.HasPrefix(key, "lgh_"+c) {
@@ -158,7 +158,7 @@ func classOf(class, key string) string {
 	return ""
 }
 
-// lastOf are the last four characters of a key that is masked, or as long as they are.
+// lastOf returns the last characters of a masked key, at most four, or "" if they are masked too.
 func lastOf(hint string) string {
 	if len(hint) > 4 {
 		hint = hint[len(hint)-4:]

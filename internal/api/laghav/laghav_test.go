@@ -14,7 +14,7 @@ import (
 	"github.com/uselamina/lamina/internal/api/loose"
 )
 
-// An exchange is what a server was asked, and what it answers.
+// An exchange is a server with one response, and its last request.
 type exchange struct {
 	t      *testing.T
 	method string
@@ -38,7 +38,7 @@ func (x *exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, x.answer)
 }
 
-// serve starts a server that gives one answer.
+// serve starts a server with one response.
 func serve(t *testing.T, answer string) (*exchange, *Client) {
 	t.Helper()
 	x := &exchange{t: t, answer: answer}
@@ -47,7 +47,7 @@ func serve(t *testing.T, answer string) (*exchange, *Client) {
 	return x, New(&api.Client{BaseURL: server.URL, ReadRefusal: readRefusal})
 }
 
-// readRefusal stands for the table of services.
+// readRefusal decodes errors as the provider table does.
 func readRefusal(e *api.Error, _ http.Header, body []byte) bool {
 	var b struct {
 		Error, Code string
@@ -58,25 +58,26 @@ func readRefusal(e *api.Error, _ http.Header, body []byte) bool {
 	e.Code, e.Message = b.Code, b.Error
 	if e.Cause = "invalid"; e.Status == http.StatusTooManyRequests {
 		e.Cause, e.Retryable = causeRateLimited, false
-		e.Final = true // tests do not wait
+		e.Final = true // no second attempt, so that tests do not wait
 	}
 	return true
 }
 
+// wantBody checks the JSON of the last request.
 func (x *exchange) wantBody(want string) {
 	x.t.Helper()
 	var got, expected any
 	if json.Unmarshal([]byte(x.body), &got) != nil || json.Unmarshal([]byte(want), &expected) != nil {
-		x.t.Fatalf("%q or %q is no JSON", x.body, want)
+		x.t.Fatalf("got the body %q, want %q, both as JSON", x.body, want)
 	}
 	a, _ := json.Marshal(got)
 	b, _ := json.Marshal(expected)
 	if string(a) != string(b) {
-		x.t.Errorf("sent %s, want %s", a, b)
+		x.t.Errorf("got the body %s, want %s", a, b)
 	}
 }
 
-// The reply of the page cURL Quickstart.
+// documented is the response on the page cURL Quickstart.
 const documented = `{"id": "lgh_req_abc123", "object": "chat.completion",
   "choices": [{"index": 0, "message": {"role": "assistant", "content": "Key findings: Revenue declined 12% YoY..."}, "finish_reason": "stop"}],
   "model": "claude-haiku-3-20240307",
@@ -98,40 +99,45 @@ func TestComplete(t *testing.T) {
 	x.wantBody(`{"messages": [{"role": "user", "content": "Summarize"}], "model": "auto", "max_tokens": 5, "laghav_options": {"compress": true,
 		"max_aggressiveness": 0.7, "skip_rules": ["intent"], "budget_id": "engineering", "max_turns_to_keep": 10, "agent_run_id": "agent_xyz789"}}`)
 	if x.method != "POST" || x.path != "/v1/complete" {
-		t.Errorf("%s %s", x.method, x.path)
+		t.Errorf("got %s %s, want POST /v1/complete", x.method, x.path)
 	}
 	f := done.Figures
 	if done.ID != "lgh_req_abc123" || done.Model != "claude-haiku-3-20240307" || !strings.HasPrefix(done.Content, "Key findings") || done.FinishReason != "stop" || !done.Whole {
-		t.Errorf("%+v", done)
+		t.Errorf("got %+v, want the documented completion", done)
 	}
 	if f.Original != 847 || f.Compressed != 340 || *f.Quality != 94 || f.Saved != 0.000127 || len(f.Rules) != 2 || int(f.SavedPct()) != 59 {
-		t.Errorf("%+v", f)
+		t.Errorf("got the figures %+v, want the documented ones", f)
 	}
 	if string(done.Raw) != documented {
-		t.Error("the answer is not kept as it came")
+		t.Errorf("got the JSON %s, want the whole response", done.Raw)
 	}
 }
 
-func TestUnexpectedAnswers(t *testing.T) {
+func TestUnexpectedResponses(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []string{`{}`, `[]`, `{"choices": []}`, `{"choices": 1}`, `null`, `{"data": 3}`, `"text"`, `{"keys": "none"}`} {
 		_, c := serve(t, answer)
-		calls := map[string]func() error{
-			"complete": func() error { _, err := c.Complete(t.Context(), Request{}); return err },
-			"keys":     func() error { _, _, err := c.Keys(t.Context()); return err },
-			"make":     func() error { _, _, err := c.MakeKey(t.Context(), "a", "b"); return err },
-			"apps":     func() error { _, _, err := c.Apps(t.Context()); return err },
-			"budgets":  func() error { _, _, err := c.Budgets(t.Context()); return err },
-			"play":     func() error { _, _, err := c.Playground(t.Context(), "a", "auto", 0.5); return err },
+		calls := []struct {
+			name string
+			call func() error
+		}{
+			{"complete", func() error { _, err := c.Complete(t.Context(), Request{}); return err }},
+			{"keys", func() error { _, _, err := c.Keys(t.Context()); return err }},
+			{"new key", func() error { _, _, err := c.MakeKey(t.Context(), "a", "b"); return err }},
+			{"apps", func() error { _, _, err := c.Apps(t.Context()); return err }},
+			{"budgets", func() error { _, _, err := c.Budgets(t.Context()); return err }},
+			{"playground", func() error { _, _, err := c.Playground(t.Context(), "a", "auto", 0.5); return err }},
 		}
-		for name, call := range calls {
-			if name == "keys" && answer == "[]" {
-				continue // an empty list, in one of the plausible shapes
+		for _, tt := range calls {
+			if tt.name == "keys" && answer == "[]" {
+				continue // a plausible empty list
 			}
-			var unexpected *api.UnexpectedError
-			if err := call(); !errors.As(err, &unexpected) {
-				t.Errorf("%s given %s: %v", name, answer, err)
-			}
+			t.Run(tt.name+" given "+answer, func(t *testing.T) {
+				var unexpected *api.UnexpectedError
+				if err := tt.call(); !errors.As(err, &unexpected) {
+					t.Errorf("got %v, want an UnexpectedError", err)
+				}
+			})
 		}
 	}
 }
@@ -139,45 +145,50 @@ func TestUnexpectedAnswers(t *testing.T) {
 func TestStream(t *testing.T) {
 	t.Parallel()
 	const first, second = `{"choices":[{"delta":{"content":"Here"}}]}`, `{"choices":[{"delta":{"content":" it is"}}]}`
-	last := `{"model": "m", "choices":[{"delta":{},"finish_reason":"stop"}],"laghav_meta":{"original_tokens":3}}`
-	for name, c := range map[string]struct {
-		events string
-		whole  bool
-		fails  bool
+	const last = `{"model": "m", "choices":[{"delta":{},"finish_reason":"stop"}],"laghav_meta":{"original_tokens":3}}`
+	tests := []struct {
+		name      string
+		events    string
+		wantWhole bool
+		wantErr   bool
 	}{
-		"marker":         {"data: " + first + "\n\ndata: " + second + "\n\ndata: [DONE]\n\n", true, false},
-		"reason":         {"data: " + first + "\n\n: ping\n\ndata: " + second + "\n\ndata: " + strings.ReplaceAll(last, "\n", "") + "\n\n", true, false},
-		"neither":        {"data: " + first + "\n\ndata: " + second + "\n\n", false, false},
-		"after a marker": {"data: " + first + "\n\ndata: " + second + "\n\ndata: [DONE]\n\ndata: nonsense\n\n", true, false},
-		"garbage":        {"data: " + first + "\n\ndata: " + second + "\n\ndata: {\n\n", false, true},
-		"a refusal":      {"data: " + first + "\n\ndata: " + second + "\n\n" + `data: {"error": "The provider failed", "code": "PROVIDER_ERROR"}` + "\n\n", false, true},
-	} {
-		x, client := serve(t, c.events)
-		x.header = map[string]string{"Content-Type": "text/event-stream"}
-		var pieces []string
-		done, err := client.Stream(t.Context(), Request{}, func(chunk Chunk) error {
-			pieces = append(pieces, chunk.Content)
-			return nil
+		{"end marker", "data: " + first + "\n\ndata: " + second + "\n\ndata: [DONE]\n\n", true, false},
+		{"finish reason", "data: " + first + "\n\n: ping\n\ndata: " + second + "\n\ndata: " + last + "\n\n", true, false},
+		{"neither", "data: " + first + "\n\ndata: " + second + "\n\n", false, false},
+		{"events after the end marker", "data: " + first + "\n\ndata: " + second + "\n\ndata: [DONE]\n\ndata: nonsense\n\n", true, false},
+		{"event that is not JSON", "data: " + first + "\n\ndata: " + second + "\n\ndata: {\n\n", false, true},
+		{"error", "data: " + first + "\n\ndata: " + second + "\n\n" + `data: {"error": "The provider failed", "code": "PROVIDER_ERROR"}` + "\n\n", false, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			x, client := serve(t, tt.events)
+			x.header = map[string]string{"Content-Type": "text/event-stream"}
+			var chunks []string
+			got, err := client.Stream(t.Context(), Request{}, func(chunk Chunk) error {
+				chunks = append(chunks, chunk.Content)
+				return nil
+			})
+			if (err != nil) != tt.wantErr || got.Whole != tt.wantWhole || got.Content != "Here it is" || strings.Join(chunks, "") != "Here it is" {
+				t.Errorf("got %+v in the chunks %q, %v, want Here it is, whole %t, error %t", got, chunks, err, tt.wantWhole, tt.wantErr)
+			}
+			var refused *api.Error
+			if tt.name == "error" && (!errors.As(err, &refused) || refused.Code != "PROVIDER_ERROR") {
+				t.Errorf("got %v, want PROVIDER_ERROR", err)
+			}
 		})
-		if (err != nil) != c.fails || done.Whole != c.whole || done.Content != "Here it is" || strings.Join(pieces, "") != "Here it is" {
-			t.Errorf("%s: %+v, %v, %v", name, done, pieces, err)
-		}
-		var refused *api.Error
-		if name == "a refusal" && (!errors.As(err, &refused) || refused.Code != "PROVIDER_ERROR") {
-			t.Errorf("%s: %v", name, err)
-		}
 	}
 	x, client := serve(t, `{"error": "messages must not be empty", "code": "INVALID_MESSAGES"}`)
 	x.status = 400
 	var refused *api.Error
 	if _, err := client.Stream(t.Context(), Request{}, nil); !errors.As(err, &refused) || refused.Code != "INVALID_MESSAGES" {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want INVALID_MESSAGES", err)
 	}
 	x.wantBody(`{"messages": null, "stream": true}`)
 }
 
-// The documents do not say how a list of keys, or a new one, looks.
-func TestKeysInPlausibleShapes(t *testing.T) {
+// TestKeys: the list of keys and a new key in plausible forms, because the documentation has none.
+func TestKeys(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []string{
 		`{"keys": [{"id": "key_1", "name": "CI", "app_id": "app_1", "type": "live", "last_four": "abcd", "created_at": "2025-06-01T14:00:00Z"}]}`,
@@ -188,14 +199,14 @@ func TestKeysInPlausibleShapes(t *testing.T) {
 		keys, raw, err := c.Keys(t.Context())
 		want := Key{ID: "key_1", Name: "CI", AppID: "app_1", Class: "live", Last: "abcd", CreatedAt: time.Date(2025, 6, 1, 14, 0, 0, 0, time.UTC)}
 		if err != nil || len(keys) != 1 || keys[0] != want || string(raw) != answer {
-			t.Errorf("%s: %+v %v", answer, keys, err)
+			t.Errorf("%s: got %+v, %v, want %+v", answer, keys, err, want)
 		}
 	}
 	for _, revoked := range []string{`"status": "REVOKED"`, `"revoked": true`, `"active": false`, `"revoked_at": "2025-06-01T14:00:00Z"`} {
 		_, c := serve(t, `{"keys": [{"id": "k", `+revoked+`}, {"id": "l", "revoked_at": null, "active": true}]}`)
 		keys, _, err := c.Keys(t.Context())
 		if err != nil || !keys[0].Revoked || keys[1].Revoked {
-			t.Errorf("%s: %+v %v", revoked, keys, err)
+			t.Errorf("%s: got %+v, %v, want the first key revoked", revoked, keys, err)
 		}
 	}
 	for _, answer := range []string{
@@ -206,7 +217,7 @@ func TestKeysInPlausibleShapes(t *testing.T) {
 		x.status = 201
 		made, _, err := c.MakeKey(t.Context(), "CI", "app_abc123")
 		if err != nil || made.Secret != "lgh_live_x" || made.ID != "key_1" {
-			t.Errorf("%s: %+v %v", answer, made, err)
+			t.Errorf("%s: got %+v, %v, want the secret of key_1", answer, made, err)
 		}
 		x.wantBody(`{"name": "CI", "app_id": "app_abc123"}`)
 	}
@@ -218,37 +229,37 @@ func TestRevokeKey(t *testing.T) {
 		x, c := serve(t, "")
 		x.status = status
 		if _, err := c.RevokeKey(t.Context(), "key_xyz789"); err != nil || x.method != "DELETE" || x.path != "/api/keys/key_xyz789" {
-			t.Errorf("%s %s: %v", x.method, x.path, err)
+			t.Errorf("got %s %s, %v, want DELETE /api/keys/key_xyz789", x.method, x.path, err)
 		}
 		if _, err := c.RevokeKey(t.Context(), "a/../b?c"); err != nil || x.path != "/api/keys/a%2F..%2Fb%3Fc" {
-			t.Errorf("an odd id makes the path %s: %v", x.path, err)
+			t.Errorf("got the path %s, %v, want an escaped id", x.path, err)
 		}
 	}
 }
 
-// The replies of the pages Applications and Budget Controls.
+// TestAppsAndBudgets uses the responses on the pages Applications and Budget Controls.
 func TestAppsAndBudgets(t *testing.T) {
 	t.Parallel()
 	_, c := serve(t, `{"applications": [{"id": "app_abc123", "name": "FARA Agent", "calls_today": 12400, "compression_avg": 72, "quality_avg": 96,
 		"saved_usd_today": 88.50, "status": "active"}]}`)
 	apps, _, err := c.Apps(t.Context())
 	if want := (App{"app_abc123", "FARA Agent", 12400, 72, 96, 88.5, "active"}); err != nil || len(apps) != 1 || apps[0] != want {
-		t.Errorf("%+v %v", apps, err)
+		t.Errorf("got %+v, %v, want %+v", apps, err, want)
 	}
 	_, c = serve(t, `{"id": "app_xyz789", "name": "Support Bot", "api_key": "lgh_live_xxxx", "created_at": "2025-06-01T14:00:00Z"}`)
 	if made, _, err := c.MakeApp(t.Context(), "Support Bot"); err != nil || made.ID != "app_xyz789" || made.Name != "Support Bot" || made.Secret != "lgh_live_xxxx" {
-		t.Errorf("%+v %v", made, err)
+		t.Errorf("got %+v, %v, want app_xyz789 with its key", made, err)
 	}
 	_, c = serve(t, `{"budgets": [{"id": "budget_abc", "team_name": "Engineering", "monthly_budget_usd": 500, "alert_threshold_pct": 80,
 		"spent_this_month_usd": 305.50, "spent_pct": 61}]}`)
 	budgets, _, err := c.Budgets(t.Context())
 	if want := (Budget{"budget_abc", "Engineering", 500, 80, false, 305.5, 61}); err != nil || len(budgets) != 1 || budgets[0] != want {
-		t.Errorf("%+v %v", budgets, err)
+		t.Errorf("got %+v, %v, want %+v", budgets, err, want)
 	}
 	x, c := serve(t, `{"id": "budget_abc", "team_name": "Engineering"}`)
 	made, _, err := c.MakeBudget(t.Context(), Budget{Team: "Engineering", Limit: 500, Alert: 80})
 	if err != nil || made.ID != "budget_abc" || made.Limit != 500 {
-		t.Errorf("%+v %v", made, err)
+		t.Errorf("got %+v, %v, want budget_abc with its limit", made, err)
 	}
 	x.wantBody(`{"team_name": "Engineering", "monthly_budget_usd": 500, "alert_threshold_pct": 80, "hard_stop": false}`)
 }
@@ -263,48 +274,53 @@ func TestPlayground(t *testing.T) {
 		x, c := serve(t, answer)
 		short, _, err := c.Playground(t.Context(), "Long", "auto", 0.5)
 		if err != nil || short.Text != "Short" || short.Figures.Original != 9 || short.Figures.Compressed != 3 || *short.Figures.Quality != 90 || len(short.Rules) != 1 {
-			t.Errorf("%s: %+v %v", answer, short, err)
+			t.Errorf("%s: got %+v, %v, want Short with its figures", answer, short, err)
 		}
 		x.wantBody(`{"text": "Long", "content_type": "auto", "aggressiveness": 0.5, "cf_turnstile_token": ""}`)
 	}
 }
 
-// The refusals of the pages Agent Cost Control, Budget Controls and Rate Limits.
-func TestRefusalsAreExplained(t *testing.T) {
+// TestRefusals uses the errors on the pages Agent Cost Control, Budget Controls and Rate Limits.
+func TestRefusals(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
+	tests := []struct {
+		name         string
 		status       int
 		header       map[string]string
 		answer       string
 		says         string
 		quota, final bool
 	}{
-		"loop": {
-			429, nil, `{"error": "Agent loop limit exceeded", "code": "RATE_LIMIT_EXCEEDED", "agent_loop_detected": true, "agent_run_id": "agent_abc123",
+		{
+			"loop", 429, nil, `{"error": "Agent loop limit exceeded", "code": "RATE_LIMIT_EXCEEDED", "agent_loop_detected": true, "agent_run_id": "agent_abc123",
 				"steps_used": 51, "steps_max": 50, "window_hours": 2, "request_id": "lgh_req_xyz"}`, "agent_abc123 made more than 50 steps in 2 hours", true, true,
 		},
-		"budget": {
-			402, nil, `{"error": "Team monthly budget cap reached", "code": "BUDGET_EXCEEDED", "budget_id": "budget_abc", "spent_usd": 500.12,
+		{
+			"budget", 402, nil, `{"error": "Team monthly budget cap reached", "code": "BUDGET_EXCEEDED", "budget_id": "budget_abc", "spent_usd": 500.12,
 				"limit_usd": 500.00, "request_id": "lgh_req_xyz"}`, "limit of $500.00 and spent $500.12", false, false,
 		},
-		"playground": {
-			429, nil, `{"error": "Daily playground limit reached", "code": "PLAYGROUND_LIMIT_EXCEEDED", "calls_used": 10, "reset_at": "2025-06-02T00:00:00Z"}`,
+		{
+			"playground", 429, nil, `{"error": "Daily playground limit reached", "code": "PLAYGROUND_LIMIT_EXCEEDED", "calls_used": 10, "reset_at": "2025-06-02T00:00:00Z"}`,
 			"10 calls of the day are used up until 2025-06-02T00:00:00Z", false, true,
 		},
-		"day":    {429, map[string]string{"X-RateLimit-Remaining": "7"}, `{"error": "x", "code": "RATE_LIMIT_EXCEEDED"}`, "a test key makes 100 calls a day", true, true},
-		"minute": {429, map[string]string{"X-RateLimit-Remaining": "0"}, `{"error": "x", "code": "RATE_LIMIT_EXCEEDED"}`, "", false, true},
-	} {
-		x, client := serve(t, c.answer)
-		x.status, x.header = c.status, c.header
-		_, err := client.Complete(t.Context(), Request{})
-		var refused *api.Error
-		if !errors.As(err, &refused) || !strings.Contains(refused.Says, c.says) || (refused.Cause == causeQuota) != c.quota || refused.Final != c.final {
-			t.Errorf("%s: %+v", name, err)
-		}
+		{"day", 429, map[string]string{"X-RateLimit-Remaining": "7"}, `{"error": "x", "code": "RATE_LIMIT_EXCEEDED"}`, "a test key makes 100 calls a day", true, true},
+		{"minute", 429, map[string]string{"X-RateLimit-Remaining": "0"}, `{"error": "x", "code": "RATE_LIMIT_EXCEEDED"}`, "", false, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			x, client := serve(t, tt.answer)
+			x.status, x.header = tt.status, tt.header
+			_, err := client.Complete(t.Context(), Request{})
+			var refused *api.Error
+			if !errors.As(err, &refused) || !strings.Contains(refused.Says, tt.says) || (refused.Cause == causeQuota) != tt.quota || refused.Final != tt.final {
+				t.Errorf("got %+v, want quota %t, final %t and %q", err, tt.quota, tt.final, tt.says)
+			}
+		})
 	}
 }
 
-// Whatever a server sends, it is read or refused, and nothing of it is taken for more than it is.
+// FuzzShapes: no response causes a panic, and no more than four characters of a key are returned.
 func FuzzShapes(f *testing.F) {
 	for _, seed := range []string{`{"id": 1, "created_at": 1e300}`, `null`, `{"data": {"data": {"key": "x"}}}`, `{"choices": [{}]}`, `{"key": {"id": "a", "key": "b"}}`} {
 		f.Add([]byte(seed))

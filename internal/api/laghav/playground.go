@@ -10,10 +10,10 @@ import (
 	"github.com/uselamina/lamina/internal/api/loose"
 )
 
-// PlaygroundChars is how many characters the playground takes.
+// PlaygroundChars is the largest number of characters that the playground accepts.
 const PlaygroundChars = 5000
 
-// A Shortened is a text that was made shorter. Only Text is sure to be there, as the response is not documented.
+// A Shortened is a shortened text. All fields but Text may be empty, because the response is not documented.
 type Shortened struct {
 	Text    string
 	Figures Figures
@@ -28,28 +28,28 @@ type playgroundRequest struct {
 	TurnstileToken string  `json:"cf_turnstile_token"` // of the web page; sent empty
 }
 
-// Playground shortens a text, without a key. Each call counts against the ten of a day.
+// Playground shortens a text without a key, at most ten times a day. It returns the response as JSON, too.
 func (c *Client) Playground(ctx context.Context, text, contentType string, aggressiveness float64) (Shortened, json.RawMessage, error) {
 	call := api.Call{Method: http.MethodPost, Path: "/v1/playground", Body: playgroundRequest{
 		Text: text, ContentType: contentType, Aggressiveness: aggressiveness,
 	}}
-	answer, err := c.api.Do(ctx, call)
+	resp, err := c.api.Do(ctx, call)
 	if err != nil {
 		return Shortened{}, nil, err
 	}
-	object, err := loose.Object(answer.Raw, "data", "result")
+	object, err := loose.Object(resp.Raw, "data", "result")
 	if err != nil {
-		return Shortened{}, nil, answer.Unexpected(call, "the response is not a text", err)
+		return Shortened{}, nil, resp.Unexpected(call, "the response is not a text", err)
 	}
 	var w wireShortened
 	if err := loose.Unmarshal(object, &w); err != nil {
-		return Shortened{}, nil, answer.Unexpected(call, "the response is not a text", err)
+		return Shortened{}, nil, resp.Unexpected(call, "the response is not a text", err)
 	}
 	short := w.shortened()
 	if short.Text == "" {
-		return Shortened{}, nil, answer.Unexpected(call, "the response contains no shortened text", loose.ErrShape)
+		return Shortened{}, nil, resp.Unexpected(call, "the response contains no shortened text", loose.ErrShape)
 	}
-	return short, answer.Raw, nil
+	return short, resp.Raw, nil
 }
 
 // wireShortened is a reply of the playground, with every field name that its examples and such services use.

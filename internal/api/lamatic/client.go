@@ -1,4 +1,4 @@
-// Package lamatic calls lamatic.ai: it runs the flows of a project through the project's one GraphQL address.
+// Package lamatic is the client of lamatic.ai. It runs the flows of a project through the GraphQL endpoint of the project.
 package lamatic
 
 import (
@@ -13,20 +13,18 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 )
 
-// executeTimeout is how long an execution may take that is answered when it is done, unless the caller knows better. It is
-// what Lamatic's own SDK allows.
+// executeTimeout is the default timeout of an execution. It is that of Lamatic's SDK.
 const executeTimeout = 2 * time.Minute
 
-// A Client calls one project. Make one with New.
+// A Client calls one project. New returns one.
 type Client struct {
 	api     *api.Client
 	timeout time.Duration
-	// selects says that checkStatus turned out to be an object, whose fields have to be selected.
-	selects atomic.Bool
+	// isObject reports whether checkStatus is known to be an object, so that a query must select its fields.
+	isObject atomic.Bool
 }
 
-// New returns a client of the project whose Project URL is the base URL of c. timeout bounds one execution; 0 means 2
-// minutes.
+// New returns a client of the project at the base URL of c. timeout limits one execution; 0 means 2 minutes.
 func New(c *api.Client, timeout time.Duration) *Client {
 	if timeout == 0 {
 		timeout = executeTimeout
@@ -34,14 +32,14 @@ func New(c *api.Client, timeout time.Duration) *Client {
 	return &Client{api: c, timeout: timeout}
 }
 
-// A document is a GraphQL operation with one field. Values reach it only as variables: a value that is put into the text of
-// a query could change what it does.
+// A document is a GraphQL operation with one field. Values are passed as variables only: inside the text of a query they could
+// change the query.
 type document struct {
 	field string
 	query string
 }
 
-// post makes the call that sends a document.
+// call returns the call that sends a document.
 func (d document) call(variables any) api.Call {
 	body := struct {
 		Query     string `json:"query"`
@@ -50,26 +48,26 @@ func (d document) call(variables any) api.Call {
 	return api.Call{Method: http.MethodPost, Body: body}
 }
 
-// do sends a call and returns what the field of its document is, not null, with the whole answer. Errors are those of
-// api.Client.Do, and *FlowError.
-func (c *Client) do(ctx context.Context, d document, call api.Call) (value json.RawMessage, answer *api.Answer, err error) {
-	answer, err = c.api.Do(ctx, call)
+// do sends a call and returns the value of the field of its document, which is not null. The errors are those of api.Client.Do,
+// and *FlowError.
+func (c *Client) do(ctx context.Context, d document, call api.Call) (value json.RawMessage, resp *api.Response, err error) {
+	resp, err = c.api.Do(ctx, call)
 	if err != nil {
 		return nil, nil, err
 	}
-	value, problems, err := d.read(answer.Raw)
+	value, problems, err := d.read(resp.Raw)
 	switch {
 	case err != nil:
-		return nil, nil, answer.Unexpected(call, "the answer is not a GraphQL response", err)
+		return nil, nil, resp.Unexpected(call, "the response is not a GraphQL response", err)
 	case len(problems) > 0:
-		return nil, nil, &FlowError{Problems: problems, RequestID: answer.RequestID, Raw: answer.Raw}
+		return nil, nil, &FlowError{Problems: problems, RequestID: resp.RequestID, Raw: resp.Raw}
 	case value == nil:
-		return nil, nil, answer.Unexpected(call, "the answer has neither data nor errors", nil)
+		return nil, nil, resp.Unexpected(call, "the response has neither data nor errors", nil)
 	}
-	return value, answer, nil
+	return value, resp, nil
 }
 
-// read takes a GraphQL response apart: the value of the document's field, nil if there is none, and errors[].
+// read returns the value of the field of the document in a GraphQL response, nil if there is none, and its errors.
 func (d document) read(raw []byte) (value json.RawMessage, problems []Problem, err error) {
 	var envelope struct {
 		Data   map[string]scalar `json:"data"`

@@ -8,22 +8,22 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 )
 
-// A FlowError is what GraphQL's errors[] says beside a good HTTP status: that the workflow is not there, that the payload does
-// not fit it, or that it failed. Lamatic documents no codes that would tell these apart.
+// A FlowError means that a successful HTTP response contains GraphQL errors: the workflow does not exist, the payload does not
+// fit, or the workflow failed. Lamatic documents no codes to distinguish them.
 type FlowError struct {
 	Problems  []Problem // at least one
 	RequestID string
-	Raw       json.RawMessage // the whole answer
+	Raw       json.RawMessage // the whole response
 }
 
-// Error gives the first problem in the service's words, which are not safe for a terminal as they are.
+// Error returns the message of the first problem. It may contain control characters.
 func (e *FlowError) Error() string { return e.Problems[0].Message }
 
-// A Problem is one of errors[].
+// A Problem is one GraphQL error.
 type Problem struct {
 	Message string
-	// Executed says that the problem came up while a field was executed. Of a document that was refused as a whole, no part
-	// was (GraphQL specification, section 7.1.2: such an error has no path).
+	// Executed reports whether the error arose while a field was executed. An error without a path (GraphQL specification,
+	// section 7.1.2) rejects the whole document before any execution.
 	Executed bool
 }
 
@@ -53,7 +53,7 @@ func (p *Problem) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// flowErrorOf turns the refusal of a stream that was told as plain JSON with a good status into what it is.
+// flowErrorOf returns the *FlowError for a stream that was rejected with JSON and a successful status, and other errors unchanged.
 func flowErrorOf(err error) error {
 	var refused *api.Error
 	if errors.As(err, &refused) && refused.Status < 300 {
@@ -62,11 +62,11 @@ func flowErrorOf(err error) error {
 	return err
 }
 
-// A CutError means that a stream ended before it told the end of the flow. Whether the flow finished is not known.
+// A CutError means that a stream ended before the flow. It is unknown whether the flow finished.
 type CutError struct{ Err error }
 
-// Error says so.
+// Error returns a constant text.
 func (e *CutError) Error() string { return "the stream ended before the flow did" }
 
-// Unwrap returns what cut it; nil if the service closed it.
+// Unwrap returns the cause; nil if the service closed the stream.
 func (e *CutError) Unwrap() error { return e.Err }

@@ -9,12 +9,12 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 )
 
-// An Execution names what to run and with which inputs.
+// An Execution is a workflow or an agent with its inputs.
 type Execution struct {
 	// Workflow is the id of the workflow, or of the agent if Agent is set.
 	Workflow string
 	Agent    bool
-	// Payload is a JSON object of inputs. Lamatic is known to refuse an empty one.
+	// Payload is a JSON object of inputs. Lamatic rejects an empty one.
 	Payload json.RawMessage
 }
 
@@ -45,22 +45,22 @@ type agentVariables struct {
 	Payload json.RawMessage `json:"payload"`
 }
 
-// Execute runs a workflow or an agent once. It costs what the flow costs, so it is not sent again unless it surely did not
-// run. A flow that is not done at once returns a running Result with an id for Check and Wait.
+// Execute runs a workflow or an agent once. A run has a cost, so the call is repeated only if the flow certainly did not run. A
+// flow that takes longer returns a running Result with an id for Check and Wait.
 func (c *Client) Execute(ctx context.Context, e Execution) (*Result, error) {
 	d, call := executeWorkflow, executeWorkflow.call(workflowVariables{e.Workflow, e.Payload})
 	if e.Agent {
 		d, call = executeAgent, executeAgent.call(agentVariables{e.Workflow, e.Payload})
 	}
 	call.Timeout = c.timeout
-	value, answer, err := c.do(ctx, d, call)
+	value, resp, err := c.do(ctx, d, call)
 	if err != nil {
 		return nil, err
 	}
-	return newResult(value, answer, call)
+	return newResult(value, resp, call)
 }
 
-// A State is how far a run is.
+// A State is the state of a run.
 type State string
 
 // The states of a Result.
@@ -70,28 +70,28 @@ const (
 	Failed    State = "failed"
 )
 
-// A Result is what is known of a run of a flow.
+// A Result is a run of a flow.
 type Result struct {
-	Status    string          // in the service's words: success, error, failed, pending, processing
-	Output    json.RawMessage // result, whose shape is the flow's own; nil if there is none
-	Message   string          // what went wrong, in the service's words
-	RunID     string          // to ask after a run with: the requestId of the answer
-	RequestID string          // of the HTTP request, where the service names one
-	Raw       json.RawMessage // the whole answer
+	Status    string          // of the service: success, error, failed, pending, processing
+	Output    json.RawMessage // the result of the flow; nil if there is none
+	Message   string          // the error of the flow
+	RunID     string          // the id for Check and Wait; may be empty
+	RequestID string          // of the HTTP request; may be empty
+	Raw       json.RawMessage // the whole response
 }
 
-// newResult reads the value of executeWorkflow, executeAgent or checkStatus. Where each of its parts stands has changed
-// between Lamatic's SDKs; all places are looked at.
-func newResult(value json.RawMessage, answer *api.Answer, call api.Call) (*Result, error) {
+// newResult returns the result in the value of executeWorkflow, executeAgent or checkStatus. Lamatic's SDKs differ in the place
+// of each field, so newResult reads all places.
+func newResult(value json.RawMessage, resp *api.Response, call api.Call) (*Result, error) {
 	var w wireResult
 	if err := json.Unmarshal(value, &w); err != nil {
-		return nil, answer.Unexpected(call, "the response is not the status and result that Lamatic documents", err)
+		return nil, resp.Unexpected(call, "the response is not the status and result that Lamatic documents", err)
 	}
 	output := json.RawMessage(w.Result)
 	inner := readOutput(output)
 	r := &Result{
 		Status: w.Status, Output: output, Message: w.Message, RunID: cmp.Or(w.RequestID, inner.RequestID),
-		RequestID: answer.RequestID, Raw: answer.Raw,
+		RequestID: resp.RequestID, Raw: resp.Raw,
 	}
 	if r.State() == Failed {
 		r.Message = cmp.Or(r.Message, inner.Message, inner.Error, inner.text)
@@ -136,11 +136,11 @@ func readOutput(raw json.RawMessage) output {
 	return o
 }
 
-// State reads the status. A word that is not documented counts as the end only where there is no id to ask after.
+// State returns the state for the status. With an undocumented status, a run that has an id is Running and another Succeeded.
 func (r *Result) State() State {
 	switch strings.ToLower(r.Status) {
 	case "success":
-		if r.idAlone() {
+		if r.hasOnlyID() {
 			return Running
 		}
 		return Succeeded
@@ -155,8 +155,8 @@ func (r *Result) State() State {
 	return Succeeded
 }
 
-// idAlone reports whether the output is nothing but the id to ask after: the flow was started with success, and is not done.
-func (r *Result) idAlone() bool {
+// hasOnlyID reports whether the output is the id of the run alone: then success means that the flow was started.
+func (r *Result) hasOnlyID() bool {
 	var output map[string]json.RawMessage
 	return r.RunID != "" && json.Unmarshal(r.Output, &output) == nil && len(output) == 1 && output["requestId"] != nil
 }

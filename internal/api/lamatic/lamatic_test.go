@@ -367,7 +367,7 @@ func FuzzResult(f *testing.F) {
 				t.Error("a problem without words")
 			}
 		}
-		result, err := newResult(value, &api.Answer{Raw: []byte(raw)}, api.Call{})
+		result, err := newResult(value, &api.Response{Raw: []byte(raw)}, api.Call{})
 		if err == nil && result.State() == "" {
 			t.Errorf("%+v", result)
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/uselamina/lamina/internal/retry"
 )
 
-// Lamatic's SDKs disagree on whether checkStatus is a scalar or an object. A query for the wrong one is refused.
+// Lamatic's SDKs disagree on whether checkStatus is a scalar or an object. A query for the wrong type is rejected.
 var (
 	checkStatus = document{"checkStatus", `query CheckStatus($requestId: String!) {
   checkStatus(requestId: $requestId)
@@ -24,9 +24,9 @@ var (
 }`}
 )
 
-// Check asks how far a run is.
+// Check returns the state of a run.
 func (c *Client) Check(ctx context.Context, runID string) (*Result, error) {
-	if c.selects.Load() {
+	if c.isObject.Load() {
 		return c.check(ctx, checkStatusFields, runID)
 	}
 	result, err := c.check(ctx, checkStatus, runID)
@@ -38,7 +38,7 @@ func (c *Client) Check(ctx context.Context, runID string) (*Result, error) {
 	var failed *FlowError
 	switch {
 	case otherErr == nil, errors.As(otherErr, &failed) && failed.executed():
-		c.selects.Store(true)
+		c.isObject.Store(true)
 		return other, otherErr
 	case failed == nil:
 		return nil, otherErr
@@ -54,37 +54,37 @@ type statusVariables struct {
 func (c *Client) check(ctx context.Context, d document, runID string) (*Result, error) {
 	call := d.call(statusVariables{runID})
 	call.Repeatable = true
-	value, answer, err := c.do(ctx, d, call)
+	value, resp, err := c.do(ctx, d, call)
 	if err != nil {
 		return nil, err
 	}
-	result, err := newResult(value, answer, call)
+	result, err := newResult(value, resp, call)
 	if err == nil && result.RunID == "" {
 		result.RunID = runID
 	}
 	return result, err
 }
 
-// How long a run is asked after, as Lamatic's SDKs do it.
+// The defaults of Lamatic's SDKs for the interval between two checks and the limit of all.
 const (
 	DefaultInterval = 15 * time.Second
 	DefaultLimit    = 900 * time.Second
 )
 
-// Wait says how a run is waited for.
+// Wait are the settings of Client.Wait.
 type Wait struct {
-	// Interval lies between two questions; 0 means DefaultInterval.
+	// Interval is the time between two checks; 0 means DefaultInterval.
 	Interval time.Duration
-	// Patience is how long the service may fail without a break before its error is returned; 0 means 2 minutes.
+	// Patience limits for how long the service may fail without a success in between; 0 means 2 minutes.
 	Patience time.Duration
-	// Update, if set, is called with every answer.
+	// Update, if set, is called with each result.
 	Update func(*Result)
-	// OnFault, if set, is told of failures that waiting survives.
+	// OnFault, if set, is called with each failure that does not end the wait.
 	OnFault func(error)
 }
 
-// Wait asks after a run until it has ended, and returns that state. When ctx ends it returns the newest state, nil if there is
-// none, and the cause of the end.
+// Wait checks a run until it has ended and returns its result. When ctx ends, it returns the newest result, which may be nil,
+// and the cause of ctx.
 func (c *Client) Wait(ctx context.Context, runID string, w Wait) (*Result, error) {
 	if w.Interval <= 0 {
 		w.Interval = DefaultInterval
@@ -105,7 +105,7 @@ func (c *Client) Wait(ctx context.Context, runID string, w Wait) (*Result, error
 			if w.Update != nil {
 				w.Update(result)
 			}
-			if result.ended() {
+			if result.hasEnded() {
 				return result, nil
 			}
 		case !isTransient(err):
@@ -124,8 +124,10 @@ func (c *Client) Wait(ctx context.Context, runID string, w Wait) (*Result, error
 	}
 }
 
-// ended reports whether an answer to checkStatus is the last one: at success its output may well be the run's id alone.
-func (r *Result) ended() bool { return r.State() != Running || strings.EqualFold(r.Status, "success") }
+// hasEnded reports whether a result of checkStatus is final. With success it is, even if the output is the id of the run alone.
+func (r *Result) hasEnded() bool {
+	return r.State() != Running || strings.EqualFold(r.Status, "success")
+}
 
 // isTransient reports whether a failure of the service is likely to end without a change on this side.
 func isTransient(err error) bool {

@@ -20,28 +20,28 @@ var executeWithStream = document{
 
 // A Frame is one step of a flow that streams.
 type Frame struct {
-	Status       string          // streaming for a token; else as in Result
-	Text         string          // of a token: what the language model said since the last one
-	Message      string          // what went wrong, in the service's words: the flow failed, and this is the last frame
-	NodeID       string          // the node of the flow that the frame is about
+	Status       string          // streaming for a token, else as in Result
+	Text         string          // of a token: the text since the last one
+	Message      string          // the error of the flow, in its last frame
+	NodeID       string          // the node of the flow
 	NodeFinished bool            // the node has ended
-	FlowFinished bool            // the flow has ended: this is the last frame
-	Output       json.RawMessage // of the last frame: the result of the flow
-	Raw          json.RawMessage // the value of the subscription as it came
+	FlowFinished bool            // the flow has ended; this is the last frame
+	Output       json.RawMessage // the result of the flow, in its last frame
+	Raw          json.RawMessage // the value of the subscription
 }
 
-// Stream runs a workflow once and returns what it tells as it goes, its last frame included. A sequence that ends before that
-// ends in a *CutError. Other errors are those of api.Client.Events, and *FlowError.
+// Stream runs a workflow once and returns its frames as they arrive. A sequence that ends before the last frame ends with a
+// *CutError. Other errors are those of api.Client.Events, and *FlowError.
 func (c *Client) Stream(ctx context.Context, e Execution) iter.Seq2[Frame, error] {
 	return func(yield func(Frame, error) bool) {
 		call := executeWithStream.call(workflowVariables{e.Workflow, e.Payload})
-		begun := false
+		hasBegun := false
 		for event, err := range c.api.Events(ctx, call) {
 			if err != nil {
-				yield(Frame{}, streamEnd(err, begun))
+				yield(Frame{}, streamEnd(err, hasBegun))
 				return
 			}
-			begun = true
+			hasBegun = true
 			frame, ok, err := parseFrame(event)
 			if errors.Is(err, errDone) {
 				break
@@ -58,23 +58,23 @@ func (c *Client) Stream(ctx context.Context, e Execution) iter.Seq2[Frame, error
 	}
 }
 
-// streamEnd is what an error of the stream means: before its begin a refusal, after it a cut.
-func streamEnd(err error, begun bool) error {
+// streamEnd returns the error of a stream: after the first event, a lost connection is a *CutError.
+func streamEnd(err error, hasBegun bool) error {
 	var lost *api.UnreachableError
-	if begun && errors.As(err, &lost) && lost.Kind != api.Interrupted {
+	if hasBegun && errors.As(err, &lost) && lost.Kind != api.Interrupted {
 		return &CutError{Err: err}
 	}
 	return flowErrorOf(err)
 }
 
-// errDone is the end that the service announces.
+// errDone means that the service announced the end of the stream.
 var errDone = errors.New("the stream is done")
 
-// parseFrame reads one event: a GraphQL response with a frame, or with null, which says nothing.
+// parseFrame returns the frame in an event, and whether there is one: an event may contain null.
 func parseFrame(event api.Event) (Frame, bool, error) {
 	text := strings.TrimSpace(event.Data)
 	switch {
-	case text == "[DONE]", event.Type == "complete": // the second is how others end a subscription over server-sent events
+	case text == "[DONE]", event.Type == "complete": // the second is the end in the GraphQL over SSE protocol
 		return Frame{}, false, errDone
 	case text == "":
 		return Frame{}, false, nil
@@ -91,6 +91,7 @@ func parseFrame(event api.Event) (Frame, bool, error) {
 	return newFrame(value), true, nil
 }
 
+// newFrame returns the frame in a value of the subscription.
 func newFrame(value json.RawMessage) Frame {
 	var o struct {
 		Status       string          `json:"status"`
@@ -101,7 +102,7 @@ func newFrame(value json.RawMessage) Frame {
 		Result       scalar          `json:"result"`
 		Data         json.RawMessage `json:"data"`
 	}
-	_ = json.Unmarshal(value, &o) // what fits is enough: fields of other types belong to the flow
+	_ = json.Unmarshal(value, &o) // fields of other types are of the flow and are left out
 	var data struct {
 		Generated string `json:"generatedResponse"`
 		Error     string `json:"errorMsg"`
@@ -111,7 +112,7 @@ func newFrame(value json.RawMessage) Frame {
 		Status: o.Status, NodeID: o.NodeID, NodeFinished: o.NodeFinished, Output: json.RawMessage(o.Result), Raw: value,
 		Message: data.Error,
 	}
-	if o.Status == "streaming" && !o.NodeFinished { // of a finished node the text comes once more, and doubled
+	if o.Status == "streaming" && !o.NodeFinished { // a finished node repeats the text, and doubles it
 		f.Text = data.Generated
 	}
 	if f.Status == "error" || f.Status == "failed" {

@@ -1,4 +1,4 @@
-// Package laminr is the client of Laminr's files. The addresses of packages and results are not documented.
+// Package laminr is the client of Laminr's files. Laminr's endpoints for packages and results are not documented.
 package laminr
 
 import (
@@ -17,27 +17,26 @@ import (
 // A Client calls the API.
 type Client struct {
 	API *api.Client
-	// Storage puts bytes to presigned addresses, which are of another host. It must add no credential; nil means a plain
-	// client.
+	// Storage sends files to presigned URLs, which are of another host. It must not add credentials; nil means a plain client.
 	Storage *http.Client
-	// Patience is how long an upload may stand still; 0 means one minute.
+	// Patience is the longest time of an upload without progress; 0 means one minute.
 	Patience time.Duration
 }
 
-// The address of files: Laminr's documentation has both, the first where files are listed, the second where they are made.
+// The paths of files. Laminr's documentation has both: the first for the list of files, the second for uploads.
 const (
 	shortPath = "/v1/files"
 	longPath  = "/api/v1/files"
 )
 
-// do sends a call to the first of some addresses that the service knows. One that it does not know did nothing.
-func (c *Client) do(ctx context.Context, call api.Call, paths ...string) (*api.Answer, api.Call, error) {
+// do sends a call to the first of some paths that exists. A path that does not exist has no effect.
+func (c *Client) do(ctx context.Context, call api.Call, paths ...string) (*api.Response, api.Call, error) {
 	var first error
 	for _, path := range paths {
 		call.Path = path
-		answer, err := c.API.Do(ctx, call)
-		if !isNotThere(err) {
-			return answer, call, err
+		resp, err := c.API.Do(ctx, call)
+		if !isMissing(err) {
+			return resp, call, err
 		}
 		if first == nil {
 			first = err
@@ -46,8 +45,8 @@ func (c *Client) do(ctx context.Context, call api.Call, paths ...string) (*api.A
 	return nil, call, first
 }
 
-// isNotThere reports whether a service, or what stands before it, does not know an address or the method there.
-func isNotThere(err error) bool {
+// isMissing reports whether the service, or a gateway, does not know the path or the method.
+func isMissing(err error) bool {
 	var refused *api.Error
 	var unexpected *api.UnexpectedError
 	status := 0
@@ -60,32 +59,32 @@ func isNotThere(err error) bool {
 	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed
 }
 
-// A File is one that was uploaded. What is not told is empty: the shape of the list is not documented.
+// A File is an uploaded file. All fields may be empty, because the list is not documented.
 type File struct {
 	URI         string
 	Name        string
 	ContentType string
-	Size        int64 // bytes; -1 if it is not told
+	Size        int64 // bytes; -1 if unknown
 	CreatedAt   string
 }
 
-// Files are those of the tenant.
+// Files are the files of the tenant.
 type Files struct {
 	Items []File
-	Raw   json.RawMessage // the answer as it came
+	Raw   json.RawMessage // the response
 }
 
-// Files lists the tenant's files.
+// Files returns the files of the tenant.
 func (c *Client) Files(ctx context.Context) (*Files, error) {
-	answer, call, err := c.do(ctx, api.Call{Method: http.MethodGet}, shortPath, longPath)
+	resp, call, err := c.do(ctx, api.Call{Method: http.MethodGet}, shortPath, longPath)
 	if err != nil {
 		return nil, err
 	}
-	items, err := readFiles(answer.Raw)
+	items, err := readFiles(resp.Raw)
 	if err != nil {
-		return nil, answer.Unexpected(call, "the answer is no list of files", err)
+		return nil, resp.Unexpected(call, "the response is not a list of files", err)
 	}
-	return &Files{Items: items, Raw: answer.Raw}, nil
+	return &Files{Items: items, Raw: resp.Raw}, nil
 }
 
 // wireFile is a file in a list, with every field name that such services use.
@@ -147,22 +146,22 @@ func readFiles(raw json.RawMessage) ([]File, error) {
 	return files, nil
 }
 
-// A Ticket is where the bytes of a file go, and what the file is called from then on.
+// A Ticket is the permission to upload a file.
 type Ticket struct {
-	UploadURL string // presigned: whoever knows it can put the bytes
-	URI       string
+	UploadURL string // presigned, and therefore secret
+	URI       string // of the file after the upload
 }
 
-// Ticket asks for the right to upload a file.
+// Ticket requests the permission to upload a file with the given name.
 func (c *Client) Ticket(ctx context.Context, name string) (*Ticket, error) {
 	call := api.Call{Method: http.MethodPost, Body: map[string]string{"file_name": name}}
-	answer, call, err := c.do(ctx, call, longPath, shortPath)
+	resp, call, err := c.do(ctx, call, longPath, shortPath)
 	if err != nil {
 		return nil, err
 	}
-	t, err := readTicket(answer.Raw)
+	t, err := readTicket(resp.Raw)
 	if err != nil {
-		return nil, answer.Unexpected(call, "the answer names no address for the upload", err)
+		return nil, resp.Unexpected(call, "the response has no URL for the upload", err)
 	}
 	return t, nil
 }

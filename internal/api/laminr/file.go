@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// MaxFile is how many bytes a file may have: 1 GB.
+// MaxFile is the largest size of a file in bytes: 1 GB.
 const MaxFile = 1 << 30
 
-// A FileError is a file that Laminr does not take. Nothing was sent.
+// A FileError means that Laminr does not accept a file. Nothing was sent.
 type FileError struct {
 	Name    string
 	Problem string
 }
 
-// Error names the file and says what is wrong with it.
+// Error returns the name of the file and the problem.
 func (e *FileError) Error() string { return e.Name + " " + e.Problem }
 
-// kinds are the types of file that Laminr reads: how they begin, and how their names end.
+// kinds returns the file types that Laminr accepts, with their first bytes and the extensions of their names.
 func kinds() []kind {
 	return []kind{
 		{"a PDF", "application/pdf", []string{".pdf"}, "%PDF-"},
@@ -35,11 +35,11 @@ type kind struct {
 	magic             string
 }
 
-// headSize is how far a file is looked into: the head of a PDF may stand anywhere in its first KiB.
+// headSize is the number of bytes that are inspected: the header of a PDF may be anywhere in the first KiB.
 const headSize = 1024
 
-// Inspect checks a file before anything is sent: its size, and that name and content agree on a type that Laminr reads. Its
-// errors are *FileError and those of r.
+// Inspect checks the size of a file, and that its name and its content agree on a type that Laminr accepts. It returns a
+// *FileError or an error of r.
 func Inspect(path string, size int64, r io.Reader) (*File, error) {
 	name := filepath.Base(path)
 	switch {
@@ -56,7 +56,7 @@ func Inspect(path string, size int64, r io.Reader) (*File, error) {
 	byName, named := nameKind(name)
 	switch {
 	case !known && named:
-		return nil, &FileError{path, fmt.Sprintf("is named like %s, but its content is another; Laminr takes PDF, PNG and JPEG", byName.name)}
+		return nil, &FileError{path, fmt.Sprintf("is named like %s, but its content is of another type; Laminr takes PDF, PNG and JPEG", byName.name)}
 	case !known:
 		return nil, &FileError{path, "is none of the types that Laminr takes: PDF, PNG and JPEG"}
 	case byContent.name != byName.name:

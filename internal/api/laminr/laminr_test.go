@@ -232,7 +232,7 @@ func TestInspect(t *testing.T) {
 		{"scan.pdf", jpeg, 9, "is a JPEG, so its name must end in .jpg or .jpeg"},
 		{"scan", png, 9, "so its name must end in .png"},
 		{"stub.docx", "PK\x03\x04", 4, "is none of the types"},
-		{"stub.pdf", "<html>", 6, "is named like a PDF, but its content is another"},
+		{"stub.pdf", "<html>", 6, "is named like a PDF, but its content is of another type"},
 	} {
 		f, err := laminr.Inspect(tt.path, tt.size, strings.NewReader(tt.content))
 		var bad *laminr.FileError

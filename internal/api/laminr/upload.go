@@ -17,27 +17,27 @@ import (
 	"github.com/uselamina/lamina/internal/retry"
 )
 
-// A StorageError is a refusal of the storage that the bytes of files go to. It is not Laminr, and speaks XML or nothing.
+// A StorageError is an error response of the storage service for uploads. Its body is XML or empty.
 type StorageError struct {
 	Host    string
 	Status  int
-	Code    string // of the storage; may be empty
-	Message string // its words; not safe for a terminal as they are
+	Code    string // of the storage service; may be empty
+	Message string // may contain control characters
 }
 
-// Error says what was refused and why.
+// Error returns the host, the status and the message.
 func (e *StorageError) Error() string {
 	return fmt.Sprintf("the storage at %s refused the file (%d): %s", e.Host, e.Status, e.Message)
 }
 
-// Expired reports whether a new address may help.
+// Expired reports whether a new ticket may help.
 func (e *StorageError) Expired() bool { return e.Status == http.StatusForbidden }
 
-// checkUploadURL wants https, or http on this machine, as everywhere where documents of a person go.
+// checkUploadURL checks that the URL is https, or http to this machine.
 func checkUploadURL(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Hostname() == "" || u.User != nil {
-		return errors.New("it is no address")
+		return errors.New("it is not a URL")
 	}
 	ip := net.ParseIP(u.Hostname())
 	local := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
@@ -47,11 +47,11 @@ func checkUploadURL(raw string) error {
 	return nil
 }
 
-// Put sends the bytes of a file to its presigned address, without any credential, again where the storage fails in passing.
-// Each time it opens the file anew, because what was sent before may still be read. progress, if not nil, is told how many
-// bytes have gone. Errors: *StorageError, *api.UnreachableError, those of open.
+// Put uploads a file to its presigned URL without a credential, and repeats that after a transient failure. It opens the file
+// for each attempt, because an earlier one may still be reading. progress, if not nil, is called with the number of bytes that
+// were sent. Put returns a *StorageError, an *api.UnreachableError or an error of open.
 func (c *Client) Put(ctx context.Context, t *Ticket, f *File, open func() (io.ReadCloser, error), progress func(sent int64)) error {
-	policy := retry.Policy{ // sending the same bytes to the same place twice does no harm
+	policy := retry.Policy{ // an upload can be repeated: the content is the same
 		Backoff: retry.Network(), Attempts: 3,
 		Retryable: func(err error) (time.Duration, bool) { return 0, isTransient(err) },
 	}
@@ -71,8 +71,8 @@ func isTransient(err error) bool {
 	return errors.As(err, &refused) && refused.Status >= 500 || errors.As(err, &lost) && (lost.Kind == api.Cut || lost.Kind == api.Refused)
 }
 
-// errStalled is why an upload is given up.
-var errStalled = errors.New("the upload stood still")
+// errStalled is the cause of an upload that was ended after Patience.
+var errStalled = errors.New("the upload made no progress")
 
 func (c *Client) putOnce(ctx context.Context, t *Ticket, f *File, body io.ReadCloser, progress func(sent int64)) error {
 	patience := c.Patience
@@ -83,7 +83,7 @@ func (c *Client) putOnce(ctx context.Context, t *Ticket, f *File, body io.ReadCl
 	defer cancel(nil)
 	watchdog := time.AfterFunc(patience, func() { cancel(errStalled) })
 	defer watchdog.Stop()
-	counted := &counter{r: io.LimitReader(body, f.Size), Closer: body, told: func(sent int64) {
+	counted := &countingReader{r: io.LimitReader(body, f.Size), Closer: body, onRead: func(sent int64) {
 		watchdog.Reset(patience)
 		if progress != nil {
 			progress(sent)
@@ -92,7 +92,7 @@ func (c *Client) putOnce(ctx context.Context, t *Ticket, f *File, body io.ReadCl
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, t.UploadURL, counted)
 	if err != nil {
 		_ = body.Close()
-		return fmt.Errorf("could not make the request: %w", err)
+		return fmt.Errorf("could not create the request: %w", err)
 	}
 	req.ContentLength = f.Size
 	req.Header.Set("Content-Type", f.ContentType)
@@ -110,7 +110,7 @@ func (c *Client) putOnce(ctx context.Context, t *Ticket, f *File, body io.ReadCl
 	return nil
 }
 
-// storage is the client without a credential. Redirects are not followed: a presigned address is for one place.
+// storage returns the client without a credential. It does not follow redirects: a presigned URL is for one host.
 func (c *Client) storage() *http.Client {
 	hc := http.Client{}
 	if c.Storage != nil {
@@ -120,12 +120,13 @@ func (c *Client) storage() *http.Client {
 	return &hc
 }
 
-// origin is an address without what makes it a secret.
+// origin returns the part of a presigned URL that is not secret.
 func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
+// storageError returns the error of an error response.
 func storageError(host string, resp *http.Response) error {
 	e := &StorageError{Host: host, Status: resp.StatusCode, Message: http.StatusText(resp.StatusCode)}
-	raw, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // a cut refusal is one too
+	raw, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // the status is known even if the body was cut off
 	if code, message := element(raw, "Code"), element(raw, "Message"); bytes.Contains(raw, []byte("<Error>")) && code+message != "" {
 		e.Code, e.Message = code, message
 		if message == "" {
@@ -135,8 +136,8 @@ func storageError(host string, resp *http.Response) error {
 	return e
 }
 
-// element returns the text of the first XML element of that name. Refusals of storages have no deeper structure, and a whole
-// parser of XML would weigh more than all that speaks to Laminr.
+// element returns the text of the first XML element with the given name. The errors of storage services are flat, so that an XML
+// parser is not needed.
 func element(raw []byte, name string) string {
 	_, rest, _ := strings.Cut(string(raw), "<"+name+">")
 	text, _, closed := strings.Cut(rest, "</"+name+">")
@@ -146,17 +147,17 @@ func element(raw []byte, name string) string {
 	return html.UnescapeString(strings.TrimSpace(text))
 }
 
-// A counter tells how much was read.
-type counter struct {
+// A countingReader calls onRead with the number of bytes that were read.
+type countingReader struct {
 	io.Closer
-	r    io.Reader
-	sent int64
-	told func(sent int64)
+	r      io.Reader
+	sent   int64
+	onRead func(sent int64)
 }
 
-func (c *counter) Read(p []byte) (int, error) {
+func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.sent += int64(n)
-	c.told(c.sent)
+	c.onRead(c.sent)
 	return n, err
 }

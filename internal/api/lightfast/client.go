@@ -10,16 +10,16 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 )
 
-// A Generation is one of the shapes that the API has had, from the oldest, a, to the newest, e. It decides what is asked and
-// how. Answers are read in every shape, whatever was asked for.
+// A Generation is a version of the API, from the oldest, a, to the newest, e. It determines the paths and bodies of requests.
+// Responses are accepted in the form of every generation.
 type Generation string
 
 // The generations.
 const (
 	A Generation = "a" // https://api.lightfast.ai/v1: search, contents, similar
 	B Generation = "b" // with X-Workspace-ID and nested filters
-	C Generation = "c" // answers in data and meta
-	D Generation = "d" // the documented one; empty means this one
+	C Generation = "c" // responses in data and meta
+	D Generation = "d" // the documented one, and the default
 	E Generation = "e" // no search
 )
 
@@ -29,13 +29,13 @@ type Client struct {
 	Generation Generation
 }
 
-// An UnsupportedError means that something was asked for which the generation does not have. Nothing was sent.
+// An UnsupportedError means that the generation does not have a feature. Nothing was sent.
 type UnsupportedError struct {
 	Generation Generation
 	What       string // such as "search" or "filter by actor"
 }
 
-// Error says what there is not.
+// Error returns the generation and the feature.
 func (e *UnsupportedError) Error() string {
 	return fmt.Sprintf("generation %s of Lightfast's API has no %s", e.Generation, e.What)
 }
@@ -47,25 +47,25 @@ func (c *Client) generation() Generation {
 	return c.Generation
 }
 
-// searches refuses the generation that only tells whether a key is good.
-func (c *Client) searches() error {
+// checkSearch returns an *UnsupportedError for the generation that can only check a key.
+func (c *Client) checkSearch() error {
 	if c.generation() == E {
 		return &UnsupportedError{E, "search"}
 	}
 	return nil
 }
 
-// post asks for something, which changes nothing and so may be asked twice, and reads the answer.
+// post sends a query, which may be repeated because it changes nothing, and decodes the response with read.
 func post[T any](ctx context.Context, c *Client, path string, body any, read func(json.RawMessage) (T, error)) (T, error) {
 	call := api.Call{Method: http.MethodPost, Path: path, Body: body, Repeatable: true}
-	answer, err := c.API.Do(ctx, call)
+	resp, err := c.API.Do(ctx, call)
 	if err != nil {
 		var none T
 		return none, err
 	}
-	v, err := read(answer.Raw)
+	v, err := read(resp.Raw)
 	if err != nil {
-		err = answer.Unexpected(call, "the answer has none of the shapes that Lightfast's API has had", err)
+		err = resp.Unexpected(call, "the response has none of the shapes that Lightfast's API has had", err)
 	}
 	return v, err
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/uselamina/lamina/internal/api/loose"
 )
 
-// maxContents is how many documents one request may ask for.
+// maxContents is the largest number of documents in one request.
 const maxContents = 50
 
-// A Content is a document in full.
+// A Content is a document with its content.
 type Content struct {
 	ID         string `json:"id"`
 	Title      string `json:"title"` // may be empty
@@ -23,22 +23,22 @@ type Content struct {
 	OccurredAt string `json:"occurredAt"`
 }
 
-// Contents are documents, and the ids that no document has.
+// Contents are the documents with the requested ids.
 type Contents struct {
 	Items    []Content
-	RawItems []json.RawMessage // the items as they came
-	Missing  []string
-	Raw      json.RawMessage // the answer as it came; nil if it took several
+	RawItems []json.RawMessage // the items as JSON
+	Missing  []string          // ids without a document
+	Raw      json.RawMessage   // the response; nil if there were several
 }
 
-// Contents fetches documents by their ids, in as many requests as that takes.
+// Contents returns documents by id. It sends several requests for many ids.
 func (c *Client) Contents(ctx context.Context, ids []string) (*Contents, error) {
-	if err := c.searches(); err != nil {
+	if err := c.checkSearch(); err != nil {
 		return nil, err
 	}
 	all := &Contents{}
-	for some := range slices.Chunk(ids, maxContents) {
-		part, err := post(ctx, c, "/contents", map[string][]string{"ids": some}, readContents)
+	for chunk := range slices.Chunk(ids, maxContents) {
+		part, err := post(ctx, c, "/contents", map[string][]string{"ids": chunk}, readContents)
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +52,7 @@ func (c *Client) Contents(ctx context.Context, ids []string) (*Contents, error) 
 	return all, nil
 }
 
-// missing are the ids that none of the documents has. Whether the service names them too depends on the generation.
+// missing returns the ids without a document. Not every generation of the API returns them.
 func missing(ids []string, items []Content) []string {
 	var none []string
 	for _, id := range ids {
@@ -63,7 +63,7 @@ func missing(ids []string, items []Content) []string {
 	return none
 }
 
-// readContents reads documents in any shape: items, or those in data.
+// readContents decodes documents: in items, or in data.items.
 func readContents(raw json.RawMessage) (*Contents, error) {
 	list, err := listOf(raw, "items", "results", "data", "documents")
 	if err != nil {

@@ -8,19 +8,19 @@ import (
 	"github.com/uselamina/lamina/internal/api/loose"
 )
 
-// MaxLimit is the most results that one page can have.
+// MaxLimit is the largest number of results on one page.
 const MaxLimit = 100
 
-// A Query is what to search for.
+// A Query is a search.
 type Query struct {
 	Text   string
 	Limit  int    // of a page, 1 to MaxLimit
-	Offset int    // results to leave out
-	Mode   string // fast, balanced or thorough; empty for the service's choice
+	Offset int    // number of results to skip
+	Mode   string // fast, balanced or thorough; empty means the default of the service
 	Filters
 }
 
-// Filters narrow a search; what is empty narrows nothing.
+// Filters restrict a search. An empty field does not.
 type Filters struct {
 	Sources []string // such as github
 	Types   []string // such as pull_request
@@ -29,7 +29,7 @@ type Filters struct {
 	Before  string
 }
 
-// A Result is one that was found.
+// A Result is a document that was found.
 type Result struct {
 	ID         string  `json:"id"`
 	Title      string  `json:"title"`
@@ -41,15 +41,15 @@ type Result struct {
 	OccurredAt string  `json:"occurredAt"` // ISO 8601
 }
 
-// A Page is a part of what was found.
+// A Page is a page of results.
 type Page struct {
 	Results []Result
-	Items   []json.RawMessage // the results as they came
-	Total   int               // all that was found; -1 if the service did not say
-	Raw     json.RawMessage   // the whole answer
+	Items   []json.RawMessage // the results as JSON
+	Total   int               // number of all results; -1 if unknown
+	Raw     json.RawMessage   // the response
 }
 
-// flatQuery is the body of generation d; a has its first two fields.
+// flatQuery is the body for generation d. Generation a has its first two fields.
 type flatQuery struct {
 	Query   string   `json:"query"`
 	Limit   int      `json:"limit,omitempty"`
@@ -61,7 +61,7 @@ type flatQuery struct {
 	Before  string   `json:"before,omitempty"`
 }
 
-// nestedQuery is the body of generations b and c.
+// nestedQuery is the body for generations b and c.
 type nestedQuery struct {
 	Query   string         `json:"query"`
 	Limit   int            `json:"limit,omitempty"`
@@ -93,9 +93,9 @@ func (f Filters) nested() *nestedFilters {
 	return n
 }
 
-// Check returns an *UnsupportedError if the generation cannot be asked this.
+// Check returns an *UnsupportedError if the generation does not support the query.
 func (c *Client) Check(q Query) error {
-	if err := c.searches(); err != nil {
+	if err := c.checkSearch(); err != nil {
 		return err
 	}
 	g := c.generation()
@@ -122,7 +122,7 @@ func (c *Client) body(q Query) any {
 	}
 }
 
-// Search returns one page. Beside the errors of api.Client.Do it returns *UnsupportedError.
+// Search returns one page of results. The errors are those of api.Client.Do, and *UnsupportedError.
 func (c *Client) Search(ctx context.Context, q Query) (*Page, error) {
 	if err := c.Check(q); err != nil {
 		return nil, err
@@ -130,13 +130,13 @@ func (c *Client) Search(ctx context.Context, q Query) (*Page, error) {
 	return post(ctx, c, "/search", c.body(q), readPage)
 }
 
-// Pages returns the pages from q.Offset on until all results were seen, or at most so many. A service that does not say how
-// many there are has told all when a page is not full.
-func (c *Client) Pages(ctx context.Context, q Query, most int) iter.Seq2[*Page, error] {
+// Pages returns the pages from q.Offset on, up to the last one or to limit results. If the number of all results is unknown, a page
+// that is not full is the last one.
+func (c *Client) Pages(ctx context.Context, q Query, limit int) iter.Seq2[*Page, error] {
 	return func(yield func(*Page, error) bool) {
 		size := q.Limit
-		for seen := 0; seen < most; {
-			q.Limit = min(size, most-seen)
+		for seen := 0; seen < limit; {
+			q.Limit = min(size, limit-seen)
 			page, err := c.Search(ctx, q)
 			if err != nil {
 				yield(nil, err)
@@ -145,14 +145,14 @@ func (c *Client) Pages(ctx context.Context, q Query, most int) iter.Seq2[*Page, 
 			n := len(page.Results)
 			seen, q.Offset = seen+n, q.Offset+n
 			atEnd := n == 0 || page.Total >= 0 && q.Offset >= page.Total || page.Total < 0 && n < q.Limit
-			if !yield(page, nil) || atEnd || c.generation() == A { // a has no second page
+			if !yield(page, nil) || atEnd || c.generation() == A { // generation a has one page only
 				return
 			}
 		}
 	}
 }
 
-// readPage reads a page in any shape: results and total, or data and meta.total, or those in data.
+// readPage decodes a page: results and total, or data and meta.total, or these in data.
 func readPage(raw json.RawMessage) (*Page, error) {
 	list, err := listOf(raw, "results", "data", "items")
 	if err != nil {

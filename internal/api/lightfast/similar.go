@@ -8,29 +8,29 @@ import (
 	"github.com/uselamina/lamina/internal/api/loose"
 )
 
-// MaxSimilar is the most results that a search for similar documents can have.
+// MaxSimilar is the largest number of similar documents.
 const MaxSimilar = 50
 
-// A Likeness is what to find similar documents of: ID or URL.
+// A Likeness is a search for documents that are similar to the one with ID or URL.
 type Likeness struct {
 	ID             string   `json:"id,omitempty"`
 	URL            string   `json:"url,omitempty"`
 	Limit          int      `json:"limit,omitempty"`     // 1 to MaxSimilar
-	Threshold      *float64 `json:"threshold,omitempty"` // the least score, 0 to 1; nil for the service's choice
+	Threshold      *float64 `json:"threshold,omitempty"` // the lowest score, 0 to 1; nil means the default of the service
 	SameSourceOnly bool     `json:"sameSourceOnly,omitempty"`
 	ExcludeIDs     []string `json:"excludeIds,omitempty"`
 }
 
-// A Similar is what is similar to something.
+// A Similar is the result of a search for similar documents.
 type Similar struct {
-	Title   string // of what the others are similar to; may be empty
+	Title   string // of the document that the results are similar to; may be empty
 	Results []Result
 	Raw     json.RawMessage
 }
 
-// Similar finds documents that are similar to one.
+// Similar returns similar documents.
 func (c *Client) Similar(ctx context.Context, l Likeness) (*Similar, error) {
-	if err := c.searches(); err != nil {
+	if err := c.checkSearch(); err != nil {
 		return nil, err
 	}
 	path := "/findsimilar"
@@ -40,7 +40,7 @@ func (c *Client) Similar(ctx context.Context, l Likeness) (*Similar, error) {
 	return post(ctx, c, path, l, readSimilar)
 }
 
-// readSimilar reads similar documents in any shape: similar, or that in data.
+// readSimilar decodes similar documents: in similar, or in data.similar.
 func readSimilar(raw json.RawMessage) (*Similar, error) {
 	list, err := listOf(raw, "similar", "results", "data", "items")
 	if err != nil {

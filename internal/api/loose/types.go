@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The types below decode every JSON value without an error. Their zero value stands for a missing field and for a value of
+// The types below decode every JSON value without an error. Their zero value means a missing field or a value of
 // another type. All are comparable, so that cmp.Or can select between spellings.
 
 // A Text is a JSON string, or a number in its own spelling.
