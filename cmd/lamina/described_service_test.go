@@ -84,7 +84,7 @@ func TestDescribedService(t *testing.T) {
 	u.describeService(t, "larder", larderFile(strings.Replace(base, "http://127.0.0.1", "http://localhost", 1)))
 	with := func(env ...string) user { return user{u.home, append(u.env[:len(u.env):len(u.env)], env...)} }
 
-	mustContain(t, u.fails(t, 2, "login", "--provider", "pantry", "-o", "text"), `no service "pantry"`, "laghav, larder")
+	mustContain(t, u.fails(t, 2, "login", "--provider", "pantry", "-o", "text"), `unknown service "pantry"`, "laghav, larder")
 	mustContain(t, u.fails(t, 4, "whoami", "--provider", "larder", "-o", "text"), "LARDER_TOKEN is not set", "lamina login --provider larder")
 	status, _, talk := u.runWithInput(t, larderKey, "login", "--provider", "larder", "--with-api-key", "-o", "text")
 	if status != 2 {
@@ -106,7 +106,7 @@ func TestDescribedService(t *testing.T) {
 		}
 		mustContain(t, talk, refused.says...)
 	}
-	mustContain(t, u.output(t, "profile", "list", "-o", "text"), "Nobody is signed in")
+	mustContain(t, u.output(t, "profile", "list", "-o", "text"), "No profile is signed in")
 
 	status, out, talk := u.runWithInput(t, larderKey, "login", "--provider", "larder", "--with-api-key", "--set", "shelf=7", "-o", "text")
 	if status != 0 {
@@ -127,7 +127,7 @@ func TestDescribedService(t *testing.T) {
 	mustContain(t, env.fails(t, 4, "whoami", "--provider", "larder", "-o", "text"), "wrong-shelf")
 	mustContain(t, env.output(t, "whoami", "--profile", "larder", "-o", "text"), "accepted")
 	moved := with("LARDER_URL=https://larder.example/v2")
-	mustContain(t, moved.fails(t, 4, "whoami", "--provider", "larder", "-o", "text"), "the login is not sent there")
+	mustContain(t, moved.fails(t, 4, "whoami", "--provider", "larder", "-o", "text"), "the credential was not sent there")
 	mustContain(t, with("LARDER_TOKEN=lma_abcdefgh").fails(t, 2, "whoami", "--provider", "larder", "-o", "text"), "it is a key of Lamina, not of Larder")
 
 	var doctor struct {
@@ -165,8 +165,8 @@ func TestInvalidServiceDescription(t *testing.T) {
 		"env":       {strings.Replace(good, "LARDER_TOKEN", "larder token", 1), "envKey must be the name of an environment variable"},
 		"means":     {strings.Replace(good, `"quota"`, `"full"`, 1), "answers.2.means must be one of"},
 		"path":      {strings.Replace(good, `"/jars"`, `"//evil.example/jars"`, 1), "checks.0.path must start with one slash"},
-		"thief":     {strings.Replace(good, "LARDER_TOKEN", "LAMINA_API_KEY", 1), "envKey LAMINA_API_KEY holds keys of Lamina"},
-		"other":     {good, `its name is \"larder\", and must be \"other\"`},
+		"thief":     {strings.Replace(good, "LARDER_TOKEN", "LAMINA_API_KEY", 1), "envKey LAMINA_API_KEY is the variable of Lamina"},
+		"other":     {good, `its name is \"larder\", but must be \"other\"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := c.text
@@ -177,7 +177,7 @@ func TestInvalidServiceDescription(t *testing.T) {
 			mustContain(t, u.fails(t, 2, "login", "--provider", name, "--json"), "invalid_provider", c.says)
 		})
 	}
-	mustContain(t, u.fails(t, 2, "login", "--provider", "../config", "--json"), "there is no service")
+	mustContain(t, u.fails(t, 2, "login", "--provider", "../config", "--json"), "unknown service")
 	u.describeService(t, "laghav", "not even JSON")
-	mustContain(t, u.fails(t, 4, "whoami", "--provider", "laghav", "--json"), "nobody is signed in to Laghav")
+	mustContain(t, u.fails(t, 4, "whoami", "--provider", "laghav", "--json"), "you are not signed in to Laghav")
 }

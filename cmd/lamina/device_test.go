@@ -204,7 +204,7 @@ func TestDeviceLoginInTwoSteps(t *testing.T) {
 			t.Parallel()
 			dev := newDev(t)
 			u := newUser(t, dev.BaseURL)
-			mustContain(t, u.fails(t, 4, "login", "--device", "--resume", "-o", "text"), "no sign-in is waiting")
+			mustContain(t, u.fails(t, 4, "login", "--device", "--resume", "-o", "text"), "there is no pending sign-in")
 			var first struct{ VerificationURIComplete, Next string }
 			raw := u.output(t, "login", "--device", "--json")
 			if err := json.Unmarshal([]byte(raw), &first); err != nil {
@@ -229,7 +229,7 @@ func TestDeviceLoginInTwoSteps(t *testing.T) {
 			if _, err := os.Stat(pending); !os.IsNotExist(err) {
 				t.Errorf("the file of the first step is still there: %v", err)
 			}
-			mustContain(t, u.fails(t, 4, "login", "--device", "--resume", "-o", "text"), "no sign-in is waiting")
+			mustContain(t, u.fails(t, 4, "login", "--device", "--resume", "-o", "text"), "there is no pending sign-in")
 		})
 	}
 }

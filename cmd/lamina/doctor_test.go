@@ -82,7 +82,7 @@ func TestDoctorNamesCertificateIssuer(t *testing.T) {
 	}
 	found = u.diagnose(t, 0, "--ca-file", file)
 	found.check(t, "tls", "ok", "Acme Co")
-	found.check(t, "credential", "ok", "LAMINA_API_KEY, which wins")
+	found.check(t, "credential", "ok", "LAMINA_API_KEY, which overrides")
 	found.check(t, "account", "ok", "sam@example.com")
 }
 
@@ -122,7 +122,7 @@ func TestDoctorDetectsOtherServers(t *testing.T) {
 	found = newUser(t, service.URL).withSession(t, service.URL, true).diagnose(t, 8)
 	found.check(t, "api", "fail", "fails (503")
 	found.check(t, "token-endpoint", "fail", "the session is kept")
-	found.check(t, "credential", "ok", "due for renewal")
+	found.check(t, "credential", "ok", "due for a refresh")
 	found.check(t, "other-writers", "warn", "last written by another program")
 }
 

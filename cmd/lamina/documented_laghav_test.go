@@ -148,7 +148,7 @@ func TestDocumentedLaghav(t *testing.T) {
 	mustContain(t, u.fails(t, 5, "laghav", "keys", "revoke", "key_none", "--yes"), `there is no key "key_none"`)
 
 	// The list does not tell which key is in use, nor its application: no key is made.
-	mustContain(t, u.fails(t, 2, "auth", "rotate", "--provider", "laghav"), "not known to which application")
+	mustContain(t, u.fails(t, 2, "auth", "rotate", "--provider", "laghav"), "the application of the key is unknown")
 	// A key that was made here is known by its id.
 	mustContain(t, u.output(t, "laghav", "keys", "create", "Laptop", "--app", "app_abc123", "--save", "--profile", "laptop"), "profile laptop")
 	mustContain(t, u.output(t, "laghav", "complete", "--profile", "laptop", "Hello"), "Here it is")

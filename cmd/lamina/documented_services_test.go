@@ -62,7 +62,7 @@ func TestDocumentedLaminr(t *testing.T) {
 			if status != 4 {
 				t.Errorf("a wrong key: status %d", status)
 			}
-			mustContain(t, talk, "Laminr answered 401 unauthorized: Invalid or missing API key")
+			mustContain(t, talk, "Laminr does not accept", "Invalid or missing API key (401 unauthorized)")
 			status, out, talk := u.runWithInput(t, sampleKey("sk_live_"), "login", "--provider", "laminr", "--with-api-key", "-o", "text")
 			if status != 0 {
 				t.Fatalf("sign-in: status %d: %s", status, talk)
@@ -132,8 +132,8 @@ func TestDocumentedLightfast(t *testing.T) {
 		key  string
 		says []string
 	}{
-		{sampleKey("sk-lf-nobody"), []string{"Lightfast answered 401 UNAUTHORIZED: Authentication required", "request req_abc123"}},
-		{sampleKey("sk-lf-other"), []string{"Lightfast answered 403 FORBIDDEN", "not of this organization"}},
+		{sampleKey("sk-lf-nobody"), []string{"Lightfast does not accept", "(401 UNAUTHORIZED)", "request req_abc123"}},
+		{sampleKey("sk-lf-other"), []string{"Lightfast does not accept", "(403 FORBIDDEN)", "not of this organization"}},
 	} {
 		status, _, talk := u.runWithInput(t, refused.key, "login", "--provider", "lightfast", "--with-api-key", "-o", "text")
 		if status != 4 {

@@ -12,6 +12,6 @@ import (
 var version, commit, date string
 
 func main() {
-	env := cli.System(cli.Build{Version: version, Commit: commit, Date: date})
+	env := cli.System(version, commit, date)
 	os.Exit(cli.Main(context.Background(), env, os.Args[1:]))
 }

@@ -170,9 +170,9 @@ func TestTerminalRevokes(t *testing.T) {
 	id := strings.TrimSpace(u.output(t, "laghav", "keys", "list", "--jq", ".keys[0].id"))
 	for answer, want := range map[string]int{"n": 2, "": 2, "yes please": 2} {
 		screen := u.atTerminal(t, 120, "laghav", "keys", "revoke", id)
-		screen.expect(t, `Revoke "`+id+`"\? What uses it stops working at once, for good. \[y/N\]`)
+		screen.expect(t, `Revoke "`+id+`"\? Programs that use it stop working at once, and it cannot be restored. \[y/N\]`)
 		screen.types(t, answer+enter)
-		screen.expect(t, "you did not say yes; nothing was sent")
+		screen.expect(t, "not confirmed; nothing was sent")
 		screen.exits(t, want)
 	}
 	screen := u.atTerminal(t, 120, "laghav", "keys", "revoke", id)
@@ -206,10 +206,10 @@ func TestTerminalRotates(t *testing.T) {
 	login.exits(t, 0)
 
 	screen := u.atTerminal(t, 160, "auth", "rotate")
-	screen.expect(t, "Make a new key of Lamina: https://app.uselamina.ai")
+	screen.expect(t, "Create a new key of Lamina: https://app.uselamina.ai")
 	screen.expect(t, "New API key of Lamina:")
 	screen.types(t, second+enter)
-	screen.expect(t, "The old key is still valid: delete it where keys are made")
+	screen.expect(t, "The old key is still valid: delete it where keys are created")
 	screen.exits(t, 0)
 	if strings.Contains(screen.String(), second) {
 		t.Errorf("the key is on the screen:\n%s", screen.String())
@@ -273,7 +273,7 @@ func TestTerminalInterrupt(t *testing.T) {
 	screen.exits(t, 130)
 	text := screen.String()
 	after := text[strings.LastIndex(text, redraw):]
-	mustContain(t, after, "stopped waiting; the run goes on", "lamina runs cancel", "lamina runs wait")
+	mustContain(t, after, "stopped waiting; the run", "Cancel it with: lamina runs", "lamina runs wait")
 	mustContain(t, u.output(t, "runs", "list", "--jq", ".data[0].status"), "running")
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/retry"
 )
 
@@ -24,7 +25,9 @@ const workspaceHeader = "X-Workspace-Id"
 
 // A Client calls the API at BaseURL, which is its only required field.
 type Client struct {
-	// BaseURL is the origin of the service without a final slash, such as https://app.uselamina.ai.
+	// Provider is the service, whose table says what refusals mean; the zero value means Lamina.
+	Provider provider.Provider
+	// BaseURL is the origin of the service, such as https://app.uselamina.ai, without a slash at its end.
 	BaseURL string
 	// HTTP sends the requests and adds the credential; nil means a plain client. Redirects are never followed: the API has
 	// none, and they could send the credential to another host.
@@ -45,9 +48,8 @@ type Client struct {
 	Now func() time.Time
 	// Header is sent with every request. It contains no secrets.
 	Header http.Header
-	// ReadRefusal fills an error from the response of a service that is not Lamina, and reports whether the body is an error of
-	// that service. Nil means Lamina's error envelope.
-	ReadRefusal func(e *Error, header http.Header, body []byte) bool
+	// Refine, if set, adds to an error what only this service's responses tell.
+	Refine func(e *Error, header http.Header, body []byte)
 }
 
 // A Reply is the envelope of a response with the decoded data.
@@ -190,12 +192,10 @@ func retryable(req Call, err error) (time.Duration, bool) {
 	var refused *Error
 	var lost *UnreachableError
 	switch {
-	case errors.As(err, &refused) && refused.Final:
-		return 0, false
-	case errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests:
+	case errors.As(err, &refused) && refused.Rule.Kind == provider.RateLimited:
 		return max(refused.RetryAfter, time.Second), true
 	case errors.As(err, &refused):
-		return refused.RetryAfter, repeatable && refused.Status >= 500
+		return refused.RetryAfter, repeatable && refused.IsTransient()
 	case errors.As(err, &lost):
 		return 0, lost.Kind.isTransient() && (repeatable || lost.Kind.NeverSent())
 	case lacksCredential(err): // the service did not carry out the call, so that any call is repeatable

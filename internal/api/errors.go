@@ -14,11 +14,12 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/uselamina/lamina/internal/api/loose"
+	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/retry"
 )
 
@@ -30,26 +31,20 @@ const (
 	CodeRateLimited = "RATE_LIMITED"
 )
 
-// An Error is an error response of the service.
+// An Error is a refusal: a response with an error status, or an error in a response with status 200.
 type Error struct {
+	Service    string // the title of the service
 	Status     int
-	Code       string // of the envelope; may be empty, except with status 429
-	Message    string // of the service; may contain control characters
-	Retryable  bool
-	RetryAfter time.Duration // 0 if the service requested none
+	Code       string        // the service's error code; may be empty
+	Message    string        // the service's message; may hold control characters
+	Retryable  bool          // the service said, or the kind implies, that a later retry may succeed
+	RetryAfter time.Duration // 0 if the service named no time
 	Details    []Detail
 	RequestID  string
 	Method     string
 	Path       string
-	Workspace  string // the workspace that the request required; empty if none
-
-	// What follows is set for services that are not Lamina, by Client.ReadRefusal.
-
-	Service string // the service's title
-	Cause   string // what the refusal means, a provider.Meaning
-	Says    string // what a person should know of it
-	Try     string // what helps
-	Final   bool   // the same request will not succeed soon: it is not repeated
+	Workspace  string        // the workspace that the request required; may be empty
+	Rule       provider.Rule // what the refusal means, from the provider's table
 }
 
 // Error returns the request, the status and the message.
@@ -193,54 +188,85 @@ func isHTTP(err error) bool {
 	return false
 }
 
-// refusal returns the error of a response with an error status.
+// refusal turns a response with an error status into an error.
 func (c *Client) refusal(req Call, resp *http.Response) error {
 	raw, cut := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	e := &Error{
-		Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"),
-		RetryAfter: retry.After(resp.Header, c.now()), Method: req.Method, Path: req.Path, Workspace: c.Workspace,
-	}
-	read := func(e *Error, _ http.Header, body []byte) bool { return e.parse(body) }
-	if c.ReadRefusal != nil {
-		read = c.ReadRefusal
-	}
-	parsed := read(e, resp.Header, raw)
-	isLimited := resp.StatusCode == http.StatusTooManyRequests
+	e, hasForm := c.ReadRefusal(req, resp.StatusCode, resp.Header, raw)
 	switch {
 	case resp.StatusCode < 400:
 		return &UnexpectedError{
 			Method: req.Method, Path: req.Path, Status: resp.StatusCode, RequestID: e.RequestID,
 			Reason: fmt.Sprintf("the service answered with a redirect (%s), which the API never does", resp.Status),
 		}
-	case parsed:
-	case isLimited:
-		e.Message = firstLine(raw)
-	case resp.StatusCode >= 500:
-		e.Retryable = resp.StatusCode != http.StatusNotImplemented
+	case hasForm, resp.StatusCode >= 500:
+	case resp.StatusCode == http.StatusTooManyRequests:
+		e.Message = cmp.Or(firstLine(raw), e.Message)
 	case len(raw) > 0 && cut == nil && !json.Valid(raw):
 		return notJSON(req, resp, raw)
 	}
-	if isLimited {
-		e.Code, e.Retryable = cmp.Or(e.Code, CodeRateLimited), true
-	}
-	e.Message = cmp.Or(e.Message, http.StatusText(resp.StatusCode), "no reason given")
 	return e
 }
 
-// parse reads the error envelope and reports whether the body is one. A field of another type is left out.
-func (e *Error) parse(raw []byte) bool {
-	var body ErrorBody
-	if err := loose.Unmarshal(raw, &body); err != nil || body.Error == "" && body.Code == "" {
-		return false
+// ReadRefusal makes an error of a refusal, by the provider's table, and reports whether the body has the form of the provider's
+// refusals.
+func (c *Client) ReadRefusal(req Call, status int, header http.Header, body []byte) (e *Error, hasForm bool) {
+	p := c.Provider
+	if p.Name == "" {
+		p = provider.Lamina()
 	}
-	e.Message, e.Code, e.Retryable, e.Details = body.Error, body.Code, body.Retryable, ParseDetails(body.Details)
-	if body.RequestID != "" {
-		e.RequestID = body.RequestID
+	r, hasForm := p.Errors.Read(body)
+	var more errorFields
+	_ = json.Unmarshal(body, &more) // fields of another type are left out
+	e = &Error{
+		Service: p.Title, Status: status, Code: r.Code, Message: r.Message, Details: ParseDetails(more.Details),
+		RequestID:  cmp.Or(r.RequestID, header.Get(p.Errors.RequestIDHeader), header.Get("X-Request-Id")),
+		RetryAfter: cmp.Or(more.retryAfter(), retry.After(header, c.now())), Method: req.Method, Path: req.Path, Workspace: c.Workspace,
+		Rule: p.Classify(status, r.Code),
 	}
-	if body.RetryAfter > 0 {
-		e.RetryAfter = time.Duration(min(body.RetryAfter, int(retry.MaxAfter/time.Second))) * time.Second
+	if e.Rule.Kind == provider.RateLimited && e.RetryAfter == 0 {
+		e.RetryAfter = untilReset(header.Get(p.RateLimit.Reset), c.now())
 	}
-	return true
+	e.Message = cmp.Or(e.Message, e.Rule.Explanation, http.StatusText(status), "no reason given")
+	if status == http.StatusTooManyRequests {
+		e.Code = cmp.Or(e.Code, CodeRateLimited)
+	}
+	e.Retryable = e.IsTransient() && status != http.StatusNotImplemented
+	if more.Retryable != nil {
+		e.Retryable = *more.Retryable || e.Rule.Kind == provider.RateLimited
+	}
+	if c.Refine != nil {
+		c.Refine(e, header, body)
+	}
+	return e, hasForm
+}
+
+// IsTransient reports whether the refusal ends by itself: the service fails, or there were too many requests.
+func (e *Error) IsTransient() bool {
+	return e.Rule.Kind == provider.Unavailable || e.Rule.Kind == provider.RateLimited
+}
+
+// errorFields are the fields of a refusal that mean the same at each service that sends them.
+type errorFields struct {
+	Retryable  *bool           `json:"retryable"`
+	RetryAfter json.Number     `json:"retryAfter"`
+	Details    json.RawMessage `json:"details"`
+}
+
+func (f errorFields) retryAfter() time.Duration {
+	seconds, err := f.RetryAfter.Int64()
+	if err != nil {
+		return 0
+	}
+	return time.Duration(max(0, min(seconds, int64(retry.MaxAfter/time.Second)))) * time.Second
+}
+
+// untilReset reads the header that says when the rate limit ends, in Unix seconds.
+func untilReset(value string, now time.Time) time.Duration {
+	reset, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return max(0, min(time.Unix(reset, 0).Sub(now).Round(time.Second), time.Hour))
 }
 
 // notJSON returns the error of a response that is not one of the API.
@@ -262,4 +288,16 @@ func firstLine(raw []byte) string {
 		return ""
 	}
 	return strings.ToValidUTF8(line, "") // the cut may be in the middle of a rune
+}
+
+// IsNotFound reports whether an error is a refusal with status 404.
+func IsNotFound(err error) bool {
+	var refused *Error
+	return errors.As(err, &refused) && refused.Status == http.StatusNotFound
+}
+
+// MayHaveRun reports whether a request without a complete response may have reached the service.
+func MayHaveRun(err error) bool {
+	var lost *UnreachableError
+	return errors.As(err, &lost) && !lost.Kind.NeverSent() && lost.Kind != Other && lost.Kind != Interrupted
 }

@@ -12,12 +12,17 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/retry"
 )
 
-// TestRefusals: the errors for all known error responses of the service and of proxies.
+// TestRefusals covers each form in which the service, or a proxy in front of it, refuses a request.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
+	wantKinds := map[int]provider.Kind{
+		400: provider.Invalid, 401: provider.Refused, 403: provider.Forbidden, 404: provider.NotFound, 429: provider.RateLimited,
+		500: provider.Unavailable, 501: provider.Unavailable, 502: provider.Unavailable, 520: provider.Unavailable,
+	}
 	tests := []struct {
 		name    string
 		status  int
@@ -98,7 +103,7 @@ func TestRefusals(t *testing.T) {
 		{"502 HTML", 502, "<html>Bad gateway</html>", []string{"Content-Type", "text/html"}, Error{Status: 502, Message: "Bad Gateway", Retryable: true}},
 		{"501 HTML", 501, "<html></html>", []string{"Content-Type", "text/html"}, Error{Status: 501, Message: "Not Implemented"}},
 		{"520 of a proxy", 520, "", nil, Error{Status: 520, Message: "no reason given", Retryable: true}},
-		{"401 without a body", 401, "", nil, Error{Status: 401, Message: "Unauthorized"}},
+		{"401 without a body", 401, "", nil, Error{Status: 401, Message: "the key is malformed, revoked or unknown"}},
 		{"404 of other JSON", 404, `{"message":"no route"}`, nil, Error{Status: 404, Message: "Not Found"}},
 		{"400 of an object", 400, `{"error":{"message":"x"}}`, nil, Error{Status: 400, Message: "Bad Request"}},
 	}
@@ -115,6 +120,10 @@ func TestRefusals(t *testing.T) {
 			if !errors.As(err, &got) {
 				t.Fatalf("got %v, want an Error", err)
 			}
+			if want := wantKinds[tt.status]; got.Service != "Lamina" || got.Rule.Kind != want {
+				t.Errorf("got a refusal of %s of the kind %s, want Lamina and %s", got.Service, got.Rule.Kind, want)
+			}
+			got.Service, got.Rule = "", provider.Rule{}
 			tt.want.Method, tt.want.Path = "POST", "/v1/apps/a1/runs"
 			if !reflect.DeepEqual(*got, tt.want) {
 				t.Errorf("got  %+v\nwant %+v", *got, tt.want)

@@ -115,8 +115,7 @@ func (r *watchedReader) Read(p []byte) (int, error) {
 // noStream returns the error of a successful response that is not an event stream. Some services send errors in this way.
 func (c *Client) noStream(req Call, resp *http.Response) error {
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	e := &Error{Status: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id"), Method: req.Method, Path: req.Path}
-	if err == nil && c.ReadRefusal != nil && c.ReadRefusal(e, resp.Header, raw) {
+	if e, hasForm := c.ReadRefusal(req, resp.StatusCode, resp.Header, raw); err == nil && hasForm {
 		return e
 	}
 	return notJSON(req, resp, raw)

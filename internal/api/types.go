@@ -357,3 +357,11 @@ type ErrorBody struct {
 	Details    json.RawMessage `json:"details,omitempty"`
 	RequestID  string          `json:"requestId"`
 }
+
+// String returns the value of an optional string; empty if it is absent.
+func String(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -28,12 +28,14 @@ func CheckAPIKey(p provider.Provider, text string) (key config.Secret, warning s
 		return "", "", &KeyError{"it is empty; create one at " + p.KeysURL}
 	case len(text) > maxKey:
 		return "", "", &KeyError{"it is too long"}
+	case describePlaceholder(text) != "":
+		return "", "", &KeyError{describePlaceholder(text)}
 	case strings.ContainsAny(text, " \t\r\n"):
 		return "", "", &KeyError{"it has spaces or several lines; pass only the key"}
 	case !isToken(text):
 		return "", "", &KeyError{"it has characters that are not allowed in a key"}
 	}
-	if other, isForeign := p.Stranger(text, provider.All()); isForeign {
+	if other, isForeign := p.OtherOwner(text, provider.All()); isForeign {
 		return "", "", &KeyError{fmt.Sprintf("it is a key of %s, not of %s, and was not sent", other.Title, p.Title)}
 	}
 	shape, isKnown := p.Shape(text)

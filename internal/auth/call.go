@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/uselamina/lamina/internal/provider"
+	"github.com/uselamina/lamina/internal/redact"
 	"github.com/uselamina/lamina/internal/retry"
 )
 
@@ -96,6 +98,9 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// secretFields are the secret parameters of requests to an authorization server (RFC 6749, 7009, 7521, 7636, 8628).
+var secretFields = []string{"client_assertion", "client_secret", "code", "code_verifier", "device_code", "password", "refresh_token", "token"}
+
 func (c *call) prepare(req *http.Request) (*http.Request, error) {
 	trace := &httptrace.ClientTrace{WroteRequest: func(info httptrace.WroteRequestInfo) {
 		if info.Err == nil {
@@ -123,6 +128,9 @@ func (c *call) prepare(req *http.Request) (*http.Request, error) {
 			continue
 		}
 		fields[name] = form.Get(name)
+		if slices.Contains(secretFields, name) {
+			redact.Record(c.ctx, form.Get(name))
+		}
 	}
 	raw = []byte(form.Encode())
 	if c.json {

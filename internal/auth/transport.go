@@ -1,13 +1,13 @@
 package auth
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
 
 	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/redact"
 )
 
 // Transport adds a credential to the requests to the origin that the credential belongs to, and to no others. It checks the
@@ -70,7 +70,7 @@ func (t *Transport) send(req *http.Request, c config.Credential) (*http.Response
 	}
 	ctx := req.Context()
 	if c.Token != "" {
-		ctx = context.WithValue(ctx, sentSecret{}, c.Token)
+		redact.Record(ctx, c.Token.Reveal())
 	}
 	out := req.Clone(ctx)
 	out.Header.Del(t.Header)
@@ -78,15 +78,6 @@ func (t *Transport) send(req *http.Request, c config.Credential) (*http.Response
 		out.Header.Set(t.Header, strings.TrimPrefix(t.Scheme+" "+c.Token.Reveal(), " "))
 	}
 	return base.RoundTrip(out)
-}
-
-type sentSecret struct{}
-
-// SentSecret returns the credential that a Transport added to the request with this context, and "" if it added none. Code
-// that prints a response removes this text from it.
-func SentSecret(ctx context.Context) config.Secret {
-	secret, _ := ctx.Value(sentSecret{}).(config.Secret)
-	return secret
 }
 
 // repeat returns the request with a new body, and whether the body can be read a second time.

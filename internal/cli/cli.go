@@ -1,27 +1,40 @@
-// Package cli is the program: the tree of commands, one file per noun; env.go has what commands receive; exit.go is
-// where an error becomes words and an exit status.
+// Package cli is the root of the command tree, with its help, completion and reference. Each group of commands is a package below
+// it.
 package cli
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/provider"
+	"github.com/uselamina/lamina/internal/redact"
+	"github.com/uselamina/lamina/internal/session"
 	"github.com/uselamina/lamina/internal/term"
 )
 
-// System returns the environment of this process.
-func System(build Build) *Env {
-	return &Env{
+// System returns the environment of this process. Version, commit and date are those of a release build; empty in others.
+func System(version, commit, date string) *cmdutil.Env {
+	build := cmdutil.Build{Version: version, Commit: commit, Date: date}
+	return &cmdutil.Env{
 		Streams: term.System(os.Getenv),
 		Getenv:  os.Getenv,
 		Now:     time.Now,
-		Build:   build.complete(),
+		Build:   build.Complete(),
 		OpenBrowser: func(url string) error {
 			return term.OpenBrowser(url, os.Getenv)
 		},
@@ -30,25 +43,67 @@ func System(build Build) *Env {
 }
 
 // Main runs the command that args name and returns the exit status. SIGINT and SIGTERM end its context.
-func Main(ctx context.Context, env *Env, args []string) int {
-	env.args = append([]string{}, args...)
-	root := newRoot(env)
-	root.SetArgs(args)
-	cmd, err := root.ExecuteContextC(ctx)
-	var typed *usageError
-	if errors.As(err, &typed) && typed.hint == "" {
-		typed.hint = cmd.CommandPath() + " --help"
+func Main(ctx context.Context, env *cmdutil.Env, args []string) int {
+	env.Args = slices.Clone(args)
+	env.Sessions = newSessions(env)
+	p := &program{env: env}
+	p.root = p.newRoot()
+	cmd, err := p.root, unknownWord(p.root, args)
+	if err == nil {
+		p.root.SetArgs(args)
+		cmd, err = p.root.ExecuteContextC(redact.NewContext(ctx, env.Sessions.Secrets))
 	}
-	env.settle()
-	return env.exit(args, err)
+	var own *fail.Error
+	if errors.As(err, &own) && own.Code.Exit == fail.ExitUsage && own.Hint == "" {
+		own.Hint = cmd.CommandPath() + " --help"
+	}
+	env.Sessions.Close()
+	if p.stop != nil {
+		p.stop()
+	}
+	return p.exit(err)
 }
 
-// heedSignals gives a command a context that SIGINT and SIGTERM end. It costs a thread, so only commands that may take
-// a while have it.
-func heedSignals(cmd *cobra.Command) (stop func()) {
+// program is the command tree with its environment.
+type program struct {
+	env  *cmdutil.Env
+	root *cobra.Command
+	stop func() // ends the handling of signals
+}
+
+// newSessions returns the manager of the sessions that commands use.
+func newSessions(env *cmdutil.Env) *session.Manager {
+	var prefixes []string
+	for _, p := range provider.All() {
+		for _, shape := range p.KeyShapes {
+			prefixes = append(prefixes, shape.Prefix)
+		}
+	}
+	return &session.Manager{
+		Args: env.Args, Getenv: env.Getenv, Now: env.Now, Folder: env.Folder, UserAgent: env.UserAgent(),
+		Secrets: redact.New(prefixes), Say: env.Say, Note: env.Note,
+	}
+}
+
+// begin prepares a command: signals, global flags, the file of --env-file.
+func (p *program) begin(cmd *cobra.Command) error {
+	if cmd.HasParent() {
+		p.stop = handleSignals(cmd)
+	}
+	if err := p.env.Begin(cmd.Context()); err != nil {
+		return err
+	}
+	if p.env.Debugging() {
+		p.env.Sessions.Debug = func(line string) { p.env.Printer.Verbatim("%s", line) }
+	}
+	return p.env.Sessions.ReadEnvFile()
+}
+
+// handleSignals gives a command a context that SIGINT and SIGTERM end. A second Ctrl-C ends the process.
+func handleSignals(cmd *cobra.Command) (stop func()) {
 	ctx, forget := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	cmd.SetContext(ctx)
-	context.AfterFunc(ctx, forget) // a second Ctrl-C ends what does not heed the first
+	context.AfterFunc(ctx, forget)
 	// With a handler, a write to a closed stdout is an error instead of the end of the process.
 	closed := make(chan os.Signal, 1)
 	signal.Notify(closed, syscall.SIGPIPE)
@@ -56,4 +111,50 @@ func heedSignals(cmd *cobra.Command) (stop func()) {
 		forget()
 		signal.Stop(closed)
 	}
+}
+
+// exit prints an error and returns its exit status.
+func (p *program) exit(err error) int {
+	if err == nil {
+		return fail.ExitOK
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return fail.ExitOK // the reader of stdout closed it: it has read enough
+	}
+	f, streams := p.env.Sessions.Describe(err), p.env.Streams
+	if p.env.ErrorsAsJSON() {
+		var text bytes.Buffer
+		enc := json.NewEncoder(&text)
+		enc.SetEscapeHTML(false)
+		_ = enc.Encode(f)
+		_, _ = streams.Err.Write(output.EscapeControls(text.Bytes()))
+		return f.Exit
+	}
+	printer, perr := output.New(streams, output.Options{Format: output.Text})
+	if perr != nil {
+		return f.Exit
+	}
+	s := printer.ErrStyles()
+	printer.Warn("%s %s", s.Bad("error:"), f.Message)
+	for _, d := range f.Details {
+		printer.Warn("  %s", detailLine(d))
+	}
+	if f.RequestID != "" {
+		printer.Warn("%s", s.Faint("request "+f.RequestID))
+	}
+	if f.Hint != "" {
+		printer.Verbatim("%s %s", s.Faint("try:"), s.Command(f.Hint))
+	}
+	return f.Exit
+}
+
+func detailLine(d api.Detail) string {
+	line := d.Message
+	if d.Field != "" {
+		line = d.Field + ": " + line
+	}
+	if len(d.Allowed) > 0 {
+		line += " (" + strings.Join(d.Allowed, ", ") + ")"
+	}
+	return cmp.Or(term.Line(line), "no details")
 }

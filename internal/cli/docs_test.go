@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/provider"
 )
 
@@ -47,7 +48,7 @@ func TestReferenceIsFresh(t *testing.T) {
 
 // verbs are the words that the one-line description of a command may begin with.
 var verbs = []string{
-	"Call", "Cancel", "Choose", "Find", "Follow", "List", "Look", "Make", "Move", "Print", "Replace", "Revoke",
+	"Call", "Cancel", "Choose", "Create", "Find", "Follow", "List", "Look", "Make", "Move", "Print", "Replace", "Revoke",
 	"Run", "Save", "Search", "See", "Show", "Sign", "Start", "Stop", "Upload", "Use", "Wait",
 }
 
@@ -269,17 +270,16 @@ func guides(t *testing.T) map[string]string {
 	return texts
 }
 
-// TestErrorCodesAreDocumented compares the codes of exit.go, with their statuses, with the table of docs/scripts.md.
+// TestErrorCodesAreDocumented compares the error codes and exit statuses with the table of docs/scripts.md.
 func TestErrorCodesAreDocumented(t *testing.T) {
 	t.Parallel()
-	source := readText(t, "exit.go")
-	statuses := map[string]string{}
-	for _, match := range regexp.MustCompile(`(?m)^\s+(exit\w+)\s+= (\d+)`).FindAllStringSubmatch(source, -1) {
-		statuses[match[1]] = match[2]
-	}
 	inCode := map[string]string{}
-	for _, match := range regexp.MustCompile(`= code\{"(\w+)", (exit\w+)\}`).FindAllStringSubmatch(source, -1) {
-		inCode[match[1]] = statuses[match[2]]
+	for _, x := range fail.Explanations() {
+		inCode[x.Code] = strconv.Itoa(x.Exit)
+	}
+	statuses := map[string]string{}
+	for _, match := range regexp.MustCompile(`(?m)^\s+(Exit\w+)\s+= (\d+)`).FindAllStringSubmatch(readText(t, repository+"/internal/fail/code.go"), -1) {
+		statuses[match[1]] = match[2]
 	}
 	guide := readText(t, repository+"/docs/scripts.md")
 	inGuide := map[string]string{}
@@ -387,7 +387,7 @@ func TestServicesSideBySide(t *testing.T) {
 			}
 		}
 		for _, s := range p.Settings {
-			if s.Header != "" && !p.IsLamina() && !strings.Contains(cells["beside it"][i], s.Header) {
+			if s.Header != "" && !p.IsDefault() && !strings.Contains(cells["beside it"][i], s.Header) {
 				t.Errorf("row \"beside it\" does not say %q of %s", s.Header, p.Name)
 			}
 		}

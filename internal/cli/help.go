@@ -1,31 +1,20 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/output"
 )
 
-// help shows what a command does. It is written by hand because cobra's templates would cost two megabytes.
-func (e *Env) help(cmd *cobra.Command, _ []string) {
-	_ = e.text(func(p *output.Page) { writeHelp(p, cmd) })
-}
-
-// text writes a page for a person, whatever the format of data is.
-func (e *Env) text(page func(*output.Page)) error {
-	p, err := output.New(e.Streams, output.Options{Format: output.Text})
-	if err != nil {
-		return err
-	}
-	return p.Data(nil, page)
-}
-
+// writeHelp writes the help of a command. Cobra's templates would add two megabytes to the binary.
 func writeHelp(p *output.Page, cmd *cobra.Command) {
-	p.Paragraphs(firstOf(cmd.Long, cmd.Short+"."))
+	p.Paragraphs(cmp.Or(cmd.Long, cmd.Short+"."))
 	p.Line("")
 	p.Line("%s\n  %s", p.Bold("Usage"), usageLine(cmd))
 	if len(cmd.Aliases) > 0 {
@@ -114,7 +103,7 @@ func flagUsage(f *pflag.Flag) string {
 	return fmt.Sprintf("%s (default %s)", usage, shortDuration(f.DefValue))
 }
 
-// shortDuration takes the zeros off a length of time as Go writes it: 4m0s is 4m.
+// shortDuration shortens a duration as Go formats it: 4m0s becomes 4m.
 func shortDuration(text string) string {
 	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
 		text = rest + "m"
@@ -125,9 +114,9 @@ func shortDuration(text string) string {
 	return text
 }
 
-func newHelpCmd(env *Env) *cobra.Command {
+func newHelp() *cobra.Command {
 	return &cobra.Command{
-		Use: "help [COMMAND…]", Short: "Show what a command does", Example: "lamina help runs wait",
+		Use: "help [COMMAND…]", Short: "Show the help of a command", Example: "lamina help runs wait",
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			target, _, err := cmd.Root().Find(args)
 			if err != nil {
@@ -144,10 +133,9 @@ func newHelpCmd(env *Env) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			target, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return unknownCommand(target, rest[0])
+				return cmdutil.UnknownCommand(target, rest[0])
 			}
-			env.help(target, nil)
-			return nil
+			return target.Help()
 		},
 	}
 }

@@ -2,63 +2,187 @@ package cli
 
 import (
 	"os/exec"
+	"path"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// allowed says which packages of this module each package may import. What is not named may import nothing.
-var allowed = map[string][]string{
-	"cmd/lamina":                    {"internal/cli"},
-	"internal/docgen":               {"internal/cli"},
-	"internal/cli":                  {"internal/api", "internal/api/laghav", "internal/api/lamatic", "internal/api/laminr", "internal/api/lightfast", "internal/auth", "internal/config", "internal/transfer", "internal/output", "internal/platform", "internal/provider", "internal/retry", "internal/scan", "internal/term", "internal/webhook"},
-	"internal/api":                  {"internal/api/loose", "internal/retry"},
-	"internal/api/laghav":           {"internal/api", "internal/api/loose"},
-	"internal/api/lamatic":          {"internal/api", "internal/retry"},
-	"internal/api/laminr":           {"internal/api", "internal/api/loose", "internal/retry"},
-	"internal/api/lightfast":        {"internal/api", "internal/api/loose"},
-	"internal/auth":                 {"internal/config", "internal/provider", "internal/retry"},
-	"internal/config":               {"internal/config/internal/disk", "internal/retry"},
-	"internal/config/internal/disk": {"internal/retry"},
-	"internal/config/configtest":    {"internal/config", "internal/config/internal/disk"}, // only tests import it
-	"internal/transfer":             {"internal/retry"},
-	"internal/output":               {"internal/term"},
-	"internal/scan":                 {"internal/provider"},
+const module = "github.com/uselamina/lamina/"
 
-	// The platform is the judge of the client: it may use the wire types of api, and otherwise nothing of the client. No
-	// server may import another server.
-	"internal/platform": {
-		"internal/platform/control", "internal/platform/laghav", "internal/platform/lamatic", "internal/platform/lamina",
-		"internal/platform/laminr", "internal/platform/lightfast", "internal/platform/oauth", "internal/platform/wire",
-		"internal/platform/wire/page",
-	},
-	"internal/platform/apps":          {"internal/api"}, // wire types
-	"internal/platform/control":       {"internal/platform/wire", "internal/platform/wire/page"},
-	"internal/platform/laghav":        {"internal/platform/laghav/prompt", "internal/platform/wire"},
-	"internal/platform/lamatic":       {"internal/platform/wire"},
-	"internal/platform/lamina":        {"internal/api", "internal/platform/apps", "internal/platform/wire", "internal/webhook"}, // of api, wire types
-	"internal/platform/laminr":        {"internal/platform/wire"},
-	"internal/platform/lightfast":     {"docs", "internal/platform/lightfast/search", "internal/platform/wire"},
-	"internal/platform/oauth":         {"internal/platform/wire", "internal/platform/wire/page"},
-	"internal/platform/wire/page":     {"internal/platform/wire"},
-	"internal/platform/wire/wiretest": {"internal/platform/wire"}, // only tests import it
+// imports lists the packages of this module that each package may import, without the prefix internal/. A package that is not
+// listed may import none. docs/architecture.md draws the same arrows.
+var imports = map[string]string{
+	"cmd/lamina": "cli",
+	"docgen":     "cli",
+
+	"cli":           "cli/account cli/api cli/apps cli/complete cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/runs api cmdutil fail output provider redact session term",
+	"cli/account":   "api api/laghav auth cli/complete cmdutil config fail output provider scan session term",
+	"cli/api":       "api auth cli/complete cmdutil fail output provider session",
+	"cli/appinfo":   "api fail output",
+	"cli/apps":      "api cli/appinfo cli/complete cmdutil fail output",
+	"cli/complete":  "api cmdutil term",
+	"cli/laghav":    "api api/laghav cmdutil config fail output provider session",
+	"cli/lamatic":   "api api/lamatic auth cmdutil fail output provider retry",
+	"cli/laminr":    "api api/laminr cmdutil fail output provider",
+	"cli/lightfast": "api/lightfast cmdutil fail output provider",
+	"cli/local":     "cli/complete cmdutil doctor fail output platform term",
+	"cli/runs":      "api cli/appinfo cli/complete cmdutil fail output provider term transfer",
+
+	"cmdutil": "fail output session term",
+	"session": "api auth config fail provider redact transfer",
+	"doctor":  "api auth config fail output provider session term",
+	"fail":    "api auth config output provider redact term transfer",
+	"scan":    "provider",
+
+	"auth": "config provider redact retry",
+
+	"config/configtest": "config config/internal/disk",
+	"config":            "config/internal/disk retry",
+	"api":               "api/loose provider retry",
+	"api/laghav":        "api api/loose provider",
+	"api/lamatic":       "api retry",
+	"api/laminr":        "api api/loose retry",
+	"api/lightfast":     "api api/loose",
+	"transfer":          "retry",
+	"output":            "term",
+
+	"platform":               "platform/control platform/laghav platform/lamatic platform/lamina platform/laminr platform/lightfast platform/oauth platform/wire platform/wire/page",
+	"platform/apps":          "api",
+	"platform/control":       "platform/wire platform/wire/page",
+	"platform/laghav":        "platform/laghav/prompt platform/wire",
+	"platform/lamatic":       "platform/wire",
+	"platform/lamina":        "api platform/apps platform/wire webhook",
+	"platform/laminr":        "platform/wire",
+	"platform/lightfast":     "docs platform/lightfast/search platform/wire",
+	"platform/oauth":         "platform/wire platform/wire/page",
+	"platform/wire/page":     "platform/wire",
+	"platform/wire/wiretest": "platform/wire",
 }
 
-func TestImportDirections(t *testing.T) {
-	t.Parallel()
-	const module = "github.com/uselamina/lamina/"
+// never lists the arrows that no change of the table above may allow: from the packages that match the first pattern to those that
+// match the second.
+var never = []struct{ from, to, why string }{
+	{"auth", "c[lm]*", "auth knows neither commands nor terminals"},
+	{"auth", "term", "auth knows neither commands nor terminals"},
+	{"auth", "output", "auth knows neither commands nor terminals"},
+	{"api", "auth", "the client receives its credential as a transport"},
+	{"api", "config", "the client receives its credential as a transport"},
+	{"api/*", "auth", "the client receives its credential as a transport"},
+	{"session", "c[lm]*", "session knows no commands"},
+	{"fail", "c[lm]*", "fail knows no commands"},
+	{"doctor", "c[lm]*", "doctor knows no commands"},
+	{"platform", "auth", "the platform judges the client and shares no code with it"},
+	{"platform", "config", "the platform judges the client and shares no code with it"},
+	{"platform", "cli", "the platform judges the client and shares no code with it"},
+	{"platform/*", "auth", "the platform judges the client and shares no code with it"},
+	{"platform/*", "config", "the platform judges the client and shares no code with it"},
+	{"platform/*", "session", "the platform judges the client and shares no code with it"},
+	{"platform/*", "cli", "the platform judges the client and shares no code with it"},
+}
+
+// leaves import nothing of this module.
+var leaves = []string{"provider", "retry", "term", "redact", "webhook", "docs"}
+
+// helpers are the packages below internal/cli that nouns may import: they hold no commands.
+var helpers = []string{"cli/appinfo", "cli/complete"}
+
+// servers are the packages of the platform that must not import each other.
+var servers = []string{"control", "laghav", "lamatic", "lamina", "laminr", "lightfast", "oauth"}
+
+// arrows returns the imports within this module, by package.
+func arrows(t *testing.T) map[string][]string {
+	t.Helper()
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	short := func(name string) string { return strings.TrimPrefix(strings.TrimPrefix(name, module), "internal/") }
+	all := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		names := strings.Fields(line)
+		from := short(names[0])
+		all[from] = nil
+		for _, name := range names[1:] {
+			if strings.HasPrefix(name, module) {
+				all[from] = append(all[from], short(name))
+			}
+		}
+	}
+	return all
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	all := arrows(t)
+	for from, targets := range all {
+		for _, to := range targets {
+			if !slices.Contains(strings.Fields(imports[from]), to) {
+				t.Errorf("%s imports %s, which the table does not allow", from, to)
+			}
+		}
+	}
+	for from, allowed := range imports {
+		for _, to := range strings.Fields(allowed) {
+			if !slices.Contains(all[from], to) {
+				t.Errorf("the table allows %s to import %s, which it does not: remove the entry", from, to)
+			}
+		}
+	}
+}
+
+// TestImportRules checks the table itself, so that an arrow that must never be cannot be added to it.
+func TestImportRules(t *testing.T) {
+	t.Parallel()
+	matches := func(pattern, name string) bool {
+		ok, err := path.Match(pattern, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	for from, allowed := range imports {
+		for _, to := range strings.Fields(allowed) {
+			for _, rule := range never {
+				if matches(rule.from, from) && (matches(rule.to, to) || strings.HasPrefix(to, rule.to+"/")) {
+					t.Errorf("%s must never import %s: %s", from, to, rule.why)
+				}
+			}
+			if slices.Contains(leaves, from) {
+				t.Errorf("%s must import nothing of this module, not %s", from, to)
+			}
+			isNoun := strings.HasPrefix(from, "cli/") && !slices.Contains(helpers, from)
+			if strings.HasPrefix(from, "cli/") && strings.HasPrefix(to, "cli/") && !slices.Contains(helpers, to) {
+				t.Errorf("%s must never import %s: a noun imports no other noun", from, to)
+			}
+			if !isNoun && from != "cli" && from != "docgen" && from != "cmd/lamina" && strings.HasPrefix(to, "cli") && !slices.Contains(helpers, to) {
+				t.Errorf("%s must never import %s: only the root and main know commands", from, to)
+			}
+			if isServer(from) && isServer(to) {
+				t.Errorf("%s must never import %s: a server of the platform imports no other", from, to)
+			}
+		}
+	}
+}
+
+func isServer(name string) bool {
+	rest, ok := strings.CutPrefix(name, "platform/")
+	return ok && slices.Contains(servers, rest)
+}
+
+// TestCobraStaysInCommands checks that the packages below the commands do not depend on the command line parser.
+func TestCobraStaysInCommands(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"internal/...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
 	for line := range strings.Lines(string(out)) {
 		names := strings.Fields(line)
-		from := strings.TrimPrefix(names[0], module)
-		for _, name := range names[1:] {
-			to, ours := strings.CutPrefix(name, module)
-			if ours && !slices.Contains(allowed[from], to) {
-				t.Errorf("%s must not import %s", from, to)
-			}
+		name := strings.TrimPrefix(names[0], module+"internal/")
+		isCommand := name == "cmdutil" || name == "docgen" || name == "cli" || strings.HasPrefix(name, "cli/")
+		if !isCommand && slices.Contains(names[1:], "github.com/spf13/cobra") {
+			t.Errorf("%s imports cobra", name)
 		}
 	}
 }

@@ -2,24 +2,29 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/term"
 )
 
 // madeBy heads every page of the reference.
 const madeBy = "<!-- Made by: go run ./internal/docgen -markdown docs/reference. Change the commands, not this page. -->\n\n"
 
-// Tree returns the command tree for those who document it.
+// Tree returns the command tree for the reference, the man pages and the completion scripts.
 func Tree() *cobra.Command {
 	streams, _, _ := term.Test("")
-	return newRoot(&Env{Streams: streams, Getenv: func(string) string { return "" }})
+	env := &cmdutil.Env{Streams: streams, Getenv: func(string) string { return "" }, Now: time.Now}
+	env.Sessions = newSessions(env)
+	return (&program{env: env}).newRoot()
 }
 
 // WriteReference writes the pages of Reference into folder.
@@ -75,10 +80,10 @@ func referenceIndex(root *cobra.Command) []byte {
 	return page.Bytes()
 }
 
-// writeReference writes what is to be known of one command, below a heading of the given level.
+// writeReference writes the reference of one command below a heading of the given level.
 func writeReference(page *bytes.Buffer, cmd *cobra.Command, heading string) {
 	fmt.Fprintf(page, "%s %s\n\n", heading, cmd.CommandPath())
-	writeProse(page, firstOf(cmd.Long, cmd.Short+"."))
+	writeProse(page, cmp.Or(cmd.Long, cmd.Short+"."))
 	fmt.Fprintf(page, "\n```text\n%s\n```\n", usageLine(cmd))
 	if len(cmd.Aliases) > 0 {
 		fmt.Fprintf(page, "\nAlso: `%s`\n", strings.Join(cmd.Aliases, "`, `"))
@@ -97,7 +102,7 @@ func writeReference(page *bytes.Buffer, cmd *cobra.Command, heading string) {
 	writeFlagTable(page, cmd.LocalNonPersistentFlags())
 }
 
-// writeProse writes paragraphs. One whose lines are indented is kept as it stands.
+// writeProse writes paragraphs. An indented paragraph is kept as it is.
 func writeProse(page *bytes.Buffer, text string) {
 	for i, paragraph := range strings.Split(text, "\n\n") {
 		if i > 0 {
@@ -121,5 +126,5 @@ func writeFlagTable(page *bytes.Buffer, set *pflag.FlagSet) {
 	})
 }
 
-// cell keeps a text from ending its cell of a table.
+// cell escapes a text for a cell of a Markdown table.
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

@@ -2,7 +2,6 @@ package provider
 
 // Laghav is laghav.ai, a proxy that shortens prompts before a model reads them.
 func Laghav() Provider {
-	const login = "lamina login --provider laghav"
 	return Provider{
 		Name: "laghav", Title: "Laghav",
 		Source:     "www.laghav.ai/docs/api, Authentication, Errors and Rate limits",
@@ -19,24 +18,24 @@ func Laghav() Provider {
 		Errors: Errors{
 			Code: []string{"code"}, Message: []string{"error"}, RequestID: []string{"request_id"}, RequestIDHeader: "X-Laghav-Request-Id",
 		},
-		Answers: []Answer{
-			{Code: "UNAUTHORIZED", Means: Refused, Try: login},
-			{Code: "INVALID_KEY", Means: Refused, Says: "perhaps it was not copied whole", Try: login},
-			{Code: "KEY_REVOKED", Means: Revoked, Says: "it cannot be brought back; make a new one", Try: login},
-			{Code: "BUDGET_EXCEEDED", Means: Quota, Says: "the budget is spent, and it stops hard", Try: "lamina laghav budgets list"},
-			{Code: "MONTHLY_LIMIT_REACHED", Means: Quota, Says: "the calls of the month are used up; waiting does not help"},
-			{Code: "PLAYGROUND_LIMIT_EXCEEDED", Means: Quota, Says: "the playground's calls of the day are used up"},
-			{Code: "PLAN_FEATURE_LOCKED", Means: Forbidden, Says: "the plan does not include this"},
-			{Code: "PROTOCOL_BLOCKED", Means: Forbidden, Says: "a governance protocol forbids it"},
-			{Code: "COMPRESSOR_UNAVAILABLE", Means: Unavailable, Says: "prompts cannot be shortened now", Try: "the same with --no-compress"},
-			{Code: "PROVIDER_ERROR", Means: Unavailable, Says: "the model behind it failed"},
-			{Code: "PROVIDER_TIMEOUT", Means: Unavailable, Says: "the model behind it did not answer within 30 seconds"},
-			{Code: "RATE_LIMIT_EXCEEDED", Means: RateLimited},
-			{Status: 401, Means: Refused, Try: login},
-			{Status: 403, Means: Forbidden},
-			{Status: 402, Means: Quota},
-			{Status: 429, Means: RateLimited},
-			{Status: 400, Means: Invalid},
+		Rules: []Rule{
+			{Code: "UNAUTHORIZED", Kind: Refused},
+			{Code: "INVALID_KEY", Kind: Refused, Explanation: "perhaps it was not copied whole"},
+			{Code: "KEY_REVOKED", Kind: Revoked, Explanation: "it cannot be brought back; make a new one"},
+			{Code: "BUDGET_EXCEEDED", Kind: Quota, Explanation: "the budget is spent, and it stops hard", Hint: "lamina laghav budgets list"},
+			{Code: "MONTHLY_LIMIT_REACHED", Kind: Quota, Explanation: "the calls of the month are used up; waiting does not help"},
+			{Code: "PLAYGROUND_LIMIT_EXCEEDED", Kind: Quota, Explanation: "the playground's calls of the day are used up"},
+			{Code: "PLAN_FEATURE_LOCKED", Kind: Forbidden, Explanation: "the plan does not include this"},
+			{Code: "PROTOCOL_BLOCKED", Kind: Forbidden, Explanation: "a governance protocol forbids it"},
+			{Code: "COMPRESSOR_UNAVAILABLE", Kind: Unavailable, Explanation: "prompts cannot be shortened now", Hint: "the same with --no-compress"},
+			{Code: "PROVIDER_ERROR", Kind: Unavailable, Explanation: "the model behind it failed"},
+			{Code: "PROVIDER_TIMEOUT", Kind: Unavailable, Explanation: "the model behind it did not answer within 30 seconds"},
+			{Code: "RATE_LIMIT_EXCEEDED", Kind: RateLimited},
+			{Status: 401, Kind: Refused},
+			{Status: 403, Kind: Forbidden},
+			{Status: 402, Kind: Quota},
+			{Status: 429, Kind: RateLimited},
+			{Status: 400, Kind: Invalid},
 		},
 		RateLimit: RateLimit{Limit: "X-RateLimit-Limit", Remaining: "X-RateLimit-Remaining", Reset: "X-RateLimit-Reset"},
 	}

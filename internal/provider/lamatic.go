@@ -19,17 +19,17 @@ func Lamatic() Provider {
 			Proves: "the service did not refuse the key; it documents no way to check one without running a flow",
 		}},
 		Errors: Errors{Message: []string{"errors.0.message", "message", "error"}, Code: []string{"errors.0.extensions.code"}},
-		Answers: []Answer{
+		Rules: []Rule{
 			{
-				Status: 401, Means: Refused, Says: "the key is wrong or expired, or the project was not deployed after the key was made",
-				Try: "deploy the project in Studio, or lamina login --provider lamatic",
+				Status: 401, Kind: Refused, Explanation: "the key is wrong or expired, or the project was not deployed after the key was made",
+				Hint: "deploy the project in Studio",
 			},
-			{Status: 403, Means: Refused, Says: "an access token has expired", Try: "lamina login --provider lamatic"},
+			{Status: 403, Kind: Refused, Explanation: "an access token has expired"},
 			{
-				Status: 404, Means: Misplaced, Says: "the Project ID or the Project URL is wrong, or the project is not deployed",
-				Try: "lamina login --provider lamatic --set project-id=ID --set url=URL",
+				Status: 404, Kind: Misplaced, Explanation: "the Project ID or the Project URL is wrong, or the project is not deployed",
+				Set: []string{"project-id=ID", "url=URL"},
 			},
-			{Status: 429, Means: RateLimited},
+			{Status: 429, Kind: RateLimited},
 		},
 	}
 }

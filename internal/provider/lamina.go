@@ -16,15 +16,16 @@ func Lamina() Provider {
 			Name: "workspace", Title: "Workspace", Header: "x-workspace-id", Env: []string{"LAMINA_WORKSPACE"},
 			Help: "the key knows its workspace; a value here makes the service refuse a key of another one",
 		}},
-		Checks: []Check{{Method: "GET", Path: "/v1/account"}},
+		AccountPath: "/v1/account",
+		Checks:      []Check{{Method: "GET", Path: "/v1/account"}},
 		Errors: Errors{
 			Code: []string{"code"}, Message: []string{"error"}, RequestID: []string{"requestId"}, RequestIDHeader: "X-Request-Id",
 		},
-		Answers: []Answer{
-			{Status: 401, Means: Refused, Says: "the key is malformed, revoked or unknown", Try: "lamina login"},
-			{Status: 403, Means: Forbidden, Try: "lamina whoami"},
-			{Status: 402, Means: Quota},
-			{Status: 429, Means: RateLimited},
+		Rules: []Rule{
+			{Status: 401, Kind: Refused, Explanation: "the key is malformed, revoked or unknown"},
+			{Status: 403, Kind: Forbidden},
+			{Status: 402, Kind: Quota},
+			{Status: 429, Kind: RateLimited},
 		},
 		RateLimit: RateLimit{Limit: "RateLimit-Limit", Remaining: "RateLimit-Remaining", Reset: "RateLimit-Reset"},
 		OAuth: &OAuth{

@@ -14,13 +14,13 @@ func Laminr() Provider {
 		KeysHelp:    "in the dashboard: Tenant Admin, Service Accounts, Add API Key; only a tenant administrator may",
 		Checks:      []Check{{Method: "GET", Path: "/v1/files"}, {Method: "GET", Path: "/api/v1/files"}},
 		Errors:      Errors{Code: []string{"error.code"}, Message: []string{"error.message"}},
-		Answers: []Answer{
-			{Status: 401, Means: Refused, Says: "the key is missing, malformed, revoked or deleted", Try: "lamina login --provider laminr"},
+		Rules: []Rule{
+			{Status: 401, Kind: Refused, Explanation: "the key is missing, malformed, revoked or deleted"},
 			{
-				Status: 403, Means: WrongClass,
-				Says: "the key is known, but it is a test key on a production address, lacks the permission, or the account is limited",
+				Status: 403, Kind: WrongClass,
+				Explanation: "the key is known, but it is a test key on a production address, lacks the permission, or the account is limited",
 			},
-			{Status: 404, Means: NotFound, Says: "the address may need the other prefix", Try: "lamina login --provider laminr --set url=https://api.laminr.ai/api"},
+			{Status: 404, Kind: NotFound, Explanation: "the address may need the other prefix", Set: []string{"url=https://api.laminr.ai/api"}},
 		},
 	}
 }

@@ -2,7 +2,6 @@ package provider
 
 // Lightfast is lightfast.ai, which searches what an engineering organization's tools know.
 func Lightfast() Provider {
-	const login = "lamina login --provider lightfast"
 	return Provider{
 		Name: "lightfast", Title: "Lightfast", Aliases: []string{"lightfast.ai"},
 		Source:      "lightfast.ai/docs/api-reference, Authentication; older versions of the same pages",
@@ -33,15 +32,15 @@ func Lightfast() Provider {
 		Errors: Errors{
 			Code: []string{"code", "error"}, Message: []string{"message"}, RequestID: []string{"requestId"}, RequestIDHeader: "X-Request-Id",
 		},
-		Answers: []Answer{
-			{Status: 401, Means: Refused, Says: "the key is missing, malformed, unknown, expired or revoked", Try: login},
-			{Status: 403, Means: Misplaced, Says: "the key is not of this organization, or lacks the right", Try: login},
+		Rules: []Rule{
+			{Status: 401, Kind: Refused, Explanation: "the key is missing, malformed, unknown, expired or revoked"},
+			{Status: 403, Kind: Misplaced, Explanation: "the key is not of this organization, or lacks the right"},
 			{
-				Status: 400, Code: "BAD_REQUEST", Means: Misplaced, Says: "the service wants to know the workspace or the organization",
-				Try: login + " --set org-id=ID",
+				Status: 400, Code: "BAD_REQUEST", Kind: Misplaced, Explanation: "the service wants to know the workspace or the organization",
+				Set: []string{"org-id=ID"},
 			},
-			{Status: 500, Code: "CONFIG_ERROR", Means: NotReady, Says: "the organization has no source that is connected and indexed"},
-			{Status: 429, Means: RateLimited},
+			{Status: 500, Code: "CONFIG_ERROR", Kind: NotReady, Explanation: "the organization has no source that is connected and indexed"},
+			{Status: 429, Kind: RateLimited},
 		},
 		RateLimit: RateLimit{Limit: "X-RateLimit-Limit", Remaining: "X-RateLimit-Remaining", Reset: "X-RateLimit-Reset"},
 	}

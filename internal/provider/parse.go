@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// Parse reads a service that a person described in a file. It refuses unknown fields, so that a slip of the pen does not pass
-// unseen, and what Validate refuses.
+// Parse reads the description of a service from a file. It refuses unknown fields, what Validate refuses, and a description that
+// takes the name or the key variable of a built-in service.
 func Parse(raw []byte) (Provider, error) {
 	var p Provider
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -22,19 +22,19 @@ func Parse(raw []byte) (Provider, error) {
 		return Provider{}, explainJSON(err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Provider{}, errors.New("something stands after the JSON object")
+		return Provider{}, errors.New("there is more text after the JSON object")
 	}
-	return p, errors.Join(p.Validate(), p.checkStranger())
+	return p, errors.Join(p.Validate(), p.checkBuiltIn())
 }
 
-// checkStranger keeps a described service from being handed what belongs to one that is built in.
-func (p Provider) checkStranger() error {
+// checkBuiltIn keeps a described service from receiving the key of a built-in one.
+func (p Provider) checkBuiltIn() error {
 	for _, own := range All() {
 		switch {
 		case p.Name == own.Name:
-			return fmt.Errorf("name %q is that of a service that is built in", p.Name)
+			return fmt.Errorf("name %q is the name of a built-in service", p.Name)
 		case p.EnvKey == own.EnvKey:
-			return fmt.Errorf("envKey %s holds keys of %s: choose another one", p.EnvKey, own.Title)
+			return fmt.Errorf("envKey %s is the variable of %s: choose another one", p.EnvKey, own.Title)
 		}
 	}
 	return nil
@@ -56,13 +56,13 @@ func explainJSON(err error) error {
 	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }
 
-// Validate refuses a service that could not be signed in to. The error names the field and what would do.
+// Validate refuses a description that cannot work. The error names the field and what it must be.
 func (p Provider) Validate() error {
 	switch {
 	case !IsName(p.Name):
 		return fmt.Errorf("name must be 1 to 32 lower-case letters, digits and dashes, and start with a letter: %q is not", p.Name)
 	case strings.TrimSpace(p.Title) == "":
-		return errors.New("title is missing: the name that people know")
+		return errors.New("title is missing: the display name")
 	case !isHeader(p.KeyHeader):
 		return fmt.Errorf("keyHeader must be the name of a request header, such as Authorization: %q is not", p.KeyHeader)
 	case p.KeyScheme != "" && !IsToken(p.KeyScheme):
@@ -98,7 +98,7 @@ func (p Provider) Validate() error {
 			return fmt.Errorf("keyShapes.%d.prefix is missing", i)
 		}
 	}
-	return errors.Join(p.validateSettings(), p.validateChecks(), p.validateAnswers())
+	return errors.Join(p.validateSettings(), p.validateChecks(), p.validateRules())
 }
 
 func (p Provider) validateSettings() error {
@@ -106,9 +106,9 @@ func (p Provider) validateSettings() error {
 	for i, s := range p.Settings {
 		switch {
 		case !IsName(s.Name) || seen[s.Name]:
-			return fmt.Errorf("settings.%d.name must be a name of its own, and not url: %q is not", i, s.Name)
+			return fmt.Errorf("settings.%d.name must be a unique name other than url: %q is not", i, s.Name)
 		case strings.TrimSpace(s.Title) == "":
-			return fmt.Errorf("settings.%d.title is missing: what a person is asked for", i)
+			return fmt.Errorf("settings.%d.title is missing: the text of the prompt", i)
 		case s.Header != "" && (!isHeader(s.Header) || strings.EqualFold(s.Header, p.KeyHeader)):
 			return fmt.Errorf("settings.%d.header must be the name of a request header that carries no key: %q is not", i, s.Header)
 		}
@@ -136,11 +136,11 @@ func (p Provider) validateChecks() error {
 	return nil
 }
 
-func (p Provider) validateAnswers() error {
-	known := []Meaning{Refused, Revoked, WrongClass, Misplaced, Forbidden, NotFound, Invalid, Quota, RateLimited, Unavailable, NotReady}
-	for i, a := range p.Answers {
-		if !slices.Contains(known, a.Means) {
-			return fmt.Errorf("answers.%d.means must be one of %v: %q is not", i, known, a.Means)
+func (p Provider) validateRules() error {
+	known := []Kind{Refused, Revoked, WrongClass, Misplaced, Forbidden, NotFound, Invalid, Quota, RateLimited, Unavailable, NotReady}
+	for i, a := range p.Rules {
+		if !slices.Contains(known, a.Kind) {
+			return fmt.Errorf("answers.%d.means must be one of %v: %q is not", i, known, a.Kind)
 		}
 		if a.Status != 0 && (a.Status < 300 || a.Status > 599) {
 			return fmt.Errorf("answers.%d.status must be a status of a refusal, 300 to 599: %d is not", i, a.Status)
@@ -152,7 +152,7 @@ func (p Provider) validateAnswers() error {
 	return nil
 }
 
-// checkAddress wants https, or http to this machine, because keys are sent there.
+// checkAddress refuses an address that keys must not be sent to: it requires https, or http to this machine.
 func checkAddress(field, raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" || field == "baseUrl" && u.RawQuery != "" {
@@ -189,7 +189,7 @@ func isVariable(s string) bool {
 	return s != "" && len(s) <= 64
 }
 
-// isHeader leaves out the headers that steer a connection, which a key must not replace.
+// isHeader reports whether s is a header name that may carry a key: headers that control the connection may not.
 func isHeader(s string) bool {
 	switch strings.ToLower(s) {
 	case "", "host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "cookie", "te", "trailer", "upgrade":

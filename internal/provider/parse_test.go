@@ -58,7 +58,7 @@ func TestRefusals(t *testing.T) {
 		status int
 		body   string
 		want   provider.Refusal
-		means  provider.Meaning
+		means  provider.Kind
 	}{
 		{
 			provider.Laminr(), 401, `{"error": {"code": "unauthorized", "message": "Invalid or missing API key"}}`,
@@ -98,7 +98,7 @@ func TestRefusals(t *testing.T) {
 		if !shaped || got != tt.want {
 			t.Errorf("%s: read %+v (%t), want %+v", tt.of.Name, got, shaped, tt.want)
 		}
-		if means := tt.of.Answer(tt.status, got.Code).Means; means != tt.means {
+		if means := tt.of.Classify(tt.status, got.Code).Kind; means != tt.means {
 			t.Errorf("%s %d %s means %s, want %s", tt.of.Name, tt.status, got.Code, means, tt.means)
 		}
 	}
@@ -112,13 +112,13 @@ func TestShapes(t *testing.T) {
 		"lgh_live_x": "laghav", "lgh_test_x": "laghav",
 	} {
 		for _, p := range all {
-			other, foreign := p.Stranger(key, all)
+			other, foreign := p.OtherOwner(key, all)
 			if foreign != (p.Name != want) || foreign && other.Name != want {
 				t.Errorf("%s at %s: %q, foreign %t", key, p.Name, other.Name, foreign)
 			}
 		}
 	}
-	if _, foreign := provider.Lamatic().Stranger("opaque", all); foreign {
+	if _, foreign := provider.Lamatic().OtherOwner("opaque", all); foreign {
 		t.Error("a key without a shape is nobody's")
 	}
 }

@@ -1,25 +1,25 @@
-// Package provider describes the services that lamina signs in to, as plain data: where each one lives, how a credential
-// is sent, what a key looks like, how a key is checked and what a refusal looks like. It imports nothing of this module
-// and talks to nobody. A person can add a service in a file of the same form; see Parse.
+// Package provider describes the services that lamina signs in to, as data: the address, how a credential is sent, what a key
+// looks like, how a key is checked, and what a refusal means. It imports nothing of this module and makes no requests. Users can
+// add a service with a file of the same form; see Parse.
 package provider
 
 // Provider is one service. Its JSON form is that of a file below providers/ in the configuration folder.
 type Provider struct {
 	// Name is the short name, as in a command or a profile: lower-case letters, digits and dashes.
 	Name string `json:"name"`
-	// Title is the name that people know.
+	// Title is the display name.
 	Title string `json:"title"`
 	// Aliases are other names that --provider takes.
 	Aliases []string `json:"aliases,omitempty"`
-	// Source says where these facts were learnt.
+	// Source names the documentation that these facts come from.
 	Source string `json:"source,omitempty"`
 
-	// BaseURL is the address that paths are appended to, without a slash at its end. Empty means that every customer has
-	// one of their own.
+	// BaseURL is the address that paths are appended to, without a trailing slash. It is empty where each customer has an own
+	// address.
 	BaseURL string `json:"baseUrl,omitempty"`
-	// BaseURLEnv are the environment variables that replace BaseURL; the first one that is set counts.
+	// BaseURLEnv are the environment variables that replace BaseURL; the first one that is set applies.
 	BaseURLEnv []string `json:"baseUrlEnv,omitempty"`
-	// BaseURLHelp says where a person finds the address, or why it may be another one.
+	// BaseURLHelp says where to find the address, or why it may differ.
 	BaseURLHelp string `json:"baseUrlHelp,omitempty"`
 
 	// KeyHeader is the request header that carries the key or the access token, after KeyScheme and a space if the
@@ -28,71 +28,73 @@ type Provider struct {
 	KeyScheme string `json:"keyScheme,omitempty"`
 	// EnvKey is the environment variable that holds a key.
 	EnvKey string `json:"envKey"`
-	// KeyShapes are how keys are known to start. They are for warnings and for telling services apart; a key that has
-	// none of them is not refused.
+	// KeyShapes are the known prefixes of keys. They serve warnings and tell services apart; a key without a known prefix is
+	// accepted.
 	KeyShapes []KeyShape `json:"keyShapes,omitempty"`
-	// KeysURL is the page on which a person makes keys, and KeysHelp the way to it.
+	// KeysURL is the page where users create keys. KeysHelp describes the way to it.
 	KeysURL  string `json:"keysUrl,omitempty"`
 	KeysHelp string `json:"keysHelp,omitempty"`
 
-	// Settings are what a sign-in needs beside the key.
+	// Settings are the values that a sign-in needs in addition to the key.
 	Settings []Setting `json:"settings,omitempty"`
-	// Checks are the ways to find out whether a key is good, the cheapest first. The next one is tried where the service
-	// does not know the address (404, 405). Without any, keys cannot be checked.
+	// AccountPath is the path of the request that returns the account of a credential; empty where the service has none.
+	AccountPath string `json:"-"`
+	// Checks are the requests that test a key, cheapest first. The next one is tried where the service does not know the path
+	// (404, 405). Without checks, keys cannot be tested.
 	Checks []Check `json:"checks,omitempty"`
-	// Errors is the shape of a refusal.
+	// Errors is the form of the body of a refusal.
 	Errors Errors `json:"errors"`
-	// Answers say what refusals mean; the first that fits counts.
-	Answers []Answer `json:"answers,omitempty"`
-	// RateLimit names the headers that tell of limits.
+	// Rules classify refusals; the first rule that matches applies.
+	Rules []Rule `json:"answers,omitempty"`
+	// RateLimit names the response headers that hold the rate limit.
 	RateLimit RateLimit `json:"rateLimit"`
 
-	// OAuth is nil when the service knows only keys.
+	// OAuth is the authorization server; nil where the service has only keys.
 	OAuth *OAuth `json:"-"`
 }
 
-// KeyShape is one way in which keys of a service start.
+// KeyShape is one known prefix of a service's keys.
 type KeyShape struct {
 	Prefix string `json:"prefix"`
-	// Class tells keys for real work ("live") from those for trying ("test"); empty where there are no classes.
+	// Class is "live" or "test"; empty where the service does not distinguish them.
 	Class string `json:"class,omitempty"`
-	// Note is what a person should know of keys of this class.
+	// Note is shown to users of keys of this class.
 	Note string `json:"note,omitempty"`
 }
 
-// Setting is a value that belongs to a sign-in beside the key, such as the id of a project.
+// Setting is a value that a sign-in needs in addition to the key, such as a project id.
 type Setting struct {
-	// Name is the one of --set NAME=VALUE.
+	// Name is the name in --set NAME=VALUE.
 	Name string `json:"name"`
-	// Title is what a person is asked for.
+	// Title is the text of the prompt.
 	Title string `json:"title"`
-	// Header is the request header that carries the value; empty for a setting that steers this program.
+	// Header is the request header that carries the value; empty for a setting that only this program reads.
 	Header string `json:"header,omitempty"`
-	// Env are the environment variables that hold the value, beside a key in EnvKey; the first one that is set counts.
+	// Env are the environment variables that hold the value when the key comes from EnvKey; the first one that is set applies.
 	Env []string `json:"env,omitempty"`
-	// Required settings are asked for.
+	// Required settings are prompted for.
 	Required bool `json:"required,omitempty"`
-	// Values are the only ones that do, if there are any; the first is the default.
+	// Values are the allowed values, default first; empty allows every value.
 	Values []string `json:"values,omitempty"`
-	// Help says where a person finds the value.
+	// Help says where to find the value.
 	Help string `json:"help,omitempty"`
 }
 
-// Check is a request that tells a good key from a bad one.
+// Check is a request that tests a key.
 type Check struct {
 	Method string `json:"method"`
 	// Path is appended to the base URL.
 	Path string `json:"path"`
-	// Body is a JSON text to send; empty means none.
+	// Body is a JSON text; empty means no body.
 	Body string `json:"body,omitempty"`
-	// Cost says what the request costs or leaves behind; empty if nothing.
+	// Cost describes the cost or the side effect of the request; empty if there is none.
 	Cost string `json:"cost,omitempty"`
-	// Proves says what a success shows; empty means that the key is accepted.
+	// Proves describes what a success proves; empty means that the key is accepted.
 	Proves string `json:"proves,omitempty"`
 }
 
-// Errors is the shape in which a service refuses. Each list holds paths into the JSON body, in the order in which they are
-// tried: names and indexes joined by dots. Only a string counts as found.
+// Errors is the form of a refusal's JSON body. Each list holds paths, tried in order: names and indexes joined by dots. A path
+// matches if it leads to a string.
 type Errors struct {
 	Code            []string `json:"code,omitempty"`
 	Message         []string `json:"message,omitempty"`
@@ -100,32 +102,36 @@ type Errors struct {
 	RequestIDHeader string   `json:"requestIdHeader,omitempty"`
 }
 
-// Meaning is the cause of a refusal, as far as the service tells it.
-type Meaning string
+// Kind is the cause of a refusal, as far as the service reports it.
+type Kind string
 
-// What refusals mean.
+// The kinds of refusals.
 const (
-	Refused     Meaning = "refused"      // the key is missing, malformed, unknown or expired
-	Revoked     Meaning = "revoked"      // the key was withdrawn
-	WrongClass  Meaning = "wrong-class"  // the key is good, but for trying only, or only for real work
-	Misplaced   Meaning = "misplaced"    // the key is good, but for another project or organization, or the address is wrong
-	Forbidden   Meaning = "forbidden"    // the key is good, but may not do this
-	NotFound    Meaning = "not-found"    // there is no such thing
-	Invalid     Meaning = "invalid"      // the request is wrong
-	Quota       Meaning = "quota"        // what was bought is used up; waiting for a minute does not help
-	RateLimited Meaning = "rate-limited" // too fast; waiting helps
-	Unavailable Meaning = "unavailable"  // the service, or one behind it, fails
-	NotReady    Meaning = "not-ready"    // the key is good, but the service has nothing to work with yet
+	Refused     Kind = "refused"      // the key is missing, malformed, unknown or expired
+	Revoked     Kind = "revoked"      // the key was revoked
+	WrongClass  Kind = "wrong-class"  // a test key where a live key is needed, or the reverse
+	Misplaced   Kind = "misplaced"    // the key belongs to another project or organization, or the address is wrong
+	Forbidden   Kind = "forbidden"    // the key lacks a permission
+	NotFound    Kind = "not-found"    // the resource does not exist
+	Invalid     Kind = "invalid"      // the request is malformed
+	Quota       Kind = "quota"        // credits, budget or plan are used up; a retry does not help
+	RateLimited Kind = "rate-limited" // too many requests; a later retry helps
+	Unavailable Kind = "unavailable"  // the service, or one that it depends on, fails
+	NotReady    Kind = "not-ready"    // the service has no data to work with yet
 )
 
-// Answer says what a refusal with this status and this code means.
-type Answer struct {
-	Status int     `json:"status,omitempty"` // 0: any
-	Code   string  `json:"code,omitempty"`   // empty: any; letter case does not matter
-	Means  Meaning `json:"means"`
-	// Says is what a person should know, as a sentence; Try is a command or an act that helps.
-	Says string `json:"says,omitempty"`
-	Try  string `json:"try,omitempty"`
+// Rule classifies refusals with a given status and code.
+type Rule struct {
+	Status int    `json:"status,omitempty"` // 0 matches every status
+	Code   string `json:"code,omitempty"`   // empty matches every code; case-insensitive
+	Kind   Kind   `json:"means"`
+	// Explanation says what the refusal means, in addition to the service's message.
+	Explanation string `json:"says,omitempty"`
+	// Hint is what to do about it, where the kind alone does not tell. Commands that sign in are not written here: they depend on
+	// the profile and on the source of the credential.
+	Hint string `json:"try,omitempty"`
+	// Set holds the settings that may be wrong, as NAME=VALUE for --set, where VALUE may be a placeholder.
+	Set []string `json:"set,omitempty"`
 }
 
 // RateLimit names response headers: how many requests a window allows, how many remain, and when it ends (Unix seconds).
@@ -135,22 +141,22 @@ type RateLimit struct {
 	Reset     string `json:"reset,omitempty"`
 }
 
-// OAuth is a service's authorization server for command-line clients. The paths are relative to the base URL; they
-// hold where the server publishes no metadata document (RFC 8414).
+// OAuth is a service's authorization server for command-line clients. The paths are relative to the base URL and apply where
+// the server publishes no metadata (RFC 8414).
 type OAuth struct {
 	IssuerPath    string
 	RegisterPath  string // dynamic client registration (RFC 7591)
 	AuthorizePath string
 	TokenPath     string
 	Scopes        []string
-	JSONBodies    bool   // requests to these endpoints are JSON objects instead of forms (RFC 6749 asks for forms)
-	IssuedPrefix  string // how every string issued by the server starts, codes included
-	TokenPrefix   string // how its access tokens start
-	ClientName    string // what we register as
+	JSONBodies    bool   // the endpoints take JSON objects instead of the forms of RFC 6749
+	IssuedPrefix  string // prefix of everything that the server issues, authorization codes included
+	TokenPrefix   string // prefix of its access tokens
+	ClientName    string // client_name of the registration (RFC 7591 section 2)
 	ClientURI     string
 }
 
-// All returns every service that this program knows by itself, Lamina first.
+// All returns the built-in services, Lamina first.
 func All() []Provider {
 	return []Provider{Lamina(), Laminr(), Lamatic(), Lightfast(), Laghav()}
 }
@@ -178,13 +184,12 @@ func (p Provider) Is(name string) bool {
 	return false
 }
 
-// IsLamina reports whether this is the service that lamina is made for. Its sign-in, workspaces and API have no equal
-// among the others.
-func (p Provider) IsLamina() bool { return p.Name == "lamina" }
+// IsDefault reports whether commands use this service when they name none.
+func (p Provider) IsDefault() bool { return p.Name == Lamina().Name }
 
-// DefaultProfile is the profile in which a sign-in is kept when no other is named.
+// DefaultProfile is the profile that a sign-in is saved in when no profile is named.
 func (p Provider) DefaultProfile() string {
-	if p.IsLamina() {
+	if p.IsDefault() {
 		return "default"
 	}
 	return p.Name

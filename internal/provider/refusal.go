@@ -54,26 +54,27 @@ func at(v any, path string) any {
 	return v
 }
 
-// Answer returns what a refusal means. Where the table is silent, the status alone decides.
-func (p Provider) Answer(status int, code string) Answer {
-	for _, a := range p.Answers {
-		if (a.Status == 0 || a.Status == status) && (a.Code == "" || strings.EqualFold(a.Code, code)) {
-			return a
+// Classify returns the rule that applies to a refusal. Where no rule of the service matches, the rule holds only the kind that
+// the status implies (RFC 9110 section 15).
+func (p Provider) Classify(status int, code string) Rule {
+	for _, r := range p.Rules {
+		if (r.Status == 0 || r.Status == status) && (r.Code == "" || strings.EqualFold(r.Code, code)) {
+			return r
 		}
 	}
 	switch {
 	case status == 401:
-		return Answer{Means: Refused}
+		return Rule{Kind: Refused}
 	case status == 402:
-		return Answer{Means: Quota}
+		return Rule{Kind: Quota}
 	case status == 403:
-		return Answer{Means: Forbidden}
+		return Rule{Kind: Forbidden}
 	case status == 404:
-		return Answer{Means: NotFound}
+		return Rule{Kind: NotFound}
 	case status == 429:
-		return Answer{Means: RateLimited}
+		return Rule{Kind: RateLimited}
 	case status >= 500:
-		return Answer{Means: Unavailable}
+		return Rule{Kind: Unavailable}
 	}
-	return Answer{Means: Invalid}
+	return Rule{Kind: Invalid}
 }

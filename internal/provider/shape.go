@@ -2,7 +2,7 @@ package provider
 
 import "strings"
 
-// Shape returns the shape that a key of this service has: of those that fit, the one with the longest prefix.
+// Shape returns the shape of a key: of those that match, the one with the longest prefix.
 func (p Provider) Shape(key string) (KeyShape, bool) {
 	var best KeyShape
 	for _, s := range p.KeyShapes {
@@ -13,15 +13,15 @@ func (p Provider) Shape(key string) (KeyShape, bool) {
 	return best, best.Prefix != ""
 }
 
-// Stranger returns the service among others whose shape a key has, when it does not have this one's.
-func (p Provider) Stranger(key string, others []Provider) (Provider, bool) {
-	if _, own := p.Shape(key); own {
+// OtherOwner returns the service among others that a key's shape belongs to, if the key has no shape of this service.
+func (p Provider) OtherOwner(key string, others []Provider) (Provider, bool) {
+	if _, isOwn := p.Shape(key); isOwn {
 		return Provider{}, false
 	}
 	var best Provider
 	longest := ""
 	for _, o := range others {
-		if s, fits := o.Shape(key); fits && o.Name != p.Name && len(s.Prefix) > len(longest) {
+		if s, matches := o.Shape(key); matches && o.Name != p.Name && len(s.Prefix) > len(longest) {
 			best, longest = o, s.Prefix
 		}
 	}

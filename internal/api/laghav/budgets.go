@@ -9,7 +9,7 @@ import (
 	"github.com/uselamina/lamina/internal/api/loose"
 )
 
-// A Budget is the monthly budget of a team in USD.
+// A Budget limits what a team spends in a month, in US dollars.
 type Budget struct {
 	ID       string  `json:"id,omitempty"`
 	Team     string  `json:"team_name"`
@@ -20,7 +20,7 @@ type Budget struct {
 	SpentPct float64 `json:"spent_pct,omitempty"`
 }
 
-// Budgets returns the budgets, and the response as JSON.
+// Budgets lists the budgets. It also returns the response as it came.
 func (c *Client) Budgets(ctx context.Context) ([]Budget, json.RawMessage, error) {
 	call := api.Call{Method: http.MethodGet, Path: "/api/budgets"}
 	resp, err := c.api.Do(ctx, call)
@@ -34,12 +34,12 @@ func (c *Client) Budgets(ctx context.Context) ([]Budget, json.RawMessage, error)
 		return nil, nil, err
 	}
 	if body.Budgets == nil {
-		return nil, nil, resp.Unexpected(call, "the response is not a list of budgets", loose.ErrShape)
+		return nil, nil, resp.Unexpected(call, "the answer is not a list of budgets", loose.ErrShape)
 	}
 	return *body.Budgets, resp.Raw, nil
 }
 
-// MakeBudget creates a budget. The fields ID, Spent and SpentPct of b must be zero. It returns the budget and the response as JSON.
+// MakeBudget creates a budget. The ID and the spent amounts of b are ignored.
 func (c *Client) MakeBudget(ctx context.Context, b Budget) (Budget, json.RawMessage, error) {
 	call := api.Call{Method: http.MethodPost, Path: "/api/budgets", Body: b}
 	resp, err := c.api.Do(ctx, call)

@@ -1,5 +1,5 @@
-// Package laghav is the client of Laghav, a proxy that shortens prompts for language models. Its documentation does not specify
-// the responses of /api/keys and /v1/playground and the end of a stream; the client accepts every plausible form.
+// Package laghav is the client of Laghav, a proxy that shortens prompts before a model reads them. Responses that Laghav does not
+// document (those of /api/keys and /v1/playground, the end of a stream) are decoded in every plausible form.
 package laghav
 
 import (
@@ -9,34 +9,22 @@ import (
 	"strconv"
 
 	"github.com/uselamina/lamina/internal/api"
-	"github.com/uselamina/lamina/internal/api/loose"
+	"github.com/uselamina/lamina/internal/provider"
 )
 
 // A Client calls Laghav. New returns one.
 type Client struct{ api *api.Client }
 
-// New returns a client that sends its calls with c. ReadRefusal of c must decode the errors of Laghav.
+// New returns a client that sends its calls with c.
 func New(c *api.Client) *Client {
 	own := *c
-	if general := c.ReadRefusal; general != nil {
-		own.ReadRefusal = func(e *api.Error, header http.Header, body []byte) bool {
-			shaped := general(e, header, body)
-			explain(e, header, body)
-			return shaped
-		}
-	}
+	own.Provider, own.Refine = provider.Laghav(), refine
 	return &Client{&own}
 }
 
-// The causes of errors that explain depends on. They are values of provider.Meaning.
-const (
-	causeQuota       = "quota"
-	causeRateLimited = "rate-limited"
-)
-
-// explain adds the information in the fields of an error. The code RATE_LIMIT_EXCEEDED is used for three limits; only for the
-// limit per minute a short wait helps.
-func explain(e *api.Error, header http.Header, body []byte) {
+// refine explains a refusal with the fields that only Laghav sends. The code RATE_LIMIT_EXCEEDED stands for three limits, of which
+// only the limit of a minute ends soon.
+func refine(e *api.Error, header http.Header, body []byte) {
 	var more struct {
 		Loop      bool        `json:"agent_loop_detected"`
 		Agent     string      `json:"agent_run_id"`
@@ -48,18 +36,18 @@ func explain(e *api.Error, header http.Header, body []byte) {
 		CallsUsed json.Number `json:"calls_used"`
 		ResetAt   string      `json:"reset_at"`
 	}
-	_ = loose.Unmarshal(body, &more) // the fields are optional
-	final := func(says string) {
-		e.Cause, e.Says, e.Try, e.Final, e.Retryable, e.RetryAfter = causeQuota, says, "", true, false, 0
+	_ = json.Unmarshal(body, &more) // fields of another type are left out
+	quota := func(explanation string) {
+		e.Rule, e.Retryable, e.RetryAfter = provider.Rule{Kind: provider.Quota, Explanation: explanation}, false, 0
 	}
 	switch remaining, err := strconv.Atoi(header.Get("X-RateLimit-Remaining")); {
 	case more.Loop:
-		final(fmt.Sprintf("the agent run %s made more than %s steps in %s hours, as a loop does; another agent run may go on", more.Agent, more.StepsMax, more.Window))
-	case e.Status == http.StatusTooManyRequests && e.Cause == causeRateLimited && err == nil && remaining > 0:
-		final("it is not the limit of a minute, so waiting for a minute does not help; a test key makes 100 calls a day")
+		quota(fmt.Sprintf("the agent run %s made more than %s steps in %s hours, as a loop does; another agent run may go on", more.Agent, more.StepsMax, more.Window))
+	case e.Status == http.StatusTooManyRequests && e.Rule.Kind == provider.RateLimited && err == nil && remaining > 0:
+		quota("it is not the limit of a minute, so waiting for a minute does not help; a test key makes 100 calls a day")
 	case more.Budget != "" && more.Spent != "":
-		e.Says = fmt.Sprintf("budget %s has a limit of $%s and spent $%s; it stops hard", more.Budget, more.Limit, more.Spent)
+		e.Rule.Explanation = fmt.Sprintf("budget %s has a limit of $%s and spent $%s; it stops hard", more.Budget, more.Limit, more.Spent)
 	case more.CallsUsed != "" && more.ResetAt != "":
-		e.Says = fmt.Sprintf("the %s calls of the day are used up until %s; a key has its own quota", more.CallsUsed, more.ResetAt)
+		e.Rule.Explanation = fmt.Sprintf("the %s calls of the day are used up until %s; a key has its own quota", more.CallsUsed, more.ResetAt)
 	}
 }

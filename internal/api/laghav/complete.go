@@ -17,7 +17,7 @@ type Message struct {
 	Content string `json:"content"`
 }
 
-// A Request is the body of POST /v1/complete. For a field that is nil or empty the service uses its default.
+// A Request is the body of POST /v1/complete. The service chooses what is nil or empty.
 type Request struct {
 	Messages  []Message `json:"messages"`
 	Model     string    `json:"model,omitempty"` // auto, or the name of a model
@@ -26,7 +26,7 @@ type Request struct {
 	Options   *Options  `json:"laghav_options,omitempty"`
 }
 
-// Options control the processing of a prompt.
+// Options say what Laghav does with a prompt.
 type Options struct {
 	Compress       *bool    `json:"compress,omitempty"`
 	Route          *bool    `json:"route,omitempty"`
@@ -41,7 +41,7 @@ type Options struct {
 	AgentRunID     string   `json:"agent_run_id,omitempty"`
 }
 
-// Figures are the cost of a call, and its cost without Laghav.
+// Figures are the tokens and the costs of a call, with and without Laghav.
 type Figures struct {
 	Original      int      `json:"original_tokens"`
 	Compressed    int      `json:"compressed_tokens"`
@@ -62,14 +62,14 @@ func (f Figures) SavedPct() float64 {
 	return 100 * (1 - float64(f.Compressed)/float64(f.Original))
 }
 
-// A Completion is the output of a model.
+// A Completion is the answer of a model.
 type Completion struct {
 	ID           string
-	Model        string // name of the model; may have a date that the requested name has not
+	Model        string // as the service names it, which may be a dated name of the requested model
 	Content      string
 	FinishReason string
-	Figures      *Figures // nil if a stream had none
-	// Whole is false if a stream ended without an end marker.
+	Figures      *Figures // nil where a stream had none
+	// Whole reports that the answer is complete. It is false if a stream ended without an end marker.
 	Whole bool
 	Raw   json.RawMessage // nil for a stream
 }
@@ -96,7 +96,8 @@ func (r Request) call(stream bool) api.Call {
 	return api.Call{Method: http.MethodPost, Path: "/v1/complete", Body: r}
 }
 
-// Complete requests a completion and waits for all of it. A call costs tokens, so it is not repeated if its response is lost.
+// Complete sends a chat to a model and returns the whole answer. The call is not repeated if its response is lost, because it costs
+// tokens; api.MayHaveRun reports that.
 func (c *Client) Complete(ctx context.Context, r Request) (*Completion, error) {
 	call := r.call(false)
 	resp, err := c.api.Do(ctx, call)
@@ -115,7 +116,7 @@ func (c *Client) Complete(ctx context.Context, r Request) (*Completion, error) {
 	return completion, nil
 }
 
-// add adds the fields of a response or a chunk to d, and returns its text.
+// add merges a response, or a chunk of one, and returns its text.
 func (d *Completion) add(body wireCompletion) string {
 	if body.ID != "" {
 		d.ID = body.ID
@@ -138,8 +139,8 @@ func (d *Completion) add(body wireCompletion) string {
 	return text
 }
 
-// Stream requests a completion and calls each with its parts as they arrive. An error of each ends the stream and is returned.
-// The result has all that arrived before an error.
+// Stream sends a chat to a model and calls each with every chunk of the answer. An error of each ends the stream and is returned.
+// With an error, the completion holds what had arrived before it.
 func (c *Client) Stream(ctx context.Context, r Request, each func(Chunk) error) (*Completion, error) {
 	call, done := r.call(true), &Completion{}
 	for event, err := range c.api.Events(ctx, call) {
@@ -167,15 +168,15 @@ func (c *Client) Stream(ctx context.Context, r Request, each func(Chunk) error) 
 	return done, nil
 }
 
-// readChunk decodes one event and adds it to done. It returns an *api.Error if the event is an error of the service.
+// readChunk decodes one event. A failure in the middle of a stream has the form of a refusal.
 func (c *Client) readChunk(done *Completion, data []byte) (Chunk, error) {
 	var body wireCompletion
 	if err := json.Unmarshal(data, &body); err != nil {
 		return Chunk{}, err
 	}
 	if len(body.Choices) == 0 && body.Meta == nil {
-		e := &api.Error{Status: http.StatusOK, Method: http.MethodPost, Path: "/v1/complete"}
-		if c.api.ReadRefusal != nil && c.api.ReadRefusal(e, http.Header{}, data) {
+		call := api.Call{Method: http.MethodPost, Path: "/v1/complete"}
+		if e, hasForm := c.api.ReadRefusal(call, http.StatusOK, http.Header{}, data); hasForm {
 			return Chunk{}, e
 		}
 	}

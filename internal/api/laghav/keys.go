@@ -13,23 +13,34 @@ import (
 	"github.com/uselamina/lamina/internal/api/loose"
 )
 
-// A Key is an API key without its secret. All fields but ID may be empty, because the response is not documented.
+// KeyIDSetting is the setting of a stored credential that holds the id of its key, where the id is known.
+const KeyIDSetting = "key-id"
+
+// A Key describes an API key. Everything but ID may be empty, because the response is not documented.
 type Key struct {
 	ID, Name, AppID string
-	// Class is live or test. Last are the last characters of the key, which help to identify it.
+	// Class is live or test; Last are the last characters of the key, at most four.
 	Class, Last string
 	CreatedAt   time.Time
 	RevokedAt   time.Time
 	Revoked     bool
 }
 
-// A NewKey is a key that was just created. The service returns Secret only once.
+// A NewKey is a key that was just created. The service sends Secret only once.
 type NewKey struct {
 	Key
 	Secret string
 }
 
-// Keys returns the keys, and the response as JSON.
+// KeyID returns the id of the key, or "" if the service returned only the id of the key's application.
+func (k NewKey) KeyID() string {
+	if strings.HasPrefix(k.ID, "key_") {
+		return k.ID
+	}
+	return ""
+}
+
+// Keys lists the keys. It also returns the response as it came.
 func (c *Client) Keys(ctx context.Context) ([]Key, json.RawMessage, error) {
 	call := api.Call{Method: http.MethodGet, Path: "/api/keys"}
 	resp, err := c.api.Do(ctx, call)
@@ -51,15 +62,16 @@ func (c *Client) Keys(ctx context.Context) ([]Key, json.RawMessage, error) {
 	return keys, resp.Raw, nil
 }
 
-// MakeKey creates a key for an application. The call is not repeated if its response is lost, because it could create two keys.
+// MakeKey creates a key for an application. The call is not repeated, because a lost response loses the key; api.MayHaveRun reports
+// that.
 func (c *Client) MakeKey(ctx context.Context, name, appID string) (NewKey, json.RawMessage, error) {
-	return c.create(ctx, api.Call{
+	return c.createKey(ctx, api.Call{
 		Method: http.MethodPost, Path: "/api/keys", Body: map[string]string{"name": name, "app_id": appID},
 	}, "key", "api_key", "data")
 }
 
-// create sends a call that creates a key.
-func (c *Client) create(ctx context.Context, call api.Call, envelopes ...string) (NewKey, json.RawMessage, error) {
+// createKey sends a call that creates a key, alone or with its application.
+func (c *Client) createKey(ctx context.Context, call api.Call, envelopes ...string) (NewKey, json.RawMessage, error) {
 	resp, err := c.api.Do(ctx, call)
 	if err != nil {
 		return NewKey{}, nil, err
@@ -79,7 +91,7 @@ func (c *Client) create(ctx context.Context, call api.Call, envelopes ...string)
 	return created, resp.Raw, nil
 }
 
-// RevokeKey revokes a key for good.
+// RevokeKey revokes a key permanently. It returns the response as it came; empty if the service sent no body.
 func (c *Client) RevokeKey(ctx context.Context, id string) (json.RawMessage, error) {
 	resp, err := c.api.Do(ctx, api.Call{Method: http.MethodDelete, Path: "/api/keys/" + url.PathEscape(id), Repeatable: true})
 	if err != nil {
@@ -88,7 +100,7 @@ func (c *Client) RevokeKey(ctx context.Context, id string) (json.RawMessage, err
 	return resp.Raw, nil
 }
 
-// wireKey is a key in a reply, with every field name that such services use.
+// wireKey is a key in a response, with every field name that such services use.
 type wireKey struct {
 	ID            loose.Text `json:"id"`
 	KeyID         loose.Text `json:"key_id"`
@@ -148,7 +160,7 @@ func (w wireKey) isRevoked() bool {
 	return !revokedAt.IsZero() || strings.EqualFold(string(w.Status), "revoked") || active.IsSet && !active.Value
 }
 
-// classOf returns the class of a key by the name of the class or by the prefix of the key.
+// classOf returns the class, live or test, from the name of a class or from the beginning of a key.
 func classOf(class, key string) string {
 	for _, c := range []string{"live", "test"} {
 		if strings.EqualFold(class, c) || strings.HasPrefix(key, "lgh_"+c) {
@@ -158,7 +170,7 @@ func classOf(class, key string) string {
 	return ""
 }
 
-// lastOf returns the last characters of a masked key, at most four, or "" if they are masked too.
+// lastOf returns the last characters of a masked key, at most four; "" if they are masked too.
 func lastOf(hint string) string {
 	if len(hint) > 4 {
 		hint = hint[len(hint)-4:]

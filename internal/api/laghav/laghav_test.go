@@ -1,20 +1,23 @@
 package laghav
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/api/loose"
+	"github.com/uselamina/lamina/internal/provider"
 )
 
-// An exchange is a server with one response, and its last request.
+// An exchange is a server that gives one response, and the last request that it received.
 type exchange struct {
 	t      *testing.T
 	method string
@@ -38,37 +41,21 @@ func (x *exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, x.answer)
 }
 
-// serve starts a server with one response.
+// serve starts a server that gives one response, and returns a client that does not wait between attempts.
 func serve(t *testing.T, answer string) (*exchange, *Client) {
 	t.Helper()
 	x := &exchange{t: t, answer: answer}
 	server := httptest.NewServer(x)
 	t.Cleanup(server.Close)
-	return x, New(&api.Client{BaseURL: server.URL, ReadRefusal: readRefusal})
+	return x, New(&api.Client{BaseURL: server.URL, Sleep: func(context.Context, time.Duration) error { return nil }})
 }
 
-// readRefusal decodes errors as the provider table does.
-func readRefusal(e *api.Error, _ http.Header, body []byte) bool {
-	var b struct {
-		Error, Code string
-	}
-	if json.Unmarshal(body, &b) != nil || b.Code == "" {
-		return false
-	}
-	e.Code, e.Message = b.Code, b.Error
-	if e.Cause = "invalid"; e.Status == http.StatusTooManyRequests {
-		e.Cause, e.Retryable = causeRateLimited, false
-		e.Final = true // no second attempt, so that tests do not wait
-	}
-	return true
-}
-
-// wantBody checks the JSON of the last request.
+// wantBody compares the body of the last request with a JSON text.
 func (x *exchange) wantBody(want string) {
 	x.t.Helper()
 	var got, expected any
 	if json.Unmarshal([]byte(x.body), &got) != nil || json.Unmarshal([]byte(want), &expected) != nil {
-		x.t.Fatalf("got the body %q, want %q, both as JSON", x.body, want)
+		x.t.Fatalf("%q or %q is not JSON", x.body, want)
 	}
 	a, _ := json.Marshal(got)
 	b, _ := json.Marshal(expected)
@@ -99,43 +86,53 @@ func TestComplete(t *testing.T) {
 	x.wantBody(`{"messages": [{"role": "user", "content": "Summarize"}], "model": "auto", "max_tokens": 5, "laghav_options": {"compress": true,
 		"max_aggressiveness": 0.7, "skip_rules": ["intent"], "budget_id": "engineering", "max_turns_to_keep": 10, "agent_run_id": "agent_xyz789"}}`)
 	if x.method != "POST" || x.path != "/v1/complete" {
-		t.Errorf("got %s %s, want POST /v1/complete", x.method, x.path)
+		t.Errorf("got the request %s %s, want POST /v1/complete", x.method, x.path)
 	}
-	f := done.Figures
-	if done.ID != "lgh_req_abc123" || done.Model != "claude-haiku-3-20240307" || !strings.HasPrefix(done.Content, "Key findings") || done.FinishReason != "stop" || !done.Whole {
-		t.Errorf("got %+v, want the documented completion", done)
+	quality := 94.0
+	want := &Completion{
+		ID: "lgh_req_abc123", Model: "claude-haiku-3-20240307", Content: "Key findings: Revenue declined 12% YoY...", FinishReason: "stop", Whole: true,
+		Raw: json.RawMessage(documented),
+		Figures: &Figures{
+			Original: 847, Compressed: 340, Quality: &quality, CostOriginal: 0.000212, CostActual: 0.000085, Saved: 0.000127,
+			RoutingReason: "analytical", Rules: []string{"filler", "preamble"},
+		},
 	}
-	if f.Original != 847 || f.Compressed != 340 || *f.Quality != 94 || f.Saved != 0.000127 || len(f.Rules) != 2 || int(f.SavedPct()) != 59 {
-		t.Errorf("got the figures %+v, want the documented ones", f)
+	if !reflect.DeepEqual(done, want) {
+		t.Errorf("got %+v with %+v, want %+v with %+v", done, done.Figures, want, want.Figures)
 	}
-	if string(done.Raw) != documented {
-		t.Errorf("got the JSON %s, want the whole response", done.Raw)
+	if got := int(done.Figures.SavedPct()); got != 59 {
+		t.Errorf("got %d%% saved tokens, want 59%%", got)
 	}
 }
 
 func TestUnexpectedResponses(t *testing.T) {
 	t.Parallel()
+	calls := []struct {
+		name string
+		call func(context.Context, *Client) error
+	}{
+		{"complete", func(ctx context.Context, c *Client) error { _, err := c.Complete(ctx, Request{}); return err }},
+		{"keys", func(ctx context.Context, c *Client) error { _, _, err := c.Keys(ctx); return err }},
+		{"make key", func(ctx context.Context, c *Client) error { _, _, err := c.MakeKey(ctx, "a", "b"); return err }},
+		{"apps", func(ctx context.Context, c *Client) error { _, _, err := c.Apps(ctx); return err }},
+		{"find app", func(ctx context.Context, c *Client) error { _, err := c.FindApp(ctx, ""); return err }},
+		{"budgets", func(ctx context.Context, c *Client) error { _, _, err := c.Budgets(ctx); return err }},
+		{"playground", func(ctx context.Context, c *Client) error {
+			_, _, err := c.Playground(ctx, "a", "auto", 0.5)
+			return err
+		}},
+	}
 	for _, answer := range []string{`{}`, `[]`, `{"choices": []}`, `{"choices": 1}`, `null`, `{"data": 3}`, `"text"`, `{"keys": "none"}`} {
-		_, c := serve(t, answer)
-		calls := []struct {
-			name string
-			call func() error
-		}{
-			{"complete", func() error { _, err := c.Complete(t.Context(), Request{}); return err }},
-			{"keys", func() error { _, _, err := c.Keys(t.Context()); return err }},
-			{"new key", func() error { _, _, err := c.MakeKey(t.Context(), "a", "b"); return err }},
-			{"apps", func() error { _, _, err := c.Apps(t.Context()); return err }},
-			{"budgets", func() error { _, _, err := c.Budgets(t.Context()); return err }},
-			{"playground", func() error { _, _, err := c.Playground(t.Context(), "a", "auto", 0.5); return err }},
-		}
 		for _, tt := range calls {
 			if tt.name == "keys" && answer == "[]" {
-				continue // a plausible empty list
+				continue // an empty list, in one of the plausible forms
 			}
-			t.Run(tt.name+" given "+answer, func(t *testing.T) {
-				var unexpected *api.UnexpectedError
-				if err := tt.call(); !errors.As(err, &unexpected) {
-					t.Errorf("got %v, want an UnexpectedError", err)
+			t.Run(tt.name+" "+answer, func(t *testing.T) {
+				t.Parallel()
+				_, c := serve(t, answer)
+				var want *api.UnexpectedError
+				if got := tt.call(t.Context(), c); !errors.As(got, &want) {
+					t.Errorf("got the error %v, want %T", got, want)
 				}
 			})
 		}
@@ -144,183 +141,141 @@ func TestUnexpectedResponses(t *testing.T) {
 
 func TestStream(t *testing.T) {
 	t.Parallel()
-	const first, second = `{"choices":[{"delta":{"content":"Here"}}]}`, `{"choices":[{"delta":{"content":" it is"}}]}`
-	const last = `{"model": "m", "choices":[{"delta":{},"finish_reason":"stop"}],"laghav_meta":{"original_tokens":3}}`
+	const pieces = `data: {"choices":[{"delta":{"content":"Here"}}]}` + "\n\n: ping\n\n" + `data: {"choices":[{"delta":{"content":" it is"}}]}` + "\n\n"
+	const last = `data: {"model": "m", "choices":[{"delta":{},"finish_reason":"stop"}],"laghav_meta":{"original_tokens":3}}` + "\n\n"
+	const refusal = `data: {"error": "The provider failed", "code": "PROVIDER_ERROR"}` + "\n\n"
 	tests := []struct {
 		name      string
 		events    string
 		wantWhole bool
 		wantErr   bool
+		wantCode  string // of a refusal
 	}{
-		{"end marker", "data: " + first + "\n\ndata: " + second + "\n\ndata: [DONE]\n\n", true, false},
-		{"finish reason", "data: " + first + "\n\n: ping\n\ndata: " + second + "\n\ndata: " + last + "\n\n", true, false},
-		{"neither", "data: " + first + "\n\ndata: " + second + "\n\n", false, false},
-		{"events after the end marker", "data: " + first + "\n\ndata: " + second + "\n\ndata: [DONE]\n\ndata: nonsense\n\n", true, false},
-		{"event that is not JSON", "data: " + first + "\n\ndata: " + second + "\n\ndata: {\n\n", false, true},
-		{"error", "data: " + first + "\n\ndata: " + second + "\n\n" + `data: {"error": "The provider failed", "code": "PROVIDER_ERROR"}` + "\n\n", false, true},
+		{name: "end marker", events: pieces + "data: [DONE]\n\n", wantWhole: true},
+		{name: "finish reason", events: pieces + last, wantWhole: true},
+		{name: "no end", events: pieces},
+		{name: "garbage after the end marker", events: pieces + "data: [DONE]\n\ndata: nonsense\n\n", wantWhole: true},
+		{name: "garbage", events: pieces + "data: {\n\n", wantErr: true},
+		{name: "refusal", events: pieces + refusal, wantErr: true, wantCode: "PROVIDER_ERROR"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			x, client := serve(t, tt.events)
 			x.header = map[string]string{"Content-Type": "text/event-stream"}
-			var chunks []string
-			got, err := client.Stream(t.Context(), Request{}, func(chunk Chunk) error {
-				chunks = append(chunks, chunk.Content)
+			var chunks strings.Builder
+			done, err := client.Stream(t.Context(), Request{}, func(chunk Chunk) error {
+				chunks.WriteString(chunk.Content)
 				return nil
 			})
-			if (err != nil) != tt.wantErr || got.Whole != tt.wantWhole || got.Content != "Here it is" || strings.Join(chunks, "") != "Here it is" {
-				t.Errorf("got %+v in the chunks %q, %v, want Here it is, whole %t, error %t", got, chunks, err, tt.wantWhole, tt.wantErr)
+			const want = "Here it is"
+			if done.Content != want || chunks.String() != want {
+				t.Errorf("got the answer %q in the chunks %q, want %q", done.Content, chunks.String(), want)
+			}
+			if got := err != nil; got != tt.wantErr || done.Whole != tt.wantWhole {
+				t.Errorf("got the error %v, whole: %t; want an error: %t, whole: %t", err, done.Whole, tt.wantErr, tt.wantWhole)
 			}
 			var refused *api.Error
-			if tt.name == "error" && (!errors.As(err, &refused) || refused.Code != "PROVIDER_ERROR") {
-				t.Errorf("got %v, want PROVIDER_ERROR", err)
+			if errors.As(err, &refused); tt.wantCode != "" && (refused == nil || refused.Code != tt.wantCode) {
+				t.Errorf("got the error %v, want code %s", err, tt.wantCode)
 			}
 		})
 	}
+}
+
+func TestStreamRefused(t *testing.T) {
+	t.Parallel()
 	x, client := serve(t, `{"error": "messages must not be empty", "code": "INVALID_MESSAGES"}`)
 	x.status = 400
+	const want = "INVALID_MESSAGES"
 	var refused *api.Error
-	if _, err := client.Stream(t.Context(), Request{}, nil); !errors.As(err, &refused) || refused.Code != "INVALID_MESSAGES" {
-		t.Errorf("got %v, want INVALID_MESSAGES", err)
+	if _, err := client.Stream(t.Context(), Request{}, nil); !errors.As(err, &refused) || refused.Code != want {
+		t.Errorf("got the error %v, want code %s", err, want)
 	}
 	x.wantBody(`{"messages": null, "stream": true}`)
 }
 
-// TestKeys: the list of keys and a new key in plausible forms, because the documentation has none.
-func TestKeys(t *testing.T) {
-	t.Parallel()
-	for _, answer := range []string{
-		`{"keys": [{"id": "key_1", "name": "CI", "app_id": "app_1", "type": "live", "last_four": "abcd", "created_at": "2025-06-01T14:00:00Z"}]}`,
-		`[{"key_id": "key_1", "name": "CI", "application_id": "app_1", "prefix": "lgh_live_", "hint": "abcd", "created_at": 1748786400}]`,
-		`{"data": {"api_keys": [{"id": "key_1", "name": "CI", "app_id": "app_1", "key": "lgh_live_****abcd", "created_at": "2025-06-01T14:00:00Z", "status": "active"}]}}`,
-	} {
-		_, c := serve(t, answer)
-		keys, raw, err := c.Keys(t.Context())
-		want := Key{ID: "key_1", Name: "CI", AppID: "app_1", Class: "live", Last: "abcd", CreatedAt: time.Date(2025, 6, 1, 14, 0, 0, 0, time.UTC)}
-		if err != nil || len(keys) != 1 || keys[0] != want || string(raw) != answer {
-			t.Errorf("%s: got %+v, %v, want %+v", answer, keys, err, want)
-		}
-	}
-	for _, revoked := range []string{`"status": "REVOKED"`, `"revoked": true`, `"active": false`, `"revoked_at": "2025-06-01T14:00:00Z"`} {
-		_, c := serve(t, `{"keys": [{"id": "k", `+revoked+`}, {"id": "l", "revoked_at": null, "active": true}]}`)
-		keys, _, err := c.Keys(t.Context())
-		if err != nil || !keys[0].Revoked || keys[1].Revoked {
-			t.Errorf("%s: got %+v, %v, want the first key revoked", revoked, keys, err)
-		}
-	}
-	for _, answer := range []string{
-		`{"id": "key_1", "name": "CI", "api_key": "lgh_live_x"}`, `{"id": "key_1", "key": "lgh_live_x"}`,
-		`{"key": {"id": "key_1", "secret": "lgh_live_x"}}`, `{"data": {"key_id": "key_1", "value": "lgh_live_x"}}`,
-	} {
-		x, c := serve(t, answer)
-		x.status = 201
-		made, _, err := c.MakeKey(t.Context(), "CI", "app_abc123")
-		if err != nil || made.Secret != "lgh_live_x" || made.ID != "key_1" {
-			t.Errorf("%s: got %+v, %v, want the secret of key_1", answer, made, err)
-		}
-		x.wantBody(`{"name": "CI", "app_id": "app_abc123"}`)
-	}
-}
-
-func TestRevokeKey(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{200, 204} {
-		x, c := serve(t, "")
-		x.status = status
-		if _, err := c.RevokeKey(t.Context(), "key_xyz789"); err != nil || x.method != "DELETE" || x.path != "/api/keys/key_xyz789" {
-			t.Errorf("got %s %s, %v, want DELETE /api/keys/key_xyz789", x.method, x.path, err)
-		}
-		if _, err := c.RevokeKey(t.Context(), "a/../b?c"); err != nil || x.path != "/api/keys/a%2F..%2Fb%3Fc" {
-			t.Errorf("got the path %s, %v, want an escaped id", x.path, err)
-		}
-	}
-}
-
-// TestAppsAndBudgets uses the responses on the pages Applications and Budget Controls.
-func TestAppsAndBudgets(t *testing.T) {
-	t.Parallel()
-	_, c := serve(t, `{"applications": [{"id": "app_abc123", "name": "FARA Agent", "calls_today": 12400, "compression_avg": 72, "quality_avg": 96,
-		"saved_usd_today": 88.50, "status": "active"}]}`)
-	apps, _, err := c.Apps(t.Context())
-	if want := (App{"app_abc123", "FARA Agent", 12400, 72, 96, 88.5, "active"}); err != nil || len(apps) != 1 || apps[0] != want {
-		t.Errorf("got %+v, %v, want %+v", apps, err, want)
-	}
-	_, c = serve(t, `{"id": "app_xyz789", "name": "Support Bot", "api_key": "lgh_live_xxxx", "created_at": "2025-06-01T14:00:00Z"}`)
-	if made, _, err := c.MakeApp(t.Context(), "Support Bot"); err != nil || made.ID != "app_xyz789" || made.Name != "Support Bot" || made.Secret != "lgh_live_xxxx" {
-		t.Errorf("got %+v, %v, want app_xyz789 with its key", made, err)
-	}
-	_, c = serve(t, `{"budgets": [{"id": "budget_abc", "team_name": "Engineering", "monthly_budget_usd": 500, "alert_threshold_pct": 80,
-		"spent_this_month_usd": 305.50, "spent_pct": 61}]}`)
-	budgets, _, err := c.Budgets(t.Context())
-	if want := (Budget{"budget_abc", "Engineering", 500, 80, false, 305.5, 61}); err != nil || len(budgets) != 1 || budgets[0] != want {
-		t.Errorf("got %+v, %v, want %+v", budgets, err, want)
-	}
-	x, c := serve(t, `{"id": "budget_abc", "team_name": "Engineering"}`)
-	made, _, err := c.MakeBudget(t.Context(), Budget{Team: "Engineering", Limit: 500, Alert: 80})
-	if err != nil || made.ID != "budget_abc" || made.Limit != 500 {
-		t.Errorf("got %+v, %v, want budget_abc with its limit", made, err)
-	}
-	x.wantBody(`{"team_name": "Engineering", "monthly_budget_usd": 500, "alert_threshold_pct": 80, "hard_stop": false}`)
-}
-
 func TestPlayground(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []string{
-		`{"compressed_text": "Short", "original_tokens": 9, "compressed_tokens": 3, "quality_score": 90, "rules_applied": ["filler"]}`,
-		`{"data": {"compressed": "Short", "laghav_meta": {"original_tokens": 9, "compressed_tokens": 3, "quality_score": 90, "rules_applied": ["filler"]}}}`,
-		`{"result": {"output": "Short", "tokens_original": 9, "tokens_compressed": 3, "quality_score": 90, "rules_applied": ["filler"]}}`,
-	} {
-		x, c := serve(t, answer)
-		short, _, err := c.Playground(t.Context(), "Long", "auto", 0.5)
-		if err != nil || short.Text != "Short" || short.Figures.Original != 9 || short.Figures.Compressed != 3 || *short.Figures.Quality != 90 || len(short.Rules) != 1 {
-			t.Errorf("%s: got %+v, %v, want Short with its figures", answer, short, err)
-		}
-		x.wantBody(`{"text": "Long", "content_type": "auto", "aggressiveness": 0.5, "cf_turnstile_token": ""}`)
+	tests := []struct{ name, answer string }{
+		{"flat", `{"compressed_text": "Short", "original_tokens": 9, "compressed_tokens": 3, "quality_score": 90, "rules_applied": ["filler"]}`},
+		{"in data", `{"data": {"compressed": "Short", "laghav_meta": {"original_tokens": 9, "compressed_tokens": 3, "quality_score": 90, "rules_applied": ["filler"]}}}`},
+		{"in result", `{"result": {"output": "Short", "tokens_original": 9, "tokens_compressed": 3, "quality_score": 90, "rules_applied": ["filler"]}}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			quality := 90.0
+			want := Shortened{Text: "Short", Figures: Figures{Original: 9, Compressed: 3, Quality: &quality}, Rules: []string{"filler"}}
+			x, c := serve(t, tt.answer)
+			got, _, err := c.Playground(t.Context(), "Long", "auto", 0.5)
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("got %+v, %v; want %+v", got, err, want)
+			}
+			x.wantBody(`{"text": "Long", "content_type": "auto", "aggressiveness": 0.5, "cf_turnstile_token": ""}`)
+		})
 	}
 }
 
-// TestRefusals uses the errors on the pages Agent Cost Control, Budget Controls and Rate Limits.
+// The refusals are those on the pages Agent Cost Control, Budget Controls and Rate Limits.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name         string
-		status       int
-		header       map[string]string
-		answer       string
-		says         string
-		quota, final bool
+		name            string
+		status          int
+		remaining       string // of the header X-RateLimit-Remaining
+		answer          string
+		wantKind        provider.Kind
+		wantExplanation string
+		wantRetryable   bool
 	}{
 		{
-			"loop", 429, nil, `{"error": "Agent loop limit exceeded", "code": "RATE_LIMIT_EXCEEDED", "agent_loop_detected": true, "agent_run_id": "agent_abc123",
-				"steps_used": 51, "steps_max": 50, "window_hours": 2, "request_id": "lgh_req_xyz"}`, "agent_abc123 made more than 50 steps in 2 hours", true, true,
+			name: "agent loop", status: 429, wantKind: provider.Quota, wantExplanation: "agent_abc123 made more than 50 steps in 2 hours",
+			answer: `{"error": "Agent loop limit exceeded", "code": "RATE_LIMIT_EXCEEDED", "agent_loop_detected": true, "agent_run_id": "agent_abc123",
+				"steps_used": 51, "steps_max": 50, "window_hours": 2, "request_id": "lgh_req_xyz"}`,
 		},
 		{
-			"budget", 402, nil, `{"error": "Team monthly budget cap reached", "code": "BUDGET_EXCEEDED", "budget_id": "budget_abc", "spent_usd": 500.12,
-				"limit_usd": 500.00, "request_id": "lgh_req_xyz"}`, "limit of $500.00 and spent $500.12", false, false,
+			name: "budget", status: 402, wantKind: provider.Quota, wantExplanation: "limit of $500.00 and spent $500.12",
+			answer: `{"error": "Team monthly budget cap reached", "code": "BUDGET_EXCEEDED", "budget_id": "budget_abc", "spent_usd": 500.12,
+				"limit_usd": 500.00, "request_id": "lgh_req_xyz"}`,
 		},
 		{
-			"playground", 429, nil, `{"error": "Daily playground limit reached", "code": "PLAYGROUND_LIMIT_EXCEEDED", "calls_used": 10, "reset_at": "2025-06-02T00:00:00Z"}`,
-			"10 calls of the day are used up until 2025-06-02T00:00:00Z", false, true,
+			name: "playground", status: 429, wantKind: provider.Quota, wantExplanation: "10 calls of the day are used up until 2025-06-02T00:00:00Z",
+			answer: `{"error": "Daily playground limit reached", "code": "PLAYGROUND_LIMIT_EXCEEDED", "calls_used": 10, "reset_at": "2025-06-02T00:00:00Z"}`,
 		},
-		{"day", 429, map[string]string{"X-RateLimit-Remaining": "7"}, `{"error": "x", "code": "RATE_LIMIT_EXCEEDED"}`, "a test key makes 100 calls a day", true, true},
-		{"minute", 429, map[string]string{"X-RateLimit-Remaining": "0"}, `{"error": "x", "code": "RATE_LIMIT_EXCEEDED"}`, "", false, true},
+		{
+			name: "limit of a day", status: 429, remaining: "7", wantKind: provider.Quota, wantExplanation: "a test key makes 100 calls a day",
+			answer: `{"error": "x", "code": "RATE_LIMIT_EXCEEDED"}`,
+		},
+		{
+			name: "limit of a minute", status: 429, remaining: "0", wantKind: provider.RateLimited, wantRetryable: true,
+			answer: `{"error": "x", "code": "RATE_LIMIT_EXCEEDED"}`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			x, client := serve(t, tt.answer)
-			x.status, x.header = tt.status, tt.header
+			x.status = tt.status
+			if tt.remaining != "" {
+				x.header = map[string]string{"X-RateLimit-Remaining": tt.remaining}
+			}
 			_, err := client.Complete(t.Context(), Request{})
-			var refused *api.Error
-			if !errors.As(err, &refused) || !strings.Contains(refused.Says, tt.says) || (refused.Cause == causeQuota) != tt.quota || refused.Final != tt.final {
-				t.Errorf("got %+v, want quota %t, final %t and %q", err, tt.quota, tt.final, tt.says)
+			var got *api.Error
+			if !errors.As(err, &got) {
+				t.Fatalf("got the error %v, want %T", err, got)
+			}
+			if got.Rule.Kind != tt.wantKind || got.Retryable != tt.wantRetryable {
+				t.Errorf("got kind %s, retryable: %t; want kind %s, retryable: %t", got.Rule.Kind, got.Retryable, tt.wantKind, tt.wantRetryable)
+			}
+			if !strings.Contains(got.Rule.Explanation, tt.wantExplanation) {
+				t.Errorf("got the explanation %q, want %q in it", got.Rule.Explanation, tt.wantExplanation)
 			}
 		})
 	}
 }
 
-// FuzzShapes: no response causes a panic, and no more than four characters of a key are returned.
+// FuzzShapes feeds the decoders with any response: each must decode it or return an error.
 func FuzzShapes(f *testing.F) {
 	for _, seed := range []string{`{"id": 1, "created_at": 1e300}`, `null`, `{"data": {"data": {"key": "x"}}}`, `{"choices": [{}]}`, `{"key": {"id": "a", "key": "b"}}`} {
 		f.Add([]byte(seed))
@@ -331,6 +286,6 @@ func FuzzShapes(f *testing.F) {
 			t.Errorf("got %+v from %s, want at most 4 characters of the key", item.key(), raw)
 		}
 		done := &Completion{}
-		_, _ = (&Client{&api.Client{}}).readChunk(done, raw)
+		_, _ = New(&api.Client{}).readChunk(done, raw)
 	})
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/uselamina/lamina/internal/api/loose"
 )
 
-// PlaygroundChars is the largest number of characters that the playground accepts.
+// PlaygroundChars is the longest text that the playground accepts, in characters.
 const PlaygroundChars = 5000
 
 // A Shortened is a shortened text. All fields but Text may be empty, because the response is not documented.

@@ -1,4 +1,4 @@
-// Package lamatic is the client of lamatic.ai. It runs the flows of a project through the GraphQL endpoint of the project.
+// Package lamatic is the client of Lamatic. It runs the workflows of a project through the GraphQL address of the project.
 package lamatic
 
 import (
@@ -13,18 +13,18 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 )
 
-// executeTimeout is the default timeout of an execution. It is that of Lamatic's SDK.
+// executeTimeout limits one execution if the caller sets no limit. Lamatic's SDK has the same limit.
 const executeTimeout = 2 * time.Minute
 
 // A Client calls one project. New returns one.
 type Client struct {
 	api     *api.Client
 	timeout time.Duration
-	// isObject reports whether checkStatus is known to be an object, so that a query must select its fields.
+	// isObject is set once checkStatus turned out to be an object, of which a query must select the fields.
 	isObject atomic.Bool
 }
 
-// New returns a client of the project at the base URL of c. timeout limits one execution; 0 means 2 minutes.
+// New returns a client of the project that has the base URL of c as its Project URL. timeout limits one execution; 0 means 2 minutes.
 func New(c *api.Client, timeout time.Duration) *Client {
 	if timeout == 0 {
 		timeout = executeTimeout
@@ -32,8 +32,8 @@ func New(c *api.Client, timeout time.Duration) *Client {
 	return &Client{api: c, timeout: timeout}
 }
 
-// A document is a GraphQL operation with one field. Values are passed as variables only: inside the text of a query they could
-// change the query.
+// A document is a GraphQL operation with one field. Values are passed only as variables, because a value inside the text of a query
+// could change the query.
 type document struct {
 	field string
 	query string
@@ -48,9 +48,9 @@ func (d document) call(variables any) api.Call {
 	return api.Call{Method: http.MethodPost, Body: body}
 }
 
-// do sends a call and returns the value of the field of its document, which is not null. The errors are those of api.Client.Do,
-// and *FlowError.
-func (c *Client) do(ctx context.Context, d document, call api.Call) (value json.RawMessage, resp *api.Response, err error) {
+// send sends a call. It returns the value of the document's field, which is not null, and the whole response. Errors: those of
+// api.Client.Do, and *FlowError.
+func (c *Client) send(ctx context.Context, d document, call api.Call) (value json.RawMessage, resp *api.Response, err error) {
 	resp, err = c.api.Do(ctx, call)
 	if err != nil {
 		return nil, nil, err
@@ -67,7 +67,7 @@ func (c *Client) do(ctx context.Context, d document, call api.Call) (value json.
 	return value, resp, nil
 }
 
-// read returns the value of the field of the document in a GraphQL response, nil if there is none, and its errors.
+// read decodes a GraphQL response: the value of the document's field, nil if there is none, and errors[].
 func (d document) read(raw []byte) (value json.RawMessage, problems []Problem, err error) {
 	var envelope struct {
 		Data   map[string]scalar `json:"data"`

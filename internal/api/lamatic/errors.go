@@ -8,22 +8,22 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 )
 
-// A FlowError means that a successful HTTP response contains GraphQL errors: the workflow does not exist, the payload does not
-// fit, or the workflow failed. Lamatic documents no codes to distinguish them.
+// A FlowError holds the errors[] of a GraphQL response with status 200: the workflow does not exist, the payload does not fit it, or
+// the workflow failed. Lamatic documents no codes that distinguish these.
 type FlowError struct {
 	Problems  []Problem // at least one
 	RequestID string
 	Raw       json.RawMessage // the whole response
 }
 
-// Error returns the message of the first problem. It may contain control characters.
+// Error returns the message of the first problem, which may hold control characters.
 func (e *FlowError) Error() string { return e.Problems[0].Message }
 
 // A Problem is one GraphQL error.
 type Problem struct {
 	Message string
-	// Executed reports whether the error arose while a field was executed. An error without a path (GraphQL specification,
-	// section 7.1.2) rejects the whole document before any execution.
+	// Executed reports that the problem occurred during the execution of a field. Otherwise the document was refused as a whole, and
+	// no part of it was executed (GraphQL specification, section 7.1.2: such an error has no path).
 	Executed bool
 }
 
@@ -53,7 +53,7 @@ func (p *Problem) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// flowErrorOf returns the *FlowError for a stream that was rejected with JSON and a successful status, and other errors unchanged.
+// flowErrorOf returns the *FlowError for a refusal of a stream that came as JSON with status 200; any other error as it is.
 func flowErrorOf(err error) error {
 	var refused *api.Error
 	if errors.As(err, &refused) && refused.Status < 300 {
@@ -62,11 +62,11 @@ func flowErrorOf(err error) error {
 	return err
 }
 
-// A CutError means that a stream ended before the flow. It is unknown whether the flow finished.
+// A CutError means that a stream ended before the workflow reported its end. Whether the workflow finished is unknown.
 type CutError struct{ Err error }
 
-// Error returns a constant text.
-func (e *CutError) Error() string { return "the stream ended before the flow did" }
+// Error returns the message.
+func (e *CutError) Error() string { return "the stream ended before the workflow did" }
 
 // Unwrap returns the cause; nil if the service closed the stream.
 func (e *CutError) Unwrap() error { return e.Err }

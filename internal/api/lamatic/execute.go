@@ -9,12 +9,12 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 )
 
-// An Execution is a workflow or an agent with its inputs.
+// An Execution is a workflow or an agent to run, with its inputs.
 type Execution struct {
 	// Workflow is the id of the workflow, or of the agent if Agent is set.
 	Workflow string
 	Agent    bool
-	// Payload is a JSON object of inputs. Lamatic rejects an empty one.
+	// Payload is a JSON object of inputs. Lamatic refuses an empty one.
 	Payload json.RawMessage
 }
 
@@ -45,15 +45,15 @@ type agentVariables struct {
 	Payload json.RawMessage `json:"payload"`
 }
 
-// Execute runs a workflow or an agent once. A run has a cost, so the call is repeated only if the flow certainly did not run. A
-// flow that takes longer returns a running Result with an id for Check and Wait.
+// Execute runs a workflow or an agent once. Because a run may cost, the call is repeated only if nothing ran. A workflow that does
+// not finish at once returns a running Result with an id for Check and Wait.
 func (c *Client) Execute(ctx context.Context, e Execution) (*Result, error) {
 	d, call := executeWorkflow, executeWorkflow.call(workflowVariables{e.Workflow, e.Payload})
 	if e.Agent {
 		d, call = executeAgent, executeAgent.call(agentVariables{e.Workflow, e.Payload})
 	}
 	call.Timeout = c.timeout
-	value, resp, err := c.do(ctx, d, call)
+	value, resp, err := c.send(ctx, d, call)
 	if err != nil {
 		return nil, err
 	}
@@ -70,18 +70,18 @@ const (
 	Failed    State = "failed"
 )
 
-// A Result is a run of a flow.
+// A Result is a run of a workflow, as far as it is known.
 type Result struct {
 	Status    string          // of the service: success, error, failed, pending, processing
-	Output    json.RawMessage // the result of the flow; nil if there is none
-	Message   string          // the error of the flow
-	RunID     string          // the id for Check and Wait; may be empty
+	Output    json.RawMessage // the result, in a form that the workflow defines; nil if there is none
+	Message   string          // the service's reason for a failure
+	RunID     string          // for Check and Wait: the requestId in the response
 	RequestID string          // of the HTTP request; may be empty
 	Raw       json.RawMessage // the whole response
 }
 
-// newResult returns the result in the value of executeWorkflow, executeAgent or checkStatus. Lamatic's SDKs differ in the place
-// of each field, so newResult reads all places.
+// newResult decodes the value of executeWorkflow, executeAgent or checkStatus. Lamatic's SDKs expect its parts in different places;
+// all of them are tried.
 func newResult(value json.RawMessage, resp *api.Response, call api.Call) (*Result, error) {
 	var w wireResult
 	if err := json.Unmarshal(value, &w); err != nil {
@@ -136,7 +136,7 @@ func readOutput(raw json.RawMessage) output {
 	return o
 }
 
-// State returns the state for the status. With an undocumented status, a run that has an id is Running and another Succeeded.
+// State returns the state that the status means. An undocumented status means success if there is no run id, else a running one.
 func (r *Result) State() State {
 	switch strings.ToLower(r.Status) {
 	case "success":
@@ -155,7 +155,7 @@ func (r *Result) State() State {
 	return Succeeded
 }
 
-// hasOnlyID reports whether the output is the id of the run alone: then success means that the flow was started.
+// hasOnlyID reports whether the output holds only the run id: the workflow was started successfully, and still runs.
 func (r *Result) hasOnlyID() bool {
 	var output map[string]json.RawMessage
 	return r.RunID != "" && json.Unmarshal(r.Output, &output) == nil && len(output) == 1 && output["requestId"] != nil

@@ -14,15 +14,16 @@ import (
 	"time"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/provider"
 )
 
-// A lamaticServer answers each request in turn, and remembers what was asked. It is written from Lamatic's documentation and
-// SDKs, and knows nothing of the local platform.
+// A lamaticServer returns its answers in turn and records the requests. It follows Lamatic's documentation and SDKs, and shares no
+// code with the local platform.
 type lamaticServer struct {
 	t       *testing.T
-	answers []string // JSON, or a status and JSON: "401 {…}"; the last one goes on for ever
+	answers []string // JSON, or a status and JSON: "401 {…}"; the last one repeats
 	bodies  []map[string]any
-	stream  string // for requests that accept event streams
+	stream  string // the answer to requests that accept event streams
 
 	toScalar, toObject string // if set, the answers to queries without and with a selection
 }
@@ -31,7 +32,7 @@ func (s *lamaticServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	raw, _ := io.ReadAll(r.Body)
 	var body map[string]any
 	if err := json.Unmarshal(raw, &body); err != nil || r.Method != "POST" || r.URL.Path != "/api/graphql" {
-		s.t.Errorf("%s %s %s", r.Method, r.URL, raw)
+		s.t.Errorf("got the request %s %s %s, want POST /api/graphql with JSON", r.Method, r.URL, raw)
 	}
 	s.bodies = append(s.bodies, body)
 	if s.stream != "" && r.Header.Get("Accept") == "text/event-stream" {
@@ -58,302 +59,300 @@ func (s *lamaticServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, answer)
 }
 
+// serve starts a server, and returns a client that does not wait between attempts.
 func serve(t *testing.T, answers ...string) (*Client, *lamaticServer) {
 	t.Helper()
 	s := &lamaticServer{t: t, answers: answers}
 	hs := httptest.NewServer(s)
 	t.Cleanup(hs.Close)
 	return New(&api.Client{
-		BaseURL: hs.URL + "/api/graphql",
-		Sleep:   func(context.Context, time.Duration) error { return nil },
-		ReadRefusal: func(e *api.Error, _ http.Header, body []byte) bool {
-			var v struct{ Errors []struct{ Message string } }
-			if json.Unmarshal(body, &v) != nil || len(v.Errors) == 0 {
-				return false
-			}
-			e.Message = v.Errors[0].Message
-			return true
-		},
+		Provider: provider.Lamatic(),
+		BaseURL:  hs.URL + "/api/graphql",
+		Sleep:    func(context.Context, time.Duration) error { return nil },
 	}, 0), s
 }
 
-// documented is the success of the documentation.
+// documented is the success in Lamatic's documentation.
 const documented = `{"data":{"executeWorkflow":{"status":"success","result":{"answer":"42"}}}}`
 
-func TestExecute(t *testing.T) {
+func TestExecuteWorkflow(t *testing.T) {
 	t.Parallel()
-	c, s := serve(t, documented, `{"data":{"executeAgent":{"status":"success","result":"done"}}}`)
+	c, s := serve(t, documented)
 	payload := json.RawMessage(`{"url":"https://e.com/?a=\"}{\n&b=<x>","big":12345678901234567890}`)
 	got, err := c.Execute(t.Context(), Execution{Workflow: `w"} { x`, Payload: payload})
-	if err != nil || got.State() != Succeeded || string(got.Output) != `{"answer":"42"}` || string(got.Raw) != documented || got.RequestID != "req-1" {
-		t.Errorf("%+v %v", got, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Result{Status: "success", Output: json.RawMessage(`{"answer":"42"}`), RequestID: "req-1", Raw: json.RawMessage(documented)}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 	query, _ := s.bodies[0]["query"].(string)
-	for _, want := range []string{"query ExecuteWorkflow($workflowId: String!, $payload: JSON)", "executeWorkflow(workflowId: $workflowId, payload: $payload)", "status\n", "result\n"} {
-		if !strings.Contains(query, want) {
-			t.Errorf("the query lacks %q:\n%s", want, query)
+	for _, part := range []string{"query ExecuteWorkflow($workflowId: String!, $payload: JSON)", "executeWorkflow(workflowId: $workflowId, payload: $payload)", "status\n", "result\n"} {
+		if !strings.Contains(query, part) {
+			t.Errorf("got the query %s, want %q in it", query, part)
 		}
 	}
 	variables := s.bodies[0]["variables"].(map[string]any)
-	if variables["workflowId"] != `w"} { x` || variables["payload"].(map[string]any)["url"] != "https://e.com/?a=\"}{\n&b=<x>" {
-		t.Errorf("%v", variables)
+	if got, want := variables["workflowId"], `w"} { x`; got != want {
+		t.Errorf("got the workflow %q, want %q", got, want)
 	}
-	got, err = c.Execute(t.Context(), Execution{Workflow: "a", Agent: true, Payload: payload})
-	if err != nil || string(got.Output) != `"done"` || s.bodies[1]["variables"].(map[string]any)["agentId"] != "a" {
-		t.Errorf("%+v %v", got, err)
+	if got, want := variables["payload"].(map[string]any)["url"], "https://e.com/?a=\"}{\n&b=<x>"; got != want {
+		t.Errorf("got the input %q, want %q", got, want)
 	}
 }
 
-// TestResultShapes: every place where the SDKs look for a part of the answer.
-func TestResultShapes(t *testing.T) {
+func TestExecuteAgent(t *testing.T) {
 	t.Parallel()
-	for raw, want := range map[string]Result{
-		`{"status":"success","result":{"a":1}}`:      {Status: "success", Output: json.RawMessage(`{"a":1}`)},
-		`{"status":"success","result":"{\"a\":1}"}`:  {Status: "success", Output: json.RawMessage(`{"a":1}`)},
-		`"{\"status\":\"success\",\"result\":null}"`: {Status: "success"},
-		`"processing"`: {Status: "processing"},
-		`{"status":"pending","result":{"requestId":"r"}}`:                             {Status: "pending", Output: json.RawMessage(`{"requestId":"r"}`), RunID: "r"},
-		`{"status":"processing","requestId":"r"}`:                                     {Status: "processing", RunID: "r"},
-		`{"status":"error","result":null,"message":"no"}`:                             {Status: "error", Message: "no"},
-		`{"status":"failed","result":{"error":"no"}}`:                                 {Status: "failed", Output: json.RawMessage(`{"error":"no"}`), Message: "no"},
-		`{"status":"error","result":"no"}`:                                            {Status: "error", Output: json.RawMessage(`"no"`), Message: "no"},
-		`{"status":"success","result":[1],"statusCode":200,"newer":{"field":true}}`:   {Status: "success", Output: json.RawMessage(`[1]`)},
-		`{"status":"success","result":{"requestId":"r","message":"x","summary":"y"}}`: {Status: "success", Output: json.RawMessage(`{"requestId":"r","message":"x","summary":"y"}`), RunID: "r"},
-	} {
-		c, _ := serve(t, `{"data":{"executeWorkflow":`+raw+`}}`)
-		got, err := c.Execute(t.Context(), Execution{Workflow: "w", Payload: json.RawMessage(`{"a":1}`)})
-		if err != nil {
-			t.Errorf("%s: %v", raw, err)
-			continue
-		}
-		got.Raw, got.RequestID = nil, ""
-		if !reflect.DeepEqual(*got, want) {
-			t.Errorf("%s: %+v, want %+v", raw, *got, want)
-		}
+	c, s := serve(t, `{"data":{"executeAgent":{"status":"success","result":"done"}}}`)
+	got, err := c.Execute(t.Context(), Execution{Workflow: "a", Agent: true, Payload: json.RawMessage(`{"a":1}`)})
+	if err != nil || string(got.Output) != `"done"` {
+		t.Errorf("got %+v, %v; want the output \"done\"", got, err)
+	}
+	if got := s.bodies[0]["variables"].(map[string]any)["agentId"]; got != "a" {
+		t.Errorf("got the agent %q, want %q", got, "a")
+	}
+}
+
+// The parts of a result are where one of Lamatic's SDKs expects them.
+func TestResultForms(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		raw  string
+		want Result
+	}{
+		{"object", `{"status":"success","result":{"a":1}}`, Result{Status: "success", Output: json.RawMessage(`{"a":1}`)}},
+		{"result is JSON in a string", `{"status":"success","result":"{\"a\":1}"}`, Result{Status: "success", Output: json.RawMessage(`{"a":1}`)}},
+		{"all is JSON in a string", `"{\"status\":\"success\",\"result\":null}"`, Result{Status: "success"}},
+		{"only a status", `"processing"`, Result{Status: "processing"}},
+		{"run id in the result", `{"status":"pending","result":{"requestId":"r"}}`, Result{Status: "pending", Output: json.RawMessage(`{"requestId":"r"}`), RunID: "r"}},
+		{"run id outside the result", `{"status":"processing","requestId":"r"}`, Result{Status: "processing", RunID: "r"}},
+		{"message outside the result", `{"status":"error","result":null,"message":"no"}`, Result{Status: "error", Message: "no"}},
+		{"error in the result", `{"status":"failed","result":{"error":"no"}}`, Result{Status: "failed", Output: json.RawMessage(`{"error":"no"}`), Message: "no"}},
+		{"result is the message", `{"status":"error","result":"no"}`, Result{Status: "error", Output: json.RawMessage(`"no"`), Message: "no"}},
+		{"unknown fields", `{"status":"success","result":[1],"statusCode":200,"newer":{"field":true}}`, Result{Status: "success", Output: json.RawMessage(`[1]`)}},
+		{
+			"output with fields of the same names", `{"status":"success","result":{"requestId":"r","message":"x","summary":"y"}}`,
+			Result{Status: "success", Output: json.RawMessage(`{"requestId":"r","message":"x","summary":"y"}`), RunID: "r"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c, _ := serve(t, `{"data":{"executeWorkflow":`+tt.raw+`}}`)
+			got, err := c.Execute(t.Context(), Execution{Workflow: "w", Payload: json.RawMessage(`{"a":1}`)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.Raw, got.RequestID = nil, ""
+			if !reflect.DeepEqual(*got, tt.want) {
+				t.Errorf("got %+v, want %+v", *got, tt.want)
+			}
+		})
 	}
 }
 
 func TestState(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		status, output, runID string
-		want                  State
+	tests := []struct {
+		name, status, output, runID string
+		want                        State
 	}{
-		{"success", `{"a":1}`, "", Succeeded}, {"SUCCESS", "", "", Succeeded}, {"success", `{"requestId":"r"}`, "r", Running},
-		{"success", `{"requestId":"r","a":1}`, "r", Succeeded}, {"error", "", "", Failed}, {"failed", "", "r", Failed},
-		{"pending", "", "", Running}, {"processing", "", "r", Running}, {"", "", "", Succeeded}, {"queued", "", "r", Running},
-	} {
-		r := Result{Status: c.status, Output: json.RawMessage(c.output), RunID: c.runID}
-		if got := r.State(); got != c.want {
-			t.Errorf("%+v: %s", c, got)
-		}
+		{"success", "success", `{"a":1}`, "", Succeeded},
+		{"upper case", "SUCCESS", "", "", Succeeded},
+		{"output is the run id", "success", `{"requestId":"r"}`, "r", Running},
+		{"output has a run id", "success", `{"requestId":"r","a":1}`, "r", Succeeded},
+		{"error", "error", "", "", Failed},
+		{"failed", "failed", "", "r", Failed},
+		{"pending without run id", "pending", "", "", Running},
+		{"processing", "processing", "", "r", Running},
+		{"no status", "", "", "", Succeeded},
+		{"unknown status with run id", "queued", "", "r", Running},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := Result{Status: tt.status, Output: json.RawMessage(tt.output), RunID: tt.runID}
+			if got := r.State(); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
 	}
 }
 
 func TestExecuteErrors(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		answer string
-		check  func(error) bool
-		asked  int
-	}{
-		"errors with status 200": {
-			`{"data":{"executeWorkflow":null},"errors":[{"message":"Workflow not found","path":["executeWorkflow"]},"second"]}`,
-			func(err error) bool {
-				var e *FlowError
-				return errors.As(err, &e) && e.RequestID == "req-1" && e.executed() &&
-					reflect.DeepEqual(e.Problems, []Problem{{"Workflow not found", true}, {"second", false}})
-			}, 1,
-		},
-		"errors beside data": {
-			`{"data":{"executeWorkflow":{"status":"success"}},"errors":[{"message":"but"}]}`,
-			func(err error) bool { var e *FlowError; return errors.As(err, &e) && e.Error() == "but" }, 1,
-		},
-		"an error without a message": {
-			`{"errors":[{"code":7}]}`,
-			func(err error) bool { var e *FlowError; return errors.As(err, &e) && e.Error() == `{"code":7}` }, 1,
-		},
-		"401": {
-			`401 {"errors":[{"message":"Unauthorized"}]}`,
-			func(err error) bool {
-				var e *api.Error
-				return errors.As(err, &e) && e.Status == 401 && e.Message == "Unauthorized"
-			}, 1,
-		},
-		"neither data nor errors": {
-			`{"data":{}}`, func(err error) bool { var e *api.UnexpectedError; return errors.As(err, &e) }, 1,
-		},
-		"not GraphQL": {`{"data":[]}`, func(err error) bool { var e *api.UnexpectedError; return errors.As(err, &e) }, 1},
-		"a number":    {`{"data":{"executeWorkflow":3}}`, func(err error) bool { var e *api.UnexpectedError; return errors.As(err, &e) }, 1},
-		"a web page":  {`<html>`, func(err error) bool { var e *api.UnexpectedError; return errors.As(err, &e) }, 1},
-		"500 is not repeated, because the flow may have run": {
-			`500 {"errors":[{"message":"oops"}]}`, func(err error) bool { var e *api.Error; return errors.As(err, &e) && e.Status == 500 }, 1,
-		},
-		"429 is repeated, because nothing ran": {
-			`429 {"errors":[{"message":"slow down"}]}`, func(err error) bool { var e *api.Error; return errors.As(err, &e) && e.Status == 429 }, 3,
-		},
-	} {
-		client, s := serve(t, c.answer)
-		_, err := client.Execute(t.Context(), Execution{Workflow: "w", Payload: json.RawMessage(`{"a":1}`)})
-		if !c.check(err) || len(s.bodies) != c.asked {
-			t.Errorf("%s: %T %v, asked %d times", name, err, err, len(s.bodies))
+	isFlowError := func(message string) func(error) bool {
+		return func(err error) bool { var e *FlowError; return errors.As(err, &e) && e.Error() == message }
+	}
+	isRefusal := func(status int, message string) func(error) bool {
+		return func(err error) bool {
+			var e *api.Error
+			return errors.As(err, &e) && e.Status == status && e.Message == message
 		}
+	}
+	isUnexpected := func(err error) bool { var e *api.UnexpectedError; return errors.As(err, &e) }
+	tests := []struct {
+		name         string
+		answer       string
+		isWanted     func(error) bool
+		wantRequests int
+	}{
+		{"errors with status 200", `{"data":{"executeWorkflow":null},"errors":[{"message":"Workflow not found"}]}`, isFlowError("Workflow not found"), 1},
+		{"errors and data", `{"data":{"executeWorkflow":{"status":"success"}},"errors":[{"message":"but"}]}`, isFlowError("but"), 1},
+		{"error without a message", `{"errors":[{"code":7}]}`, isFlowError(`{"code":7}`), 1},
+		{"401", `401 {"errors":[{"message":"Unauthorized"}]}`, isRefusal(401, "Unauthorized"), 1},
+		{"neither data nor errors", `{"data":{}}`, isUnexpected, 1},
+		{"not GraphQL", `{"data":[]}`, isUnexpected, 1},
+		{"number", `{"data":{"executeWorkflow":3}}`, isUnexpected, 1},
+		{"web page", `<html>`, isUnexpected, 1},
+		{"500 is not repeated, because the workflow may have run", `500 {"errors":[{"message":"oops"}]}`, isRefusal(500, "oops"), 1},
+		{"429 is repeated, because nothing ran", `429 {"errors":[{"message":"slow down"}]}`, isRefusal(429, "slow down"), 3},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			client, s := serve(t, tt.answer)
+			_, err := client.Execute(t.Context(), Execution{Workflow: "w", Payload: json.RawMessage(`{"a":1}`)})
+			if !tt.isWanted(err) {
+				t.Errorf("got the unwanted error %T: %v", err, err)
+			}
+			if got := len(s.bodies); got != tt.wantRequests {
+				t.Errorf("got %d requests, want %d", got, tt.wantRequests)
+			}
+		})
 	}
 }
 
-// TestCheckEitherType: checkStatus may be a scalar or an object. The query that does not fit is refused as a whole.
-func TestCheckEitherType(t *testing.T) {
+func TestFlowErrorHoldsAllProblems(t *testing.T) {
+	t.Parallel()
+	client, _ := serve(t, `{"data":{"executeWorkflow":null},"errors":[{"message":"Workflow not found","path":["executeWorkflow"]},"second"]}`)
+	_, err := client.Execute(t.Context(), Execution{Workflow: "w", Payload: json.RawMessage(`{"a":1}`)})
+	var got *FlowError
+	if !errors.As(err, &got) {
+		t.Fatalf("got the error %v, want %T", err, got)
+	}
+	if want := []Problem{{"Workflow not found", true}, {"second", false}}; !reflect.DeepEqual(got.Problems, want) || !got.executed() {
+		t.Errorf("got the problems %+v, executed: %t; want %+v, executed: true", got.Problems, got.executed(), want)
+	}
+	if got.RequestID != "req-1" {
+		t.Errorf("got the request id %q, want req-1", got.RequestID)
+	}
+}
+
+// checkStatus is a scalar or an object. The service refuses the query that does not fit as a whole.
+func TestCheckScalarAndObject(t *testing.T) {
 	t.Parallel()
 	const mustSelect = `{"errors":[{"message":"Field \"checkStatus\" of type \"Status\" must have a selection of subfields."}]}`
 	const mustNot = `{"errors":[{"message":"Field \"checkStatus\" must not have a selection since type \"JSON\" has no subfields."}]}`
 	const done = `{"data":{"checkStatus":{"status":"success","result":{"a":1}}}}`
 	const unknown = `{"data":{"checkStatus":null},"errors":[{"message":"no such request","path":["checkStatus"]}]}`
-	for name, c := range map[string]struct {
+	tests := []struct {
+		name               string
 		toScalar, toObject string
-		status             string
-		failure            string
-		asked              int // in two calls
+		wantErr            string // the end of the error; empty: a success
+		wantRequests       int    // of two calls
 	}{
-		"a scalar":                     {done, mustNot, "success", "", 2},
-		"an object":                    {mustSelect, done, "success", "", 3}, // learnt once
-		"a scalar of an unknown run":   {unknown, mustNot, "", "no such request", 2},
-		"an object of an unknown run":  {mustSelect, unknown, "", "no such request", 3},
-		"a scalar, refused for others": {`{"errors":[{"message":"other"}]}`, mustNot, "", "other", 4},
-		"an object that fails":         {mustSelect, `500 {"errors":[{"message":"oops"}]}`, "", "oops", 8}, // tried three times
-	} {
-		client, s := serve(t, "{}")
-		s.toScalar, s.toObject = c.toScalar, c.toObject
-		for range 2 {
-			got, err := client.Check(t.Context(), "r")
-			switch {
-			case c.failure != "" && (err == nil || !strings.HasSuffix(err.Error(), c.failure)):
-				t.Errorf("%s: %v", name, err)
-			case c.failure == "" && (err != nil || got.Status != c.status || got.RunID != "r"):
-				t.Errorf("%s: %+v %v", name, got, err)
+		{"scalar", done, mustNot, "", 2},
+		{"object, learned by the first call", mustSelect, done, "", 3},
+		{"scalar of an unknown run", unknown, mustNot, "no such request", 2},
+		{"object of an unknown run", mustSelect, unknown, "no such request", 3},
+		{"scalar, refused for another reason", `{"errors":[{"message":"other"}]}`, mustNot, "other", 4},
+		{"object that fails, tried three times", mustSelect, `500 {"errors":[{"message":"oops"}]}`, "oops", 8},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			client, s := serve(t, "{}")
+			s.toScalar, s.toObject = tt.toScalar, tt.toObject
+			for range 2 {
+				got, err := client.Check(t.Context(), "r")
+				switch {
+				case tt.wantErr != "" && (err == nil || !strings.HasSuffix(err.Error(), tt.wantErr)):
+					t.Errorf("got %+v, %v; want an error that ends in %q", got, err, tt.wantErr)
+				case tt.wantErr == "" && (err != nil || got.Status != "success" || got.RunID != "r"):
+					t.Errorf("got %+v, %v; want a success of the run r", got, err)
+				}
 			}
-		}
-		if len(s.bodies) != c.asked || s.bodies[0]["variables"].(map[string]any)["requestId"] != "r" {
-			t.Errorf("%s: asked %d times, want %d", name, len(s.bodies), c.asked)
-		}
+			if got := s.bodies[0]["variables"].(map[string]any)["requestId"]; got != "r" {
+				t.Errorf("got a request for the run %v, want r", got)
+			}
+			if got := len(s.bodies); got != tt.wantRequests {
+				t.Errorf("got %d requests, want %d", got, tt.wantRequests)
+			}
+		})
 	}
 }
 
+// The states of a run, as responses to checkStatus.
+const (
+	running = `{"data":{"checkStatus":{"status":"processing"}}}`
+	failing = `503 {"errors":[{"message":"busy"}]}`
+)
+
 func TestWait(t *testing.T) {
 	t.Parallel()
-	const running, failing = `{"data":{"checkStatus":{"status":"processing"}}}`, `503 {"errors":[{"message":"busy"}]}`
-	client, _ := serve(t, running, failing, failing, failing, running, `{"data":{"checkStatus":{"status":"failed","message":"no"}}}`)
+	const failed = `{"data":{"checkStatus":{"status":"failed","message":"no"}}}`
+	client, _ := serve(t, running, failing, failing, failing, running, failed)
 	updates, faults := 0, 0
 	got, err := client.Wait(t.Context(), "r", Wait{
 		Interval: time.Millisecond, Update: func(*Result) { updates++ }, OnFault: func(error) { faults++ },
 	})
-	if err != nil || got.State() != Failed || got.Message != "no" || updates != 3 || faults != 1 {
-		t.Errorf("%+v %v, %d updates, %d faults", got, err, updates, faults)
+	if err != nil || got.State() != Failed || got.Message != "no" {
+		t.Errorf("got %+v, %v; want a failed run with the message no", got, err)
 	}
-	client, _ = serve(t, running, `401 {"errors":[{"message":"Unauthorized"}]}`)
-	var refused *api.Error
-	if _, err := client.Wait(t.Context(), "r", Wait{Interval: time.Millisecond}); !errors.As(err, &refused) {
-		t.Errorf("%v", err)
-	}
-	client, _ = serve(t, failing)
-	if _, err := client.Wait(t.Context(), "r", Wait{Interval: time.Millisecond, Patience: time.Nanosecond}); !errors.As(err, &refused) || refused.Status != 503 {
-		t.Errorf("%v", err)
-	}
-	client, _ = serve(t, running)
-	late := errors.New("late")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	defer cancel(nil)
-	if got, err := client.Wait(ctx, "r", Wait{Interval: time.Hour, Update: func(*Result) { cancel(late) }}); !errors.Is(err, late) || got == nil || got.Status != "processing" {
-		t.Errorf("%+v %v", got, err)
-	}
-	client, _ = serve(t, `{"data":{"checkStatus":{"status":"success","result":{"requestId":"r"}}}}`)
-	if got, err := client.Wait(t.Context(), "r", Wait{Interval: time.Hour}); err != nil || got.Status != "success" {
-		t.Errorf("a run whose result is its id: %+v %v", got, err)
+	if updates != 3 || faults != 1 {
+		t.Errorf("got %d updates and %d faults, want 3 and 1", updates, faults)
 	}
 }
 
-func TestStream(t *testing.T) {
+func TestWaitEndsWithAnError(t *testing.T) {
 	t.Parallel()
-	frame := func(inner string) string { return `data: {"data":{"executeWorkflowWithStream":` + inner + "}}\n\n" }
-	token := func(text string) string {
-		return frame(`{"status":"streaming","nodeId":"LLMNode_1","data":{"generatedResponse":"` + text + `"}}`)
-	}
-	node := frame(`{"status":"streaming","nodeId":"LLMNode_1","isNodeExecutionFinished":true,"data":{"generatedResponse":"ababab","_meta":{"total_tokens":2}}}`)
-	final := frame(`{"status":"success","isFlowExecutionFinished":true,"result":{"x":"ab"}}`)
-	for name, c := range map[string]struct {
-		stream, text, output, message string
-		cut                           bool
-		failure                       string
+	tests := []struct {
+		name       string
+		answers    []string
+		wantStatus int
 	}{
-		"whole":              {": hello\n\n" + frame("null") + token("a") + ": alive\n\n" + token("b") + node + final + "data: [DONE]\n\n", "ab", `{"x":"ab"}`, "", false, ""},
-		"no marker":          {token("a") + final, "a", `{"x":"ab"}`, "", false, ""},
-		"a string":           {token("a") + frame(`"{\"isFlowExecutionFinished\":true,\"status\":\"success\"}"`), "a", "", "", false, ""},
-		"fails":              {token("a") + frame(`{"status":"error","nodeId":"n","data":{"errorMsg":"boom"}}`) + "data: [DONE]\n\n", "a", "", "boom", false, ""},
-		"fails without why":  {frame(`{"status":"failed"}`), "", "", "the service gave no reason", false, ""},
-		"cut":                {token("a"), "a", "", "", true, ""},
-		"cut in a frame":     {token("a") + `data: {"data":{"execu`, "a", "", "", true, ""},
-		"done without a end": {token("a") + node + "data: [DONE]\n\n", "a", "", "", true, ""},
-		"completed":          {token("a") + "event: complete\ndata:\n\n", "a", "", "", true, ""},
-		"garbage":            {token("a") + "data: <html>\n\n", "a", "", "", true, ""},
-		"errors":             {token("a") + `data: {"errors":[{"message":"limit"}]}` + "\n\n", "a", "", "", false, "limit"},
-	} {
-		client, s := serve(t, "{}")
-		s.stream = c.stream
-		var text, message string
-		var output json.RawMessage
-		var last error
-		for f, err := range client.Stream(t.Context(), Execution{Workflow: "w", Payload: json.RawMessage(`{"a":1}`)}) {
-			text, message, last = text+f.Text, message+f.Message, err
-			if f.Output != nil {
-				output = f.Output
+		{"refused", []string{running, `401 {"errors":[{"message":"Unauthorized"}]}`}, 401},
+		{"failing for longer than the patience", []string{failing}, 503},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			client, _ := serve(t, tt.answers...)
+			_, err := client.Wait(t.Context(), "r", Wait{Interval: time.Millisecond, Patience: time.Nanosecond})
+			var got *api.Error
+			if !errors.As(err, &got) || got.Status != tt.wantStatus {
+				t.Errorf("got the error %v, want status %d", err, tt.wantStatus)
 			}
-		}
-		var cut *CutError
-		if text != c.text || message != c.message || string(output) != c.output || errors.As(last, &cut) != c.cut {
-			t.Errorf("%s: %q %q %s %v", name, text, message, output, last)
-		}
-		if c.failure != "" && (last == nil || last.Error() != c.failure) || c.failure == "" && !c.cut && last != nil {
-			t.Errorf("%s: %v", name, last)
-		}
-		if len(s.bodies) != 1 {
-			t.Errorf("%s: asked %d times", name, len(s.bodies))
-		}
+		})
 	}
 }
 
-// TestStreamRefused: what is refused before the stream is told as plain JSON.
-func TestStreamRefused(t *testing.T) {
+func TestWaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	client, _ := serve(t, `{"errors":[{"message":"Workflow not found"}]}`)
-	for _, err := range client.Stream(t.Context(), Execution{Workflow: "w"}) {
-		var e *FlowError
-		if !errors.As(err, &e) || e.Error() != "Workflow not found" {
-			t.Errorf("%v", err)
-		}
-	}
-	client, _ = serve(t, `401 {"errors":[{"message":"Unauthorized"}]}`)
-	for _, err := range client.Stream(t.Context(), Execution{Workflow: "w"}) {
-		var e *api.Error
-		if !errors.As(err, &e) || e.Status != 401 {
-			t.Errorf("%v", err)
-		}
+	client, _ := serve(t, running)
+	want := errors.New("late")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, want)
+	defer cancel()
+	got, err := client.Wait(ctx, "r", Wait{Interval: time.Hour})
+	if !errors.Is(err, want) || got == nil || got.Status != "processing" {
+		t.Errorf("got %+v, %v; want the state processing and the error %v", got, err, want)
 	}
 }
 
-// FuzzFrame: no event brings the reader down, and a frame that is not the last one has no message.
-func FuzzFrame(f *testing.F) {
-	f.Add("", "[DONE]")
-	f.Add("next", `{"data":{"executeWorkflowWithStream":{"status":"streaming","data":{"generatedResponse":"a"}}}}`)
-	f.Add("", `{"data":{"executeWorkflowWithStream":"{\"status\":\"error\",\"result\":\"{}\"}"}}`)
-	f.Add("", `{"errors":[{}]}`)
-	f.Fuzz(func(t *testing.T, kind, data string) {
-		frame, ok, err := parseFrame(api.Event{Type: kind, Data: data})
-		if ok && (err != nil || !json.Valid(frame.Raw) || frame.Message != "" && !frame.FlowFinished || frame.Output != nil && !json.Valid(frame.Output)) {
-			t.Errorf("%+v %v", frame, err)
-		}
-	})
+// The output of a successful run may be its id alone.
+func TestWaitForRunWithItsIDAsOutput(t *testing.T) {
+	t.Parallel()
+	client, _ := serve(t, `{"data":{"checkStatus":{"status":"success","result":{"requestId":"r"}}}}`)
+	got, err := client.Wait(t.Context(), "r", Wait{Interval: time.Hour})
+	if err != nil || got.Status != "success" {
+		t.Errorf("got %+v, %v; want the state success", got, err)
+	}
 }
 
-// FuzzResult: no answer brings the reader down, and every result has a state.
+// FuzzResult feeds the decoder with any response: each result must have a state, and each problem a message.
 func FuzzResult(f *testing.F) {
 	f.Add(documented)
 	f.Add(`{"data":{"executeWorkflow":"{\"status\":\"pending\",\"result\":\"{\\\"requestId\\\":\\\"r\\\"}\"}"}}`)
@@ -364,12 +363,12 @@ func FuzzResult(f *testing.F) {
 		}
 		for _, p := range problems {
 			if p.Message == "" {
-				t.Error("a problem without words")
+				t.Errorf("got a problem without a message in %s", raw)
 			}
 		}
 		result, err := newResult(value, &api.Response{Raw: []byte(raw)}, api.Call{})
 		if err == nil && result.State() == "" {
-			t.Errorf("%+v", result)
+			t.Errorf("got %+v, want a state", result)
 		}
 	})
 }

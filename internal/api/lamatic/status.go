@@ -3,7 +3,6 @@ package lamatic
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strings"
 	"time"
 
@@ -54,7 +53,7 @@ type statusVariables struct {
 func (c *Client) check(ctx context.Context, d document, runID string) (*Result, error) {
 	call := d.call(statusVariables{runID})
 	call.Repeatable = true
-	value, resp, err := c.do(ctx, d, call)
+	value, resp, err := c.send(ctx, d, call)
 	if err != nil {
 		return nil, err
 	}
@@ -65,26 +64,26 @@ func (c *Client) check(ctx context.Context, d document, runID string) (*Result, 
 	return result, err
 }
 
-// The defaults of Lamatic's SDKs for the interval between two checks and the limit of all.
+// The defaults of waiting, as in Lamatic's SDKs.
 const (
 	DefaultInterval = 15 * time.Second
 	DefaultLimit    = 900 * time.Second
 )
 
-// Wait are the settings of Client.Wait.
+// Wait says how to wait for a run.
 type Wait struct {
-	// Interval is the time between two checks; 0 means DefaultInterval.
+	// Interval is the time between two requests; 0 means DefaultInterval.
 	Interval time.Duration
-	// Patience limits for how long the service may fail without a success in between; 0 means 2 minutes.
+	// Patience is how long the service may fail continuously before its error is returned; 0 means 2 minutes.
 	Patience time.Duration
-	// Update, if set, is called with each result.
+	// Update, if set, is called with each state.
 	Update func(*Result)
-	// OnFault, if set, is called with each failure that does not end the wait.
+	// OnFault, if set, is called with each failure that does not end the waiting.
 	OnFault func(error)
 }
 
-// Wait checks a run until it has ended and returns its result. When ctx ends, it returns the newest result, which may be nil,
-// and the cause of ctx.
+// Wait polls a run until it has ended, and returns its last state. If ctx ends first, Wait returns the newest state, nil if there is
+// none, and the cause of ctx.
 func (c *Client) Wait(ctx context.Context, runID string, w Wait) (*Result, error) {
 	if w.Interval <= 0 {
 		w.Interval = DefaultInterval
@@ -124,7 +123,7 @@ func (c *Client) Wait(ctx context.Context, runID string, w Wait) (*Result, error
 	}
 }
 
-// hasEnded reports whether a result of checkStatus is final. With success it is, even if the output is the id of the run alone.
+// hasEnded reports whether a response to checkStatus is the last one. After a success its output may hold only the run id.
 func (r *Result) hasEnded() bool {
 	return r.State() != Running || strings.EqualFold(r.Status, "success")
 }
@@ -135,7 +134,7 @@ func isTransient(err error) bool {
 	var lost *api.UnreachableError
 	switch {
 	case errors.As(err, &refused):
-		return !refused.Final && (refused.Status >= 500 || refused.Status == http.StatusTooManyRequests)
+		return refused.IsTransient()
 	case errors.As(err, &lost):
 		return lost.Kind != api.Other && lost.Kind != api.TLS
 	}

@@ -18,20 +18,20 @@ var executeWithStream = document{
 }`,
 }
 
-// A Frame is one step of a flow that streams.
+// A Frame is one event of a streamed workflow.
 type Frame struct {
-	Status       string          // streaming for a token, else as in Result
-	Text         string          // of a token: the text since the last one
-	Message      string          // the error of the flow, in its last frame
-	NodeID       string          // the node of the flow
+	Status       string          // streaming for a token; else as in Result
+	Text         string          // of a token: the text that the language model added
+	Message      string          // the service's reason for a failure; the frame is the last one
+	NodeID       string          // the node of the workflow that sent the frame
 	NodeFinished bool            // the node has ended
-	FlowFinished bool            // the flow has ended; this is the last frame
-	Output       json.RawMessage // the result of the flow, in its last frame
-	Raw          json.RawMessage // the value of the subscription
+	FlowFinished bool            // the workflow has ended: this is the last frame
+	Output       json.RawMessage // of the last frame: the result of the workflow
+	Raw          json.RawMessage // the value of the subscription as it came
 }
 
-// Stream runs a workflow once and returns its frames as they arrive. A sequence that ends before the last frame ends with a
-// *CutError. Other errors are those of api.Client.Events, and *FlowError.
+// Stream runs a workflow once and returns its frames as they arrive. If the stream ends before the last frame, the sequence ends
+// with a *CutError. Other errors: those of api.Client.Events, and *FlowError.
 func (c *Client) Stream(ctx context.Context, e Execution) iter.Seq2[Frame, error] {
 	return func(yield func(Frame, error) bool) {
 		call := executeWithStream.call(workflowVariables{e.Workflow, e.Payload})
@@ -58,7 +58,7 @@ func (c *Client) Stream(ctx context.Context, e Execution) iter.Seq2[Frame, error
 	}
 }
 
-// streamEnd returns the error of a stream: after the first event, a lost connection is a *CutError.
+// streamEnd returns the meaning of a stream's error: a refusal before the first event, a cut after it.
 func streamEnd(err error, hasBegun bool) error {
 	var lost *api.UnreachableError
 	if hasBegun && errors.As(err, &lost) && lost.Kind != api.Interrupted {
@@ -67,14 +67,14 @@ func streamEnd(err error, hasBegun bool) error {
 	return flowErrorOf(err)
 }
 
-// errDone means that the service announced the end of the stream.
+// errDone means that the service sent its end marker.
 var errDone = errors.New("the stream is done")
 
-// parseFrame returns the frame in an event, and whether there is one: an event may contain null.
+// parseFrame decodes one event, and reports whether it holds a frame: it may be null.
 func parseFrame(event api.Event) (Frame, bool, error) {
 	text := strings.TrimSpace(event.Data)
 	switch {
-	case text == "[DONE]", event.Type == "complete": // the second is the end in the GraphQL over SSE protocol
+	case text == "[DONE]", event.Type == "complete": // complete is the end of a subscription in the protocol graphql-sse
 		return Frame{}, false, errDone
 	case text == "":
 		return Frame{}, false, nil
@@ -102,7 +102,7 @@ func newFrame(value json.RawMessage) Frame {
 		Result       scalar          `json:"result"`
 		Data         json.RawMessage `json:"data"`
 	}
-	_ = json.Unmarshal(value, &o) // fields of other types are of the flow and are left out
+	_ = json.Unmarshal(value, &o) // fields of another type belong to the workflow
 	var data struct {
 		Generated string `json:"generatedResponse"`
 		Error     string `json:"errorMsg"`
@@ -112,7 +112,7 @@ func newFrame(value json.RawMessage) Frame {
 		Status: o.Status, NodeID: o.NodeID, NodeFinished: o.NodeFinished, Output: json.RawMessage(o.Result), Raw: value,
 		Message: data.Error,
 	}
-	if o.Status == "streaming" && !o.NodeFinished { // a finished node repeats the text, and doubles it
+	if o.Status == "streaming" && !o.NodeFinished { // a finished node sends its whole text again, doubled
 		f.Text = data.Generated
 	}
 	if f.Status == "error" || f.Status == "failed" {

@@ -1,0 +1,245 @@
+package account
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/cli/complete"
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/provider"
+	"github.com/uselamina/lamina/internal/session"
+)
+
+type loginOptions struct {
+	env        *cmdutil.Env
+	noBrowser  bool
+	device     bool
+	resume     bool
+	withAPIKey bool
+	apiKey     string
+	keyGiven   bool // --api-key was typed, perhaps with an empty value
+	storage    string
+	issuer     string
+	clientID   string
+	scope      string
+	port       uint16
+	browser    bool
+	remember   bool
+	set        []string
+}
+
+// NewLogin returns the command login.
+func NewLogin(env *cmdutil.Env) *cobra.Command {
+	opts := &loginOptions{env: env}
+	cmd := &cobra.Command{
+		Use:   "login",
+		Short: "Sign in to Lamina, or save the API key of another service",
+		Long: "Sign in with the browser. Later commands use the session, which refreshes itself and expires after 30 days\n" +
+			"without use.\n\n" +
+			"Without a browser, the command shows a code that you approve on any device. For scripts, --device --json prints\n" +
+			"the code and exits, and --device --resume finishes; or use an API key.\n\n" +
+			"With --provider, the command asks for the API key of another service, checks it and saves it in a profile:\n" +
+			"laminr, lamatic, lightfast, laghav, or a service that you describe in a file.",
+		Example: "lamina login\n" +
+			"lamina login --device\n" +
+			"lamina login --no-browser\n" +
+			"lamina login --device --remember\n" +
+			"lamina login --issuer https://id.example.com\n" +
+			"lamina login --with-api-key < key.txt\n" +
+			"lamina login --profile work --storage keyring\n" +
+			"lamina login --provider laghav\n" +
+			"lamina login --provider lamatic --set project-id=ID --set url=https://HOST/api/graphql --with-api-key < key.txt",
+		Args: cmdutil.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts.keyGiven = cmd.Flags().Changed("api-key")
+			if err := opts.validate(cmd); err != nil {
+				return err
+			}
+			return login(cmd.Context(), opts)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&opts.noBrowser, "no-browser", false, "show the address instead of opening a browser; the response can be pasted")
+	f.BoolVar(&opts.device, "device", false, "show a code that you approve on any device")
+	f.BoolVar(&opts.resume, "resume", false, "finish the sign-in that --device --json began")
+	f.BoolVar(&opts.withAPIKey, "with-api-key", false, "read an API key from stdin")
+	f.BoolVar(&opts.browser, "browser", false, "open the browser, even if another method was remembered or no browser was found")
+	f.BoolVar(&opts.remember, "remember", false, "use this method from now on (with --device, --no-browser or --browser)")
+	f.StringVar(&opts.issuer, "issuer", "", "sign in to the OAuth 2.0 or OpenID server with this `URL`")
+	f.StringVar(&opts.clientID, "client-id", "", "use this client `ID` at the issuer instead of registering one")
+	f.Uint16Var(&opts.port, "callback-port", 0, "listen for the redirect on this `PORT`, for a client that is registered with it")
+	f.StringVar(&opts.scope, "scope", "", "request these `SCOPES` from the issuer, separated by spaces")
+	f.StringArrayVar(&opts.set, "set", nil, "set a setting of the service, as `NAME=VALUE`, such as url=… or project-id=… (with --provider)")
+	complete.AddProviderFlag(cmd, env)
+	f.StringVar(&opts.storage, "storage", "", "keep the secrets in the file, or encrypt them with a key in the OS keyring: `file|keyring`; remembered for the profile")
+	f.StringVar(&opts.apiKey, "api-key", "", "save this API `KEY`; other processes can see it, so prefer --with-api-key")
+	return cmd
+}
+
+func (o *loginOptions) validate(cmd *cobra.Command) error {
+	if err := cmdutil.AtMostOne(cmd, "browser", "no-browser", "device", "with-api-key", "api-key"); err != nil {
+		return err
+	}
+	if err := cmdutil.AtMostOne(cmd, "issuer", "with-api-key", "api-key"); err != nil {
+		return err
+	}
+	if o.remember && o.typedMethod() == "" {
+		return fail.Usage("lamina login --device --remember", "--remember needs --device, --no-browser or --browser")
+	}
+	if o.resume && !o.device {
+		return fail.Usage("lamina login --device --resume", "--resume needs --device")
+	}
+	return nil
+}
+
+// signIn is one sign-in: a service, a profile, and what the method learns.
+type signIn struct {
+	*loginOptions
+	provider   provider.Provider
+	baseURL    string
+	profile    string
+	project    *config.Project   // nil if the folder has no project config
+	previous   config.Credential // of the profile; zero if there is none
+	encryption config.Encryption // of the new credential
+	replaced   config.Encryption // of the previous credential
+	http       *http.Client      // for the authorization server
+	saved      config.Credential // set by save
+
+	settings     map[string]string // of a service with API keys only
+	verdict      session.Verdict   // what such a service said of the key
+	remembered   string            // the remembered method; may be empty
+	unidentified error             // why the account of the session is unknown
+}
+
+// login signs in. Everything that could keep the result from being saved is checked before the user spends time on it.
+func login(ctx context.Context, opts *loginOptions) error {
+	env := opts.env
+	s, err := opts.prepare()
+	if err != nil {
+		return err
+	}
+	method, err := s.method()
+	if err != nil {
+		return err
+	}
+	if err := env.Sessions.Store().CheckWritable(); err != nil {
+		return err
+	}
+	if s.encryption, err = env.Sessions.NewKey(s.profile, config.Storage(s.storage)); err != nil {
+		return err
+	}
+	if err = method(ctx); err == nil {
+		err = s.rememberMethod(ctx)
+	}
+	if s.saved.Kind == "" {
+		env.Sessions.DropKey(s.encryption)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	env.Sessions.DropKey(s.replaced)
+	s.revokePrevious(ctx)
+	return s.report()
+}
+
+// prepare decides on the profile and the service.
+func (o *loginOptions) prepare() (*signIn, error) {
+	env := o.env
+	s := &signIn{loginOptions: o}
+	doc, err := env.Sessions.Load()
+	var damaged *config.FileError
+	if errors.As(err, &damaged) && damaged.Problem == config.Damaged {
+		doc, err = &config.Document{}, nil // saving moves the damaged file aside
+	}
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := env.Sessions.Choose(doc)
+	if err != nil {
+		return nil, err
+	}
+	s.provider, s.profile, s.project = chosen.Provider, chosen.Profile, chosen.Project
+	if err := s.checkFlags(); err != nil {
+		return nil, err
+	}
+	s.storage = cmp.Or(s.storage, string(doc.Storage(s.profile)))
+	if _, err := config.ParseStorage(s.storage); err != nil {
+		return nil, fail.Usage("lamina login --storage file", "--storage: %v", err)
+	}
+	if p, ok := doc.Profile(s.profile); ok {
+		if p, err = env.Sessions.Store().Decrypt(p); err != nil {
+			env.Sessions.Debugf("the previous credential cannot be decrypted: %v", err)
+		}
+		s.previous = p.Credential
+	}
+	s.remembered = doc.LoginMethod()
+	if err := s.chooseService(chosen); err != nil {
+		return nil, err
+	}
+	s.http, err = env.Sessions.HTTPClient()
+	return s, err
+}
+
+// chooseService decides on the address of the service and, where it has one, of the authorization server.
+func (s *signIn) chooseService(chosen session.Choice) (err error) {
+	if s.provider.OAuth == nil {
+		return s.gatherSettings()
+	}
+	s.baseURL, err = auth.NormalizeBase(cmp.Or(s.env.Sessions.Lookup("LAMINA_BASE_URL"), s.previous.BaseURL, s.provider.BaseURL))
+	if err != nil {
+		return session.BaseURLError("LAMINA_BASE_URL", err)
+	}
+	if err := s.chooseIssuer(); err != nil {
+		return err
+	}
+	return chosen.CheckBase("this sign-in", s.baseURL, "set LAMINA_BASE_URL to that service, if you trust the file")
+}
+
+// finish looks up the account and saves the credential together with it, in one write. It returns the name of the account.
+func (s *signIn) finish(ctx context.Context, c config.Credential) (account string, err error) {
+	if c.Account, err = s.identify(ctx, c); err != nil {
+		return "", err
+	}
+	return cmp.Or(c.Account.Email, c.Account.UserID), s.save(ctx, c)
+}
+
+// save replaces the credential of the profile.
+func (s *signIn) save(ctx context.Context, c config.Credential) (err error) {
+	p := config.Profile{Name: s.profile, Credential: c, Encryption: s.encryption}
+	if s.replaced, err = s.env.Sessions.Store().Replace(ctx, config.UpdateOptions{ReplaceDamaged: true}, p); err != nil {
+		return err
+	}
+	s.saved = c
+	return nil
+}
+
+// revokePrevious revokes the session that this sign-in replaced. A failure is only logged.
+func (s *signIn) revokePrevious(ctx context.Context) {
+	if s.previous.Kind != config.OAuth || s.previous.RefreshToken == "" || !s.previous.EndedAt.IsZero() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	if err := auth.Revoke(ctx, s.http, provider.Lamina(), s.previous); err != nil {
+		s.env.Sessions.Debugf("the previous session could not be revoked: %v", err)
+	}
+}
+
+// accountOf returns the account of an API reply as it is stored.
+func accountOf(a api.Account) config.Account {
+	account := config.Account{UserID: a.User.ID, Email: a.User.Email}
+	if a.Workspace != nil {
+		account.WorkspaceID, account.WorkspaceName, account.Role = a.Workspace.ID, a.Workspace.Name, a.Workspace.Role
+	}
+	return account
+}

@@ -1,0 +1,92 @@
+package account
+
+import (
+	"context"
+
+	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/term"
+)
+
+// The sign-in methods that can be remembered, as they are stored.
+const (
+	methodBrowser = "browser"
+	methodDevice  = "device"
+	methodPaste   = "paste"
+)
+
+// typedMethod returns the method that the flags name; "" if they name none that can be remembered.
+func (o *loginOptions) typedMethod() string {
+	switch {
+	case o.browser:
+		return methodBrowser
+	case o.device:
+		return methodDevice
+	case o.noBrowser:
+		return methodPaste
+	}
+	return ""
+}
+
+// method chooses the sign-in method: flags, the remembered method, then what this machine can do.
+func (s *signIn) method() (func(context.Context) error, error) {
+	env := s.env
+	switch {
+	case s.provider.OAuth == nil && !s.withAPIKey && !s.keyGiven && !env.MayPrompt():
+		return nil, &fail.Error{
+			Code: fail.NeedsPerson, Hint: s.again("--with-api-key") + " < key.txt",
+			Message: "there is no terminal to type the key on: set " + s.provider.EnvKey + ", or pipe the key to --with-api-key",
+		}
+	case s.provider.OAuth == nil:
+		return s.saveServiceKey, nil
+	case s.withAPIKey, s.keyGiven:
+		return s.saveAPIKey, nil
+	case s.resume:
+		return s.resumeDevice, nil
+	case s.device && env.Flags.Machine():
+		return s.beginDevice, nil
+	case s.device:
+		return s.useDevice, nil
+	case s.noBrowser, s.browser:
+		return s.useBrowser, nil
+	case !env.MayPrompt() && !env.ApprovesItself:
+		return nil, &fail.Error{
+			Code: fail.NeedsPerson, Hint: s.again("--device"),
+			Message: "a sign-in needs a user, and there is no terminal, or this is CI. Set LAMINA_API_KEY, or choose a method: " +
+				"--device (approve on another device; with --json in two steps), --no-browser or --with-api-key",
+		}
+	}
+	switch s.remembered {
+	case methodDevice:
+		s.noBrowser = true
+		return s.useDeviceOrPaste, nil
+	case methodPaste:
+		s.noBrowser = true
+		return s.useBrowser, nil
+	case methodBrowser:
+		return s.useBrowser, nil
+	}
+	if reason := term.NoBrowser(env.Getenv); reason != "" && !env.ApprovesItself {
+		env.Say("No browser can be opened here: %s.", reason)
+		s.noBrowser = true
+		return s.useDeviceOrPaste, nil
+	}
+	return s.useBrowser, nil
+}
+
+// rememberMethod makes the typed method the one that plain `lamina login` uses, if --remember is set.
+func (s *signIn) rememberMethod(ctx context.Context) error {
+	if !s.remember {
+		return nil
+	}
+	return s.env.Sessions.Store().Update(ctx, func(doc *config.Document) error {
+		doc.SetLoginMethod(s.typedMethod())
+		return nil
+	})
+}
+
+// again returns the command that signs in to the same service and profile, with flags.
+func (s *signIn) again(flags ...string) string {
+	c := fail.Context{Credential: fail.Credential{Provider: s.provider}}
+	return c.SignIn(s.profile, flags...)
+}

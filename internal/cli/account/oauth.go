@@ -1,0 +1,174 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/term"
+)
+
+// useDeviceOrPaste uses a device code where the authorization server has them, else the browser of another machine.
+func (s *signIn) useDeviceOrPaste(ctx context.Context) error {
+	server, err := s.discover(ctx)
+	if err != nil {
+		return err
+	}
+	if server.DeviceEndpoint == "" {
+		return s.useBrowser(ctx)
+	}
+	return s.useDevice(ctx)
+}
+
+// useBrowser uses the authorization code grant with PKCE over a loopback redirect (RFC 8252), or a pasted response.
+func (s *signIn) useBrowser(ctx context.Context) error {
+	env := s.env
+	server, err := s.discover(ctx)
+	if err != nil {
+		return err
+	}
+	flow := &auth.Loopback{
+		HTTP: s.http, Provider: s.provider, BaseURL: s.baseURL, Server: server, Client: s.client(server),
+		ShowURL: s.showURL, Finish: s.finish, Now: env.Now, Logf: env.Sessions.Debugf,
+	}
+	if !s.noBrowser {
+		flow.OpenBrowser = env.OpenBrowser
+	}
+	if s.mayPaste() {
+		flow.Paste = env.ReadLine
+		flow.ShowPasteError = s.showPasteError
+	}
+	_, err = flow.Run(ctx)
+	return err
+}
+
+// showPasteError prints why a pasted text was refused. The user may paste again.
+func (s *signIn) showPasteError(err error) {
+	env, f := s.env, s.env.Sessions.Describe(err)
+	env.Printer.Warn("%s %s", env.Styles().Bad("error:"), f.Message)
+	if f.Hint != "" {
+		env.Printer.Verbatim("%s %s", env.Styles().Faint("try:"), env.Styles().Command(f.Hint))
+	}
+}
+
+// mayPaste reports whether the user can paste a response.
+func (s *signIn) mayPaste() bool { return s.env.MayPrompt() && !s.env.ApprovesItself }
+
+// showURL prints the address before anything waits.
+func (s *signIn) showURL(address string) {
+	env := s.env
+	if s.noBrowser {
+		env.Printer.Verbatim("Open this address in a browser:\n\n  %s\n", address)
+	} else {
+		env.Printer.Verbatim("Opening your browser. If it does not open, use this address:\n\n  %s\n", address)
+	}
+	if s.mayPaste() {
+		env.Say("Waiting for your approval. A browser on another machine ends on a page that does not load: paste its address here.")
+	} else {
+		env.Say("Waiting for your approval.")
+	}
+}
+
+// useDevice uses the device authorization grant (RFC 8628).
+func (s *signIn) useDevice(ctx context.Context) error {
+	flow, login, err := s.startDevice(ctx)
+	if err != nil {
+		return err
+	}
+	env := s.env
+	env.Printer.Warn("Open %s on any device and enter the code\n\n  %s\n",
+		env.Styles().Command(login.VerificationURI), env.Styles().Bold(login.UserCode))
+	code, isDrawn := s.drawQR(login)
+	switch {
+	case isDrawn: // everything fits on a screen of 24 lines
+		env.Printer.Verbatim("or scan this, or open:\n  %s\n%s", login.VerificationURIComplete, output.Styled(code))
+	case login.VerificationURIComplete != "":
+		env.Say("or open this address, which contains the code:\n\n  %s\n", login.VerificationURIComplete)
+	}
+	return s.finishDevice(ctx, flow, login)
+}
+
+// drawQR draws the address that contains the code, if the terminal can show it so that a camera reads it.
+func (s *signIn) drawQR(login auth.DeviceLogin) (code string, ok bool) {
+	env := s.env
+	isReadable := env.Streams.ErrTTY && env.Streams.ErrColor && !env.Flags.Quiet && env.Getenv("ACCESSIBLE") == ""
+	if !isReadable || login.VerificationURIComplete == "" {
+		return "", false
+	}
+	return term.QR(login.VerificationURIComplete, env.Streams.Width())
+}
+
+func (s *signIn) startDevice(ctx context.Context) (*auth.Device, auth.DeviceLogin, error) {
+	server, err := s.discover(ctx)
+	if err != nil {
+		return nil, auth.DeviceLogin{}, err
+	}
+	flow := s.deviceFlow(server, s.client(server))
+	login, err := flow.Start(ctx)
+	return flow, login, err
+}
+
+func (s *signIn) deviceFlow(server auth.Server, client auth.Client) *auth.Device {
+	return &auth.Device{
+		HTTP: s.http, Provider: s.provider, BaseURL: s.baseURL, Server: server, Client: client, Now: s.env.Now, Logf: s.env.Sessions.Debugf,
+	}
+}
+
+// finishDevice waits for the approval.
+func (s *signIn) finishDevice(ctx context.Context, flow *auth.Device, login auth.DeviceLogin) error {
+	progress := s.env.Progress()
+	defer progress.Stop()
+	progress.Set("Waiting for your approval, until %s", login.ExpiresAt.Local().Format("15:04"))
+	c, err := flow.Finish(ctx, login)
+	if err != nil {
+		return err
+	}
+	progress.Stop()
+	_, err = s.finish(ctx, c)
+	return err
+}
+
+// beginDevice begins a sign-in that a later command finishes, for programs that cannot wait.
+func (s *signIn) beginDevice(ctx context.Context) error {
+	env := s.env
+	_, login, err := s.startDevice(ctx)
+	if err != nil {
+		return err
+	}
+	if err := env.Sessions.SavePendingLogin(ctx, login); err != nil {
+		return err
+	}
+	flags := []string{"--device", "--resume"}
+	if s.encryption.Storage() != config.StorageFile {
+		flags = append(flags, "--storage", string(s.encryption.Storage()))
+	}
+	return env.Print(struct {
+		auth.DeviceLogin
+		Next string `json:"next"`
+	}{login, s.again(flags...)}, func(*output.Page) {})
+}
+
+// resumeDevice finishes what beginDevice began.
+func (s *signIn) resumeDevice(ctx context.Context) error {
+	sessions := s.env.Sessions
+	login, err := sessions.PendingLogin()
+	if err != nil {
+		message := "the pending sign-in cannot be read"
+		if errors.Is(err, fs.ErrNotExist) {
+			message = "there is no pending sign-in to finish"
+		}
+		return &fail.Error{Code: fail.LoginFailed, Message: message, Hint: s.again("--device", "--json"), Err: err}
+	}
+	s.baseURL = login.BaseURL
+	err = s.finishDevice(ctx, s.deviceFlow(login.Server, login.Client), login)
+	var expired *auth.ExpiredError
+	var denied *auth.DeniedError
+	if err == nil || errors.As(err, &expired) || errors.As(err, &denied) {
+		_ = sessions.RemovePendingLogin()
+	}
+	return err
+}

@@ -1,0 +1,99 @@
+// Package complete offers the ids that a shell completes: apps, runs, profiles, services. Ids come from a cache; where it has none,
+// from one short request.
+package complete
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/term"
+)
+
+// requestTime bounds the request that a completion makes when the cache is empty.
+const requestTime = 100 * time.Millisecond
+
+// Func completes an argument or the value of a flag.
+type Func = func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective)
+
+// Apps offers app ids with their names, for the first argument.
+func Apps(env *cmdutil.Env) Func {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return ids(cmd, env, func(c *cache) []entry { return c.Apps }, func(ctx context.Context, client *api.Client) error {
+			reply, err := client.ListApps(ctx, 0)
+			if err == nil {
+				CacheApps(env, reply.Data)
+			}
+			return err
+		})
+	}
+}
+
+// Runs offers the ids of the newest runs with their states.
+func Runs(env *cmdutil.Env) Func {
+	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return ids(cmd, env, func(c *cache) []entry { return c.Runs }, func(ctx context.Context, client *api.Client) error {
+			reply, err := client.ListRuns(ctx, api.RunFilter{Limit: 25})
+			if err == nil {
+				CacheRuns(env, reply.Data)
+			}
+			return err
+		})
+	}
+}
+
+// ids offers what pick finds in the cache. If that is nothing, fill is called once to fill the cache.
+func ids(cmd *cobra.Command, env *cmdutil.Env, pick func(*cache) []entry, fill func(context.Context, *api.Client) error) ([]string, cobra.ShellCompDirective) {
+	env.Flags.Quiet = true
+	if env.Begin(cmd.Context()) != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	client, err := env.Sessions.Client()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	entries := pick(readCache(env))
+	if len(entries) == 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), requestTime)
+		defer cancel()
+		if fill(ctx, client) == nil {
+			entries = pick(readCache(env))
+		}
+	}
+	var lines []string
+	for _, e := range entries {
+		lines = append(lines, e.ID+"\t"+e.About)
+	}
+	return lines, cobra.ShellCompDirectiveNoFileComp
+}
+
+// Profiles offers the profiles with their accounts, for the first argument.
+func Profiles(env *cmdutil.Env) Func {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		doc, err := env.Sessions.Store().Load()
+		if err != nil || len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var lines []string
+		for _, name := range doc.ProfileNames() {
+			p, _ := doc.Profile(name)
+			lines = append(lines, name+"\t"+term.Line(cmp.Or(p.Credential.Account.Email, p.Credential.BaseURL)))
+		}
+		return lines, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// AddProviderFlag gives a command the flag --provider, which completes the names of services.
+func AddProviderFlag(cmd *cobra.Command, env *cmdutil.Env) {
+	cmd.Flags().StringVar(&env.Sessions.Flags.Provider, "provider", "", "use the service with this `NAME` instead of Lamina")
+	_ = cmd.RegisterFlagCompletionFunc("provider", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return env.Sessions.ProviderNames(), cobra.ShellCompDirectiveNoFileComp
+	})
+}

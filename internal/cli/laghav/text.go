@@ -1,0 +1,81 @@
+package laghav
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/uselamina/lamina/internal/api/laghav"
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
+)
+
+// A textSource reads the text of a command: its argument, the file of --file, or stdin.
+type textSource struct {
+	env  *cmdutil.Env
+	name string // the text in messages
+	hint string // the hint of errors
+	file string // the value of --file
+}
+
+// read returns the text. Stdin is read if the argument is a dash, or if nothing is named and stdin is not a terminal.
+func (s *textSource) read(args []string) (string, error) {
+	if len(args) == 1 && args[0] == "-" && s.file == "" {
+		return s.readFile("-")
+	}
+	switch {
+	case len(args) > 1:
+		return "", fail.Usage(s.hint, "the %s must be one argument: put it in quotes", s.name)
+	case len(args) == 1 && s.file != "":
+		return "", fail.Usage(s.hint, "a %s and --file cannot be combined: choose one", s.name)
+	case len(args) == 1:
+		return s.check(args[0])
+	case s.file == "" && s.env.Streams.InTTY:
+		return "", fail.Usage(s.hint, "the %s is missing: give it as an argument, with --file, or on stdin", s.name)
+	}
+	return s.readFile(cmp.Or(s.file, "-"))
+}
+
+func (s *textSource) readFile(file string) (string, error) {
+	raw, err := s.env.ReadFile(file)
+	if err != nil {
+		return "", fail.Usage(s.hint, "could not read the %s: %v", s.name, err)
+	}
+	return s.check(string(raw))
+}
+
+func (s *textSource) check(text string) (string, error) {
+	if strings.TrimSpace(text) == "" {
+		return "", fail.Usage(s.hint, "the %s is empty; nothing was sent", s.name)
+	}
+	if !utf8.ValidString(text) {
+		return "", fail.Usage(s.hint, "the %s is not valid UTF-8; nothing was sent", s.name)
+	}
+	return text, nil
+}
+
+// readChat reads the messages of a chat from a JSON file.
+func readChat(env *cmdutil.Env, file string) ([]laghav.Message, error) {
+	const hint = `echo '[{"role": "user", "content": "Hello"}]' | lamina laghav complete --messages -`
+	raw, err := env.ReadFile(file)
+	if err != nil {
+		return nil, fail.Usage(hint, "could not read the messages: %v", err)
+	}
+	var chat []laghav.Message
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&chat); err != nil || d.More() {
+		return nil, fail.Usage(hint, "%s must hold a JSON array of objects with a role and content%s; nothing was sent", file, cmdutil.SyntaxErrorPlace(raw, err))
+	}
+	if len(chat) == 0 {
+		return nil, fail.Usage(hint, "%s has no messages; nothing was sent", file)
+	}
+	for i, m := range chat {
+		if m.Role == "" || strings.TrimSpace(m.Content) == "" {
+			return nil, fail.Usage(hint, "message %d of %s has no role or no content; nothing was sent", i+1, file)
+		}
+	}
+	return chat, nil
+}

@@ -1,0 +1,121 @@
+package lamatic
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
+)
+
+// readPayload returns the payload of one run as a JSON object: the inputs of a file, if one is named, overridden by those of the
+// command line.
+func readPayload(env *cmdutil.Env, pairs []string, file string) (json.RawMessage, error) {
+	values := map[string]any{}
+	if file != "" {
+		var err error
+		if values, err = env.ReadObject(file); err != nil {
+			return nil, err
+		}
+	}
+	typed := map[string][]any{}
+	for _, pair := range pairs {
+		name, value, err := parseInput(pair)
+		if err != nil {
+			return nil, err
+		}
+		typed[name] = append(typed[name], value)
+	}
+	cmdutil.MergeInputs(values, typed)
+	if len(values) == 0 {
+		return nil, fail.Usage("give the workflow an input: --input NAME=VALUE, or --file inputs.json",
+			"a run needs at least one input, because Lamatic refuses an empty payload; a workflow without inputs accepts any, such as --input run=1")
+	}
+	return json.Marshal(values)
+}
+
+// parseInput parses NAME=VALUE, which is a string, or NAME:=VALUE, which is JSON.
+func parseInput(pair string) (name string, value any, err error) {
+	name, text, ok := strings.Cut(pair, "=")
+	name, isJSON := strings.CutSuffix(name, ":")
+	if name = strings.TrimSpace(name); !ok || name == "" {
+		return "", nil, fail.Usage("lamina lamatic run WORKFLOW --input text=\"Hello\"", "--input must be NAME=VALUE or NAME:=JSON, not %q", pair)
+	}
+	if !isJSON {
+		return name, text, nil
+	}
+	if !json.Valid([]byte(text)) {
+		return "", nil, fail.Usage("for a string, write --input "+fail.Quote(name+"="+text),
+			"--input %s:= must be followed by JSON, such as 3, true or [\"a\",\"b\"], not %q", name, text)
+	}
+	return name, json.RawMessage(text), nil
+}
+
+// A payload is the input of one run of a batch, with its workflow.
+type payload struct {
+	Workflow string          `json:"workflow"`
+	Payload  json.RawMessage `json:"payload"`
+}
+
+// readPayloads reads the payloads of a batch: a JSON array of objects, or one object after the other. If workflow is empty, each
+// object names its own. One invalid payload is an error for the whole file.
+func readPayloads(env *cmdutil.Env, workflow, file string) ([]payload, error) {
+	raw, err := env.ReadFile(file)
+	if err != nil {
+		return nil, fail.Usage("name a JSON or NDJSON file, or - for stdin", "could not read the payloads: %v", err)
+	}
+	values, err := splitJSON(raw)
+	if err != nil {
+		return nil, fail.Usage(`it should hold objects such as {"text": "Hello"}, one on each line`,
+			"%s is neither a JSON array nor lines of JSON%s", file, cmdutil.SyntaxErrorPlace(raw, err))
+	}
+	if len(values) == 0 {
+		return nil, fail.Usage("", "%s holds no payloads", file)
+	}
+	var payloads []payload
+	for i, value := range values {
+		p := payload{Workflow: workflow, Payload: value}
+		if workflow == "" {
+			p = payload{}
+			if json.Unmarshal(value, &p) != nil || p.Workflow == "" {
+				return nil, fail.Usage("lamina lamatic batch WORKFLOW FILE",
+					"payload %d of %s (the first is 0) names no workflow, as in {\"workflow\": ID, \"payload\": {…}}; nothing was sent", i, file)
+			}
+		}
+		var inputs map[string]json.RawMessage
+		if json.Unmarshal(p.Payload, &inputs) != nil || len(inputs) == 0 {
+			return nil, fail.Usage("", "payload %d of %s (the first is 0) is not a JSON object with at least one input; nothing was sent", i, file)
+		}
+		payloads = append(payloads, p)
+	}
+	return payloads, nil
+}
+
+// splitJSON returns the elements of a JSON array, or the JSON values of a text that holds one after the other.
+func splitJSON(raw []byte) ([]json.RawMessage, error) {
+	if !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("[")) {
+		return decodeValues(raw)
+	}
+	var values []json.RawMessage
+	err := json.Unmarshal(raw, &values)
+	return values, err
+}
+
+// decodeValues returns the JSON values of a text that holds one after the other.
+func decodeValues(raw []byte) ([]json.RawMessage, error) {
+	var values []json.RawMessage
+	for d := json.NewDecoder(bytes.NewReader(raw)); ; {
+		var value json.RawMessage
+		err := d.Decode(&value)
+		if errors.Is(err, io.EOF) {
+			return values, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, value)
+	}
+}

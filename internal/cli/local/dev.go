@@ -1,0 +1,116 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/platform"
+)
+
+type devOptions struct {
+	env       *cmdutil.Env
+	addr      string
+	rateLimit int
+	platform  platform.Options
+}
+
+// NewDev returns the command dev.
+func NewDev(env *cmdutil.Env) *cobra.Command {
+	opts := &devOptions{env: env}
+	cmd := &cobra.Command{
+		Use:   "dev",
+		Short: "Run a local Lamina: sign-in, apps, runs, files and webhooks on your machine",
+		Long: "Run a Lamina platform on this machine, without an account and without a network: sign-in pages, an API with apps\n" +
+			"that make real files, assets, webhooks, and controls for tests below /dev. It accepts requests from this machine only.\n\n" +
+			"With --json, the first line on stdout is an object with baseUrl, apiKey, workspaceId and services. It is written when\n" +
+			"the platform accepts requests.",
+		Example: "lamina dev\nlamina dev --data ./lamina.db\nlamina dev --addr 127.0.0.1:0 --auto-approve --json",
+		Args:    cmdutil.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.validate(); err != nil {
+				return err
+			}
+			return runDev(cmd.Context(), opts)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&opts.addr, "addr", "127.0.0.1:8799", "listen on this loopback `ADDRESS`; port 0 picks a free port")
+	f.BoolVar(&opts.platform.AutoApprove, "auto-approve", false, "approve sign-ins without a user, for scripts")
+	f.DurationVar(&opts.platform.AccessTokenTTL, "access-token-ttl", time.Hour, "expire access tokens after this `TIME`")
+	f.DurationVar(&opts.platform.RefreshTokenTTL, "refresh-token-ttl", 720*time.Hour, "expire refresh tokens after this `TIME` without use")
+	f.IntVar(&opts.rateLimit, "rate-limit", 100, "accept `N` requests a minute from one address; 0 means no limit")
+	f.DurationVar(&opts.platform.Latency, "latency", 0, "delay every response by this `TIME`")
+	f.StringVar(&opts.platform.DataFile, "data", "", "keep the state in this `FILE` across restarts")
+	return cmd
+}
+
+func (o *devOptions) validate() error {
+	const example = "lamina dev --addr 127.0.0.1:8799"
+	host, _, err := net.SplitHostPort(o.addr)
+	if err != nil {
+		return fail.Usage(example, "--addr must be HOST:PORT, not %q", o.addr)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fail.Usage(example, "--addr must be on this machine (127.0.0.1, [::1] or localhost), not %q", host)
+	}
+	if o.rateLimit < 0 || o.platform.Latency < 0 {
+		return fail.Usage("", "--rate-limit and --latency must not be negative")
+	}
+	if o.platform.AccessTokenTTL <= 0 || o.platform.RefreshTokenTTL <= 0 {
+		return fail.Usage("", "--access-token-ttl and --refresh-token-ttl must be greater than 0")
+	}
+	o.platform.RateLimit = o.rateLimit
+	if o.rateLimit == 0 {
+		o.platform.RateLimit = -1 // no limit; 0 would be the platform's default
+	}
+	return nil
+}
+
+// runDev serves the platform until ctx ends.
+func runDev(ctx context.Context, opts *devOptions) error {
+	server, err := startServer(ctx, opts.addr, opts.platform, opts.env.Streams.Err)
+	if err != nil {
+		return err
+	}
+	defer server.stop()
+	if err := announce(opts.env, server.access); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-server.failed:
+		return fmt.Errorf("the local platform stopped serving: %w", err)
+	}
+}
+
+// announce prints how to use the platform.
+func announce(env *cmdutil.Env, a access) error {
+	if env.Printer.Machine() {
+		raw, err := json.Marshal(a)
+		if err != nil {
+			return err
+		}
+		return env.Printer.Line(raw)
+	}
+	return env.Printer.Data(nil, func(page *output.Page) {
+		page.Line("%s %s", page.Bold("The local Lamina is at"), page.Command(a.BaseURL))
+		page.Line("\nIn another terminal:")
+		page.Line("  %s", page.Command("export LAMINA_BASE_URL="+a.BaseURL))
+		page.Line("  %s", page.Command("lamina login"))
+		page.Line("  %s", page.Command(`lamina run poster --input text="Hello" --wait --download ./pictures/`))
+		page.Line("\nWithout a sign-in:")
+		page.Line("  %s", page.Command("export LAMINA_API_KEY="+a.APIKey))
+		page.Line("\nCreate and revoke keys of the five services:")
+		page.Line("  %s", page.Command(a.BaseURL+"/dev/keys"))
+		page.Line("\n%s", page.Faint("Press Ctrl-C to stop it."))
+	})
+}

@@ -1,0 +1,196 @@
+// Package runs holds the commands that start apps and that list, wait for and save runs.
+package runs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/url"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/cli/appinfo"
+	"github.com/uselamina/lamina/internal/cli/complete"
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
+)
+
+type runOptions struct {
+	env       *cmdutil.Env
+	appID     string
+	inputs    []string
+	file      string
+	only      []string
+	wait      bool
+	async     bool
+	webhook   string
+	noWebhook bool
+	waiting   waitOptions
+	saving    saveOptions
+}
+
+// NewRun returns the command run.
+func NewRun(env *cmdutil.Env) *cobra.Command {
+	opts := &runOptions{env: env}
+	cmd := &cobra.Command{
+		Use:   "run APP",
+		Short: "Start an app, and with --wait fetch its outputs",
+		Long: "Start an app. All inputs are checked before anything is sent. Without --wait, the command prints the id of the run and\n" +
+			"exits; with --wait, it shows the progress until the run ends, and --download saves the outputs.\n\n" +
+			"A run may cost credits. The command never starts a run twice.",
+		Example: "lamina run poster --input text=\"Hello\" --wait --download ./pictures/\n" +
+			"lamina run poster --file inputs.json --json\n" +
+			"lamina run poster --input text=\"Hello\" --input style=Neon --async --webhook https://example.com/hook",
+		Args:              cmdutil.NeedArgs("APP"),
+		ValidArgsFunction: complete.Apps(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.appID = args[0]
+			if err := opts.validate(cmd); err != nil {
+				return err
+			}
+			return runRun(cmd, opts)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVarP(&opts.inputs, "input", "i", nil, "set an input as `NAME=VALUE`; may be repeated; a repeated name is a list")
+	f.StringVar(&opts.file, "file", "", "read inputs from a JSON `FILE` (- is stdin); --input wins")
+	f.StringArrayVar(&opts.only, "only", nil, "produce only the output with this `LABEL`; may be repeated")
+	f.BoolVarP(&opts.wait, "wait", "w", false, "wait until the run ends")
+	f.BoolVar(&opts.async, "async", false, "do not wait (the default)")
+	f.StringVar(&opts.webhook, "webhook", "", "send a webhook delivery to this `URL` when the run ends: 'default' is the saved address, 'none' disables it")
+	f.BoolVar(&opts.noWebhook, "no-webhook", false, "send no webhook delivery")
+	opts.waiting.add(f)
+	opts.saving.add(f)
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { runHelp(env, cmd) })
+	return cmd
+}
+
+// helpTime is how long help may take to fetch the inputs of an app.
+const helpTime = 2 * time.Second
+
+// runHelp shows the help of run and, if an app is named and can be fetched, its inputs.
+func runHelp(env *cmdutil.Env, cmd *cobra.Command) {
+	cmd.Root().HelpFunc()(cmd, nil)
+	args := cmd.Flags().Args()
+	if len(args) == 0 || env.Begin(cmd.Context()) != nil {
+		return
+	}
+	client, err := env.Sessions.Client()
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), helpTime)
+	defer cancel()
+	reply, err := client.App(ctx, args[0])
+	if err != nil {
+		return
+	}
+	_ = env.Text(func(p *output.Page) {
+		p.Line("\n%s", p.Bold("Inputs of "+reply.Data.Name))
+		appinfo.WriteInputs(p, reply.Data)
+	})
+}
+
+func (o *runOptions) validate(cmd *cobra.Command) error {
+	if err := errors.Join(cmdutil.AtMostOne(cmd, "wait", "async"), cmdutil.AtMostOne(cmd, "webhook", "no-webhook")); err != nil {
+		return err
+	}
+	if o.saving.where != "" && !o.wait {
+		return fail.Usage("", "--download needs --wait: without it there are no outputs yet")
+	}
+	if err := o.saving.check(); err != nil {
+		return err
+	}
+	return o.waiting.check()
+}
+
+func runRun(cmd *cobra.Command, opts *runOptions) error {
+	env := opts.env
+	values, err := env.ReadInputs(opts.inputs, opts.file)
+	if err != nil {
+		return err
+	}
+	webhook, err := opts.webhookURL()
+	if err != nil {
+		return err
+	}
+	client, err := env.Sessions.Client()
+	if err != nil {
+		return err
+	}
+	app, err := appinfo.Get(cmd.Context(), client, opts.appID)
+	if err != nil {
+		return err
+	}
+	inputs, problems := app.Data.CheckInputs(values)
+	problems = append(problems, app.Data.CheckOutputs(opts.only)...)
+	if len(problems) > 0 {
+		return appinfo.Problems(opts.appID, problems)
+	}
+	started, err := client.StartRun(cmd.Context(), opts.appID, api.StartRun{Inputs: inputs, Outputs: opts.only}, webhook)
+	if err != nil {
+		return startError(err)
+	}
+	complete.CacheRun(env, started.Data.RunID, app.Data.Name)
+	if !opts.wait {
+		err := env.Printer.Data(started.Raw, func(p *output.Page) { writeStarted(p, started.Data) })
+		return withRunID(started.Data.RunID, err)
+	}
+	return waitAndSave(cmd.Context(), env, client, started.Data.RunID, opts.waiting, opts.saving)
+}
+
+// webhookURL returns the address for the webhook delivery; "" means none.
+func (o *runOptions) webhookURL() (string, error) {
+	switch {
+	case o.noWebhook, o.webhook == "none":
+		return "", nil
+	case o.webhook == "default", o.webhook == "local":
+		saved, err := o.env.Sessions.SavedWebhook()
+		if err == nil && saved == "" {
+			err = fail.Usage("name the address with --webhook URL", "there is no saved webhook address")
+		}
+		return saved, err
+	case o.webhook == "":
+		saved, err := o.env.Sessions.SavedWebhook()
+		if err == nil && saved != "" {
+			o.env.Say("When the run ends, a webhook delivery is sent to %s", saved)
+		}
+		return saved, err
+	}
+	u, err := url.Parse(o.webhook)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", fail.Usage("lamina run APP --webhook https://example.com/hook", "--webhook must be an http or https URL, not %q", o.webhook)
+	}
+	return o.webhook, nil
+}
+
+// withRunID adds the id of a started run to the error of printing it.
+func withRunID(runID string, err error) error {
+	if err == nil || errors.Is(err, syscall.EPIPE) {
+		return err
+	}
+	return &fail.Error{Around: "%s; the run was started", Hint: fail.CommandLine("runs", "get", runID), RunID: runID, Err: err}
+}
+
+// startError returns the error for a run that may have been started although the response was lost.
+func startError(err error) error {
+	var lost *api.UnreachableError
+	if errors.As(err, &lost) && !lost.Kind.NeverSent() && lost.Kind != api.Other {
+		return &fail.Error{
+			Code: fail.UnknownOutcome, Hint: "lamina runs list", Err: err,
+			Message: "the response to starting the run was lost, so the run may have started: check before you start it again",
+		}
+	}
+	return err
+}
+
+func writeStarted(p *output.Page, run api.RunStarted) {
+	p.Line("%s %s", p.Good("Started"), cmp.Or(run.WorkflowName, "a run"))
+	p.Fields("run", run.RunID, "status", string(run.Status), "webhook", run.WebhookURL)
+	p.Line("")
+	p.Line("%s", p.Command(fail.CommandLine("runs", "wait", run.RunID)))
+}

@@ -1,0 +1,394 @@
+package runs
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/cli/complete"
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
+)
+
+// New returns the command runs.
+func New(env *cmdutil.Env) *cobra.Command {
+	cmd := cmdutil.NewNoun("runs", "Look at runs, wait for them, cancel them, and save their outputs",
+		newList(env), newGet(env), newWait(env), newWatch(env), newCancel(env), newDownload(env))
+	cmd.Aliases = []string{"executions"} // the older name
+	return cmd
+}
+
+type listOptions struct {
+	env    *cmdutil.Env
+	filter api.RunFilter
+	status string
+	since  string
+}
+
+func newList(env *cmdutil.Env) *cobra.Command {
+	opts := &listOptions{env: env}
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List runs, the newest first",
+		Example: "lamina runs list\nlamina runs list --status failed --since 24h\nlamina runs list --jq '.data[].runId'",
+		Aliases: []string{"ls"},
+		Args:    cmdutil.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.parse(); err != nil {
+				return err
+			}
+			return list(cmd, opts)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&opts.status, "status", "", "only runs in this `STATE`: queued, running, completed, failed or cancelled")
+	f.StringVar(&opts.filter.AppID, "app", "", "only runs of this `APP`")
+	f.IntVar(&opts.filter.Limit, "limit", 25, "show at most `N` runs, up to 100")
+	f.IntVar(&opts.filter.Offset, "offset", 0, "leave out the first `N` runs")
+	f.StringVar(&opts.since, "since", "", "only runs since this `TIME`, as 24h or 2026-01-31 or RFC 3339")
+	_ = cmd.RegisterFlagCompletionFunc("app", complete.Apps(env))
+	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(
+		[]string{"queued", "running", "completed", "failed", "cancelled"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func (o *listOptions) parse() error {
+	o.filter.Status = api.Status(o.status)
+	switch o.filter.Status {
+	case "", api.Queued, api.Running, api.Completed, api.Failed, api.Cancelled:
+	default:
+		return fail.Usage("", "--status must be queued, running, completed, failed or cancelled, not %q", o.status)
+	}
+	if o.filter.Limit < 1 || o.filter.Limit > 100 {
+		return fail.Usage("", "--limit must be between 1 and 100")
+	}
+	if o.filter.Offset < 0 {
+		return fail.Usage("", "--offset must not be negative")
+	}
+	var err error
+	o.filter.Since, err = parseSince(o.since, o.env.Now())
+	return err
+}
+
+// parseSince reads a time as a length of time before now, a day, or RFC 3339.
+func parseSince(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fail.Usage("", "--since must look like 24h, 2026-01-31 or 2026-01-31T08:00:00Z, not %q", s)
+}
+
+func list(cmd *cobra.Command, opts *listOptions) error {
+	env := opts.env
+	client, err := env.Sessions.Client()
+	if err != nil {
+		return err
+	}
+	reply, err := client.ListRuns(cmd.Context(), opts.filter)
+	if err != nil {
+		return err
+	}
+	complete.CacheRuns(env, reply.Data)
+	return env.Printer.Data(reply.Raw, func(p *output.Page) {
+		if len(reply.Data) == 0 {
+			p.Line("No runs.")
+			return
+		}
+		var rows [][]string
+		for _, r := range reply.Data {
+			rows = append(rows, []string{r.RunID, string(r.Status), output.Ago(r.CreatedAt, env.Now()), api.String(r.ErrorMessage)})
+		}
+		p.Table([]string{"RUN", "STATUS", "STARTED", "ERROR"}, rows)
+		if page := reply.Pagination; page != nil && page.Offset+len(reply.Data) < page.Total {
+			p.Line("%s", p.Faint(fmt.Sprintf("%d of %d; go on with --offset %d", len(reply.Data), page.Total, page.Offset+len(reply.Data))))
+		}
+	})
+}
+
+func newGet(env *cmdutil.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:               "get RUN",
+		Short:             "Show a run and its outputs",
+		Example:           "lamina runs get 0b7b0d3e-8a4e-4c6e-9a51-6d8f3f1f2a77\nlamina runs get RUN --jq '.data.outputs[].value'",
+		Args:              cmdutil.NeedArgs("RUN"),
+		ValidArgsFunction: complete.Runs(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			reply, err := getRun(cmd, env, args[0])
+			if err != nil {
+				return err
+			}
+			return env.Printer.Data(reply.Raw, func(p *output.Page) { writeRun(p, reply.Data, nil, env.Now()) })
+		},
+	}
+}
+
+// getRun fetches a run, and says how to find one if there is none of that id.
+func getRun(cmd *cobra.Command, env *cmdutil.Env, runID string) (*api.Reply[api.Run], error) {
+	client, err := env.Sessions.Client()
+	if err != nil {
+		return nil, err
+	}
+	reply, err := client.Run(cmd.Context(), runID)
+	if api.IsNotFound(err) {
+		return nil, noRun(runID, err)
+	}
+	return reply, err
+}
+
+func newWait(env *cmdutil.Env) *cobra.Command {
+	var waiting waitOptions
+	var saving saveOptions
+	cmd := &cobra.Command{
+		Use:   "wait RUN…",
+		Short: "Wait until runs end",
+		Long: "Wait until one run or several end, and print their final states. The exit status is 3 if one failed or was\n" +
+			"cancelled, and 7 if the waiting time was over first; the runs go on in any case.",
+		Example:           "lamina runs wait RUN\nlamina runs wait RUN --timeout 10m --download ./out/",
+		Args:              cmdutil.NeedArgs("RUN…"),
+		ValidArgsFunction: complete.Runs(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 && saving.where != "" {
+				return fail.Usage("lamina runs download RUN", "--download works with one run at a time")
+			}
+			if err := saving.check(); err != nil {
+				return err
+			}
+			if err := waiting.check(); err != nil {
+				return err
+			}
+			client, err := env.Sessions.Client()
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				return waitAndSave(cmd.Context(), env, client, args[0], waiting, saving)
+			}
+			return waitForAll(cmd, env, client, args, waiting)
+		},
+	}
+	waiting.add(cmd.Flags())
+	saving.add(cmd.Flags())
+	return cmd
+}
+
+// waitForAll waits for several runs. They go on side by side at the service, so waiting in turn takes no longer.
+func waitForAll(cmd *cobra.Command, env *cmdutil.Env, client *api.Client, runIDs []string, opts waitOptions) error {
+	var finals []api.RunUpdate
+	var worst error
+	end := env.Now().Add(opts.timeout)
+	for _, id := range runIDs {
+		opts.timeout = max(end.Sub(env.Now()), time.Second)
+		final, err := follow(cmd.Context(), env, client, id, opts, nil)
+		if err != nil {
+			return err
+		}
+		finals = append(finals, final)
+		if err := outcome(final); err != nil {
+			worst = err
+		}
+	}
+	if worst != nil {
+		return worst
+	}
+	all := struct {
+		Data []json.RawMessage `json:"data"`
+	}{}
+	for _, f := range finals {
+		all.Data = append(all.Data, f.Raw)
+	}
+	return env.Print(all, func(p *output.Page) {
+		for _, f := range finals {
+			writeRun(p, f.Run, nil, env.Now())
+		}
+	})
+}
+
+func newWatch(env *cmdutil.Env) *cobra.Command {
+	var waiting waitOptions
+	cmd := &cobra.Command{
+		Use:               "watch RUN",
+		Short:             "Follow a run, printing each change",
+		Long:              "Follow a run until it ends. For a program, each state is a line of JSON (NDJSON).",
+		Example:           "lamina runs watch RUN\nlamina runs watch RUN --json | jq .status",
+		Args:              cmdutil.NeedArgs("RUN"),
+		ValidArgsFunction: complete.Runs(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := waiting.check(); err != nil {
+				return err
+			}
+			client, err := env.Sessions.Client()
+			if err != nil {
+				return err
+			}
+			return watch(cmd, env, client, args[0], waiting)
+		},
+	}
+	waiting.add(cmd.Flags())
+	_ = cmd.Flags().Set("timeout", "24h")
+	cmd.Flags().Lookup("timeout").DefValue = "24h"
+	return cmd
+}
+
+func watch(cmd *cobra.Command, env *cmdutil.Env, client *api.Client, runID string, waiting waitOptions) error {
+	var lines func(api.RunUpdate)
+	var printErr error
+	if env.Printer.Machine() {
+		lines = func(u api.RunUpdate) {
+			if err := env.Printer.Line(u.Raw); err != nil && printErr == nil {
+				printErr = err
+			}
+		}
+	}
+	final, err := follow(cmd.Context(), env, client, runID, waiting, lines)
+	if printErr != nil {
+		return printErr
+	}
+	if err != nil {
+		return err
+	}
+	if err := outcome(final); err != nil {
+		return err
+	}
+	if env.Printer.Machine() {
+		return nil
+	}
+	return env.Printer.Data(nil, func(p *output.Page) { writeRun(p, final.Run, nil, env.Now()) })
+}
+
+func newCancel(env *cmdutil.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:               "cancel RUN",
+		Short:             "Stop a run",
+		Long:              "Stop a run. One that has ended stays as it is, which is no error.",
+		Example:           "lamina runs cancel RUN",
+		Args:              cmdutil.NeedArgs("RUN"),
+		ValidArgsFunction: complete.Runs(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := env.Sessions.Client()
+			if err != nil {
+				return err
+			}
+			reply, err := client.CancelRun(cmd.Context(), args[0])
+			if api.IsNotFound(err) {
+				return noRun(args[0], err)
+			}
+			if err != nil {
+				return err
+			}
+			return env.Printer.Data(reply.Raw, func(p *output.Page) {
+				p.Line("The run is %s.", statusStyle(p, reply.Data.Status))
+			})
+		},
+	}
+}
+
+func newDownload(env *cmdutil.Env) *cobra.Command {
+	saving := saveOptions{}
+	cmd := &cobra.Command{
+		Use:   "download RUN [PATH]",
+		Short: "Save what a run made",
+		Long: "Save the outputs of a run to PATH: a file, a folder, or a pattern with {label}, {index}, {ext} and {runId}.\n" +
+			"Without a PATH they go to the working folder. Files that are there already stay, unless --force is given.",
+		Example:           "lamina runs download RUN\nlamina runs download RUN ./pictures/ --only Poster",
+		ValidArgsFunction: complete.Runs(env),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 2 {
+				return nil
+			}
+			return cmdutil.NeedArgs("RUN")(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 2 && saving.where != "" {
+				return fail.Usage("", "name the place once: as PATH or with --download")
+			}
+			saving.where = cmp.Or(saving.where, strings.Join(args[1:], ""), "./")
+			return download(cmd, env, args[0], saving)
+		},
+	}
+	saving.add(cmd.Flags())
+	cmd.Flags().StringArrayVar(&saving.only, "only", nil, "save only the output with this `LABEL`; repeat it for more")
+	return cmd
+}
+
+func download(cmd *cobra.Command, env *cmdutil.Env, runID string, saving saveOptions) error {
+	reply, err := getRun(cmd, env, runID)
+	if err != nil {
+		return err
+	}
+	if !reply.Data.Status.Final() {
+		return &fail.Error{
+			Code: fail.StillRunning, Message: fmt.Sprintf("the run is still %s: there is nothing to save yet", reply.Data.Status),
+			Hint: fail.CommandLine("runs", "wait", runID, "--download", saving.where), RunID: runID,
+		}
+	}
+	files, err := saveOutputs(cmd.Context(), env, reply.Data, saving)
+	if err != nil {
+		return err
+	}
+	return env.Print(map[string]any{"files": files}, func(*output.Page) {})
+}
+
+func writeRun(p *output.Page, run api.Run, files []savedFile, now time.Time) {
+	p.Line("%s  %s", p.Bold(run.RunID), statusStyle(p, run.Status))
+	if reason := api.String(run.ErrorMessage); reason != "" {
+		p.Line("%s", p.Bad(reason))
+	}
+	if run.StartedAt != nil && run.CompletedAt != nil {
+		took := run.CompletedAt.Sub(*run.StartedAt).Round(100 * time.Millisecond)
+		p.Line("%s", p.Faint(fmt.Sprintf("ended %s, took %s", output.Ago(*run.CompletedAt, now), took)))
+	} else {
+		p.Line("%s", p.Faint("created "+output.Ago(run.CreatedAt, now)))
+	}
+	saved := map[string]bool{}
+	for _, f := range files {
+		saved[f.Label] = true
+	}
+	var pairs []string
+	for _, o := range run.Outputs {
+		value := outputValue(o)
+		if saved[cmp.Or(o.Label, o.Type)] && o.Type != "text" {
+			continue // its place on disk was said already
+		}
+		pairs = append(pairs, cmp.Or(o.Label, o.Type), value)
+	}
+	p.Fields(pairs...)
+}
+
+// outputValue is an output on one line.
+func outputValue(o api.Output) string {
+	if reason := api.String(o.Error); reason != "" {
+		return "failed: " + reason
+	}
+	var value string
+	if json.Unmarshal(o.Value, &value) == nil && value != "" {
+		return value
+	}
+	if len(o.Value) > 0 && string(o.Value) != "null" {
+		return string(o.Value)
+	}
+	return o.Status
+}
+
+func statusStyle(p *output.Page, s api.Status) output.Styled {
+	switch s {
+	case api.Completed:
+		return p.Good(string(s))
+	case api.Failed, api.Cancelled:
+		return p.Bad(string(s))
+	}
+	return p.Busy(string(s))
+}

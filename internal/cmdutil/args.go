@@ -1,0 +1,139 @@
+package cmdutil
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/fail"
+)
+
+// AtMostOne refuses flags that contradict each other.
+func AtMostOne(cmd *cobra.Command, names ...string) error {
+	var given []string
+	for _, name := range names {
+		if cmd.Flags().Changed(name) {
+			given = append(given, "--"+name)
+		}
+	}
+	if len(given) < 2 {
+		return nil
+	}
+	return fail.Usage(cmd.CommandPath()+" --help", "%s cannot be combined: choose one", strings.Join(given, " and "))
+}
+
+// NoArgs refuses arguments.
+func NoArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fail.Usage(cmd.CommandPath()+" --help", "%s takes no argument, but got %q", cmd.CommandPath(), args[0])
+}
+
+// OptionalArg accepts one argument or none.
+func OptionalArg(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		if args[0] == "." || args[0] == ".." {
+			args = append([]string{name}, args[1:]...)
+		}
+		return NeedArgs(name)(cmd, args)
+	}
+}
+
+// AtMostArgs accepts as many arguments as there are names, or fewer.
+func AtMostArgs(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) <= len(names) {
+			return nil
+		}
+		return NeedArgs(names...)(cmd, args)
+	}
+}
+
+// NeedArgs requires one argument for each name. If the last name ends in an ellipsis, more arguments may follow.
+func NeedArgs(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		help := cmd.CommandPath() + " --help"
+		last := names[len(names)-1]
+		for i, arg := range args {
+			if arg == "" || arg == "." || arg == ".." {
+				return fail.Usage(help, "%q is not a valid %s", arg, strings.TrimSuffix(names[min(i, len(names)-1)], "…"))
+			}
+		}
+		switch {
+		case len(args) < len(names):
+			return fail.Usage(help, "%s needs the argument %s", cmd.CommandPath(), strings.TrimSuffix(names[len(args)], "…"))
+		case len(args) > len(names) && !strings.HasSuffix(last, "…"):
+			return fail.Usage(help, "%s takes only %s, but also got %q", cmd.CommandPath(), strings.Join(names, " "), args[len(names)])
+		}
+		return nil
+	}
+}
+
+// NewNoun returns a command that only groups others.
+func NewNoun(use, short string, commands ...*cobra.Command) *cobra.Command {
+	noun := &cobra.Command{
+		Use: use + " COMMAND", Short: short,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return UnknownCommand(cmd, args[0])
+			}
+			var names []string
+			for _, c := range cmd.Commands() {
+				if !c.Hidden {
+					names = append(names, c.Name())
+				}
+			}
+			return &fail.Error{
+				Code: fail.NoCommand, Message: fmt.Sprintf("%s needs a command: %s", cmd.CommandPath(), strings.Join(names, ", ")),
+				Hint: cmd.CommandPath() + " --help",
+			}
+		},
+	}
+	noun.AddCommand(commands...)
+	return noun
+}
+
+// ListByDefault makes a noun run its list command when no command is named.
+func ListByDefault(noun *cobra.Command) *cobra.Command {
+	otherwise := noun.RunE
+	noun.RunE = func(cmd *cobra.Command, args []string) error {
+		list, _, err := noun.Find([]string{"list"})
+		if err != nil || list == noun || len(args) > 0 {
+			return otherwise(cmd, args)
+		}
+		return list.RunE(cmd, args)
+	}
+	return noun
+}
+
+// synonyms maps words that users try for commands to the commands.
+var synonyms = map[string]string{
+	"signin": "login", "sign-in": "login", "signout": "logout", "sign-out": "logout", "execution": "runs", "app": "apps",
+	"me": "whoami", "ls": "apps list", "start": "run", "exec": "run", "token": "auth token", "status": "auth status", "serve": "dev",
+}
+
+// UnknownCommand returns the error for a word that is no command below cmd, with the command that was probably meant.
+func UnknownCommand(cmd *cobra.Command, word string) error {
+	near := ""
+	cmd.SuggestionsMinimumDistance = 2
+	if to, ok := synonyms[word]; ok && !cmd.HasParent() {
+		near = to
+	} else if suggestions := cmd.SuggestionsFor(word); len(suggestions) > 0 {
+		near = suggestions[0]
+	}
+	e := &fail.Error{
+		Code: fail.UnknownCommand, Message: fmt.Sprintf("unknown command %q for %s", word, cmd.CommandPath()),
+		Hint: cmd.CommandPath() + " --help",
+	}
+	if near != "" {
+		e.Message += fmt.Sprintf("; did you mean %q?", near)
+		e.Hint = cmd.CommandPath() + " " + near
+	}
+	return e
+}

@@ -1,0 +1,163 @@
+// Package cmdutil holds what every command receives: streams, printer, clock, build version and global flags; and what commands
+// share: checks of arguments, reading of inputs, prompts.
+package cmdutil
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/session"
+	"github.com/uselamina/lamina/internal/term"
+)
+
+// Env is the environment of one command.
+type Env struct {
+	Streams *term.Streams
+	Getenv  func(string) string
+	Now     func() time.Time
+	Build   Build
+	// OpenBrowser opens a URL in the user's browser.
+	OpenBrowser func(url string) error
+	// ApprovesItself means that OpenBrowser approves sign-ins itself, so that no user is needed.
+	ApprovesItself bool
+	// Folder returns the working folder, in which the project config is looked up; nil means that there is no project config.
+	Folder func() (string, error)
+
+	// Sessions opens the credential that the command uses.
+	Sessions *session.Manager
+	// Args is the command line without the program's name.
+	Args  []string
+	Flags Flags
+	// Printer is set by Begin.
+	Printer *output.Printer
+
+	lines *bufio.Reader
+}
+
+// Begin validates the global flags and makes the printer. ctx ends a jq program that does not end by itself.
+func (e *Env) Begin(ctx context.Context) error {
+	format, err := e.format()
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"LAMINA_REQUEST_TIMEOUT", "LAMINA_PATIENCE"} {
+		if text := e.Getenv(name); text != "" && e.Duration(name, 0) == 0 {
+			return fail.Usage("export "+name+"=30s", "%s must be a duration such as 30s or 4m, not %q", name, text)
+		}
+	}
+	switch e.Flags.Color {
+	case "auto", "always", "never":
+		e.Streams.SetColor(e.Flags.Color, e.Getenv)
+	default:
+		return fail.Usage("", "--color must be auto, always or never, not %q", e.Flags.Color)
+	}
+	e.Printer, err = output.New(e.Streams, output.Options{Format: format, JQ: e.Flags.JQ, Quiet: e.Flags.Quiet, Context: ctx})
+	return err
+}
+
+// format returns the output format: flag, environment, default.
+func (e *Env) format() (output.Format, error) {
+	name, source := e.Flags.Output, "--output"
+	if name == "" {
+		name, source = e.Getenv("LAMINA_OUTPUT"), "LAMINA_OUTPUT"
+	}
+	if e.Flags.JSON {
+		if e.Flags.Output != "" && e.Flags.Output != string(output.JSON) {
+			return "", fail.Usage("", "--json and --output %s contradict each other", e.Flags.Output)
+		}
+		return output.JSON, nil
+	}
+	if name == "" {
+		return output.Auto, nil
+	}
+	format, err := output.ParseFormat(name)
+	if err != nil {
+		return "", fail.Usage("", "%s: %v; to choose an output of an app, use --only", source, err)
+	}
+	return format, nil
+}
+
+// ErrorsAsJSON reports whether errors are printed as JSON. It also works where the command line could not be parsed.
+func (e *Env) ErrorsAsJSON() bool {
+	format, err := output.ParseFormat(e.Flags.Output)
+	if err != nil {
+		format = output.Format(e.Getenv("LAMINA_OUTPUT"))
+	}
+	if e.Flags.JSON || e.Flags.JQ != "" || typedJSON(e.Args) {
+		format = output.JSON
+	}
+	switch format {
+	case output.JSON, output.NDJSON:
+		return true
+	case output.Text:
+		return false
+	}
+	return !e.Streams.OutTTY && !e.Streams.ErrTTY
+}
+
+// typedJSON reports whether a command line asks for JSON.
+func typedJSON(args []string) bool {
+	for i, arg := range args {
+		switch {
+		case arg == "--":
+			return false
+		case arg == "--json", arg == "-o" && i+1 < len(args) && args[i+1] == "json", arg == "-ojson", arg == "--output=json":
+			return true
+		}
+	}
+	return false
+}
+
+// Print writes a value: as JSON, or as the text that the function writes.
+func (e *Env) Print(v any, text func(*output.Page)) error { return e.Printer.Value(v, text) }
+
+// Text writes a page of text, whatever the output format is.
+func (e *Env) Text(write func(*output.Page)) error {
+	p, err := output.New(e.Streams, output.Options{Format: output.Text})
+	if err != nil {
+		return err
+	}
+	return p.Data(nil, write)
+}
+
+// Raw writes text to stdout as it is.
+func (e *Env) Raw(text string) error {
+	_, err := io.WriteString(e.Streams.Out, text)
+	return err
+}
+
+// Say writes a message to stderr, unless --quiet is set.
+func (e *Env) Say(format string, args ...any) { e.Printer.Say(format, args...) }
+
+// Note writes a message to stderr that begins with "note:", unless --quiet is set.
+func (e *Env) Note(format string, args ...any) {
+	e.Printer.Say("%s %s", e.Styles().Busy("note:"), fmt.Sprintf(format, args...))
+}
+
+// Styles returns the styles of messages on stderr.
+func (e *Env) Styles() output.Styles { return e.Printer.ErrStyles() }
+
+// Progress starts a progress line on stderr.
+func (e *Env) Progress() *output.Progress { return e.Printer.Progress(e.Getenv("ACCESSIBLE") != "") }
+
+// Debugging reports whether --debug is on.
+func (e *Env) Debugging() bool { return e.Flags.Debug || e.Getenv("LAMINA_DEBUG") != "" }
+
+// Patience is how long waiting survives a service that fails; 0 means the default.
+func (e *Env) Patience() time.Duration { return e.Duration("LAMINA_PATIENCE", 0) }
+
+// Duration returns the duration in an environment variable, or a default.
+func (e *Env) Duration(name string, otherwise time.Duration) time.Duration {
+	if d, err := time.ParseDuration(e.Getenv(name)); err == nil && d > 0 {
+		return d
+	}
+	return otherwise
+}
+
+// UserAgent is the value of the User-Agent header of requests.
+func (e *Env) UserAgent() string { return "lamina/" + e.Build.Version + " (" + Platform() + ")" }

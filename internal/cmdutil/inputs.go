@@ -1,0 +1,100 @@
+package cmdutil
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/uselamina/lamina/internal/fail"
+)
+
+// maxInputs bounds a file of inputs, in bytes: inputs are texts and addresses, not pictures.
+const maxInputs = 8 << 20
+
+// ReadInputs merges the inputs of a file, if one is named, with those of the command line (NAME=VALUE), which win.
+func (e *Env) ReadInputs(pairs []string, file string) (map[string]any, error) {
+	values := map[string]any{}
+	if file != "" {
+		var err error
+		if values, err = e.readInputFile(file); err != nil {
+			return nil, err
+		}
+	}
+	typed := map[string][]string{}
+	for _, pair := range pairs {
+		name, value, ok := strings.Cut(pair, "=")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return nil, fail.Usage("lamina run APP --input text=\"Hello\"", "--input must be NAME=VALUE, not %q", pair)
+		}
+		typed[name] = append(typed[name], value)
+	}
+	MergeInputs(values, typed)
+	return values, nil
+}
+
+// MergeInputs sets the inputs of the command line in values. A name that occurs several times becomes a list.
+func MergeInputs[T any](values map[string]any, typed map[string][]T) {
+	for name, list := range typed {
+		values[name] = list
+		if len(list) == 1 {
+			values[name] = list[0]
+		}
+	}
+}
+
+// readInputFile reads a JSON object of inputs, which may be wrapped as {"inputs": {…}}. The name - means stdin.
+func (e *Env) readInputFile(file string) (map[string]any, error) {
+	values, err := e.ReadObject(file)
+	if inner, ok := values["inputs"].(map[string]any); ok && len(values) == 1 {
+		return inner, nil
+	}
+	return values, err
+}
+
+// ReadObject reads a JSON object of inputs. The name - means stdin.
+func (e *Env) ReadObject(file string) (map[string]any, error) {
+	raw, err := e.ReadFile(file)
+	if err != nil {
+		return nil, fail.Usage("name a JSON file with --file", "could not read the inputs: %v", err)
+	}
+	var values map[string]any
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if err := dec.Decode(&values); err != nil || dec.More() || values == nil {
+		return nil, fail.Usage(`it should look like {"text": "Hello"}`, "%s is not a JSON object of inputs%s", file, SyntaxErrorPlace(raw, err))
+	}
+	return values, nil
+}
+
+// ReadFile reads a file of at most 8 MiB. The name - means stdin.
+func (e *Env) ReadFile(file string) ([]byte, error) {
+	r := e.Streams.In
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		r = f
+	}
+	raw, err := io.ReadAll(io.LimitReader(r, maxInputs+1))
+	if err == nil && len(raw) > maxInputs {
+		err = fmt.Errorf("%s is larger than %d MiB", file, maxInputs>>20)
+	}
+	return raw, err
+}
+
+// SyntaxErrorPlace returns the line and the column of a JSON syntax error, in parentheses after a space; "" for other errors.
+func SyntaxErrorPlace(raw []byte, err error) string {
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) {
+		return ""
+	}
+	before := raw[:min(int(syntax.Offset), len(raw))]
+	line := bytes.Count(before, []byte("\n")) + 1
+	return fmt.Sprintf(" (line %d, column %d: %v)", line, len(before)-bytes.LastIndexByte(before, '\n')-1, syntax)
+}

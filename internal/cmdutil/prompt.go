@@ -1,0 +1,93 @@
+package cmdutil
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/uselamina/lamina/internal/fail"
+)
+
+// MayPrompt reports whether the user can be asked: stdin is a terminal, --no-input is not set, and CI is not set.
+func (e *Env) MayPrompt() bool { return e.Streams.Prompts && !e.Flags.NoInput && e.Getenv("CI") == "" }
+
+// ReadLine reads a line of stdin, without its line break and the space around it, unless ctx ends first.
+func (e *Env) ReadLine(ctx context.Context) (string, error) {
+	type result struct {
+		line string
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		line, err := e.nextLine()
+		read <- result{line, err}
+	}()
+	select {
+	case r := <-read:
+		return r.line, r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+func (e *Env) nextLine() (string, error) {
+	if e.lines == nil {
+		e.lines = bufio.NewReader(io.LimitReader(e.Streams.In, 1<<20))
+	}
+	line, err := e.lines.ReadString('\n')
+	if errors.Is(err, io.EOF) && line != "" {
+		err = nil
+	}
+	return strings.TrimSpace(line), err
+}
+
+// Ask prompts for a line that may be seen while it is typed. An empty answer at the end of stdin is no error.
+func (e *Env) Ask(ctx context.Context, question string) (string, error) {
+	e.Printer.Warn("%s", question)
+	answer, err := e.ReadLine(ctx)
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return answer, nil
+}
+
+// ReadSecret prompts for a secret, which is not shown while it is typed, or reads a line of stdin where there is no terminal. hint
+// is the hint of the error if neither works.
+func (e *Env) ReadSecret(ctx context.Context, question, hint string) (text string, err error) {
+	if e.MayPrompt() {
+		text, err = e.Streams.Secret(ctx, question)
+	} else {
+		text, err = e.ReadLine(ctx)
+	}
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fail.Usage(hint, "could not read the API key: %v", err)
+	}
+	return text, nil
+}
+
+// Confirm asks the user a yes-no question. It returns an error unless the answer is yes, or yes is already given by a flag. hint is
+// the command that needs no question.
+func (e *Env) Confirm(ctx context.Context, question string, yes bool, hint string) error {
+	if yes {
+		return nil
+	}
+	if !e.MayPrompt() {
+		return fail.Usage(hint, "this needs a confirmation, and there is no terminal to ask on; nothing was sent")
+	}
+	answer, err := e.Ask(ctx, question+" [y/N]")
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if answer = strings.ToLower(answer); err == nil && (answer == "y" || answer == "yes") {
+		return nil
+	}
+	return fail.Usage(hint, "not confirmed; nothing was sent")
+}

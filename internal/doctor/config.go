@@ -1,0 +1,159 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/session"
+)
+
+// fixCommand makes the repairs of repair.
+const fixCommand = "lamina doctor --fix"
+
+// checkConfig examines the configuration folder and config.json.
+func checkConfig(_ context.Context, e *examination) Finding {
+	if e.store.Dir == "" {
+		return warn("export LAMINA_CONFIG_DIR=FOLDER", "there is no home folder, so a sign-in cannot be saved; LAMINA_API_KEY works")
+	}
+	if _, err := e.store.Load(); err != nil {
+		return e.describe(err)
+	}
+	found := e.inspection
+	if found.Folder.Path == "" {
+		return ok("there is none yet; the first sign-in creates %s", e.store.Path())
+	}
+	all := slices.Concat(found.Files, []config.FileState{found.Folder})
+	for _, f := range all {
+		if !f.Owned {
+			return failed(fail.ConfigUnusable, "sudo chown -R $(id -u) "+fail.Quote(e.store.Dir), "%s belongs to another user", f.Path)
+		}
+	}
+	for _, f := range all {
+		if f.Exposed {
+			return warn(fixCommand, "%s had the mode %04o: other users of this machine could read it", f.Path, f.Mode)
+		}
+	}
+	if err := e.store.CheckWritable(); err != nil {
+		return e.describe(err)
+	}
+	return ok("%s is valid, private and writable", e.store.Path())
+}
+
+// checkOtherWriters looks for the Node client, which writes config.json without a lock.
+func checkOtherWriters(_ context.Context, e *examination) Finding {
+	others := nodeClients(e.sessions.Getenv("PATH"))
+	c, err := e.decrypt()
+	if err == nil && c.Kind == config.OAuth && c.ObtainedAt.IsZero() {
+		writer := "another program, such as the Node client"
+		if len(others) > 0 {
+			writer = "another program, probably " + others[0]
+		}
+		return warn(e.command("whoami"), "the session was last written by %s; this program writes it again at the next refresh", writer)
+	}
+	if len(others) > 0 {
+		return warn("npm uninstall -g lamina",
+			"the Node client is installed too (%s) and writes the same file without a lock; this program keeps sessions intact", others[0])
+	}
+	return ok("no other program is known to write the configuration")
+}
+
+// nodeClients returns the programs named lamina on the path that are scripts for Node.
+func nodeClients(path string) []string {
+	var found []string
+	for _, dir := range filepath.SplitList(path) {
+		for _, name := range []string{"lamina", "lamina.cmd"} {
+			file := filepath.Join(dir, name)
+			if dir != "" && isNodeScript(file) {
+				found = append(found, file)
+			}
+		}
+	}
+	return found
+}
+
+// isNodeScript reports whether a file is a script that Node runs, or a batch file that starts one.
+func isNodeScript(file string) bool {
+	start, err := readStart(file, 512)
+	if err != nil {
+		return false
+	}
+	firstLine, _, _ := strings.Cut(start, "\n")
+	return strings.HasPrefix(firstLine, "#!") && strings.Contains(firstLine, "node") ||
+		strings.HasSuffix(file, ".cmd") && strings.Contains(start, "node")
+}
+
+// checkLeftovers looks for files of commands that were killed, and for an unfinished two-step sign-in.
+func checkLeftovers(_ context.Context, e *examination) Finding {
+	if temps := e.inspection.Temps; len(temps) > 0 {
+		return warn(fixCommand, "commands that ended while they wrote left %d files, such as %s", len(temps), temps[0])
+	}
+	switch pending, err := e.sessions.PendingLogin(); {
+	case errors.Is(err, fs.ErrNotExist):
+		return ok("there are none")
+	case err != nil:
+		return warn(fixCommand, "the file of an unfinished two-step sign-in cannot be read")
+	case !e.sessions.Now().Before(pending.ExpiresAt):
+		return warn(fixCommand, "a two-step sign-in was not finished, and its code has expired")
+	default:
+		return ok("a two-step sign-in waits for `lamina login --device --resume` until %s", pending.ExpiresAt.Local().Format("15:04"))
+	}
+}
+
+// repair makes the repairs that are safe, and returns a sentence for each.
+func repair(ctx context.Context, sessions *session.Manager) ([]string, error) {
+	done, err := sessions.Store().Repair(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pending, err := sessions.PendingLogin()
+	if err == nil && sessions.Now().Before(pending.ExpiresAt) || errors.Is(err, fs.ErrNotExist) {
+		return done, nil
+	}
+	if err := sessions.RemovePendingLogin(); err != nil {
+		return nil, err
+	}
+	return append(done, "the unfinished two-step sign-in is removed"), nil
+}
+
+// checkLock looks for a lock that another command holds.
+func checkLock(_ context.Context, e *examination) Finding {
+	for _, lock := range e.inspection.Locks {
+		if !lock.Held {
+			continue
+		}
+		const advice = "normal for a moment, a fault if it lasts"
+		name := filepath.Base(lock.Path)
+		if lock.PID == 0 {
+			return warn("", "%s is held by another lamina: %s", name, advice)
+		}
+		return warn(fmt.Sprintf("ps -fp %d", lock.PID), "%s is held by process %d: %s", name, lock.PID, advice)
+	}
+	return ok("no command holds a lock")
+}
+
+// readStart returns the first bytes of a regular file, at most limit.
+func readStart(path string, limit int64) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() { // to open a pipe or a device may block
+		return "", os.ErrInvalid
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, limit))
+	return string(raw), err
+}

@@ -1,0 +1,162 @@
+package session
+
+import (
+	"cmp"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/go-envparse"
+
+	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/provider"
+)
+
+// environmentSession returns the session of a key in the environment; nil if there is none, or if --profile selects a stored
+// credential. Such a key is sent to the service that the environment names, never to that of a stored credential.
+func (m *Manager) environmentSession(base http.RoundTripper) (*Session, error) {
+	if m.Flags.Profile != "" {
+		return nil, nil
+	}
+	p, err := m.wantedProvider(nil)
+	if err != nil {
+		return nil, err
+	}
+	text := m.Lookup(p.EnvKey)
+	if text == "" {
+		return nil, nil
+	}
+	s := &Session{manager: m, Provider: p, Variable: p.EnvKey}
+	var warning string
+	if s.key, warning, err = auth.CheckAPIKey(p, text); err != nil {
+		return nil, fail.Usage("set "+p.EnvKey+" to the key alone ("+KeysPlace(p)+"), or unset it", "%s: %v", s.describeVariable(), err)
+	}
+	if _, isKnown := p.Shape(s.key.Reveal()); warning != "" && !isKnown {
+		m.Note("%s: %s", p.EnvKey, warning)
+	}
+	if s.Choice.Project, err = m.findProject(); err != nil {
+		return nil, err
+	}
+	if err := s.readEnvironment(); err != nil {
+		return nil, err
+	}
+	s.transport = keyTransport(p, base, s.BaseURL, s.key)
+	return s, nil
+}
+
+// describeVariable names the variable that holds the key, with the file that it comes from.
+func (s *Session) describeVariable() string {
+	c := s.describe()
+	if c.File == "" {
+		return c.Variable
+	}
+	return c.Variable + " in " + c.File
+}
+
+// readEnvironment sets the address and the settings that belong to a key of the environment.
+func (s *Session) readEnvironment() (err error) {
+	m, p := s.manager, s.Provider
+	if s.BaseURL, err = m.baseFromEnvironment(p); err != nil {
+		return err
+	}
+	if !p.IsDefault() {
+		s.Settings, err = m.settingsFromEnvironment(p)
+		return err
+	}
+	if err := s.Choice.CheckBase(p.EnvKey, s.BaseURL, "unset "+p.EnvKey+", or set LAMINA_BASE_URL to the service of the project config"); err != nil {
+		return err
+	}
+	s.workspace, _, err = m.wantedWorkspace(s.Choice.Project)
+	return err
+}
+
+// baseFromEnvironment returns the address that a key of the environment belongs to.
+func (m *Manager) baseFromEnvironment(p provider.Provider) (string, error) {
+	variable, text := m.LookupFirst(p.BaseURLEnv)
+	text = cmp.Or(text, p.BaseURL)
+	if text == "" {
+		return "", fail.Usage("export "+strings.Join(p.BaseURLEnv[:min(1, len(p.BaseURLEnv))], "")+"=https://HOST/PATH",
+			"%s is set, but not the address of the service: %s", p.EnvKey, cmp.Or(p.BaseURLHelp, "each customer has an own address"))
+	}
+	base, err := auth.NormalizeBase(text)
+	if err != nil {
+		return "", BaseURLError(cmp.Or(variable, p.Name), err)
+	}
+	return base, nil
+}
+
+// BaseURLError returns the error for an address that an environment variable holds.
+func BaseURLError(variable string, err error) error {
+	return &fail.Error{Code: fail.InvalidArgument, Message: variable + ": " + err.Error(), Hint: "export " + variable + "=https://HOST", Err: err}
+}
+
+// settingsFromEnvironment returns the settings that belong to a key of the environment.
+func (m *Manager) settingsFromEnvironment(p provider.Provider) (map[string]string, error) {
+	settings := map[string]string{}
+	for _, s := range p.Settings {
+		variable, value := m.LookupFirst(s.Env)
+		if err := CheckSetting(s, value); err != nil {
+			return nil, fail.Usage("unset "+variable, "%s: %v", variable, err)
+		}
+		if value == "" && s.Required {
+			hint := fail.Context{Credential: fail.Credential{Provider: p}}.SignIn("")
+			if len(s.Env) > 0 {
+				hint = "export " + s.Env[0] + "=VALUE"
+			}
+			return nil, fail.Usage(hint, "%s is set, but not the %s that it needs: %s", p.EnvKey, s.Title, s.Help)
+		}
+		if value != "" {
+			settings[s.Name] = value
+		}
+	}
+	return settings, nil
+}
+
+// ReadEnvFile reads the file of --env-file. Only keys, addresses and settings of services are used, and only where the environment
+// has none: the file can set neither the configuration folder nor trusted certificates.
+func (m *Manager) ReadEnvFile() error {
+	file := m.Flags.EnvFile
+	if file == "" {
+		return nil
+	}
+	const hint = "it should hold lines such as LAGHAV_API_KEY=…"
+	f, err := os.Open(file)
+	if err != nil {
+		return fail.Usage("", "could not read --env-file: %v", err)
+	}
+	defer f.Close()
+	values, err := envparse.Parse(f)
+	if err != nil {
+		return fail.Usage(hint, "--env-file %s: %v", file, err)
+	}
+	providers := provider.All()
+	if m.Flags.Provider != "" {
+		p, err := m.FindProvider(m.Flags.Provider)
+		if err != nil {
+			return err
+		}
+		providers = append(providers, p)
+	}
+	m.envFile = map[string]string{}
+	for _, p := range providers {
+		for _, name := range variablesOf(p) {
+			if value := values[name]; value != "" {
+				m.envFile[name] = value
+			}
+		}
+	}
+	if len(m.envFile) == 0 {
+		return fail.Usage(hint, "--env-file %s holds no key, address or setting of a service", file)
+	}
+	return nil
+}
+
+// variablesOf lists the environment variables of a service.
+func variablesOf(p provider.Provider) []string {
+	names := append([]string{p.EnvKey}, p.BaseURLEnv...)
+	for _, s := range p.Settings {
+		names = append(names, s.Env...)
+	}
+	return names
+}

@@ -1,0 +1,181 @@
+// Package session decides which credential a command uses (flag, environment, project config, profile), and makes the clients
+// that send it. It is the only place that builds HTTP transports and API clients. It knows nothing of the command line parser.
+package session
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/provider"
+	"github.com/uselamina/lamina/internal/redact"
+)
+
+// Flags are the flags that select a credential.
+type Flags struct {
+	Profile   string // --profile
+	Provider  string // --provider
+	Workspace string // --workspace
+	EnvFile   string // --env-file
+	CAFile    string // --ca-file
+}
+
+// Manager opens the session of one command. Set the exported fields before the first call.
+type Manager struct {
+	Flags Flags
+	// Args is the command line without the program's name; hints repeat parts of it.
+	Args   []string
+	Getenv func(string) string
+	Now    func() time.Time
+	// Folder returns the working folder; nil means that there is no project config.
+	Folder    func() (string, error)
+	UserAgent string
+	// Secrets collects what must not be shown; nil means that nothing is collected.
+	Secrets *redact.Set
+
+	// Say and Note write messages to the user. Note begins its message with "note:".
+	Say, Note func(format string, args ...any)
+	// Debug writes a line of the --debug log; nil means that it is off.
+	Debug func(line string)
+
+	service  *provider.Provider // set by OpenFor
+	envFile  map[string]string  // variables of --env-file
+	store    *config.Store
+	opened   *Session
+	chosen   *Choice // the last choice of a profile
+	project  *config.Project
+	searched bool // project is known
+}
+
+// Store returns the store of the configuration. A command has one, because it caches what the keyring returned.
+func (m *Manager) Store() *config.Store {
+	if m.store == nil {
+		m.store = &config.Store{Dir: config.DefaultDir(m.Getenv), Now: m.Now}
+	}
+	return m.store
+}
+
+// Load reads the configuration and notes what was repaired.
+func (m *Manager) Load() (*config.Document, error) {
+	doc, err := m.Store().Load()
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range doc.Warnings {
+		m.Note("%s", w)
+	}
+	return doc, nil
+}
+
+// Open returns the session of the command. Further calls return the same session.
+func (m *Manager) Open() (*Session, error) {
+	if m.opened != nil {
+		return m.opened, nil
+	}
+	base, err := m.Transport()
+	if err != nil {
+		return nil, err
+	}
+	s, err := m.environmentSession(base)
+	if s == nil && err == nil {
+		s, err = m.storedSession(base)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m.opened = s
+	return s, nil
+}
+
+// OpenFor is Open for a command of one service, whatever --provider says.
+func (m *Manager) OpenFor(p provider.Provider) (*Session, error) {
+	m.service = &p
+	return m.Open()
+}
+
+// Opened returns the session if it is open already, else nil.
+func (m *Manager) Opened() *Session { return m.opened }
+
+// expiryNotice is the remaining idle lifetime below which the user is told when the session ends.
+const expiryNotice = 3 * 24 * time.Hour
+
+// Close waits briefly for a refresh in the background, and notes when the session is about to expire.
+func (m *Manager) Close() {
+	s := m.opened
+	if s == nil || s.source == nil {
+		return
+	}
+	s.source.Wait(2 * time.Second)
+	if left := s.source.RemainingIdle(s.Credential); left == 0 || left >= expiryNotice {
+		return
+	}
+	doc, err := m.Store().Load() // this command may have refreshed the session
+	if err != nil {
+		return
+	}
+	p, _ := doc.Profile(s.Profile)
+	if left := s.source.RemainingIdle(p.Credential); left > 0 && left < expiryNotice {
+		m.Note("the session of profile %s expires on %s unless it is used before; %s starts a new one",
+			s.Profile, m.Now().Add(left).Local().Format("2 January 15:04"), m.FailContext().SignIn(s.Profile))
+	}
+}
+
+// EndsSoon reports whether so little idle lifetime is left that Close notes it.
+func EndsSoon(left time.Duration) bool { return left < expiryNotice }
+
+// FailContext returns the context in which errors of this command are described.
+func (m *Manager) FailContext() fail.Context {
+	c := fail.Context{Args: m.Args, Secrets: m.Secrets}
+	switch {
+	case m.opened != nil:
+		c.Credential = m.opened.describe()
+	case m.chosen != nil:
+		c.Credential = fail.Credential{Provider: m.chosen.Provider, Profile: m.chosen.Profile}
+	case m.service != nil:
+		c.Credential = fail.Credential{Provider: *m.service}
+	}
+	return c
+}
+
+// Describe returns the message, the hint, the code and the exit status of an error of this command.
+func (m *Manager) Describe(err error) fail.Failure { return m.FailContext().Describe(err) }
+
+// Lookup returns an environment variable. --env-file fills in the keys, addresses and settings that the environment lacks.
+func (m *Manager) Lookup(name string) string { return cmp.Or(m.Getenv(name), m.envFile[name]) }
+
+// LookupFirst returns the first of these variables that is set, and its value.
+func (m *Manager) LookupFirst(names []string) (name, value string) {
+	for _, name := range names {
+		if value := m.Lookup(name); value != "" {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
+// RequestTimeout is the time limit of one request.
+func (m *Manager) RequestTimeout() time.Duration {
+	if d, err := time.ParseDuration(m.Getenv("LAMINA_REQUEST_TIMEOUT")); err == nil && d > 0 {
+		return d
+	}
+	return 30 * time.Second
+}
+
+// Debugf writes a message to the --debug log.
+func (m *Manager) Debugf(format string, args ...any) {
+	if m.Debug != nil {
+		m.Debug(m.Secrets.Text("* " + fmt.Sprintf(format, args...)))
+	}
+}
+
+// HTTPClient returns a client without a credential, for the authorization server.
+func (m *Manager) HTTPClient() (*http.Client, error) {
+	transport, err := m.Transport()
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: transport, Timeout: m.RequestTimeout()}, nil
+}
