@@ -115,7 +115,7 @@ func TestTerminalPaste(t *testing.T) {
 			screen.types(t, address+enter)
 			screen.expect(t, "error: that is the address to open")
 			screen.types(t, dev.APIKey+enter)
-			screen.expect(t, "error: that is an API key of Lamina.*--with-api-key")
+			screen.expect(t, "try: Ctrl-C, then lamina login --with-api-key")
 
 			screen.types(t, paste(t, approval(t, address))+enter)
 			screen.expect(t, "Signed in as sam@example.com")

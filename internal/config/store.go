@@ -153,7 +153,7 @@ func (s *Store) read() (doc *Document, raw []byte, err error) {
 	}
 	// The Node client truncates the file and then writes it, so a damaged file may be half written. On a busy machine the
 	// write can take a while.
-	const tries, longTries = 5, 12
+	const tries, longTries = 5, 20
 	try := 0
 	policy := retry.Policy{
 		Backoff:  retry.Backoff{Base: 10 * time.Millisecond, Max: 130 * time.Millisecond},
