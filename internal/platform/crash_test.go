@@ -124,7 +124,7 @@ func checkWholeness(t *testing.T, file string) {
 			}
 		}
 	}
-	stored, err := wire.OpenFiles(s.deps.Store)
+	stored, err := wire.OpenFiles(s.deps.Store, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func total(t *testing.T, reply *httptest.ResponseRecorder) int {
 		Pagination *struct{ Total int }
 	}
 	if err := json.Unmarshal(reply.Body.Bytes(), &list); err != nil || list.Pagination == nil {
-		t.Fatalf("%d %s: %v", reply.Code, reply.Body, err)
+		t.Fatalf("list: got %d %s (%v), want a pagination", reply.Code, reply.Body, err)
 	}
 	return list.Pagination.Total
 }

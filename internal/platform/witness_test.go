@@ -65,7 +65,7 @@ func (w *witness) revive() (kill func()) {
 	w.t.Cleanup(kill)
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if _, scanErr := fmt.Sscan(line, &w.base, &w.key); scanErr != nil {
-		w.t.Fatalf("the platform did not start: %v %q", err, line)
+		w.t.Fatalf("start of the platform: got %q (%v), want an address and a key", line, err)
 	}
 	return kill
 }
@@ -97,7 +97,7 @@ func (w *witness) call(method, path, body string, into any) (status int) {
 	status, answer := w.send(method, path, "application/json", []byte(body), "X-Api-Key", w.key)
 	if status/100 == 2 && into != nil {
 		if err := json.Unmarshal(answer, &struct{ Data any }{into}); err != nil {
-			w.t.Errorf("%s %s: %v: %s", method, path, err, answer)
+			w.t.Errorf("%s %s: got %s (%v), want JSON", method, path, answer, err)
 		}
 	}
 	return status
@@ -153,7 +153,7 @@ func (w *witness) signIn() *login {
 		"grant_type": {"authorization_code"}, "code": {back.Query().Get("code")}, "redirect_uri": {testRedirect}, "code_verifier": {testVerifier},
 	})
 	if status != http.StatusOK {
-		w.t.Fatalf("sign-in: %d", status)
+		w.t.Fatalf("sign-in: got %d, want 200", status)
 	}
 	return l
 }
@@ -169,7 +169,7 @@ func (w *witness) hammer() *sync.WaitGroup {
 					return
 				case http.StatusOK, http.StatusAccepted, http.StatusServiceUnavailable: // the queue is full
 				default:
-					w.t.Errorf("%s: %d", what, status)
+					w.t.Errorf("%s: got %d, want 200, 202 or 503", what, status)
 					return
 				}
 			}
@@ -232,7 +232,7 @@ func (w *witness) waitForAnswers() {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	w.t.Fatal("no run and no upload was answered")
+	w.t.Fatal("got no answer for a run and an upload, want one for each")
 }
 
 // check checks that all answers still hold.
@@ -240,28 +240,28 @@ func (w *witness) check() {
 	w.t.Helper()
 	for _, id := range w.runs {
 		if status := w.call("GET", "/v1/runs/"+id, "", nil); status != http.StatusOK {
-			w.t.Errorf("run %s: %d", id, status)
+			w.t.Errorf("run %s: got %d, want 200", id, status)
 		}
 	}
 	for path, digest := range w.uploads {
 		if status, got := w.send("GET", path, "", nil); status != http.StatusOK || sha256.Sum256(got) != digest {
-			w.t.Errorf("upload %s: %d, got %d bytes that differ from the uploaded bytes", path, status, len(got))
+			w.t.Errorf("upload %s: got %d and %d other bytes, want 200 and the uploaded bytes", path, status, len(got))
 		}
 	}
 	for path := range w.pending {
 		if status, _ := w.send("PUT", path, "video/mp4", []byte("x")); status != http.StatusOK {
-			w.t.Errorf("upload address: %d", status)
+			w.t.Errorf("upload address: got %d, want 200", status)
 		}
 	}
 	clear(w.pending)
 	for i, l := range w.logins {
 		if status, _ := w.send("GET", "/v1/account", "", nil, "X-Api-Key", l.access); status != http.StatusOK {
-			w.t.Errorf("the last access token of login %d: %d", i, status)
+			w.t.Errorf("last access token of login %d: got %d, want 200", i, status)
 		}
 		if l.isUnsure {
 			w.logins[i] = w.signIn()
 		} else if status := w.refresh(l); status != http.StatusOK {
-			w.t.Errorf("the last refresh token of login %d: %d", i, status)
+			w.t.Errorf("last refresh token of login %d: got %d, want 200", i, status)
 		}
 	}
 }

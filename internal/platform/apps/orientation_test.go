@@ -1,26 +1,41 @@
 package apps
 
 import (
+	"fmt"
 	"image"
 	"image/color"
 	"testing"
 )
 
-func TestUprightPutsTheFirstPixelWhereExifSays(t *testing.T) {
+func TestUpright(t *testing.T) {
 	t.Parallel()
 	img := image.NewRGBA(image.Rect(0, 0, 3, 2))
 	mark := color.RGBA{255, 0, 0, 255}
 	img.Set(0, 0, mark)
 	// The displayed position of the first stored pixel, by orientation (Exif 2.32, table 6).
-	want := map[int]image.Point{1: {0, 0}, 2: {2, 0}, 3: {2, 1}, 4: {0, 1}, 5: {0, 0}, 6: {1, 0}, 7: {1, 2}, 8: {0, 2}}
-	for orientation, at := range want {
-		got := upright(img, orientation)
-		if got.At(at.X, at.Y) != mark {
-			t.Errorf("orientation %d: no mark at %v", orientation, at)
-		}
-		if turned := got.Bounds().Dx() == 2; turned != (orientation >= 5) {
-			t.Errorf("orientation %d: size %v", orientation, got.Bounds().Size())
-		}
+	for _, tt := range []struct {
+		orientation int
+		at          image.Point
+	}{
+		{1, image.Point{X: 0, Y: 0}},
+		{2, image.Point{X: 2, Y: 0}},
+		{3, image.Point{X: 2, Y: 1}},
+		{4, image.Point{X: 0, Y: 1}},
+		{5, image.Point{X: 0, Y: 0}},
+		{6, image.Point{X: 1, Y: 0}},
+		{7, image.Point{X: 1, Y: 2}},
+		{8, image.Point{X: 0, Y: 2}},
+	} {
+		t.Run(fmt.Sprint(tt.orientation), func(t *testing.T) {
+			t.Parallel()
+			got := upright(img, tt.orientation)
+			if got.At(tt.at.X, tt.at.Y) != mark {
+				t.Errorf("at %v: got %v, want the mark", tt.at, got.At(tt.at.X, tt.at.Y))
+			}
+			if isRotated := got.Bounds().Dx() == 2; isRotated != (tt.orientation >= 5) {
+				t.Errorf("size: got %v, want 3 x 2 or, from 5 on, 2 x 3", got.Bounds().Size())
+			}
+		})
 	}
 }
 
@@ -30,7 +45,7 @@ func FuzzJPEGOrientation(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if o := jpegOrientation(file); o < 1 || o > 8 {
-			t.Errorf("orientation %d", o)
+			t.Errorf("jpegOrientation: got %d, want 1 to 8", o)
 		}
 	})
 }

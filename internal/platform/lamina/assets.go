@@ -89,6 +89,9 @@ func (s *Server) storeResult(r run, o apps.Output, res apps.Result) (asset, erro
 	return a, err
 }
 
+// maxFilesMemory is the size of all files together without a data file, in bytes.
+const maxFilesMemory = 1 << 30
+
 // messageNoSpace is the error when the files in memory have reached their limit.
 const messageNoSpace = "The local platform has no space for more files in memory: restart it, with --data FILE to keep them on disk"
 

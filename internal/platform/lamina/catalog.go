@@ -116,7 +116,7 @@ func (s *Server) discoverApps(w http.ResponseWriter, r *http.Request, _ wire.Pri
 	}
 	var problems []wire.Problem
 	if strings.TrimSpace(req.Intent) == "" {
-		problems = append(problems, wire.Problem{Field: "intent", Message: "is missing: say in a few words what you want to make"})
+		problems = append(problems, wire.Problem{Field: "intent", Message: "is missing: describe the result in a few words"})
 	}
 	if req.Limit < 0 {
 		problems = append(problems, wire.Problem{Field: "limit", Message: "must be 1 or more"})
@@ -187,7 +187,7 @@ func relevance(app apps.App, wanted []string) (score float64, why string) {
 	if points == 0 {
 		return 0, ""
 	}
-	return min(1, points/float64(len(wanted))), fmt.Sprintf("%s knows: %s", app.Name, strings.Join(hits, ", "))
+	return min(1, points/float64(len(wanted))), fmt.Sprintf("%s matches: %s", app.Name, strings.Join(hits, ", "))
 }
 
 // words returns the distinct words of a text in lower case, without a plural s.

@@ -27,7 +27,10 @@ func (rg *rig) fileIDs() []string {
 func TestFilesInMemoryAreLimited(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
-	rg.s.files.Limit(100)
+	var err error
+	if rg.s.files, err = wire.OpenFiles(rg.Deps.Store, 100); err != nil {
+		t.Fatal(err)
+	}
 	up := rg.uploadURL("a.mp4", "video")
 	e := rg.file("PUT", up.UploadURL, strings.Repeat("x", 101), "Content-Type", "video/mp4").WantError(503, "RESOURCE_UNAVAILABLE")
 	if !strings.Contains(e.Error, "--data") {

@@ -44,7 +44,7 @@ func resolveInputs(app apps.App, given map[string]any) (apps.Inputs, []wire.Prob
 			continue
 		}
 		if p.Default == nil {
-			problems = append(problems, wire.Problem{Field: p.Key, Message: "is missing: this app needs it"})
+			problems = append(problems, wire.Problem{Field: p.Key, Message: "is missing: this app requires it"})
 			continue
 		}
 		var value string

@@ -62,7 +62,7 @@ type Server struct {
 
 // New returns the API. Start starts its workers.
 func New(deps wire.Deps, opts Options) (*Server, error) {
-	files, err := wire.OpenFiles(deps.Store)
+	files, err := wire.OpenFiles(deps.Store, maxFilesMemory)
 	if err != nil {
 		return nil, err
 	}

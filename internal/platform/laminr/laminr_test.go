@@ -57,14 +57,14 @@ func TestUpload(t *testing.T) {
 	for _, prefix := range []string{"/laminr/v1", "/laminr/api/v1"} {
 		up := wiretest.Decode[uploadReply](rg.Call("POST", prefix+"/files", map[string]string{"file_name": name}, "X-Api-Key", rg.key).Want(200))
 		if !regexp.MustCompile(`^tenants/1/files/\d+-\d+-pay-stub-may-pdf$`).MatchString(up.URI) {
-			t.Errorf("uri %q", up.URI)
+			t.Errorf("uri: got %q, want tenants/1/files/TIME-NUMBER-pay-stub-may-pdf", up.URI)
 		}
 		u, err := url.Parse(up.UploadURL)
 		if err != nil || u.Hostname() != "localhost" || !strings.HasPrefix(rg.URL, "http://127.0.0.1:"+u.Port()) {
-			t.Errorf("the upload goes to %s", up.UploadURL)
+			t.Errorf("upload address: got %s, want another host and the same port", up.UploadURL)
 		}
 		if strings.Contains(rg.Call("GET", prefix+"/files", nil, "X-Api-Key", rg.key).Body, up.URI) {
-			t.Error("a file without bytes is listed")
+			t.Error("list: got a file before its upload, want none")
 		}
 		rg.put(up.UploadURL, "application/pdf", "%PDF-1.7 hello").Want(200)
 		listed := wiretest.Decode[struct {
@@ -75,24 +75,30 @@ func TestUpload(t *testing.T) {
 			} `json:"files"`
 		}](rg.Call("GET", prefix+"/files", nil, "X-Api-Key", rg.key).Want(200)).Files
 		if len(listed) == 0 || listed[0].URI != up.URI || listed[0].FileName != name || listed[0].Size != 14 {
-			t.Errorf("%+v", listed)
+			t.Errorf("list: got %+v, want the uploaded file first", listed)
 		}
 	}
 	if got := rg.Call("GET", "/laminr/v1/files", nil, "X-Api-Key", other).Want(200); got.Body != `{"files":[]}`+"\n" {
-		t.Errorf("another tenant sees %s", got.Body)
+		t.Errorf("files of another tenant: got %s, want none", got.Body)
 	}
 }
 
-func TestRefuses(t *testing.T) {
+func TestRefusals(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
 	test, lamina := rg.NewKey(Service, "test", "tenant_sample"), rg.NewKey("lamina", "", "wsp_atelier")
 	revoked := rg.NewRevokedKey(Service, "live", "tenant_sample")
 	const body = `{"file_name": "a.pdf"}`
-	for what, refused := range map[string]string{"none": "", "malformed": "x", "unknown": "sk_live_none", "revoked": revoked, "Lamina's": lamina} {
-		t.Run(what, func(t *testing.T) {
-			rg.Call("GET", "/laminr/v1/files", nil, "X-Api-Key", refused).Want(401).WantGolden("unauthorized")
-			rg.Call("POST", "/laminr/api/v1/files", body, "X-Api-Key", refused).Want(401).WantGolden("unauthorized")
+	for _, tt := range []struct{ name, key string }{
+		{"no key", ""},
+		{"malformed", "x"},
+		{"unknown", "sk_live_none"},
+		{"revoked", revoked},
+		{"of Lamina", lamina},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rg.Call("GET", "/laminr/v1/files", nil, "X-Api-Key", tt.key).Want(401).WantGolden("unauthorized")
+			rg.Call("POST", "/laminr/api/v1/files", body, "X-Api-Key", tt.key).Want(401).WantGolden("unauthorized")
 		})
 	}
 	rg.Call("GET", "/laminr/v1/files", nil, "X-Api-Key", "", "Authorization", "Bearer "+rg.key).Want(401)
@@ -100,14 +106,14 @@ func TestRefuses(t *testing.T) {
 	for _, bad := range []string{``, `{`, `[]`, `{}`, `{"file_name": 7}`, `{"file_name": " "}`, `{"file_name": "a.docx"}`, `{"file_name": "pdf"}`} {
 		got := rg.Call("POST", "/laminr/v1/files", bad, "X-Api-Key", rg.key).Want(400)
 		if !strings.Contains(got.Body, `"code":"invalid_request"`) {
-			t.Errorf("%s: %s", bad, got.Body)
+			t.Errorf("%s: got %s, want invalid_request", bad, got.Body)
 		}
 	}
 	rg.Call("DELETE", "/laminr/v1/files", nil, "X-Api-Key", rg.key).Want(405)
 	rg.Call("GET", "/laminr/v1/packages", nil, "X-Api-Key", rg.key).Want(404)
 }
 
-// TestStorageIsStrict: the address alone is the right, and a key that comes along is a mistake.
+// The storage accepts only the signed address, without an API key.
 func TestStorageIsStrict(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
@@ -115,7 +121,7 @@ func TestStorageIsStrict(t *testing.T) {
 	refuses := func(r wiretest.Reply, status int, code string) {
 		t.Helper()
 		if r.Want(status); !strings.Contains(r.Body, "<Code>"+code+"</Code>") {
-			t.Errorf("%s", r.Body)
+			t.Errorf("got %s, want the code %s", r.Body, code)
 		}
 	}
 	refuses(rg.put(address, "image/png", "x", "X-Api-Key", rg.key), 400, "InvalidArgument")
@@ -129,15 +135,15 @@ func TestStorageIsStrict(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	New(rg.Deps).ServeHTTP(recorder, large)
 	if recorder.Code != 400 || !strings.Contains(recorder.Body.String(), "EntityTooLarge") {
-		t.Errorf("%d %s", recorder.Code, recorder.Body)
+		t.Errorf("large file: got %d %s, want 400 EntityTooLarge", recorder.Code, recorder.Body)
 	}
 	rg.put(address, "image/png", "x").Want(200)
 	rg.Clock.Advance(uploadTTL)
 	refuses(rg.put(address, "image/png", "x"), 403, "AccessDenied")
 }
 
-// TestForgetsWhatNeverCame: an address that expired leaves nothing behind.
-func TestForgetsWhatNeverCame(t *testing.T) {
+// A file is removed if it is not uploaded before its address expires.
+func TestExpiredUploadsAreRemoved(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
 	start := func() {
@@ -148,7 +154,7 @@ func TestForgetsWhatNeverCame(t *testing.T) {
 	start()
 	rg.Deps.Store.View(func(tx *wire.Tx) {
 		if n := len(tx.Keys(bucketFiles)); n != 1 {
-			t.Errorf("%d files are kept", n)
+			t.Errorf("got %d files, want 1", n)
 		}
 	})
 }

@@ -64,8 +64,8 @@ func TestRepliesHaveTheGoldenShapes(t *testing.T) {
 	rg.Call("GET", "/lightfast/api/v1/system/health", nil, "Authorization", "Bearer "+rg.key).Want(200).WantShape("health")
 }
 
-// TestRefuses checks each refusal of the documentation with its status, its code and its envelope.
-func TestRefuses(t *testing.T) {
+// Each documented refusal has its status, code and form.
+func TestRefusals(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
 	revoked := rg.NewRevokedKey(Service, "", "org_sample")
@@ -73,7 +73,7 @@ func TestRefuses(t *testing.T) {
 	const good = `{"query": "session"}`
 	id := regexp.MustCompile(`^req_[0-9a-f]{32}$`)
 	for _, tt := range []struct {
-		what, path, body string
+		name, path, body string
 		headers          []string
 		status           int
 		code, words      string
@@ -111,11 +111,11 @@ func TestRefuses(t *testing.T) {
 		{"a, empty query", "/a/v1/search", `{}`, nil, 400, "invalid_request", `"query"`},
 		{"e has no search", "/e/api/v1/search", good, nil, 404, "not_found", "nothing"},
 	} {
-		t.Run(tt.what, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			r := rg.post(tt.path, tt.body, tt.headers...).Want(tt.status)
 			body := wiretest.Decode[errorBody](r)
 			if body.Error != tt.code || !id.MatchString(body.RequestID) || !strings.Contains(body.Message+r.Body, tt.words) {
-				t.Errorf("%s", r.Body)
+				t.Errorf("got %s, want the code %s, a request id and %q", r.Body, tt.code, tt.words)
 			}
 			if body.Details == nil {
 				r.WantShape("error")
@@ -124,7 +124,7 @@ func TestRefuses(t *testing.T) {
 	}
 	got := rg.Call("GET", "/lightfast/api/v1/search", nil, "Authorization", "Bearer "+rg.key).Want(405)
 	if got.WantShape("error"); got.Header.Get("Allow") != "POST" || wiretest.Decode[errorBody](got).Error != "METHOD_NOT_ALLOWED" {
-		t.Errorf("%s %s", got.Header, got.Body)
+		t.Errorf("GET: got %s %s, want METHOD_NOT_ALLOWED and Allow: POST", got.Header, got.Body)
 	}
 }
 
@@ -134,12 +134,12 @@ func TestHealth(t *testing.T) {
 	const path = "/lightfast/api/v1/system/health"
 	refused := rg.Call("GET", path, nil).Want(401)
 	if wiretest.Decode[errorBody](refused).Error != "auth_required" {
-		t.Errorf("%s", refused.Body)
+		t.Errorf("health without a key: got %s, want auth_required", refused.Body)
 	}
 	empty := rg.NewKey(Service, "", emptyOrganization)
 	good := rg.Call("GET", path, nil, "Authorization", "bearer "+empty).Want(200)
 	if good.Header.Get("Access-Control-Allow-Origin") != "*" {
-		t.Error("pages may not ask")
+		t.Errorf("Access-Control-Allow-Origin: got %q, want *", good.Header.Get("Access-Control-Allow-Origin"))
 	}
 	rg.Call("OPTIONS", path, nil).Want(204)
 }
@@ -149,15 +149,15 @@ func TestSearchFindsTheGuides(t *testing.T) {
 	rg := newRig(t)
 	page := rg.search(`{"query": "scripts and CI: the exit status of a script", "limit": 3}`)
 	if len(page.Results) != 3 || page.Total < 10 || !strings.HasPrefix(page.Results[0].Title, "Scripts and CI") {
-		t.Fatalf("%+v", page)
+		t.Fatalf("search: got %+v, want the guide Scripts and CI first", page)
 	}
 	first := page.Results[0]
 	if first.Source != "guides" || !strings.Contains(strings.ToLower(first.Snippet), "status") || first.Score <= page.Results[2].Score {
-		t.Errorf("%+v", first)
+		t.Errorf("first result: got %+v, want a snippet with status and the best score", first)
 	}
 	address, _, _ := strings.Cut(strings.TrimPrefix(first.URL, rg.URL), "#")
 	if doc := rg.Call("GET", address, nil).Want(200); !strings.HasPrefix(doc.Body, "# Scripts and CI") {
-		t.Errorf("%s is %.40q", address, doc.Body)
+		t.Errorf("%s: got %.40q, want the guide Scripts and CI", address, doc.Body)
 	}
 	rg.Call("GET", "/lightfast/docs/reference/run.md", nil).Want(404)
 	rg.Call("GET", "/lightfast/docs/%2e%2e%2fembed.go", nil).Want(404)
@@ -166,16 +166,16 @@ func TestSearchFindsTheGuides(t *testing.T) {
 	for offset := 0; offset < page.Total; offset += 7 {
 		for _, r := range rg.search(fmt.Sprintf(`{"query": "scripts and CI: the exit status of a script", "limit": 7, "offset": %d}`, offset)).Results {
 			if ids[r.ID] {
-				t.Errorf("%s is on two pages", r.ID)
+				t.Errorf("result %s: got it on two pages, want one", r.ID)
 			}
 			ids[r.ID] = true
 		}
 	}
 	if len(ids) != page.Total {
-		t.Errorf("the pages have %d results of %d", len(ids), page.Total)
+		t.Errorf("pages: got %d results, want %d", len(ids), page.Total)
 	}
 	if beyond := rg.search(`{"query": "exit", "offset": 100000}`); len(beyond.Results) != 0 || beyond.Total == 0 {
-		t.Errorf("beyond the end: %+v", beyond)
+		t.Errorf("page beyond the end: got %+v, want no results and the total", beyond)
 	}
 	order := map[string]string{}
 	for _, mode := range []string{"fast", "balanced", "thorough"} {
@@ -184,7 +184,7 @@ func TestSearchFindsTheGuides(t *testing.T) {
 		}
 	}
 	if order["fast"] == order["balanced"] || order["balanced"] == order["thorough"] {
-		t.Error("the modes find the same in the same order")
+		t.Errorf("modes: got the orders %q, want three different ones", order)
 	}
 }
 
@@ -193,40 +193,45 @@ func TestFilters(t *testing.T) {
 	rg := newRig(t)
 	all := rg.search(`{"query": "session", "limit": 100}`)
 	if all.Total < 10 || all.Total > 100 {
-		t.Fatalf("%d passages have the word: this test wants some, on one page", all.Total)
+		t.Fatalf("search for session: got %d results, want 10 to 100 for this test", all.Total)
 	}
 	day := firstDay.AddDate(0, 0, 1).Format(time.DateOnly)
-	for filter, keep := range map[string]func(result) bool{
-		`"types": ["guide"]`:                         func(r result) bool { return r.Type == "guide" },
-		`"types": ["GUIDE", "section"]`:              func(result) bool { return true },
-		`"sources": ["guides"]`:                      func(r result) bool { return r.Source == "guides" },
-		`"sources": ["github"]`:                      func(result) bool { return false },
-		`"after": "` + day + `"`:                     func(r result) bool { return r.OccurredAt.Format(time.DateOnly) >= day },
-		`"before": "` + day + `"`:                    func(r result) bool { return r.OccurredAt.Format(time.DateOnly) <= day },
-		`"before": "` + day + `T00:00:00Z"`:          func(r result) bool { return r.OccurredAt.Format(time.DateOnly) < day },
-		`"filters": {"observationTypes": ["guide"]}`: func(result) bool { return true }, // of another generation
-		`"types": ["guide"], "after": "` + day + `"`: func(r result) bool { return r.Type == "guide" && r.OccurredAt.Format(time.DateOnly) >= day },
+	for _, tt := range []struct {
+		filter string
+		keep   func(result) bool
+	}{
+		{`"types": ["guide"]`, func(r result) bool { return r.Type == "guide" }},
+		{`"types": ["GUIDE", "section"]`, func(result) bool { return true }},
+		{`"sources": ["guides"]`, func(r result) bool { return r.Source == "guides" }},
+		{`"sources": ["github"]`, func(result) bool { return false }},
+		{`"after": "` + day + `"`, func(r result) bool { return r.OccurredAt.Format(time.DateOnly) >= day }},
+		{`"before": "` + day + `"`, func(r result) bool { return r.OccurredAt.Format(time.DateOnly) <= day }},
+		{`"before": "` + day + `T00:00:00Z"`, func(r result) bool { return r.OccurredAt.Format(time.DateOnly) < day }},
+		{`"filters": {"observationTypes": ["guide"]}`, func(result) bool { return true }}, // ignored: of another generation
+		{`"types": ["guide"], "after": "` + day + `"`, func(r result) bool { return r.Type == "guide" && r.OccurredAt.Format(time.DateOnly) >= day }},
 	} {
-		want := 0
-		for _, r := range all.Results {
-			if keep(r) {
-				want++
+		t.Run(tt.filter, func(t *testing.T) {
+			want := 0
+			for _, r := range all.Results {
+				if tt.keep(r) {
+					want++
+				}
 			}
-		}
-		got := rg.search(`{"query": "session", "limit": 100, ` + filter + `}`)
-		if got.Total != want || len(got.Results) != want {
-			t.Errorf("%s: %d results, want %d", filter, got.Total, want)
-		}
+			got := rg.search(`{"query": "session", "limit": 100, ` + tt.filter + `}`)
+			if got.Total != want || len(got.Results) != want {
+				t.Errorf("got %d of %d results, want %d", len(got.Results), got.Total, want)
+			}
+		})
 	}
 	total := func(filters string) int {
 		r := rg.post("/v1/search", `{"query": "session", "limit": 100, "filters": `+filters+`}`).Want(200)
 		return wiretest.Decode[struct{ Meta struct{ Total int } }](r).Meta.Total
 	}
-	if n := total(`{"actorNames": ["sam"]}`) + total(`{"actorNames": ["Alex"]}`); n != all.Total || total(`{"actorNames": ["Nobody"]}`) != 0 {
-		t.Errorf("the actors have %d of %d", n, all.Total)
+	if n := total(`{"actorNames": ["sam"]}`) + total(`{"actorNames": ["Alex"]}`); n != all.Total || total(`{"actorNames": ["None"]}`) != 0 {
+		t.Errorf("results of all actors: got %d, want %d", n, all.Total)
 	}
 	if n := total(`{"dateRange": {"start": "` + day + `"}, "observationTypes": ["guide"]}`); n == 0 || n >= total(`{}`) {
-		t.Errorf("%d in the range", n)
+		t.Errorf("results in the range: got %d, want some but not all", n)
 	}
 }
 
@@ -241,11 +246,11 @@ func TestSimilar(t *testing.T) {
 	find := func(body string) []similarPassage {
 		got := wiretest.Decode[answer](rg.post("/api/v1/findsimilar", body).Want(200))
 		if got.Source.ID != origin.ID || got.Source.Cluster.MemberCount < 2 {
-			t.Errorf("source: %+v", got.Source)
+			t.Errorf("source: got %+v, want %s in a cluster", got.Source, origin.ID)
 		}
 		for _, s := range got.Similar {
 			if s.ID == origin.ID {
-				t.Error("it is similar to itself")
+				t.Errorf("similar passages: got the source %s, want others", s.ID)
 			}
 		}
 		return got.Similar
@@ -253,18 +258,18 @@ func TestSimilar(t *testing.T) {
 	byID := find(fmt.Sprintf(`{"id": %q, "limit": 3, "threshold": 0}`, origin.ID))
 	byURL := find(fmt.Sprintf(`{"url": %q, "limit": 3, "threshold": 0}`, origin.URL))
 	if len(byID) != 3 || !slices.Equal(ids(byID), ids(byURL)) {
-		t.Errorf("%q, %q", ids(byID), ids(byURL))
+		t.Errorf("by id: got %q, by URL %q; want the same three", ids(byID), ids(byURL))
 	}
 	if byID[0].Score < 0.3 || byID[0].Score < byID[1].Score || byID[1].Score < byID[2].Score || *byID[0].VectorSimilarity <= 0 {
-		t.Errorf("the most similar is not first: %+v", byID)
+		t.Errorf("similar passages: got %+v, want the most similar first", byID)
 	}
 	without := find(fmt.Sprintf(`{"id": %q, "limit": 3, "threshold": 0, "excludeIds": [%q]}`, origin.ID, byID[0].ID))
 	if without[0].ID != byID[1].ID {
-		t.Error("what is excluded is still there")
+		t.Errorf("with an excluded id: got %s first, want %s", without[0].ID, byID[1].ID)
 	}
 	for _, s := range find(fmt.Sprintf(`{"id": %q, "limit": 50}`, origin.ID)) {
 		if s.Score < 0.5 {
-			t.Errorf("%s has a score of %f", s.Title, s.Score)
+			t.Errorf("%s: got a score of %f, want at least 0.5", s.Title, s.Score)
 		}
 	}
 }
@@ -289,40 +294,40 @@ func TestGraphGrows(t *testing.T) {
 	near, _ := count(`{"id": %q, "depth": 1}`)
 	far, _ := count(`{"id": %q}`)
 	if near < 3 || far <= near {
-		t.Errorf("%d nodes near, %d farther", near, far)
+		t.Errorf("nodes: got %d at depth 1 and %d at depth 2, want more at depth 2", near, far)
 	}
 	if nodes, edges := count(`{"id": %q, "types": ["unknown"]}`); nodes != 1 || edges != 0 {
-		t.Errorf("%d nodes and %d edges of a type that there is not", nodes, edges)
+		t.Errorf("unknown type: got %d nodes and %d edges, want the root alone", nodes, edges)
 	}
 }
 
-// TestGenerationAHasALimit: 60 searches a minute, told in the headers of that time.
+// Generation a allows 60 searches in a minute and reports the limit in headers.
 func TestGenerationAHasALimit(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
-	ask := func() wiretest.Reply {
+	search := func() wiretest.Reply {
 		return rg.post("/a/v1/search", `{"query": "session", "limit": 1, "includeRationale": true}`)
 	}
-	first := ask().Want(200)
+	first := search().Want(200)
 	reset := fmt.Sprint(rg.Clock.Now().Add(time.Minute).Unix())
 	h := first.Header
 	if h.Get("X-RateLimit-Limit") != "60" || h.Get("X-RateLimit-Remaining") != "59" || h.Get("X-RateLimit-Reset") != reset {
-		t.Errorf("%v", h)
+		t.Errorf("limit: got %v, want 60, 59 remaining and a reset at %s", h, reset)
 	}
 	if r := wiretest.Decode[page](first).Results[0].Rationale; !strings.Contains(strings.ToLower(r), "session") {
-		t.Errorf("rationale %q", r)
+		t.Errorf("rationale: got %q, want the word session", r)
 	}
 	for range 59 {
-		ask().Want(200)
+		search().Want(200)
 	}
-	refused := ask().Want(http.StatusTooManyRequests)
+	refused := search().Want(http.StatusTooManyRequests)
 	body := wiretest.Decode[struct {
 		Error   string
 		Details struct{ RetryAfter int }
 	}](refused)
 	if body.Error != "rate_limit_exceeded" || body.Details.RetryAfter != 60 || refused.Header.Get("Retry-After") != "60" {
-		t.Errorf("%v %s", refused.Header, refused.Body)
+		t.Errorf("above the limit: got %v %s, want a retry after 60 s", refused.Header, refused.Body)
 	}
 	rg.Clock.Advance(time.Minute)
-	ask().Want(200)
+	search().Want(200)
 }

@@ -17,10 +17,7 @@ import (
 // bucketFiles holds the contents of files: file id → bucket of chunk number → bytes. It is not loaded into memory.
 const bucketFiles = "media"
 
-const (
-	chunkSize      = 1 << 20 // bytes
-	maxFilesMemory = 1 << 30 // bytes of all files together, without a data file
-)
+const chunkSize = 1 << 20 // bytes
 
 var (
 	// ErrTooLarge means that a file has more bytes than allowed.
@@ -46,9 +43,9 @@ type Files struct {
 	space  int64               // bytes left in memory
 }
 
-// OpenFiles returns the files of a store.
-func OpenFiles(st *Store) (*Files, error) {
-	f := &Files{db: st.db, memory: map[string][][]byte{}, space: maxFilesMemory}
+// OpenFiles returns the files of a store. Without a data file, they may have memoryLimit bytes together.
+func OpenFiles(st *Store, memoryLimit int64) (*Files, error) {
+	f := &Files{db: st.db, memory: map[string][][]byte{}, space: memoryLimit}
 	if f.db == nil {
 		return f, nil
 	}
@@ -57,9 +54,6 @@ func OpenFiles(st *Store) (*Files, error) {
 		return err
 	})
 }
-
-// Limit sets how many bytes the files in memory may have together.
-func (f *Files) Limit(bytes int64) { f.space = bytes }
 
 // Write stores the contents of src, at most limit bytes. It stores all of them or none. It fails with ErrTooLarge,
 // with ErrNoSpace or with the error of src.

@@ -12,6 +12,9 @@ import (
 	"testing/iotest"
 )
 
+// testLimit is the limit of the files in memory, in bytes.
+const testLimit = 1 << 30
+
 // eachFiles runs a test on files in memory and in a data file.
 func eachFiles(t *testing.T, test func(t *testing.T, f *Files)) {
 	t.Helper()
@@ -26,7 +29,7 @@ func eachFiles(t *testing.T, test func(t *testing.T, f *Files)) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = st.Close() })
-			files, err := OpenFiles(st)
+			files, err := OpenFiles(st, testLimit)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +99,7 @@ func TestFilesAreStoredInFullOrNotAtAll(t *testing.T) {
 		if _, err := io.ReadAll(files.Open(kept)); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("reading a removed file: got %v, want an unexpected end", err)
 		}
-		if files.space != maxFilesMemory || len(ids(t, files)) != 0 {
+		if files.space != testLimit || len(ids(t, files)) != 0 {
 			t.Errorf("got %d bytes of space and files %v, want all space and no files", files.space, ids(t, files))
 		}
 	})
@@ -110,7 +113,7 @@ func TestStoreDoesNotLoadFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files, err := OpenFiles(st)
+		files, err := OpenFiles(st, testLimit)
 		if err != nil {
 			t.Fatal(err)
 		}
