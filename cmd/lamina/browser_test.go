@@ -16,10 +16,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A chromium is a headless browser for a whole test.
+// A chromium is a headless browser that runs until the test ends.
 type chromium struct{ ctx context.Context }
 
-// startChromium starts the browser, or skips the test where nobody asked for one.
+// startChromium starts the browser, or skips the test unless LAMINA_TEST_BROWSER=1.
 func startChromium(t *testing.T) chromium {
 	t.Helper()
 	if os.Getenv("LAMINA_TEST_BROWSER") != "1" {
@@ -50,10 +50,10 @@ func startChromium(t *testing.T) chromium {
 	return chromium{ctx}
 }
 
-// A tab is a page of a browser, which remembers nothing from other tabs.
+// A tab is a page of a browser. It shares no cookies with other tabs.
 type tab struct{ ctx context.Context }
 
-// open opens an address in a new tab, after some preparations.
+// open opens an address in a new tab. The actions in before run first.
 func (c chromium) open(t *testing.T, address string, before ...chromedp.Action[chromedp.Void]) tab {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(c.ctx, chromedp.WithNewBrowserContext())
@@ -77,8 +77,8 @@ func (b tab) do(t *testing.T, actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// ask runs an action that must succeed, and returns its value.
-func ask[T any](t *testing.T, b tab, action chromedp.Action[T]) T {
+// evaluate runs an action that must succeed, and returns its value.
+func evaluate[T any](t *testing.T, b tab, action chromedp.Action[T]) T {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
@@ -89,7 +89,7 @@ func ask[T any](t *testing.T, b tab, action chromedp.Action[T]) T {
 	return value
 }
 
-// shown is the text on the page, for a failure.
+// shown returns the text of the page for a failure.
 func (b tab) shown() string {
 	ctx, cancel := context.WithTimeout(b.ctx, time.Second)
 	defer cancel()
@@ -100,14 +100,14 @@ func (b tab) shown() string {
 	return text
 }
 
-// until waits for the page with a headline, and returns its text and its address.
+// until waits for a page with a headline, and returns its text and its address.
 func (b tab) until(t *testing.T, headline string) (text, address string) {
 	t.Helper()
 	b.do(t, chromedp.WaitVisible(`//h1[contains(., "`+headline+`")]`))
-	return ask(t, b, chromedp.Text(chromedp.CSS("main"))), ask(t, b, chromedp.Location())
+	return evaluate(t, b, chromedp.Text(chromedp.CSS("main"))), evaluate(t, b, chromedp.Location())
 }
 
-// press clicks a button by what is written on it.
+// press clicks the button with a label.
 func press(button string) chromedp.Action[chromedp.Void] {
 	return chromedp.Click(`//button[normalize-space()="` + button + `"]`)
 }
@@ -117,24 +117,30 @@ func choose(workspace string) chromedp.Action[chromedp.Void] {
 	return chromedp.Click(chromedp.CSS(`input[value="` + workspace + `"]`))
 }
 
-// signInPage is the address that a sign-in shows.
+// signInPage matches the address that a sign-in prints.
 const signInPage = `http://127\.0\.0\.1:\d+/cli/oauth/authorize\?\S+`
 
-// TestBrowser signs in, and is refused, as a person does it: the real program, the pages of the local platform, and a
-// browser.
+// TestBrowser signs in with a real browser at the pages of the local platform.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	browser := startChromium(t)
 	dev := newDev(t)
-	for name, test := range map[string]func(*testing.T, chromium, *devServer){
-		"approve": browserApprove, "approve without scripts": browserNoScript, "deny": browserDeny,
-		"device": browserDevice, "device denied": browserDeviceDeny,
-		"keys":           browserKeys,
-		"hostile client": browserHostileClient, "hostile callback": browserHostileCallback,
+	for _, c := range []struct {
+		name string
+		run  func(*testing.T, chromium, *devServer)
+	}{
+		{"approve", browserApprove},
+		{"approve without scripts", browserNoScript},
+		{"deny", browserDeny},
+		{"device", browserDevice},
+		{"device denied", browserDeviceDeny},
+		{"keys", browserKeys},
+		{"hostile client", browserHostileClient},
+		{"hostile callback", browserHostileCallback},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			test(t, browser, dev)
+			c.run(t, browser, dev)
 		})
 	}
 }
@@ -156,7 +162,7 @@ func browserApprove(t *testing.T, browser chromium, dev *devServer) {
 	text, final := page.until(t, "Signed in to Lamina")
 	mustContain(t, text, "sam@example.com")
 	if q := query(t, final); len(q) > 0 || !strings.HasPrefix(final, "http://"+redirect.Host+"/done/") {
-		t.Errorf("the address bar ends at %s", final)
+		t.Errorf("got the address %s in the browser, want one without a query below /done/", final)
 	}
 	login.exits(t, 0)
 	mustContain(t, login.stdout.String(), "Signed in as sam@example.com", "Northwind Studio")
@@ -187,18 +193,18 @@ func browserDeny(t *testing.T, browser chromium, dev *devServer) {
 	login.exits(t, 4)
 	login.stderr.expect(t, `"code":"auth_denied","exitCode":4`)
 	if out := login.stdout.String(); out != "" {
-		t.Errorf("stdout holds %q", out)
+		t.Errorf("got %q on stdout, want nothing", out)
 	}
 }
 
-// devicePage opens the page of a device sign-in, types the code as a hurried person does, and goes on.
+// devicePage opens the page of a device sign-in and enters the code in lower case, without the dash.
 func (c chromium) devicePage(t *testing.T, login *process) (page tab, code string) {
 	t.Helper()
 	address := login.stderr.expect(t, `http://127\.0\.0\.1:\d+/device`)[0]
 	code = login.stderr.expect(t, `[B-Z]{4}-[B-Z]{4}`)[0]
 	page = c.open(t, address)
-	hurried := strings.ToLower(strings.ReplaceAll(code, "-", ""))
-	page.do(t, chromedp.SendKeys(chromedp.ID("user_code"), hurried), press("Continue"))
+	typed := strings.ToLower(strings.ReplaceAll(code, "-", ""))
+	page.do(t, chromedp.SendKeys(chromedp.ID("user_code"), typed), press("Continue"))
 	return page, code
 }
 
@@ -230,7 +236,7 @@ func browserKeys(t *testing.T, browser chromium, dev *devServer) {
 	page.do(t, chromedp.SendKeys(chromedp.ID("name"), "made in a browser"), press("Make a key"))
 	text, _ := page.until(t, "Keys of the five services")
 	mustContain(t, text, "Copy it now", "made in a browser")
-	key := ask(t, page, chromedp.Text(chromedp.CSS(".secret")))
+	key := evaluate(t, page, chromedp.Text(chromedp.CSS(".secret")))
 	u := newUser(t, dev.BaseURL, "LAMINA_API_KEY="+key)
 	mustContain(t, u.output(t, "whoami", "--jq", ".data.user.email"), "sam@example.com")
 
@@ -251,10 +257,10 @@ func browserHostileClient(t *testing.T, browser chromium, dev *devServer) {
 	text, _ := page.until(t, "wants to use your account")
 	mustContain(t, text, "<img src=x", "onerror=")
 	if strings.ContainsAny(text, "\u202e\x1b") {
-		t.Errorf("the page shows control characters: %q", text)
+		t.Errorf("got control characters on the page: %q", text)
 	}
 	page.isClean(t)
-	page.do(t, press("Deny")) // the page of the return names the app, too
+	page.do(t, press("Deny")) // the page after the redirect names the application, too
 	page.isClean(t)
 }
 
@@ -270,20 +276,20 @@ func browserHostileCallback(t *testing.T, browser chromium, dev *devServer) {
 	mustContain(t, text, "server_error<b>", "<img src=x")
 	page.isClean(t)
 	login.exits(t, 4)
-	if talk := login.stderr.String(); strings.ContainsAny(talk, "\u202e\x1b") {
-		t.Errorf("stderr holds control characters: %q", talk)
+	if messages := login.stderr.String(); strings.ContainsAny(messages, "\u202e\x1b") {
+		t.Errorf("got control characters on stderr: %q", messages)
 	}
 }
 
-// isClean checks that nothing of a hostile text became a part of the page.
+// isClean checks that no hostile text became markup or a script of the page.
 func (b tab) isClean(t *testing.T) {
 	t.Helper()
 	count := chromedp.Evaluate[int]("document.querySelectorAll('img, script, b, h1 + h1').length")
-	if n := ask(t, b, count); n > 0 {
-		t.Errorf("the page has %d elements that were in a text", n)
+	if n := evaluate(t, b, count); n > 0 {
+		t.Errorf("got %d elements from a text, want 0", n)
 	}
-	if strings.Contains(ask(t, b, chromedp.Title()), "owned") {
-		t.Error("a script in a text was run")
+	if strings.Contains(evaluate(t, b, chromedp.Title()), "owned") {
+		t.Error("got a title that a script in a text has set")
 	}
 }
 
@@ -303,11 +309,12 @@ func register(t *testing.T, dev *devServer, metadata map[string]any) string {
 		ID string `json:"client_id"`
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&reply); err != nil || reply.ID == "" {
-		t.Fatalf("registering: %s, %v", resp.Status, err)
+		t.Fatalf("register: got %s and %v, want a client id", resp.Status, err)
 	}
 	return reply.ID
 }
 
+// query returns the query parameters of an address.
 func query(t *testing.T, address string) url.Values {
 	t.Helper()
 	u, err := url.Parse(address)

@@ -11,11 +11,11 @@ import (
 	"testing"
 )
 
-// larderKey is put together so that a scan for keys passes over this file.
+// larderKey is concatenated so that a scan for keys does not report this file.
 const larderKey = "ldr-" + "8fK2mQ7zT4wX9cVb"
 
-// newLarder serves a service that nobody has heard of. Its keys travel in a header of their own, need a shelf beside them, and
-// its refusals have a shape that no other service has.
+// newLarder starts a service that the program does not know. Its key has its own header and needs a setting, the shelf, and
+// its errors have a shape that no built-in service has.
 func newLarder(t *testing.T) string {
 	t.Helper()
 	refuse := func(w http.ResponseWriter, status int, kind, text string) {
@@ -46,7 +46,7 @@ func newLarder(t *testing.T) string {
 	return server.URL
 }
 
-// larderFile describes the service, as a person would.
+// larderFile returns a description of the service, as a user writes it.
 func larderFile(baseURL string) string {
 	return fmt.Sprintf(`{
 		"name": "larder", "title": "Larder", "baseUrl": %q,
@@ -64,7 +64,7 @@ func larderFile(baseURL string) string {
 	}`, baseURL+"/v2")
 }
 
-// describeService puts the description of a service where lamina looks for it.
+// describeService stores the description of a service in the user's configuration.
 func (u user) describeService(t *testing.T, name, text string) {
 	t.Helper()
 	folder := filepath.Join(u.home, ".lamina", "providers")
@@ -76,7 +76,7 @@ func (u user) describeService(t *testing.T, name, text string) {
 	}
 }
 
-// TestDescribedService adds a service by a file alone: it signs in, is called, shows its errors, and is signed out.
+// TestDescribedService adds a service by a description alone: sign-in, calls, errors and sign-out work.
 func TestDescribedService(t *testing.T) {
 	t.Parallel()
 	base := newLarder(t)
@@ -86,11 +86,11 @@ func TestDescribedService(t *testing.T) {
 
 	mustContain(t, u.fails(t, 2, "login", "--provider", "pantry", "-o", "text"), `unknown service "pantry"`, "laghav, larder")
 	mustContain(t, u.fails(t, 4, "whoami", "--provider", "larder", "-o", "text"), "LARDER_TOKEN is not set", "lamina login --provider larder")
-	status, _, talk := u.runWithInput(t, larderKey, "login", "--provider", "larder", "--with-api-key", "-o", "text")
+	status, _, messages := u.runWithInput(t, larderKey, "login", "--provider", "larder", "--with-api-key", "-o", "text")
 	if status != 2 {
-		t.Errorf("without the shelf: status %d", status)
+		t.Errorf("without the shelf: got exit status %d, want 2", status)
 	}
-	mustContain(t, talk, "Larder needs its Shelf: on the door", "--set shelf=VALUE")
+	mustContain(t, messages, "Larder needs its Shelf: on the door", "--set shelf=VALUE")
 
 	for _, refused := range []struct {
 		key, shelf string
@@ -100,17 +100,17 @@ func TestDescribedService(t *testing.T) {
 		{larderKey + "-old", "7", []string{"withdrawn on Monday", "somebody withdrew it", "ask in the kitchen"}},
 		{larderKey, "9", []string{"wrong-shelf", "the key is of another shelf"}},
 	} {
-		status, _, talk := u.runWithInput(t, refused.key, "login", "--provider", "larder", "--with-api-key", "--set", "shelf="+refused.shelf, "-o", "text")
+		status, _, messages := u.runWithInput(t, refused.key, "login", "--provider", "larder", "--with-api-key", "--set", "shelf="+refused.shelf, "-o", "text")
 		if status != 4 {
-			t.Errorf("%v: status %d, want 4", refused.says, status)
+			t.Errorf("%v: got exit status %d, want 4", refused.says, status)
 		}
-		mustContain(t, talk, refused.says...)
+		mustContain(t, messages, refused.says...)
 	}
 	mustContain(t, u.output(t, "profile", "list", "-o", "text"), "No profile is signed in")
 
-	status, out, talk := u.runWithInput(t, larderKey, "login", "--provider", "larder", "--with-api-key", "--set", "shelf=7", "-o", "text")
+	status, out, messages := u.runWithInput(t, larderKey, "login", "--provider", "larder", "--with-api-key", "--set", "shelf=7", "-o", "text")
 	if status != 0 {
-		t.Fatalf("sign-in: status %d\n%s", status, talk)
+		t.Fatalf("sign-in: got exit status %d, want 0\n%s", status, messages)
 	}
 	mustContain(t, out, "Signed in to Larder", "live key, accepted", "shelf", "7")
 	mustContain(t, u.output(t, "whoami", "--provider", "larder", "--jq", ".data.key.verdict.checked"), "true")
@@ -140,7 +140,7 @@ func TestDescribedService(t *testing.T) {
 	}
 	for _, c := range doctor.Data.Checks {
 		if c.ID == "account" && (c.Status != "ok" || !strings.Contains(c.Finding, "Larder accepts the key")) {
-			t.Errorf("doctor: %+v", c)
+			t.Errorf("doctor: got %+v, want an accepted key", c)
 		}
 	}
 
@@ -148,33 +148,33 @@ func TestDescribedService(t *testing.T) {
 	u.fails(t, 4, "whoami", "--provider", "larder")
 }
 
-// TestInvalidServiceDescription shows what is said of a description that cannot be used.
+// TestInvalidServiceDescription checks the error for each mistake in a description.
 func TestInvalidServiceDescription(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, "http://127.0.0.1:9")
 	good := larderFile("https://larder.example")
-	for name, c := range map[string]struct{ text, says string }{
-		"empty":     {"", "it is empty"},
-		"text":      {"hello", "it is not JSON"},
-		"list":      {"[]", "it must be a JSON object"},
-		"misspelt":  {strings.Replace(good, "keyHeader", "keyheadr", 1), `unknown field \"keyheadr\"`},
-		"wrongtype": {strings.Replace(good, `"required": true`, `"required": "yes"`, 1), "settings.required must not be a JSON string"},
-		"plain":     {strings.Replace(good, "https://larder.example", "http://larder.example", 1), "baseUrl must start with https://"},
-		"slash":     {strings.Replace(good, "/v2\"", "/v2/\"", 1), "baseUrl must not end in a slash"},
-		"host":      {strings.Replace(good, "X-Larder-Token", "Host", 1), "keyHeader must be the name of a request header"},
-		"env":       {strings.Replace(good, "LARDER_TOKEN", "larder token", 1), "envKey must be the name of an environment variable"},
-		"means":     {strings.Replace(good, `"quota"`, `"full"`, 1), "answers.2.means must be one of"},
-		"path":      {strings.Replace(good, `"/jars"`, `"//evil.example/jars"`, 1), "checks.0.path must start with one slash"},
-		"thief":     {strings.Replace(good, "LARDER_TOKEN", "LAMINA_API_KEY", 1), "envKey LAMINA_API_KEY is the variable of Lamina"},
-		"other":     {good, `its name is \"larder\", but must be \"other\"`},
+	for _, c := range []struct{ name, text, says string }{
+		{"empty", "", "it is empty"},
+		{"text", "hello", "it is not JSON"},
+		{"list", "[]", "it must be a JSON object"},
+		{"misspelt", strings.Replace(good, "keyHeader", "keyheadr", 1), `unknown field \"keyheadr\"`},
+		{"wrongtype", strings.Replace(good, `"required": true`, `"required": "yes"`, 1), "settings.required must not be a JSON string"},
+		{"plain", strings.Replace(good, "https://larder.example", "http://larder.example", 1), "baseUrl must start with https://"},
+		{"slash", strings.Replace(good, "/v2\"", "/v2/\"", 1), "baseUrl must not end in a slash"},
+		{"host", strings.Replace(good, "X-Larder-Token", "Host", 1), "keyHeader must be the name of a request header"},
+		{"env", strings.Replace(good, "LARDER_TOKEN", "larder token", 1), "envKey must be the name of an environment variable"},
+		{"means", strings.Replace(good, `"quota"`, `"full"`, 1), "answers.2.means must be one of"},
+		{"path", strings.Replace(good, `"/jars"`, `"//evil.example/jars"`, 1), "checks.0.path must start with one slash"},
+		{"thief", strings.Replace(good, "LARDER_TOKEN", "LAMINA_API_KEY", 1), "envKey LAMINA_API_KEY is the variable of Lamina"},
+		{"other", good, `its name is \"larder\", but must be \"other\"`},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			text := c.text
-			if name != "other" {
-				text = strings.Replace(text, `"larder"`, `"`+name+`"`, 1)
+			if c.name != "other" {
+				text = strings.Replace(text, `"larder"`, `"`+c.name+`"`, 1)
 			}
-			u.describeService(t, name, text)
-			mustContain(t, u.fails(t, 2, "login", "--provider", name, "--json"), "invalid_provider", c.says)
+			u.describeService(t, c.name, text)
+			mustContain(t, u.fails(t, 2, "login", "--provider", c.name, "--json"), "invalid_provider", c.says)
 		})
 	}
 	mustContain(t, u.fails(t, 2, "login", "--provider", "../config", "--json"), "unknown service")

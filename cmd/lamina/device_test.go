@@ -18,10 +18,10 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
-// A line of a QR code on the screen: black on white, whatever the terminal's own colours are.
+// qrLine matches a line of a QR code on the screen: black on white, independent of the terminal's colours.
 var qrLine = regexp.MustCompile(`\x1b\[38;5;16;48;5;231m([ █▀▄]+)\x1b\[0m`)
 
-// screenPicture makes a picture of the QR code on a screen whose own colour is given, nil if there is none.
+// screenPicture returns a picture of the QR code on a screen with a background colour, nil if there is no code.
 func screenPicture(screen string, around color.Gray) image.Image {
 	lines := qrLine.FindAllStringSubmatch(screen, -1)
 	if lines == nil {
@@ -50,7 +50,7 @@ func screenPicture(screen string, around color.Gray) image.Image {
 	return picture
 }
 
-// TestTerminalQR reads the code on the screen as a phone does, on a dark and on a light terminal.
+// TestTerminalQR decodes the QR code from a picture of a dark and of a light terminal.
 func TestTerminalQR(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t, "--auto-approve")
@@ -58,10 +58,13 @@ func TestTerminalQR(t *testing.T) {
 	screen.exits(t, 0)
 	text := screen.String()
 	address := regexp.MustCompile(`http://\S+user_code=[A-Z-]+`).FindString(text)
-	for name, around := range map[string]color.Gray{"dark": {Y: 0}, "light": {Y: 255}} {
-		picture := screenPicture(text, around)
+	for _, c := range []struct {
+		name       string
+		background color.Gray
+	}{{"dark", color.Gray{Y: 0}}, {"light", color.Gray{Y: 255}}} {
+		picture := screenPicture(text, c.background)
 		if picture == nil {
-			t.Fatalf("no code in %q", text)
+			t.Fatalf("got no QR code in %q", text)
 		}
 		bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
 		if err != nil {
@@ -69,34 +72,39 @@ func TestTerminalQR(t *testing.T) {
 		}
 		read, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", c.name, err)
 		} else if address == "" || read.GetText() != address {
-			t.Errorf("%s: the code says %q, the screen %q", name, read.GetText(), address)
+			t.Errorf("%s: got %q in the QR code, want the address on the screen, %q", c.name, read.GetText(), address)
 		}
 	}
 	waiting := strings.Index(text, "Waiting")
 	if lines := strings.Count(text[:max(waiting, 0)], "\n") + 1; waiting < 0 || lines > 24 {
-		t.Errorf("%d lines are too many for a small window:\n%s", lines, text)
+		t.Errorf("got %d lines, want at most 24, a small window:\n%s", lines, text)
 	}
 }
 
+// TestTerminalWithoutQR draws no QR code where it would not be readable or is not wanted.
 func TestTerminalWithoutQR(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t, "--auto-approve")
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name    string
 		columns uint16
 		env     string
 		args    []string
 	}{
-		"narrow": {columns: 36}, "no colour": {80, "NO_COLOR=1", nil}, "accessible": {80, "ACCESSIBLE=1", nil},
-		"dumb": {80, "TERM=dumb", nil}, "quiet": {80, "X=", []string{"--quiet"}},
+		{"narrow", 36, "", nil},
+		{"no colour", 80, "NO_COLOR=1", nil},
+		{"accessible", 80, "ACCESSIBLE=1", nil},
+		{"dumb", 80, "TERM=dumb", nil},
+		{"quiet", 80, "", []string{"--quiet"}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			screen := newUser(t, dev.BaseURL, c.env).atTerminal(t, c.columns, append([]string{"login", "--device"}, c.args...)...)
 			screen.exits(t, 0)
 			if text := screen.String(); strings.ContainsAny(text, "█▀▄") {
-				t.Errorf("a code is drawn:\n%s", text)
+				t.Errorf("got a QR code, want none:\n%s", text)
 			}
 			mustContain(t, screen.String(), "enter the code")
 		})
@@ -106,12 +114,12 @@ func TestTerminalWithoutQR(t *testing.T) {
 		run := newUser(t, dev.BaseURL).start(t, "login", "--device", "--color", "always")
 		run.exits(t, 0)
 		if text := run.stderr.String(); strings.ContainsAny(text, "█▀▄") {
-			t.Errorf("a code is drawn:\n%s", text)
+			t.Errorf("got a QR code, want none:\n%s", text)
 		}
 	})
 }
 
-// TestTerminalRemembersMethod takes the road that was remembered, and another one when asked.
+// TestTerminalRemembersMethod uses the sign-in method that was remembered, and another one by a flag.
 func TestTerminalRemembersMethod(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t, "--auto-approve")
@@ -127,12 +135,12 @@ func TestTerminalRemembersMethod(t *testing.T) {
 	screen.types(t, approval(t, address)+enter)
 	screen.exits(t, 0)
 
-	u.env = append(u.env, "BROWSER=none") // and now it is the browser, even where there seems to be none
+	u.env = append(u.env, "BROWSER=none") // the remembered browser method is used even though no browser can be opened
 	screen = u.atTerminal(t, 100, "login")
 	screen.types(t, approval(t, screen.expect(t, signInPage)[0])+enter)
 	screen.exits(t, 0)
 
-	u.output(t, "logout", "--quiet") // the choice is the machine's, not the session's
+	u.output(t, "logout", "--quiet") // the method is remembered for the machine, so a sign-out keeps it
 	screen = u.atTerminal(t, 100, "login", "--no-browser", "--remember")
 	screen.types(t, approval(t, screen.expect(t, signInPage)[0])+enter)
 	screen.exits(t, 0)
@@ -142,20 +150,24 @@ func TestTerminalRemembersMethod(t *testing.T) {
 	screen.exits(t, 0)
 }
 
-// TestTerminalExplainsMissingBrowser takes a code where no browser can be opened, and says why.
+// TestTerminalExplainsMissingBrowser uses a device code where no browser can be opened, and prints the reason.
 func TestTerminalExplainsMissingBrowser(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t, "--auto-approve")
-	for setting, reason := range map[string]string{
-		"SSH_CONNECTION=192.0.2.1 5 192.0.2.2 22": "this is an SSH session", "BROWSER=none": "BROWSER is set to none",
+	for _, c := range []struct{ name, variable, reason string }{
+		{"SSH", "SSH_CONNECTION=192.0.2.1 5 192.0.2.2 22", "this is an SSH session"},
+		{"BROWSER=none", "BROWSER=none", "BROWSER is set to none"},
 	} {
-		screen := newUser(t, dev.BaseURL, setting, "NO_COLOR=1").atTerminal(t, 100, "login")
-		screen.exits(t, 0)
-		mustContain(t, screen.String(), "No browser can be opened here: "+reason, "enter the code", "Signed in as sam@example.com")
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			screen := newUser(t, dev.BaseURL, c.variable, "NO_COLOR=1").atTerminal(t, 100, "login")
+			screen.exits(t, 0)
+			mustContain(t, screen.String(), "No browser can be opened here: "+c.reason, "enter the code", "Signed in as sam@example.com")
+		})
 	}
 }
 
-// decide opens the address of a device sign-in at the local platform, and presses a button.
+// decide opens the page of a device sign-in at the local platform, and approves or denies it.
 func decide(t *testing.T, address, decision string) {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -169,7 +181,7 @@ func decide(t *testing.T, address, decision string) {
 	}
 	page, action, fields := readForm(t, resp)
 	if action == "" {
-		t.Fatalf("no form in %s", page)
+		t.Fatalf("got no form in %s", page)
 	}
 	fields.Set("decision", decision)
 	resp, err = browser.PostForm(action, fields)
@@ -182,17 +194,18 @@ func decide(t *testing.T, address, decision string) {
 	}
 }
 
-// TestDeviceLoginInTwoSteps begins a sign-in in one process and finishes it in another, as an agent does.
+// TestDeviceLoginInTwoSteps starts a sign-in with one command and finishes it with another, as an agent does.
 func TestDeviceLoginInTwoSteps(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name      string
 		meanwhile func(t *testing.T, dev *devServer, address string)
 		status    int
 		says      string
 	}{
-		"approved": {func(t *testing.T, _ *devServer, address string) { decide(t, address, "approve") }, 0, "Signed in as sam@example.com"},
-		"denied":   {func(t *testing.T, _ *devServer, address string) { decide(t, address, "deny") }, 4, "declined"},
-		"expired": {func(t *testing.T, dev *devServer, _ string) {
+		{"approved", func(t *testing.T, _ *devServer, address string) { decide(t, address, "approve") }, 0, "Signed in as sam@example.com"},
+		{"denied", func(t *testing.T, _ *devServer, address string) { decide(t, address, "deny") }, 4, "declined"},
+		{"expired", func(t *testing.T, dev *devServer, _ string) {
 			resp, err := http.Post(dev.BaseURL+"/dev/clock", "application/json", strings.NewReader(`{"advance": "2h"}`))
 			if err != nil {
 				t.Fatal(err)
@@ -200,7 +213,7 @@ func TestDeviceLoginInTwoSteps(t *testing.T) {
 			_ = resp.Body.Close()
 		}, 4, "the code expired"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			dev := newDev(t)
 			u := newUser(t, dev.BaseURL)
@@ -213,21 +226,21 @@ func TestDeviceLoginInTwoSteps(t *testing.T) {
 			pending := filepath.Join(u.home, ".lamina", "login-pending.json")
 			info, err := os.Stat(pending)
 			if err != nil || info.Mode().Perm() != 0o600 {
-				t.Fatalf("the file of the first step: %v, %v", info, err)
+				t.Fatalf("got %v and %v for the pending sign-in, want a file with mode 600", info, err)
 			}
 			var stored struct{ DeviceCode string }
 			if secret, err := os.ReadFile(pending); err != nil || json.Unmarshal(secret, &stored) != nil || stored.DeviceCode == "" {
-				t.Fatalf("%v: %s", err, secret)
+				t.Fatalf("got %v and no device code in %s", err, secret)
 			}
 			if strings.Contains(raw, stored.DeviceCode) {
-				t.Error("the device code is printed")
+				t.Errorf("got the device code in %s", raw)
 			}
 			c.meanwhile(t, dev, first.VerificationURIComplete)
 			second := u.start(t, append(strings.Fields(first.Next)[1:], "-o", "text")...)
 			second.exits(t, c.status)
 			mustContain(t, second.stdout.String()+second.stderr.String(), c.says)
 			if _, err := os.Stat(pending); !os.IsNotExist(err) {
-				t.Errorf("the file of the first step is still there: %v", err)
+				t.Errorf("got %v for the pending sign-in, want it removed", err)
 			}
 			mustContain(t, u.fails(t, 4, "login", "--device", "--resume", "-o", "text"), "there is no pending sign-in")
 		})

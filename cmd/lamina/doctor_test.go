@@ -18,10 +18,10 @@ import (
 	"time"
 )
 
-// A diagnosis is what doctor says, by the ids of its checks.
+// A diagnosis is the report of doctor, by the ids of its checks.
 type diagnosis map[string]struct{ Class, Status, Finding, Mend, Code string }
 
-// diagnose runs doctor, which must end with a status.
+// diagnose runs doctor, which must end with an exit status.
 func (u user) diagnose(t *testing.T, status int, args ...string) diagnosis {
 	t.Helper()
 	run := u.start(t, append([]string{"doctor", "--json"}, args...)...)
@@ -39,24 +39,25 @@ func (u user) diagnose(t *testing.T, status int, args ...string) diagnosis {
 	for _, c := range report.Data.Checks {
 		found[c.ID] = struct{ Class, Status, Finding, Mend, Code string }{c.Class, c.Status, c.Finding, c.Mend, c.Code}
 		if (c.Status == "fail") != (c.Code != "") {
-			t.Errorf("%s: status %s with the code %q", c.ID, c.Status, c.Code)
+			t.Errorf("%s: got status %s with code %q, want a code for failures only", c.ID, c.Status, c.Code)
 		}
 	}
 	if report.Data.OK != (status == 0) {
-		t.Errorf("ok is %v with exit status %d", report.Data.OK, status)
+		t.Errorf("got ok: %v with exit status %d, want ok for status 0 only", report.Data.OK, status)
 	}
 	return found
 }
 
-// check checks a verdict and a part of its words.
+// check checks the status of a check and a part of its finding.
 func (d diagnosis) check(t *testing.T, id, status, words string) {
 	t.Helper()
 	if got := d[id]; got.Status != status || !strings.Contains(got.Finding, words) {
-		t.Errorf("%s: got %+v, not %s with %q", id, got, status, words)
+		t.Errorf("%s: got %+v, want %s with %q", id, got, status, words)
 	}
 }
 
-func apiAnswer(w http.ResponseWriter, r *http.Request) {
+// serveAccount is an API that accepts any key.
+func serveAccount(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("X-Api-Key") == "" {
 		answer(w, http.StatusUnauthorized, object{"error": "no key", "code": "UNAUTHORIZED"})
 		return
@@ -64,16 +65,17 @@ func apiAnswer(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, object{"data": object{"user": object{"id": "u", "email": "sam@example.com"}}})
 }
 
+// TestDoctorNamesCertificateIssuer names the issuer of a certificate that is not trusted, and trusts the one of --ca-file.
 func TestDoctorNamesCertificateIssuer(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewUnstartedServer(http.HandlerFunc(apiAnswer))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(serveAccount))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	defer server.Close()
 	u := newUser(t, server.URL, "LAMINA_API_KEY=lma_x")
 	found := u.diagnose(t, 8)
 	found.check(t, "tls", "fail", "not trusted here")
-	found.check(t, "tls", "fail", "Acme Co") // who signed the certificate of httptest
+	found.check(t, "tls", "fail", "Acme Co") // the issuer of the certificate of httptest
 	found.check(t, "api", "fail", "certificate")
 	file := filepath.Join(u.home, "ca.pem")
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
@@ -86,9 +88,10 @@ func TestDoctorNamesCertificateIssuer(t *testing.T) {
 	found.check(t, "account", "ok", "sam@example.com")
 }
 
+// TestDoctorProxy checks a proxy that responds, one that cannot be reached, and that its password is not printed.
 func TestDoctorProxy(t *testing.T) {
 	t.Parallel()
-	// A name that ends in .invalid exists nowhere, and goes to the proxy, which answers itself.
+	// No name below .invalid exists, so the client leaves it to the proxy, which responds itself.
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(http.StatusForbidden)
@@ -101,7 +104,7 @@ func TestDoctorProxy(t *testing.T) {
 	found.check(t, "api", "fail", "")
 	for id, c := range found {
 		if strings.Contains(c.Finding+c.Mend, canary) {
-			t.Errorf("%s shows the proxy's password: %s", id, c.Finding)
+			t.Errorf("%s: got the password of the proxy in %q", id, c.Finding)
 		}
 	}
 	u = newUser(t, "https://lamina.invalid", "LAMINA_API_KEY=lma_x", "HTTPS_PROXY=http://127.0.0.1:1")
@@ -109,6 +112,7 @@ func TestDoctorProxy(t *testing.T) {
 	newUser(t, "https://lamina.invalid", "LAMINA_API_KEY=lma_x").diagnose(t, 8).check(t, "dns", "fail", "lamina.invalid has no address")
 }
 
+// TestDoctorDetectsOtherServers tells a captive portal and a failing API from a working one.
 func TestDoctorDetectsOtherServers(t *testing.T) {
 	t.Parallel()
 	portal := newHandler(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -126,7 +130,7 @@ func TestDoctorDetectsOtherServers(t *testing.T) {
 	found.check(t, "other-writers", "warn", "last written by another program")
 }
 
-// TestDoctorTimeout: with a service that takes connections and never answers, there is a result within seconds.
+// TestDoctorTimeout gets a report within seconds from a service that accepts connections and never responds.
 func TestDoctorTimeout(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -141,12 +145,12 @@ func TestDoctorTimeout(t *testing.T) {
 	u := newUser(t, "http://"+mute.Addr().String(), "LAMINA_API_KEY=lma_x")
 	u.diagnose(t, 8).check(t, "api", "fail", "did not answer in 4s")
 	if took := time.Since(started); took > patience/2 {
-		t.Errorf("it took %s", took)
+		t.Errorf("got a report after %s, want less than %s", took, patience/2)
 	}
 }
 
-// TestDoctorKeepsRefreshToken: once a refresh is sent its answer has to be waited for, so doctor asks
-// first, in the same way but without a token, whether there are answers.
+// TestDoctorKeepsRefreshToken lets the token endpoint hang. A refresh must be waited for once it is sent, so doctor first
+// sends a request without a token, and no refresh follows.
 func TestDoctorKeepsRefreshToken(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -162,6 +166,7 @@ func TestDoctorKeepsRefreshToken(t *testing.T) {
 	u.wantRefreshes(0)
 }
 
+// TestDoctorNamesLockHolder names the process that holds a refresh lock.
 func TestDoctorNamesLockHolder(t *testing.T) {
 	t.Parallel()
 	service := newCanaryService(t, good)
@@ -176,8 +181,8 @@ func TestDoctorNamesLockHolder(t *testing.T) {
 	}
 	found := u.diagnose(t, 0)
 	found.check(t, "lock", "warn", "refresh-1.lock is held by")
-	if mend := found["lock"].Mend; mend != "" && !strings.HasPrefix(mend, "ps -fp ") {
-		t.Errorf("mend with %q", mend)
+	if fix := found["lock"].Mend; fix != "" && !strings.HasPrefix(fix, "ps -fp ") {
+		t.Errorf("got the fix %q, want ps -fp", fix)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_UN); err != nil {
 		t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A documentedLaghav is a Laghav that knows nothing but what its page Authentication says, and tells the rest in other shapes than
-// the local platform does: lists are bare, a new key is in an envelope, revoking answers with nothing.
+// A documentedLaghav is a server written from Laghav's page Authentication alone. Where the page leaves a shape open, it
+// differs from the local platform: lists are bare, a new key is in an envelope, revoking has an empty response.
 type documentedLaghav struct {
 	mu      sync.Mutex
 	keys    map[string]string // id → key
@@ -19,7 +19,7 @@ type documentedLaghav struct {
 	made    int
 }
 
-// laghavKey is put together so that a scan for keys passes over this file.
+// laghavKey is concatenated so that a scan for keys does not report this file.
 func laghavKey(name string) string { return "lgh_" + "live_" + name }
 
 func newDocumentedLaghav(t *testing.T) (*documentedLaghav, string) {
@@ -36,7 +36,7 @@ func newDocumentedLaghav(t *testing.T) (*documentedLaghav, string) {
 	return s, server.URL
 }
 
-// guard refuses as the page says: no header, an unknown key, a revoked key.
+// guard refuses a request without a key, with an unknown key, and with a revoked key.
 func (s *documentedLaghav) guard(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -111,7 +111,7 @@ func (s *documentedLaghav) complete(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, 400, "INVALID_MESSAGES")
 		return
 	}
-	if body.Options.BudgetID != "" { // the page Error Codes has 403, where the platform answers 402
+	if body.Options.BudgetID != "" { // the page Error Codes has 403, the platform 402
 		s.refuse(w, 403, "BUDGET_EXCEEDED")
 		return
 	}
@@ -123,20 +123,20 @@ func (s *documentedLaghav) complete(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"id": "lgh_req_abc123", "choices": [{"message": {"role": "assistant", "content": "Here it is"}}], "model": "claude-haiku-3-20240307"}`)
 }
 
-// TestDocumentedLaghav does with an independent server what the guide does with the local platform.
+// TestDocumentedLaghav follows the guide with a server other than the local platform.
 func TestDocumentedLaghav(t *testing.T) {
 	t.Parallel()
 	laghav, base := newDocumentedLaghav(t)
 	u := newUser(t, "http://127.0.0.1:9", "LAGHAV_BASE_URL="+base, "LAMINA_OUTPUT=text")
 	first := laghavKey("first0000")
 
-	status, _, talk := u.runWithInput(t, laghavKey("unknown"), "login", "--provider", "laghav", "--with-api-key")
+	status, _, messages := u.runWithInput(t, laghavKey("unknown"), "login", "--provider", "laghav", "--with-api-key")
 	if status != 4 {
-		t.Errorf("an unknown key: status %d", status)
+		t.Errorf("unknown key: got exit status %d, want 4", status)
 	}
-	mustContain(t, talk, "INVALID_KEY", "lgh_req_abc123")
-	if status, _, talk = u.runWithInput(t, first, "login", "--provider", "laghav", "--with-api-key"); status != 0 {
-		t.Fatalf("sign-in: status %d\n%s", status, talk)
+	mustContain(t, messages, "INVALID_KEY", "lgh_req_abc123")
+	if status, _, messages = u.runWithInput(t, first, "login", "--provider", "laghav", "--with-api-key"); status != 0 {
+		t.Fatalf("sign-in: got exit status %d, want 0\n%s", status, messages)
 	}
 	mustContain(t, u.output(t, "laghav", "complete", "Hello"), "Here it is")
 	mustContain(t, u.output(t, "laghav", "complete", "--stream", "Hello"), "Here it is\n")
@@ -147,14 +147,14 @@ func TestDocumentedLaghav(t *testing.T) {
 	mustContain(t, u.output(t, "laghav", "keys", "list"), "revoked")
 	mustContain(t, u.fails(t, 5, "laghav", "keys", "revoke", "key_none", "--yes"), `there is no key "key_none"`)
 
-	// The list does not tell which key is in use, nor its application: no key is made.
+	// The list says neither which key is used nor its application, so no key is created.
 	mustContain(t, u.fails(t, 2, "auth", "rotate", "--provider", "laghav"), "the application of the key is unknown")
-	// A key that was made here is known by its id.
+	// The id of a key that the program created is known.
 	mustContain(t, u.output(t, "laghav", "keys", "create", "Laptop", "--app", "app_abc123", "--save", "--profile", "laptop"), "profile laptop")
 	mustContain(t, u.output(t, "laghav", "complete", "--profile", "laptop", "Hello"), "Here it is")
 	laghav.mu.Lock()
 	defer laghav.mu.Unlock()
 	if laghav.made != 2 {
-		t.Errorf("%d keys were made, want 2", laghav.made)
+		t.Errorf("got %d new keys, want 2", laghav.made)
 	}
 }

@@ -16,25 +16,25 @@ import (
 	"testing"
 )
 
-// A documentedLamatic is a server written from Lamatic's documentation alone. Its only workflow, echo, answers with its payload.
+// A documentedLamatic is a server written from Lamatic's documentation alone. Its only workflow, echo, returns its payload.
 type documentedLamatic struct {
 	t  *testing.T
 	mu sync.Mutex
-	// together is how many requests have to be there at once before the first ones are answered; 0: none.
+	// barrier is the number of concurrent requests that must arrive before the first is answered; 0 means no barrier.
 	barrier  int
 	waiting  []chan struct{}
 	inFlight int
 	most     int
-	refuse   int // so many requests are told that they are too many
+	refuse   int // the number of requests that get 429
 	texts    []string
 }
 
 func (s *documentedLamatic) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for name, want := range map[string]string{
-		"Authorization": "Bearer the-key", "X-Project-Id": "the-project", "Content-Type": "application/json",
+	for _, header := range []struct{ name, want string }{
+		{"Authorization", "Bearer the-key"}, {"X-Project-Id", "the-project"}, {"Content-Type", "application/json"},
 	} {
-		if got := r.Header.Get(name); got != want {
-			s.t.Errorf("%s: %q, want %q", name, got, want)
+		if got := r.Header.Get(header.name); got != header.want {
+			s.t.Errorf("%s: got %q, want %q", header.name, got, header.want)
 		}
 	}
 	var body struct {
@@ -46,7 +46,7 @@ func (s *documentedLamatic) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	raw, _ := io.ReadAll(r.Body)
 	if err := json.Unmarshal(raw, &body); err != nil || r.Method != http.MethodPost || r.URL.Path != "/graphql" {
-		s.t.Errorf("%s %s %s", r.Method, r.URL, raw)
+		s.t.Errorf("got %s %s with %s, want POST /graphql with JSON", r.Method, r.URL, raw)
 	}
 	if !s.enter(body.Variables.Payload["text"]) {
 		w.WriteHeader(http.StatusTooManyRequests)
@@ -62,7 +62,7 @@ func (s *documentedLamatic) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, `{"data":{"executeWorkflow":{"status":"success","result":%s}}}`, result)
 }
 
-// enter counts a request, and waits until enough of them are there. It reports false for one that is too many.
+// enter counts a request and waits at the barrier. It returns false for a request that gets 429.
 func (s *documentedLamatic) enter(text string) bool {
 	s.mu.Lock()
 	if s.refuse > 0 {
@@ -97,7 +97,7 @@ func (s *documentedLamatic) leave() {
 	s.inFlight--
 }
 
-// newDocumentedLamatic starts the server, and returns somebody who has its key.
+// newDocumentedLamatic starts the server, and returns a user with its key.
 func newDocumentedLamatic(t *testing.T, s *documentedLamatic) user {
 	t.Helper()
 	s.t = t
@@ -106,21 +106,22 @@ func newDocumentedLamatic(t *testing.T, s *documentedLamatic) user {
 	return newUser(t, "http://127.0.0.1:9", "LAMATIC_API_KEY=the-key", "LAMATIC_PROJECT_ID=the-project", "LAMATIC_ENDPOINT="+hs.URL+"/graphql")
 }
 
+// TestDocumentedLamatic runs a workflow, and one that does not exist.
 func TestDocumentedLamatic(t *testing.T) {
 	t.Parallel()
 	u := newDocumentedLamatic(t, &documentedLamatic{})
 	if got := u.output(t, "lamatic", "run", "echo", "-i", `text={"} $x`, "--jq", ".data.executeWorkflow.result.text"); got != "{\"} $x\n" {
-		t.Errorf("got %q", got)
+		t.Errorf("got %q, want the payload", got)
 	}
 	out, err := u.command("lamatic", "run", "other", "-i", "text=x", "--json").CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 3 || !strings.Contains(string(out), "no such workflow") {
-		t.Errorf("%v %s", err, out)
+		t.Errorf("got %v and %s, want exit status 3 and the message of the server", err, out)
 	}
 }
 
-// TestLamaticBatchLimit: as many workflows run at once as were asked for, never more; each payload is sent once, although
-// some are told to wait; and the lines come in the order of the file.
+// TestLamaticBatchLimit runs exactly --parallel workflows at once, sends each payload once although some requests get 429,
+// and prints the results in the order of the file.
 func TestLamaticBatchLimit(t *testing.T) {
 	t.Parallel()
 	const parallel, payloads = 3, 20
@@ -139,9 +140,9 @@ func TestLamaticBatchLimit(t *testing.T) {
 	}
 	got := u.output(t, "lamatic", "batch", "echo", "payloads.ndjson", "--parallel", fmt.Sprint(parallel), "--jq", `"\(.index) \(.result.text)"`)
 	if got != want.String() {
-		t.Errorf("got\n%s", got)
+		t.Errorf("got\n%swant\n%s", got, want.String())
 	}
 	if slices.Sort(s.texts); s.most != parallel || !slices.Equal(s.texts, texts) {
-		t.Errorf("%d at once, %q", s.most, s.texts)
+		t.Errorf("got %d at once and %q, want %d and %q", s.most, s.texts, parallel, texts)
 	}
 }

@@ -11,13 +11,13 @@ import (
 	"testing"
 )
 
-// What follows are services that know nothing but what a page of documentation says, written from that page and not from the
-// local platform. Those of Laghav and Lamatic are in their own files.
+// The servers of this file and of documented_laghav_test.go and documented_lamatic_test.go are written from the pages of the
+// services' documentation, not from the local platform, so that a mistake of the platform is not a mistake of the client.
 
-// sampleKey is put together so that a scan for keys passes over this file.
+// sampleKey is concatenated so that a scan for keys does not report this file.
 func sampleKey(prefix string) string { return prefix + "seed" + "0000" + "key9" }
 
-// newDocumentedLaminr serves the two pages of Laminr: keys in x-api-key below one prefix, uploads in three steps.
+// newDocumentedLaminr serves the two pages of Laminr: keys in x-api-key, paths below a prefix, uploads in three steps.
 func newDocumentedLaminr(t *testing.T, prefix string) string {
 	t.Helper()
 	refuse := func(w http.ResponseWriter, status int, code, message string) {
@@ -51,6 +51,7 @@ func newDocumentedLaminr(t *testing.T, prefix string) string {
 	})
 }
 
+// TestDocumentedLaminr signs in, lists and uploads below both prefixes that the documentation has.
 func TestDocumentedLaminr(t *testing.T) {
 	t.Parallel()
 	for _, prefix := range []string{"/v1", "/api/v1"} {
@@ -58,14 +59,14 @@ func TestDocumentedLaminr(t *testing.T) {
 			t.Parallel()
 			base := newDocumentedLaminr(t, prefix)
 			u := newUser(t, "", "LAMINR_BASE_URL="+base)
-			status, _, talk := u.runWithInput(t, sampleKey("sk_live_")+"x", "login", "--provider", "laminr", "--with-api-key", "-o", "text")
+			status, _, messages := u.runWithInput(t, sampleKey("sk_live_")+"x", "login", "--provider", "laminr", "--with-api-key", "-o", "text")
 			if status != 4 {
-				t.Errorf("a wrong key: status %d", status)
+				t.Errorf("wrong key: got exit status %d, want 4", status)
 			}
-			mustContain(t, talk, "Laminr does not accept", "Invalid or missing API key (401 unauthorized)")
-			status, out, talk := u.runWithInput(t, sampleKey("sk_live_"), "login", "--provider", "laminr", "--with-api-key", "-o", "text")
+			mustContain(t, messages, "Laminr does not accept", "Invalid or missing API key (401 unauthorized)")
+			status, out, messages := u.runWithInput(t, sampleKey("sk_live_"), "login", "--provider", "laminr", "--with-api-key", "-o", "text")
 			if status != 0 {
-				t.Fatalf("sign-in: status %d: %s", status, talk)
+				t.Fatalf("sign-in: got exit status %d, want 0: %s", status, messages)
 			}
 			mustContain(t, out, "Signed in to Laminr", "live key, accepted by the service")
 			mustContain(t, u.output(t, "laminr", "files", "-o", "text"), "a.pdf")
@@ -80,8 +81,8 @@ func TestDocumentedLaminr(t *testing.T) {
 	}
 }
 
-// newDocumentedLightfast serves the page of Lightfast on authentication, and the search of the same generation. It knows no other
-// address, and nothing but POST.
+// newDocumentedLightfast serves Lightfast's page on authentication, and the search of the same API version. It has no other
+// path and accepts only POST.
 func newDocumentedLightfast(t *testing.T) string {
 	t.Helper()
 	refuse := func(w http.ResponseWriter, status int, code, message string) {
@@ -103,6 +104,7 @@ func newDocumentedLightfast(t *testing.T) string {
 	})
 }
 
+// answerSearch answers a search for a page of three results.
 func answerSearch(w http.ResponseWriter, r *http.Request, refuse func(http.ResponseWriter, int, string, string)) {
 	var asked struct {
 		Query  string `json:"query"`
@@ -114,7 +116,7 @@ func answerSearch(w http.ResponseWriter, r *http.Request, refuse func(http.Respo
 		refuse(w, 400, "VALIDATION_ERROR", "query is required")
 		return
 	}
-	const total, page = 3, 2 // a page may hold less than was asked for
+	const total, page = 3, 2 // a page may have fewer results than the limit
 	results := []object{}
 	for i := asked.Offset; i < total && len(results) < min(asked.Limit, page); i++ {
 		results = append(results, object{
@@ -125,6 +127,7 @@ func answerSearch(w http.ResponseWriter, r *http.Request, refuse func(http.Respo
 	answer(w, 200, object{"results": results, "total": total, "requestId": "req_abc124"})
 }
 
+// TestDocumentedLightfast signs in and searches over several pages.
 func TestDocumentedLightfast(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, "", "LIGHTFAST_BASE_URL="+newDocumentedLightfast(t)+"/api/v1")
@@ -135,27 +138,27 @@ func TestDocumentedLightfast(t *testing.T) {
 		{sampleKey("sk-lf-nobody"), []string{"Lightfast does not accept", "(401 UNAUTHORIZED)", "request req_abc123"}},
 		{sampleKey("sk-lf-other"), []string{"Lightfast does not accept", "(403 FORBIDDEN)", "not of this organization"}},
 	} {
-		status, _, talk := u.runWithInput(t, refused.key, "login", "--provider", "lightfast", "--with-api-key", "-o", "text")
+		status, _, messages := u.runWithInput(t, refused.key, "login", "--provider", "lightfast", "--with-api-key", "-o", "text")
 		if status != 4 {
-			t.Errorf("%s: status %d", refused.key, status)
+			t.Errorf("%s: got exit status %d, want 4", refused.key, status)
 		}
-		mustContain(t, talk, refused.says...)
+		mustContain(t, messages, refused.says...)
 	}
-	status, out, talk := u.runWithInput(t, sampleKey("sk-lf-"), "login", "--provider", "lightfast", "--with-api-key", "-o", "text")
+	status, out, messages := u.runWithInput(t, sampleKey("sk-lf-"), "login", "--provider", "lightfast", "--with-api-key", "-o", "text")
 	if status != 0 {
-		t.Fatalf("sign-in: status %d: %s", status, talk)
+		t.Fatalf("sign-in: got exit status %d, want 0: %s", status, messages)
 	}
-	mustContain(t, talk, "costs a search for one result")
+	mustContain(t, messages, "costs a search for one result")
 	mustContain(t, out, "Signed in to Lightfast", "accepted by the service")
 	mustContain(t, u.output(t, "lightfast", "search", "session", "--limit", "2", "-o", "text"), "Hit 0 of session", "https://example.com/0")
 	all := u.output(t, "lightfast", "search", "session", "--all", "-o", "ndjson")
 	if lines := strings.Count(all, "\n"); lines != 3 {
-		t.Errorf("all pages have %d results, want 3:\n%s", lines, all)
+		t.Errorf("got %d results on all pages, want 3:\n%s", lines, all)
 	}
 	mustContain(t, u.fails(t, 5, "lightfast", "contents", "doc_1", "--json"), `"code":"not_found"`, `"requestId":"req_abc123"`)
 }
 
-// newDocumentedLamina serves Lamina's page on authentication: either header, keys of one workspace.
+// newDocumentedLamina serves Lamina's page on authentication: two headers for the key, one workspace for each key.
 func newDocumentedLamina(t *testing.T) string {
 	t.Helper()
 	return newHandler(t, func(w http.ResponseWriter, r *http.Request) {
@@ -179,17 +182,18 @@ func newDocumentedLamina(t *testing.T) string {
 	})
 }
 
+// TestDocumentedLamina signs in with a key and calls the API.
 func TestDocumentedLamina(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, newDocumentedLamina(t))
-	status, _, talk := u.runWithInput(t, sampleKey("lma_x"), "login", "--with-api-key", "-o", "text")
+	status, _, messages := u.runWithInput(t, sampleKey("lma_x"), "login", "--with-api-key", "-o", "text")
 	if status != 4 {
-		t.Errorf("a wrong key: status %d", status)
+		t.Errorf("wrong key: got exit status %d, want 4", status)
 	}
-	mustContain(t, talk, "Invalid API key")
-	status, out, talk := u.runWithInput(t, sampleKey("lma_"), "login", "--with-api-key", "-o", "text")
+	mustContain(t, messages, "Invalid API key")
+	status, out, messages := u.runWithInput(t, sampleKey("lma_"), "login", "--with-api-key", "-o", "text")
 	if status != 0 {
-		t.Fatalf("sign-in: status %d: %s", status, talk)
+		t.Fatalf("sign-in: got exit status %d, want 0: %s", status, messages)
 	}
 	mustContain(t, out, "sam@example.com", "One")
 	mustContain(t, u.output(t, "whoami", "--jq", ".data.workspace.id"), "wsp_1")

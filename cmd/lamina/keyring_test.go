@@ -21,12 +21,11 @@ import (
 // dbus-daemon and gnome-keyring.
 func isKeyringEnabled() bool { return os.Getenv("LAMINA_TEST_KEYRING") == "1" }
 
-// busConfig is that of a message bus which starts no services by itself.
+// busConfig configures a message bus that starts no services.
 const busConfig = `<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><policy context="default">
 <allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/></policy></busconfig>`
 
-// startKeyring starts a message bus for one script, and GNOME Keyring on it: unlocked and empty, or as on a machine where
-// nobody has made a keyring yet.
+// startKeyring starts a message bus and GNOME Keyring for one script: with an unlocked, empty keyring, or without a keyring.
 func startKeyring(ts *testscript.TestScript, unlocked bool) {
 	run := filepath.Join(ts.Getenv("WORK"), "run")
 	ts.Check(os.MkdirAll(run, 0o700))
@@ -55,12 +54,12 @@ func startKeyring(ts *testscript.TestScript, unlocked bool) {
 			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("the keyring did not come up")
+			ts.Fatalf("got no keyring after a minute")
 		}
 	}
 }
 
-// keyringIsReady reports whether there is a keyring service, and in it a keyring if there should be one.
+// keyringIsReady reports whether the service runs and has the keyring that it should have.
 func keyringIsReady(ts *testscript.TestScript, unlocked bool) bool {
 	if unlocked {
 		_, err := listKeyringItems(ts)
@@ -73,7 +72,7 @@ func keyringIsReady(ts *testscript.TestScript, unlocked bool) bool {
 	return err == nil && owned
 }
 
-// startBackground starts a process for the rest of the script and sets a variable to its id.
+// startBackground starts a process that runs until the script ends, and sets a variable to its id.
 func startBackground(ts *testscript.TestScript, cmd *exec.Cmd, pid string) {
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	for _, name := range []string{"HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "DBUS_SESSION_BUS_ADDRESS"} {
@@ -112,20 +111,21 @@ func cmdKeyring(ts *testscript.TestScript, neg bool, args []string) {
 		items, err := listKeyringItems(ts)
 		ts.Check(err)
 		if got := fmt.Sprint(len(items)); got != args[1] {
-			ts.Fatalf("the keyring holds %s keys of lamina, want %s", got, args[1])
+			ts.Fatalf("got %s items of lamina in the keyring, want %s", got, args[1])
 		}
 	default:
 		ts.Fatalf("unknown: keyring %s", args[0])
 	}
 }
 
+// connectBus connects to the message bus of the script.
 func connectBus(ts *testscript.TestScript) *dbus.Conn {
 	conn, err := dbus.Connect(ts.Getenv("DBUS_SESSION_BUS_ADDRESS"))
 	ts.Check(err)
 	return conn
 }
 
-// listKeyringItems lists what lamina has in the keyring.
+// listKeyringItems returns the items that lamina stored in the keyring.
 func listKeyringItems(ts *testscript.TestScript) ([]dbus.ObjectPath, error) {
 	conn := connectBus(ts)
 	defer conn.Close()
@@ -135,8 +135,8 @@ func listKeyringItems(ts *testscript.TestScript) ([]dbus.ObjectPath, error) {
 	return items, err
 }
 
-// storeLargeToken stores, with the keyring, a sign-in whose tokens are larger than what keyrings take, and reads it again in the way
-// of another process.
+// storeLargeToken is a program of the scripts. It stores tokens that are larger than a keyring item may be, encrypted with a
+// key in the keyring, and reads them as another process does.
 func storeLargeToken() {
 	token := strings.Repeat("0123456789abcdef", 4<<10)
 	store := func() *config.Store { return &config.Store{Dir: config.DefaultDir(os.Getenv)} }

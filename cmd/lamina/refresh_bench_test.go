@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// measurePairs measures two things in turn, and reports their medians and the median of the differences, in milliseconds.
+// measurePairs measures two cases in turn, and reports their medians and the median of the differences, in milliseconds.
 func measurePairs(b *testing.B, first, second string, measure func(second bool) time.Duration) {
 	b.Helper()
 	var took [2][]float64
@@ -28,13 +28,14 @@ func measurePairs(b *testing.B, first, second string, measure func(second bool) 
 	b.ReportMetric(median(more), "more-ms")
 }
 
+// median returns the median, and sorts the values.
 func median(values []float64) float64 {
 	slices.Sort(values)
 	return values[len(values)/2]
 }
 
-// BenchmarkNearEnd compares a command whose token is near its end, and is refreshed beside the request, with one whose
-// token is fresh: until the answer is on stdout, and until the process has ended.
+// BenchmarkNearEnd compares a command with a token near its expiry, which refreshes in the background, with a command with a
+// fresh token: until the first byte of stdout, and until the end of the process.
 func BenchmarkNearEnd(b *testing.B) {
 	for _, latency := range []string{"0ms", "50ms"} {
 		for _, until := range []string{"answer", "end"} {
@@ -53,7 +54,7 @@ func BenchmarkNearEnd(b *testing.B) {
 	}
 }
 
-// BenchmarkHerd compares 64 commands at once whose token has expired with 64 whose token is fresh.
+// BenchmarkHerd compares 64 commands at once with an expired token with 64 commands with a fresh one.
 func BenchmarkHerd(b *testing.B) {
 	u := newSignedInUser(b)
 	measurePairs(b, "fresh", "expired", func(expired bool) time.Duration {
@@ -71,7 +72,7 @@ func BenchmarkHerd(b *testing.B) {
 	})
 }
 
-// setTokenExpiry lets the stored token have so much time left.
+// setTokenExpiry sets the remaining life of the stored token.
 func (u *signedInUser) setTokenExpiry(left time.Duration) {
 	u.edit(func(_, credentials, session map[string]any) {
 		at := func(d time.Duration) string { return time.Now().Add(d).UTC().Format("2006-01-02T15:04:05.000Z") }
@@ -79,7 +80,7 @@ func (u *signedInUser) setTokenExpiry(left time.Duration) {
 	})
 }
 
-// timeWhoami runs one command and returns how long it took until its answer, or until its end.
+// timeWhoami runs one command and returns the time until its first output, or until its end.
 func (u *signedInUser) timeWhoami(untilAnswer bool) time.Duration {
 	cmd := u.command("whoami")
 	out, err := cmd.StdoutPipe()

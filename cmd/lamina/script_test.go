@@ -21,8 +21,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestScript runs the transcripts of testdata/script, one for each noun, against the real binary and, where they ask
-// for it, a local platform of their own.
+// TestScript runs the acceptance scripts of testdata/script, one for each noun, with the real program. A script that starts
+// with dev has its own local platform.
 func TestScript(t *testing.T) {
 	t.Parallel()
 	params := scripts()
@@ -30,9 +30,10 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, params)
 }
 
-// scripts returns what all scripts run with: a home of their own, and the commands below.
+// scripts returns the parameters of all scripts: an empty home, and the commands below.
 func scripts() testscript.Params {
 	return testscript.Params{
+		ContinueOnError: true, // one run shows all failures of a script
 		Setup: func(env *testscript.Env) error {
 			home := filepath.Join(env.WorkDir, "home")
 			env.Setenv("HOME", home)
@@ -74,7 +75,7 @@ func scripts() testscript.Params {
 }
 
 // cmdDev starts a local platform for the script: dev [FLAG…]. It sets LAMINA_BASE_URL, API_KEY and
-// WORKSPACE, and for each service NAME beside Lamina NAME_KEY and NAME_URL.
+// WORKSPACE, and for each other service NAME_KEY and NAME_URL.
 func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! dev")
@@ -112,11 +113,11 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 	}
 	if got != want {
-		ts.Fatalf("exit status %d, want %d", got, want)
+		ts.Fatalf("got exit status %d, want %d", got, want)
 	}
 }
 
-// cmdHTTP sends a request with a JSON body and puts the answer on stdout: http METHOD URL [BODY]
+// cmdHTTP sends a request with a JSON body and prints the response to stdout: http METHOD URL [BODY]
 func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: http METHOD URL [BODY]")
@@ -132,11 +133,11 @@ func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	_, err = io.Copy(ts.Stdout(), resp.Body)
 	ts.Check(err)
 	if (resp.StatusCode >= 300) != neg {
-		ts.Fatalf("%s %s: %s", args[0], args[1], resp.Status)
+		ts.Fatalf("%s %s: got %s, want failure: %v", args[0], args[1], resp.Status, neg)
 	}
 }
 
-// cmdKey makes a key of a service at the local platform: key NAME SERVICE [CLASS|- [OWNER]]. It sets NAME and NAME_ID.
+// cmdKey creates a key of a service at the local platform: key NAME SERVICE [CLASS|- [OWNER]]. It sets NAME and NAME_ID.
 func cmdKey(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: key NAME SERVICE [CLASS|- [OWNER]]")
@@ -155,13 +156,13 @@ func cmdKey(ts *testscript.TestScript, neg bool, args []string) {
 	var made struct{ Data struct{ ID, Key string } }
 	ts.Check(json.NewDecoder(resp.Body).Decode(&made))
 	if made.Data.Key == "" {
-		ts.Fatalf("no key for %s: %s", raw, resp.Status)
+		ts.Fatalf("%s: got %s, want a key", raw, resp.Status)
 	}
 	ts.Setenv(args[0], made.Data.Key)
 	ts.Setenv(args[0]+"_ID", made.Data.ID)
 }
 
-// cmdSparse makes a file of so many bytes that takes no room: sparse FILE BYTES
+// cmdSparse creates a sparse file: sparse FILE BYTES
 func cmdSparse(ts *testscript.TestScript, neg bool, args []string) {
 	size, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)
@@ -169,16 +170,16 @@ func cmdSparse(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
 }
 
-// cmdPNG checks that files are PNG pictures, and different ones: png FILE…
+// cmdPNG checks that files are PNG pictures that differ from each other: png FILE…
 func cmdPNG(ts *testscript.TestScript, neg bool, args []string) {
 	seen := map[string]string{}
 	for _, name := range args {
 		raw := ts.ReadFile(name)
 		if bytes.HasPrefix([]byte(raw), []byte("\x89PNG\r\n\x1a\n")) == neg {
-			ts.Fatalf("%s: PNG is %v", name, neg)
+			ts.Fatalf("%s: got PNG: %v, want %v", name, neg, !neg)
 		}
 		if other, ok := seen[raw]; ok {
-			ts.Fatalf("%s and %s are the same", name, other)
+			ts.Fatalf("got equal files %s and %s, want different ones", name, other)
 		}
 		seen[raw] = name
 	}
@@ -200,12 +201,12 @@ func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
 		info, err := os.Stat(ts.MkAbs(name))
 		ts.Check(err)
 		if got := fmt.Sprintf("%o", info.Mode().Perm()); (got == args[0]) == neg {
-			ts.Fatalf("%s has mode %s", name, got)
+			ts.Fatalf("%s: got mode %s, want %s: %v", name, got, args[0], !neg)
 		}
 	}
 }
 
-// cmdUntil waits until a file holds a text: until FILE TEXT
+// cmdUntil waits until a file contains a text: until FILE TEXT
 func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 	for end := time.Now().Add(60 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		raw, err := os.ReadFile(ts.MkAbs(args[0]))
@@ -213,17 +214,17 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("%s does not hold %q:\n%s", args[0], args[1], raw)
+			ts.Fatalf("%s: got no %q:\n%s", args[0], args[1], raw)
 		}
 	}
 }
 
-// cmdCapture sets a variable to what the last command wrote to stdout: capture NAME
+// cmdCapture sets a variable to the stdout of the last command: capture NAME
 func cmdCapture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 }
 
-// cmdVisit opens the address of a sign-in page that a command wrote to a file, once it is there: visit FILE
+// cmdVisit waits until a command has written the address of a sign-in page to a file, and opens it: visit FILE
 func cmdVisit(ts *testscript.TestScript, neg bool, args []string) {
 	page := regexp.MustCompile(`http://\S+/cli/oauth/authorize\?\S+`)
 	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -237,10 +238,10 @@ func cmdVisit(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 	}
-	ts.Fatalf("no address in %s: %s", args[0], ts.ReadFile(args[0]))
+	ts.Fatalf("%s: got no address:\n%s", args[0], ts.ReadFile(args[0]))
 }
 
-// cmdUntilDown waits until nothing listens at an address any more: until-down URL
+// cmdUntilDown waits until connections to an address are refused: until-down URL
 func cmdUntilDown(ts *testscript.TestScript, neg bool, args []string) {
 	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(args[0], "http://"))
@@ -249,7 +250,7 @@ func cmdUntilDown(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		_ = conn.Close()
 	}
-	ts.Fatalf("%s still answers", args[0])
+	ts.Fatalf("%s: got a connection, want none", args[0])
 }
 
 // cmdAddr sets variables to the host and port of a URL, and to the port alone: addr URL NAME [PORTNAME]
@@ -263,7 +264,7 @@ func cmdAddr(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdUnprivileged is exits for a user to whom the modes of files apply, which they do not to root.
+// cmdUnprivileged is exits as a user without root's privilege to ignore file modes: unprivileged STATUS COMMAND ARG…
 func cmdUnprivileged(ts *testscript.TestScript, neg bool, args []string) {
 	if os.Geteuid() != 0 {
 		cmdExits(ts, neg, args)

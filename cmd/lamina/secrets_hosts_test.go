@@ -9,12 +9,13 @@ import (
 	"net/http/httputil"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 )
 
-// A otherHost is a server that must not be told any secret. It answers everything with a file.
+// An otherHost is a server that must receive no secret. It responds to every request with a picture.
 type otherHost struct {
 	URL string
 
@@ -22,6 +23,7 @@ type otherHost struct {
 	seen []string
 }
 
+// newOtherHost starts the server.
 func newOtherHost(t *testing.T) *otherHost {
 	t.Helper()
 	s := &otherHost{}
@@ -37,70 +39,70 @@ func newOtherHost(t *testing.T) *otherHost {
 	return s
 }
 
-// checkRequests returns how many requests came, and fails the test if there was a secret in one.
+// checkRequests returns the number of requests, and checks that none contained a secret.
 func (s *otherHost) checkRequests(t *testing.T) int {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, request := range s.seen {
 		if strings.Contains(request, canary) {
-			t.Errorf("another host was told a secret:\n%s", request)
+			t.Errorf("got a secret at another host:\n%s", request)
 		}
 	}
 	return len(s.seen)
 }
 
-// TestCredentialStaysWithItsHost points LAMINA_BASE_URL elsewhere, with good and with expired sessions.
+// TestCredentialStaysWithItsHost sets LAMINA_BASE_URL to another host, with valid and with expired sessions.
 func TestCredentialStaysWithItsHost(t *testing.T) {
 	t.Parallel()
 	home, other := newCanaryService(t, good), newOtherHost(t)
 	for _, args := range []string{"whoami", "apps list", "run poster -i text=x", "runs list", "auth token", "auth status"} {
-		for _, expired := range []bool{false, true} {
-			u := newUser(t, other.URL).withSession(t, home.URL, expired)
-			run := u.start(t, strings.Fields(args)...)
-			run.exits(t, 4)
-			if !strings.Contains(run.stderr.String(), "auth_wrong_host") {
-				t.Errorf("%s: %s", args, run.stderr.String())
+		t.Run(args, func(t *testing.T) {
+			for _, isExpired := range []bool{false, true} {
+				u := newUser(t, other.URL).withSession(t, home.URL, isExpired)
+				mustContain(t, u.fails(t, 4, strings.Fields(args)...), "auth_wrong_host")
 			}
-		}
+		})
 	}
 	if got := other.checkRequests(t); got != 0 {
-		t.Errorf("another host got %d requests", got)
+		t.Errorf("got %d requests at another host, want 0", got)
 	}
-	newUser(t, other.URL).withSession(t, home.URL, false).start(t, "doctor").wait() // looks at it without a credential
+	newUser(t, other.URL).withSession(t, home.URL, false).start(t, "doctor").wait() // sends requests without a credential
 	if other.checkRequests(t) == 0 {
-		t.Error("doctor asked nobody: does this test still see what is sent?")
+		t.Error("got no request from doctor, want some: does this test still see requests?")
 	}
 }
 
-// TestRedirectsGetNoSecret lets the API and the token endpoint lead elsewhere, in every way there is.
+// TestRedirectsGetNoSecret lets the API and the token endpoint redirect to another host, with each status.
 func TestRedirectsGetNoSecret(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
-		other := newOtherHost(t)
-		var sent sync.Map
-		home := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
-			sent.Store(r.URL.Path, r.Header.Get("X-Api-Key"))
-			http.Redirect(w, r, other.URL+r.URL.Path, status)
-		})
-		newUser(t, home).withSession(t, home, false).start(t, "whoami").exits(t, 8)
-		newUser(t, home).withSession(t, home, true).start(t, "whoami").exits(t, 8) // its refresh is led away
-		newUser(t, home, "LAMINA_API_KEY="+canaryKey).start(t, "run", "poster", "-i", "text=x").exits(t, 8)
-		newUser(t, home).start(t, "login", "--api-key", canaryKey).exits(t, 8)
-		newUser(t, home).withSession(t, home, false).start(t, "logout").wait()
-		for path, key := range map[string]string{"/v1/account": canaryKey, "/v1/apps/poster": canaryKey, "/cli/oauth/token": ""} {
-			if got, _ := sent.Load(path); got != key {
-				t.Errorf("%d: %s was sent %q, not %q: does this test still ask?", status, path, got, key)
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			t.Parallel()
+			other := newOtherHost(t)
+			var sent sync.Map
+			home := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
+				sent.Store(r.URL.Path, r.Header.Get("X-Api-Key"))
+				http.Redirect(w, r, other.URL+r.URL.Path, status)
+			})
+			newUser(t, home).withSession(t, home, false).start(t, "whoami").exits(t, 8)
+			newUser(t, home).withSession(t, home, true).start(t, "whoami").exits(t, 8) // the refresh is redirected
+			newUser(t, home, "LAMINA_API_KEY="+canaryKey).start(t, "run", "poster", "-i", "text=x").exits(t, 8)
+			newUser(t, home).start(t, "login", "--api-key", canaryKey).exits(t, 8)
+			newUser(t, home).withSession(t, home, false).start(t, "logout").wait()
+			for _, want := range []struct{ path, key string }{{"/v1/account", canaryKey}, {"/v1/apps/poster", canaryKey}, {"/cli/oauth/token", ""}} {
+				if got, _ := sent.Load(want.path); got != want.key {
+					t.Errorf("got the key %q at %s, want %q: does this test still send requests?", got, want.path, want.key)
+				}
 			}
-		}
-		if got := other.checkRequests(t); got != 0 { // a redirect of the API or of the token endpoint is somebody else's
-			t.Errorf("%d: %d redirects were followed", status, got)
-		}
+			if got := other.checkRequests(t); got != 0 {
+				t.Errorf("got %d redirects followed, want 0", got)
+			}
+		})
 	}
 }
 
-// TestDownloadsGetNoSecret saves outputs that are at the service's own host and at others, directly and by a
-// redirect.
+// TestDownloadsGetNoSecret saves outputs from the host of the service and from another, directly and by a redirect.
 func TestDownloadsGetNoSecret(t *testing.T) {
 	t.Parallel()
 	other := newOtherHost(t)
@@ -108,7 +110,7 @@ func TestDownloadsGetNoSecret(t *testing.T) {
 	home = newHandler(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/away.png" {
 			if key := r.Header.Get("X-Api-Key"); key != "" {
-				t.Errorf("a download carried %q", key)
+				t.Errorf("got the key %q in a download, want none", key)
 			}
 			http.Redirect(w, r, other.URL+"/redirected.png", http.StatusFound)
 			return
@@ -125,14 +127,14 @@ func TestDownloadsGetNoSecret(t *testing.T) {
 	shown := newUser(t, home, "LAMINA_API_KEY="+canaryKey).start(t, "runs", "download", "r", "./out/", "--debug")
 	shown.exits(t, 0)
 	if text := shown.stderr.String(); strings.Contains(text, "of-the-address") || !strings.Contains(text, "/direct.png?signature=…") {
-		t.Errorf("an address that is a secret is shown, or nothing is:\n%s", text)
+		t.Errorf("got the signature of a signed address, or no address:\n%s", text)
 	}
 	if got := other.checkRequests(t); got != 4 {
-		t.Errorf("%d downloads, not 4", got)
+		t.Errorf("got %d downloads at another host, want 4", got)
 	}
 }
 
-// TestPlainHTTPIsRefused watches, as a proxy, what would go to another machine without encryption.
+// TestPlainHTTPIsRefused uses an http address of another machine. A proxy counts the requests, of which there must be none.
 func TestPlainHTTPIsRefused(t *testing.T) {
 	t.Parallel()
 	proxy := newOtherHost(t)
@@ -149,11 +151,12 @@ func TestPlainHTTPIsRefused(t *testing.T) {
 	newUser(t, plain, through...).start(t, "login", "--api-key", canaryKey).exits(t, 2)
 	newUser(t, plain, through...).start(t, "login", "--device").exits(t, 2)
 	if got := proxy.checkRequests(t); got != 0 {
-		t.Errorf("%d requests went out in the clear", got)
+		t.Errorf("got %d unencrypted requests, want 0", got)
 	}
 }
 
-// TestTokenEndpointStaysWithItsHost: neither a stored endpoint nor a description elsewhere gets the refresh token.
+// TestTokenEndpointStaysWithItsHost sends the refresh token neither to a stored endpoint of another host nor to one of the
+// server's metadata.
 func TestTokenEndpointStaysWithItsHost(t *testing.T) {
 	t.Parallel()
 	other, home := newOtherHost(t), newCanaryService(t, good)
@@ -168,7 +171,7 @@ func TestTokenEndpointStaysWithItsHost(t *testing.T) {
 	if err := os.WriteFile(file, []byte(moved), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	u.start(t, "whoami").exits(t, 0) // by the endpoint of its own host
+	u.start(t, "whoami").exits(t, 0) // with the token endpoint of its own host
 	u.start(t, "logout").exits(t, 0)
 	lying := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
 		base := "http://" + r.Host + "/cli/oauth"
@@ -179,6 +182,6 @@ func TestTokenEndpointStaysWithItsHost(t *testing.T) {
 	})
 	newUser(t, lying).start(t, "login", "--device").exits(t, 4)
 	if got := other.checkRequests(t); got != 0 {
-		t.Errorf("another host got %d requests", got)
+		t.Errorf("got %d requests at another host, want 0", got)
 	}
 }

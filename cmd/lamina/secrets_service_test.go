@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// canary is a part of every secret that the canary service knows, and of nothing else.
+// canary is part of every secret that the canary service issues, and of nothing else.
 const canary = "CANARY"
 
 const (
@@ -25,22 +25,23 @@ const (
 	canaryDevice  = "lma_mcp_dc_" + canary + "-device-0123456789"
 )
 
-// How a canary service answers.
+// How a canary service responds.
 const (
 	good    = "good"
 	broken  = "broken"  // with 503
-	echoing = "echoing" // with 400 and all that it was sent, secrets included
+	echoing = "echoing" // with 400 and the request, secrets included
 )
 
-// A canaryService is an API with an authorization server whose every secret can be recognised.
+// A canaryService is an API with an authorization server. Its secrets contain the canary.
 type canaryService struct {
 	URL    string
 	manner string
 
 	mu   sync.Mutex
-	seen []string // the secrets that sign-ins made up: PKCE verifiers and states
+	seen []string // secrets that the client generated: PKCE verifiers and states
 }
 
+// newCanaryService starts a service that responds in a manner: good, broken or echoing.
 func newCanaryService(t *testing.T, manner string) *canaryService {
 	t.Helper()
 	s := &canaryService{manner: manner}
@@ -50,6 +51,7 @@ func newCanaryService(t *testing.T, manner string) *canaryService {
 	return s
 }
 
+// addSecret adds a secret that the client generated.
 func (s *canaryService) addSecret(secret string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,7 +60,7 @@ func (s *canaryService) addSecret(secret string) {
 	}
 }
 
-// secrets returns what must not be seen anywhere.
+// secrets returns the canary and the secrets that the client generated.
 func (s *canaryService) secrets() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,7 +24,7 @@ import (
 	"github.com/uselamina/lamina/internal/cli"
 )
 
-// withSession gives a person a session, whose access token has ended if expired.
+// withSession stores a session in the user's configuration. Its access token may be expired.
 func (u user) withSession(t *testing.T, baseURL string, expired bool) user {
 	t.Helper()
 	end := time.Now().Add(time.Hour)
@@ -44,15 +44,15 @@ func (u user) withSession(t *testing.T, baseURL string, expired bool) user {
 	return u
 }
 
-// A commandLine is one command line of the canary test, and the command it calls.
+// A commandLine is the arguments of one call of the program, and the command that they name.
 type commandLine struct {
 	command string
 	args    []string
 	wrong   bool
 }
 
-// commandLines returns, for every command of the tree, the lines of its examples and lines that are wrong: one for each
-// command, or at full length each of four.
+// commandLines returns the examples of every command, and calls with wrong arguments: one for each command, at full length
+// four.
 func commandLines() []commandLine {
 	var lines []commandLine
 	for i, cmd := range runnableCommands(cli.Tree()) {
@@ -74,12 +74,11 @@ func commandLines() []commandLine {
 	return lines
 }
 
-// A setting is how the service answers, the output format, and the variable with the API key, if the session is not used.
+// A setting is how the service responds, the output format, and the variable with the API key, if the session is not used.
 type setting struct{ manner, format, key string }
 
-// settings returns the settings that the n-th line is run in. A wrong line meets only a service that echoes what it is
-// sent, because its error does not depend on the service. At full length a line meets all of its settings, otherwise one
-// of a service that echoes and one of another.
+// settings returns the settings for the n-th line. Wrong arguments run only against the echoing service, because their
+// error does not depend on the service. By default a line runs with one of the echoing service and one of another.
 func (line commandLine) settings(n int) []setting {
 	key := "LAMINA_API_KEY=" + canaryKey
 	echoes := []setting{{echoing, "text", ""}, {echoing, "json", key}}
@@ -93,7 +92,7 @@ func (line commandLine) settings(n int) []setting {
 	return slices.Concat(echoes, others)
 }
 
-// runnableCommands returns the commands that do something, hidden ones too.
+// runnableCommands returns the commands without subcommands, hidden ones included.
 func runnableCommands(cmd *cobra.Command) []*cobra.Command {
 	if !cmd.HasSubCommands() {
 		return []*cobra.Command{cmd}
@@ -105,7 +104,7 @@ func runnableCommands(cmd *cobra.Command) []*cobra.Command {
 	return all
 }
 
-// splitShellLine returns the arguments of a line of shell that calls lamina by itself, up to a redirection.
+// splitShellLine returns the arguments of a line of shell that starts with lamina, up to the first operator.
 func splitShellLine(text string) (args []string, ok bool) {
 	text, ok = strings.CutPrefix(strings.TrimSpace(text), "lamina ")
 	var quote rune
@@ -160,7 +159,7 @@ func TestNoCommandShowsASecret(t *testing.T) {
 	wait.Wait()
 }
 
-// checkShowsNothing runs a command line and looks for secrets in all that is left of it.
+// checkShowsNothing runs a command line and looks for secrets in its output and in the files that it wrote.
 func (u user) checkShowsNothing(t *testing.T, service *canaryService, line commandLine) {
 	args := append(slices.Clone(line.args), "--debug")
 	if line.command == "dev" {
@@ -173,14 +172,14 @@ func (u user) checkShowsNothing(t *testing.T, service *canaryService, line comma
 		t.Error(err)
 		return
 	}
-	// What serves or waits for a person ends by Ctrl-C.
+	// A command that serves or waits for input ends by SIGINT.
 	interrupt := time.AfterFunc(3*time.Second, func() { _ = cmd.Process.Signal(syscall.SIGINT) })
 	defer interrupt.Stop()
 	kill := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 	defer kill.Stop()
 	_ = cmd.Wait()
 	if line.command == "auth token" {
-		stdout.Reset() // this is its purpose
+		stdout.Reset() // the command prints the token on purpose
 	}
 	where := fmt.Sprintf("lamina %s (%s service)", strings.Join(args, " "), service.manner)
 	checkNoSecret(t, service, where+", stdout", stdout.String())
@@ -188,7 +187,8 @@ func (u user) checkShowsNothing(t *testing.T, service *canaryService, line comma
 	u.checkFiles(t, service, where)
 }
 
-// checkFiles looks for secrets in files where they do not belong, and for files of ours that others may read.
+// checkFiles checks that no file but the configuration contains a secret, and that other users cannot read the files of
+// the configuration folder.
 func (u user) checkFiles(t *testing.T, service *canaryService, where string) {
 	_ = filepath.WalkDir(u.home, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
@@ -199,7 +199,7 @@ func (u user) checkFiles(t *testing.T, service *canaryService, where string) {
 			return err
 		}
 		if filepath.Base(filepath.Dir(path)) == ".lamina" && info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %s has the mode %o", where, entry.Name(), info.Mode().Perm())
+			t.Errorf("%s: got mode %o of %s, want 600", where, info.Mode().Perm(), entry.Name())
 		}
 		if name := entry.Name(); name == "config.json" || name == "login-pending.json" {
 			return nil
@@ -210,16 +210,17 @@ func (u user) checkFiles(t *testing.T, service *canaryService, where string) {
 	})
 }
 
+// checkNoSecret checks that a text contains no secret of a service.
 func checkNoSecret(t *testing.T, service *canaryService, where, text string) {
 	for _, secret := range service.secrets() {
 		if at := strings.Index(text, secret); at >= 0 {
-			t.Errorf("%s shows a secret: …%.160q", where, text[max(0, at-60):])
+			t.Errorf("%s: got a secret: …%.160q", where, text[max(0, at-60):])
 			return
 		}
 	}
 }
 
-// TestSignInShowsNoSecret signs in through a browser that writes down what it is started with.
+// TestSignInShowsNoSecret signs in with a browser that records its arguments and its environment.
 func TestSignInShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	service := newCanaryService(t, good)
@@ -234,32 +235,32 @@ func TestSignInShowsNoSecret(t *testing.T) {
 	screen.exits(t, 0)
 	started, err := os.ReadFile(seen)
 	if err != nil || !strings.Contains(string(started), "arg "+service.URL+"/cli/oauth/authorize?") {
-		t.Fatalf("the browser was started with %q, %v", started, err)
+		t.Fatalf("got a browser started with %q and %v, want the address of the sign-in", started, err)
 	}
 	made := service.secrets()
 	if len(made) != 3 {
-		t.Fatalf("a state and a verifier were made up, not %d secrets", len(made)-1)
+		t.Fatalf("got %d generated secrets, want a state and a verifier", len(made)-1)
 	}
-	// The state belongs into the address that is shown and opened, and nowhere else.
+	// The address that is printed and opened contains the state. Nothing else may.
 	state := made[1]
 	address := strings.SplitAfter(strings.SplitN(string(started), "arg ", 2)[1], "\n")[0]
 	address = strings.TrimSpace(address)
-	for where, text := range map[string]string{"the browser": string(started), "the screen": screen.String()} {
-		text = strings.ReplaceAll(text, address, "")
-		checkNoSecret(t, service, where, text)
+	for _, shown := range []struct{ where, text string }{{"browser", string(started)}, {"screen", screen.String()}} {
+		text := strings.ReplaceAll(shown.text, address, "")
+		checkNoSecret(t, service, shown.where, text)
 		if strings.Contains(text, state) {
-			t.Errorf("%s shows the state", where)
+			t.Errorf("%s: got the state outside of the address", shown.where)
 		}
 	}
 	for _, secret := range []string{canary, made[2]} {
 		if strings.Contains(address, secret) {
-			t.Errorf("the address holds a secret: %s", address)
+			t.Errorf("got a secret in the address: %s", address)
 		}
 	}
 	u.checkFiles(t, service, "login")
 }
 
-// TestCrashShowsNoSecret makes the runtime print every stack of a command that waits for an answer.
+// TestCrashShowsNoSecret lets the runtime print all stacks of a command that waits for a response.
 func TestCrashShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	asked, hang := make(chan string, 4), make(chan struct{})
@@ -278,14 +279,14 @@ func TestCrashShowsNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := <-asked; got != canaryAccess {
-		t.Errorf("sent %q", got)
+		t.Errorf("got the key %q, want %q", got, canaryAccess)
 	}
 	if err := cmd.Process.Signal(syscall.SIGQUIT); err != nil {
 		t.Fatal(err)
 	}
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || !strings.Contains(stderr.String(), "goroutine 1 ") {
-		t.Fatalf("it did not crash: %v\n%s", err, &stderr)
+		t.Fatalf("got %v, want a crash with the stacks\n%s", err, &stderr)
 	}
 	checkNoSecret(t, service, "the crash", stderr.String())
 }

@@ -11,9 +11,8 @@ import (
 	"testing"
 )
 
-// TestUploadsGetNoKey uploads to storages that must not be told the key: of another origin, one that fails at first, and
-// one of the API's own origin, where only a client without a credential helps. The API itself must be told the key, and its
-// redirects must not be followed.
+// TestUploadsGetNoKey uploads to storage servers, which must not receive the key: one of another origin, one that fails at
+// first, and one of the API's own origin. The API itself must receive the key, and its redirects must not be followed.
 func TestUploadsGetNoKey(t *testing.T) {
 	t.Parallel()
 	const key = "sk_live_" + canary + "abc123xyz789"
@@ -30,13 +29,13 @@ func TestUploadsGetNoKey(t *testing.T) {
 	home := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPut {
 			if got := r.Header.Get("X-Api-Key") + r.Header.Get("Authorization"); got != "" {
-				t.Errorf("a storage of the same origin was sent %q", got)
+				t.Errorf("got the key %q at a storage server of the same origin, want none", got)
 			}
 			near.Add(1)
 			return
 		}
 		if got := r.Header.Get("X-Api-Key"); got != key {
-			t.Errorf("%s %s was sent %q: does this test still ask?", r.Method, r.URL, got)
+			t.Errorf("%s %s: got the key %q, want %q", r.Method, r.URL, got, key)
 		}
 		asked.Add(1)
 		if r.Method == http.MethodGet {
@@ -61,12 +60,12 @@ func TestUploadsGetNoKey(t *testing.T) {
 	upload := u.start(t, "laminr", "upload", "plain.pdf", "--debug")
 	upload.exits(t, 0)
 	u.start(t, "laminr", "upload", "near.pdf").exits(t, 0)
-	u.start(t, "laminr", "upload", "flaky.pdf").exits(t, 1) // its storage sends it on, which no storage does
-	u.start(t, "laminr", "files").exits(t, 8)               // the API sends it on
+	u.start(t, "laminr", "upload", "flaky.pdf").exits(t, 1) // its storage server redirects, which is refused
+	u.start(t, "laminr", "files").exits(t, 8)               // the API redirects
 	if text := upload.stdout.String() + upload.stderr.String(); strings.Contains(text, canary) || strings.Contains(text, "sig=1") {
-		t.Errorf("a secret is shown:\n%s", text)
+		t.Errorf("got a secret in the output:\n%s", text)
 	}
 	if got := other.checkRequests(t); got != 1 || asked.Load() != 4 || near.Load() != 1 || tries.Load() != 2 {
-		t.Errorf("the storage got %d requests, the API %d, the other storages %d and %d", got, asked.Load(), near.Load(), tries.Load())
+		t.Errorf("got %d requests at the other origin, %d at the API, %d and %d at the other storage servers, want 1, 4, 1, 2", got, asked.Load(), near.Load(), tries.Load())
 	}
 }

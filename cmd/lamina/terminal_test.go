@@ -17,14 +17,14 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// A terminal is a program at a pseudo-terminal, and what it has written there.
+// A terminal is a program that runs in a pseudo-terminal, and its output.
 type terminal struct {
 	transcript
-	keys *os.File // what is written here is typed
+	keys *os.File // writes are typed keys
 	wait func() int
 }
 
-// atTerminal starts a command of a person at a terminal with so many columns.
+// atTerminal starts a command in a terminal with so many columns.
 func (u user) atTerminal(t *testing.T, columns uint16, args ...string) *terminal {
 	t.Helper()
 	cmd := u.command(args...)
@@ -36,7 +36,7 @@ func (u user) atTerminal(t *testing.T, columns uint16, args ...string) *terminal
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_, _ = keys.WriteTo(&screen.transcript) // ends with an error when the program has ended
+		_, _ = keys.WriteTo(&screen.transcript) // returns an error when the program has ended
 	}()
 	screen.wait = sync.OnceValue(func() int {
 		var exit *exec.ExitError
@@ -66,18 +66,18 @@ func (s *terminal) types(t *testing.T, keys string) {
 func (s *terminal) exits(t *testing.T, want int) {
 	t.Helper()
 	if got := s.wait(); got != want {
-		t.Fatalf("exit status %d, want %d\n%s", got, want, s.String())
+		t.Fatalf("got exit status %d, want %d\n%s", got, want, s.String())
 	}
 }
 
-// Keys, and the beginning of each drawing of the live line.
+// Keys, and the start of each redraw of the progress line.
 const (
 	enter  = "\r"
 	ctrlC  = "\x03"
 	redraw = "\r\x1b[K"
 )
 
-// approval is where the local platform sends the browser once a person approved, which needs --auto-approve.
+// approval returns the address to which the platform redirects the browser. The platform needs --auto-approve.
 func approval(t *testing.T, address string) string {
 	t.Helper()
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -88,22 +88,26 @@ func approval(t *testing.T, address string) string {
 	defer resp.Body.Close()
 	to, err := resp.Location()
 	if err != nil {
-		t.Fatalf("the authorization server answered %s: %v", resp.Status, err)
+		t.Fatalf("got %s and %v from the authorization server, want a redirect", resp.Status, err)
 	}
 	return to.String()
 }
 
+// TestTerminalPaste signs in by pasting the redirected address or the code, after several wrong inputs.
 func TestTerminalPaste(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t, "--auto-approve")
-	for name, paste := range map[string]func(t *testing.T, address string) string{
-		"address": func(_ *testing.T, address string) string { return address },
-		"code#state": func(t *testing.T, address string) string {
+	for _, c := range []struct {
+		name  string
+		paste func(t *testing.T, address string) string
+	}{
+		{"address", func(_ *testing.T, address string) string { return address }},
+		{"code#state", func(t *testing.T, address string) string {
 			q := query(t, address)
 			return q.Get("code") + "#" + q.Get("state")
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			u := newUser(t, dev.BaseURL, "BROWSER=true", "NO_COLOR=1")
 			screen := u.atTerminal(t, 160, "login")
@@ -115,9 +119,9 @@ func TestTerminalPaste(t *testing.T) {
 			screen.types(t, address+enter)
 			screen.expect(t, "error: that is the address to open")
 			screen.types(t, dev.APIKey+enter)
-			screen.expect(t, "try: Ctrl-C, then lamina login --with-api-key")
+			screen.expect(t, `error: that is an API key of Lamina, not the code from the browser\r\ntry: Ctrl-C, then lamina login --with-api-key\r\n`)
 
-			screen.types(t, paste(t, approval(t, address))+enter)
+			screen.types(t, c.paste(t, approval(t, address))+enter)
 			screen.expect(t, "Signed in as sam@example.com")
 			screen.exits(t, 0)
 			mustContain(t, u.output(t, "whoami", "--jq", ".data.user.email"), "sam@example.com")
@@ -125,7 +129,7 @@ func TestTerminalPaste(t *testing.T) {
 	}
 }
 
-// A service whose key needs more than itself: what is missing is asked for, and the key is not shown.
+// TestTerminalAsksForSettings prompts for the settings of a service and for the key, which is not shown.
 func TestTerminalAsksForSettings(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t)
@@ -141,11 +145,12 @@ func TestTerminalAsksForSettings(t *testing.T) {
 	screen.expect(t, `Signed in to\S* \S*Lamatic`)
 	screen.exits(t, 0)
 	if strings.Contains(screen.String(), service.APIKey) {
-		t.Errorf("the key is on the screen:\n%s", screen.String())
+		t.Errorf("got the key on the screen:\n%s", screen.String())
 	}
 	mustContain(t, u.output(t, "auth", "status", "--provider", "lamatic", "--jq", ".credential.settings[\"project-id\"]"), "prj_sample")
 }
 
+// TestTerminalHidesAPIKey prompts for a key, which is not shown.
 func TestTerminalHidesAPIKey(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t)
@@ -156,24 +161,24 @@ func TestTerminalHidesAPIKey(t *testing.T) {
 	screen.expect(t, "Signed in as")
 	screen.exits(t, 0)
 	if strings.Contains(screen.String(), dev.APIKey) {
-		t.Errorf("the key is on the screen:\n%s", screen.String())
+		t.Errorf("got the key on the screen:\n%s", screen.String())
 	}
 	mustContain(t, u.output(t, "whoami", "--jq", ".data.user.email"), "sam@example.com")
 }
 
-// TestTerminalRevokes is asked before a key stops working.
+// TestTerminalRevokes prompts before it revokes a key, and sends nothing unless the input is yes.
 func TestTerminalRevokes(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t)
 	laghav := dev.Services["laghav"]
 	u := newUser(t, dev.BaseURL, "LAGHAV_BASE_URL="+laghav.BaseURL, "LAGHAV_API_KEY="+laghav.APIKey, "NO_COLOR=1")
 	id := strings.TrimSpace(u.output(t, "laghav", "keys", "list", "--jq", ".keys[0].id"))
-	for answer, want := range map[string]int{"n": 2, "": 2, "yes please": 2} {
+	for _, input := range []string{"n", "", "yes please"} {
 		screen := u.atTerminal(t, 120, "laghav", "keys", "revoke", id)
 		screen.expect(t, `Revoke "`+id+`"\? Programs that use it stop working at once, and it cannot be restored. \[y/N\]`)
-		screen.types(t, answer+enter)
+		screen.types(t, input+enter)
 		screen.expect(t, "not confirmed; nothing was sent")
-		screen.exits(t, want)
+		screen.exits(t, 2)
 	}
 	screen := u.atTerminal(t, 120, "laghav", "keys", "revoke", id)
 	screen.expect(t, "y/N")
@@ -183,7 +188,7 @@ func TestTerminalRevokes(t *testing.T) {
 	u.start(t, "laghav", "keys", "list").exits(t, 4)
 }
 
-// TestTerminalRotates types a new key, which is not shown.
+// TestTerminalRotates prompts for the new key, which is not shown.
 func TestTerminalRotates(t *testing.T) {
 	t.Parallel()
 	dev, second := newDev(t), ""
@@ -197,7 +202,7 @@ func TestTerminalRotates(t *testing.T) {
 		err = json.NewDecoder(made.Body).Decode(&body)
 		_ = made.Body.Close()
 		if *key = body.Data.Key; err != nil || *key == "" {
-			t.Fatalf("%s, %v", made.Status, err)
+			t.Fatalf("got %s and %v, want a new key", made.Status, err)
 		}
 	}
 	login := u.atTerminal(t, 100, "login", "--with-api-key")
@@ -212,13 +217,12 @@ func TestTerminalRotates(t *testing.T) {
 	screen.expect(t, "The old key is still valid: delete it where keys are created")
 	screen.exits(t, 0)
 	if strings.Contains(screen.String(), second) {
-		t.Errorf("the key is on the screen:\n%s", screen.String())
+		t.Errorf("got the key on the screen:\n%s", screen.String())
 	}
 	mustContain(t, u.output(t, "auth", "token", "-o", "text"), second)
 }
 
-// TestTerminalLiveLine watches a run: one line that is drawn over itself, nothing else while it lasts, and no trace of
-// it afterwards.
+// TestTerminalLiveLine waits for a run. The progress is one line that is redrawn, and it is erased at the end.
 func TestTerminalLiveLine(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t)
@@ -228,29 +232,30 @@ func TestTerminalLiveLine(t *testing.T) {
 	text := screen.String()
 	start, end := strings.Index(text, redraw), strings.LastIndex(text, redraw)
 	if start < 0 || start == end {
-		t.Fatalf("no live line in %q", text)
+		t.Fatalf("got no progress line in %q", text)
 	}
 	if live := text[start:end]; strings.Contains(live, "\n") || !strings.Contains(live, "%") {
-		t.Errorf("the live line is not one line: %q", live)
+		t.Errorf("got %q, want one progress line", live)
 	}
 	rest := text[:start] + text[end+len(redraw):]
 	if strings.Contains(rest, "\x1b") {
-		t.Errorf("escape sequences with NO_COLOR: %q", rest)
+		t.Errorf("got escape sequences with NO_COLOR: %q", rest)
 	}
 	mustContain(t, rest, "completed")
 }
 
+// TestTerminalColor prints errors in colour.
 func TestTerminalColor(t *testing.T) {
 	t.Parallel()
 	u := newUser(t, "http://127.0.0.1:9")
 	screen := u.atTerminal(t, 80, "apps", "list")
 	screen.exits(t, 4)
 	if text := screen.String(); !strings.Contains(text, "\x1b[31merror:\x1b[0m") {
-		t.Errorf("no colour: %q", text)
+		t.Errorf("got %q, want a red error", text)
 	}
 }
 
-// TestTerminalInterrupt presses Ctrl-C while a run goes on, in a window that has become narrower.
+// TestTerminalInterrupt presses Ctrl-C while it waits for a run, in a window that has become narrower.
 func TestTerminalInterrupt(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t)
@@ -266,7 +271,7 @@ func TestTerminalInterrupt(t *testing.T) {
 		frame := screen.expect(t, "\r\x1b\\[K([^\r]+)")[1]
 		plain := regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(frame, "")
 		if width := runewidth.StringWidth(plain); width >= columns {
-			t.Errorf("the live line has %d columns of %d: %q", width, columns, plain)
+			t.Errorf("got a progress line of %d columns, want less than %d: %q", width, columns, plain)
 		}
 	}
 	screen.types(t, ctrlC)
@@ -277,15 +282,18 @@ func TestTerminalInterrupt(t *testing.T) {
 	mustContain(t, u.output(t, "runs", "list", "--jq", ".data[0].status"), "running")
 }
 
-// TestTerminalInterruptLogin presses Ctrl-C instead of signing in.
+// TestTerminalInterruptLogin presses Ctrl-C while a sign-in waits.
 func TestTerminalInterruptLogin(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t)
-	for name, args := range map[string][]string{"paste": {"login", "--no-browser"}, "device": {"login", "--device"}} {
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		args []string
+	}{{"paste", []string{"login", "--no-browser"}}, {"device", []string{"login", "--device"}}} {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			u := newUser(t, dev.BaseURL)
-			screen := u.atTerminal(t, 100, args...)
+			screen := u.atTerminal(t, 100, c.args...)
 			screen.expect(t, "Waiting for your approval")
 			screen.types(t, ctrlC)
 			screen.exits(t, 130)
