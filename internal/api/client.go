@@ -25,9 +25,9 @@ const workspaceHeader = "X-Workspace-Id"
 
 // A Client calls the API at BaseURL, which is its only required field.
 type Client struct {
-	// Provider is the service, whose table says what refusals mean; the zero value means Lamina.
+	// Provider is the service with the table of its refusals; the zero value means Lamina.
 	Provider provider.Provider
-	// BaseURL is the origin of the service, such as https://app.uselamina.ai, without a slash at its end.
+	// BaseURL is the origin of the service without a final slash, such as https://app.uselamina.ai.
 	BaseURL string
 	// HTTP sends the requests and adds the credential; nil means a plain client. Redirects are never followed: the API has
 	// none, and they could send the credential to another host.
@@ -48,7 +48,7 @@ type Client struct {
 	Now func() time.Time
 	// Header is sent with every request. It contains no secrets.
 	Header http.Header
-	// Refine, if set, adds to an error what only this service's responses tell.
+	// Refine, if set, adds information to an error that only the responses of this service contain.
 	Refine func(e *Error, header http.Header, body []byte)
 }
 

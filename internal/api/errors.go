@@ -188,7 +188,7 @@ func isHTTP(err error) bool {
 	return false
 }
 
-// refusal turns a response with an error status into an error.
+// refusal returns the error of a response with an error status.
 func (c *Client) refusal(req Call, resp *http.Response) error {
 	raw, cut := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	e, hasForm := c.ReadRefusal(req, resp.StatusCode, resp.Header, raw)
@@ -207,7 +207,7 @@ func (c *Client) refusal(req Call, resp *http.Response) error {
 	return e
 }
 
-// ReadRefusal makes an error of a refusal, by the provider's table, and reports whether the body has the form of the provider's
+// ReadRefusal returns the error of a refusal, by the provider's table, and reports whether the body has the form of the provider's
 // refusals.
 func (c *Client) ReadRefusal(req Call, status int, header http.Header, body []byte) (e *Error, hasForm bool) {
 	p := c.Provider
@@ -245,7 +245,7 @@ func (e *Error) IsTransient() bool {
 	return e.Rule.Kind == provider.Unavailable || e.Rule.Kind == provider.RateLimited
 }
 
-// errorFields are the fields of a refusal that mean the same at each service that sends them.
+// errorFields are the fields of a refusal that have the same meaning for all services.
 type errorFields struct {
 	Retryable  *bool           `json:"retryable"`
 	RetryAfter json.Number     `json:"retryAfter"`
@@ -260,7 +260,7 @@ func (f errorFields) retryAfter() time.Duration {
 	return time.Duration(max(0, min(seconds, int64(retry.MaxAfter/time.Second)))) * time.Second
 }
 
-// untilReset reads the header that says when the rate limit ends, in Unix seconds.
+// untilReset returns the time until the end of a rate limit in Unix seconds, at most an hour, or 0 if value is invalid.
 func untilReset(value string, now time.Time) time.Duration {
 	reset, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {

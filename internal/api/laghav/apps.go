@@ -21,7 +21,7 @@ type App struct {
 	Status     string  `json:"status"`
 }
 
-// Apps lists the applications. It also returns the response as it came.
+// Apps lists the applications. It also returns the response as JSON.
 func (c *Client) Apps(ctx context.Context) ([]App, json.RawMessage, error) {
 	call := api.Call{Method: http.MethodGet, Path: "/api/applications"}
 	resp, err := c.api.Do(ctx, call)
@@ -35,7 +35,7 @@ func (c *Client) Apps(ctx context.Context) ([]App, json.RawMessage, error) {
 		return nil, nil, err
 	}
 	if body.Applications == nil {
-		return nil, nil, resp.Unexpected(call, "the answer is not a list of applications", loose.ErrShape)
+		return nil, nil, resp.Unexpected(call, "the response is not a list of applications", loose.ErrShape)
 	}
 	return *body.Applications, resp.Raw, nil
 }
@@ -45,7 +45,7 @@ type SeveralAppsError struct {
 	IDs []string // of all applications; empty if there is none
 }
 
-// Error says how many applications there are.
+// Error returns the number of applications.
 func (e *SeveralAppsError) Error() string {
 	return fmt.Sprintf("there are %d applications, and none is named", len(e.IDs))
 }

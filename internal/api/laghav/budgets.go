@@ -20,7 +20,7 @@ type Budget struct {
 	SpentPct float64 `json:"spent_pct,omitempty"`
 }
 
-// Budgets lists the budgets. It also returns the response as it came.
+// Budgets lists the budgets. It also returns the response as JSON.
 func (c *Client) Budgets(ctx context.Context) ([]Budget, json.RawMessage, error) {
 	call := api.Call{Method: http.MethodGet, Path: "/api/budgets"}
 	resp, err := c.api.Do(ctx, call)
@@ -34,7 +34,7 @@ func (c *Client) Budgets(ctx context.Context) ([]Budget, json.RawMessage, error)
 		return nil, nil, err
 	}
 	if body.Budgets == nil {
-		return nil, nil, resp.Unexpected(call, "the answer is not a list of budgets", loose.ErrShape)
+		return nil, nil, resp.Unexpected(call, "the response is not a list of budgets", loose.ErrShape)
 	}
 	return *body.Budgets, resp.Raw, nil
 }

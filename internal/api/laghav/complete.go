@@ -62,14 +62,14 @@ func (f Figures) SavedPct() float64 {
 	return 100 * (1 - float64(f.Compressed)/float64(f.Original))
 }
 
-// A Completion is the answer of a model.
+// A Completion is the output of a model.
 type Completion struct {
 	ID           string
 	Model        string // as the service names it, which may be a dated name of the requested model
 	Content      string
 	FinishReason string
 	Figures      *Figures // nil where a stream had none
-	// Whole reports that the answer is complete. It is false if a stream ended without an end marker.
+	// Whole reports that the output is complete. It is false if a stream ended without an end marker.
 	Whole bool
 	Raw   json.RawMessage // nil for a stream
 }
@@ -96,7 +96,7 @@ func (r Request) call(stream bool) api.Call {
 	return api.Call{Method: http.MethodPost, Path: "/v1/complete", Body: r}
 }
 
-// Complete sends a chat to a model and returns the whole answer. The call is not repeated if its response is lost, because it costs
+// Complete sends a chat to a model and returns the whole output. The call is not repeated if its response is lost, because it costs
 // tokens; api.MayHaveRun reports that.
 func (c *Client) Complete(ctx context.Context, r Request) (*Completion, error) {
 	call := r.call(false)
@@ -139,7 +139,7 @@ func (d *Completion) add(body wireCompletion) string {
 	return text
 }
 
-// Stream sends a chat to a model and calls each with every chunk of the answer. An error of each ends the stream and is returned.
+// Stream sends a chat to a model and calls each with every chunk of the output. An error of each ends the stream and is returned.
 // With an error, the completion holds what had arrived before it.
 func (c *Client) Stream(ctx context.Context, r Request, each func(Chunk) error) (*Completion, error) {
 	call, done := r.call(true), &Completion{}

@@ -40,7 +40,7 @@ func (k NewKey) KeyID() string {
 	return ""
 }
 
-// Keys lists the keys. It also returns the response as it came.
+// Keys lists the keys. It also returns the response as JSON.
 func (c *Client) Keys(ctx context.Context) ([]Key, json.RawMessage, error) {
 	call := api.Call{Method: http.MethodGet, Path: "/api/keys"}
 	resp, err := c.api.Do(ctx, call)
@@ -91,7 +91,7 @@ func (c *Client) createKey(ctx context.Context, call api.Call, envelopes ...stri
 	return created, resp.Raw, nil
 }
 
-// RevokeKey revokes a key permanently. It returns the response as it came; empty if the service sent no body.
+// RevokeKey revokes a key permanently. It returns the response as JSON; empty if the service sent no body.
 func (c *Client) RevokeKey(ctx context.Context, id string) (json.RawMessage, error) {
 	resp, err := c.api.Do(ctx, api.Call{Method: http.MethodDelete, Path: "/api/keys/" + url.PathEscape(id), Repeatable: true})
 	if err != nil {

@@ -334,9 +334,8 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	client, _ := serve(t, running)
 	want := errors.New("late")
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, want)
-	defer cancel()
-	got, err := client.Wait(ctx, "r", Wait{Interval: time.Hour})
+	ctx, cancel := context.WithCancelCause(t.Context())
+	got, err := client.Wait(ctx, "r", Wait{Interval: time.Hour, Update: func(*Result) { cancel(want) }})
 	if !errors.Is(err, want) || got == nil || got.Status != "processing" {
 		t.Errorf("got %+v, %v; want the state processing and the error %v", got, err, want)
 	}

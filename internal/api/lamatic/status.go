@@ -70,7 +70,7 @@ const (
 	DefaultLimit    = 900 * time.Second
 )
 
-// Wait says how to wait for a run.
+// Wait are the settings of Client.Wait.
 type Wait struct {
 	// Interval is the time between two requests; 0 means DefaultInterval.
 	Interval time.Duration

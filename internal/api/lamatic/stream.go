@@ -27,7 +27,7 @@ type Frame struct {
 	NodeFinished bool            // the node has ended
 	FlowFinished bool            // the workflow has ended: this is the last frame
 	Output       json.RawMessage // of the last frame: the result of the workflow
-	Raw          json.RawMessage // the value of the subscription as it came
+	Raw          json.RawMessage // the value of the subscription
 }
 
 // Stream runs a workflow once and returns its frames as they arrive. If the stream ends before the last frame, the sequence ends

@@ -19,7 +19,7 @@ import (
 
 const key = "sk_live_abc123xyz789"
 
-// withKey adds the key to requests, as the client's transport does.
+// withKey adds the key to requests, as the transport of commands does.
 type withKey struct{}
 
 func (withKey) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -28,7 +28,7 @@ func (withKey) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// serve returns a client of a server, without pauses.
+// serve returns a client of a server.
 func serve(t *testing.T, h http.HandlerFunc) *laminr.Client {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,97 +39,125 @@ func serve(t *testing.T, h http.HandlerFunc) *laminr.Client {
 	return &laminr.Client{API: &api.Client{BaseURL: server.URL, HTTP: &http.Client{Transport: withKey{}}}}
 }
 
-func TestFilesInEveryLikelyShape(t *testing.T) {
+func TestFiles(t *testing.T) {
 	t.Parallel()
-	for shape, want := range map[string][]laminr.File{
-		`[]`:            {},
-		`{"files": []}`: {},
-		`{"data": [{"uri": "tenants/1/files/2-3-a", "file_name": "a.pdf", "content_type": "application/pdf", "size": 7, "created_at": "2026-01-01"}]}`: {
-			{URI: "tenants/1/files/2-3-a", Name: "a.pdf", ContentType: "application/pdf", Size: 7, CreatedAt: "2026-01-01"},
+	tests := []struct {
+		name, body string
+		want       []laminr.File
+	}{
+		{"bare, empty", `[]`, []laminr.File{}},
+		{"in files, empty", `{"files": []}`, []laminr.File{}},
+		{
+			"in data", `{"data": [{"uri": "tenants/1/files/2-3-a", "file_name": "a.pdf", "content_type": "application/pdf", "size": 7, "created_at": "2026-01-01"}]}`,
+			[]laminr.File{{URI: "tenants/1/files/2-3-a", Name: "a.pdf", ContentType: "application/pdf", Size: 7, CreatedAt: "2026-01-01"}},
 		},
-		`[{"id": "f1", "name": "b", "size": -1, "other": {}}, {"id": 7}]`: {{URI: "f1", Name: "b", Size: -1}, {Size: -1}},
-	} {
-		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			if r.Method != http.MethodGet || r.URL.Path != "/v1/files" || r.Header.Get("X-Api-Key") != key {
-				t.Errorf("%s %s", r.Method, r.URL)
-			}
-			_, _ = io.WriteString(w, shape)
-		})
-		files, err := client.Files(t.Context())
-		if err != nil || !reflect.DeepEqual(files.Items, want) || string(files.Raw) != shape {
-			t.Errorf("%s: %+v, %v", shape, files, err)
-		}
+		{"other fields and types", `[{"id": "f1", "name": "b", "size": -1, "other": {}}, {"id": 7}]`, []laminr.File{{URI: "f1", Name: "b", Size: -1}, {Size: -1}}},
 	}
-	for _, shape := range []string{`null`, `{}`, `7`, `{"files": {}}`, `[1]`} {
-		client := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, shape) })
-		var unexpected *api.UnexpectedError
-		if _, err := client.Files(t.Context()); !errors.As(err, &unexpected) {
-			t.Errorf("%s: %v", shape, err)
-		}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != http.MethodGet || r.URL.Path != "/v1/files" || r.Header.Get("X-Api-Key") != key {
+					t.Errorf("got %s %s, want GET /v1/files with the key", r.Method, r.URL)
+				}
+				_, _ = io.WriteString(w, tt.body)
+			})
+			files, err := client.Files(t.Context())
+			if err != nil || !reflect.DeepEqual(files.Items, tt.want) || string(files.Raw) != tt.body {
+				t.Errorf("got %+v, %v, want %+v", files, err, tt.want)
+			}
+		})
 	}
 }
 
-// TestEitherPrefixWill: the documentation has two.
-func TestEitherPrefixWill(t *testing.T) {
+func TestUnexpectedFiles(t *testing.T) {
 	t.Parallel()
-	for prefix, missing := range map[string]int{"/v1": http.StatusNotFound, "/api/v1": http.StatusMethodNotAllowed} {
-		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path != prefix+"/files" {
-				w.WriteHeader(missing)
-				return
+	for _, body := range []string{`null`, `{}`, `7`, `{"files": {}}`, `[1]`} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			client := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
+			var unexpected *api.UnexpectedError
+			if _, err := client.Files(t.Context()); !errors.As(err, &unexpected) {
+				t.Errorf("got %v, want an UnexpectedError", err)
 			}
-			if r.Method == http.MethodPost {
-				_, _ = io.WriteString(w, `{"upload_url": "https://storage.example/x", "uri": "tenants/1/files/2-3-a"}`)
-				return
-			}
-			_, _ = io.WriteString(w, `[]`)
 		})
-		if _, err := client.Files(t.Context()); err != nil {
-			t.Error(err)
-		}
-		if _, err := client.Ticket(t.Context(), "a.pdf"); err != nil {
-			t.Error(err)
-		}
+	}
+}
+
+// TestPaths: both documented paths are used, one after the other.
+func TestPaths(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		prefix string
+		status int // of the other path
+	}{{"/v1", http.StatusNotFound}, {"/api/v1", http.StatusMethodNotAllowed}}
+	for _, tt := range tests {
+		t.Run(tt.prefix, func(t *testing.T) {
+			t.Parallel()
+			client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case r.URL.Path != tt.prefix+"/files":
+					w.WriteHeader(tt.status)
+				case r.Method == http.MethodPost:
+					_, _ = io.WriteString(w, `{"upload_url": "https://storage.example/x", "uri": "tenants/1/files/2-3-a"}`)
+				default:
+					_, _ = io.WriteString(w, `[]`)
+				}
+			})
+			if _, err := client.Files(t.Context()); err != nil {
+				t.Errorf("files: got %v, want no error", err)
+			}
+			if _, err := client.Ticket(t.Context(), "a.pdf"); err != nil {
+				t.Errorf("ticket: got %v, want no error", err)
+			}
+		})
 	}
 	client := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 	var refused *api.Error
 	if _, err := client.Files(t.Context()); !errors.As(err, &refused) || refused.Path != "/v1/files" {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want the error of /v1/files", err)
 	}
 }
 
 func TestTicket(t *testing.T) {
 	t.Parallel()
-	for shape, good := range map[string]bool{
-		`{"upload_url": "https://storage.example/x?sig=1", "uri": "tenants/1/files/2-3-a"}`:           true,
-		`{"data": {"upload_url": "https://storage.example/x?sig=1", "uri": "tenants/1/files/2-3-a"}}`: true,
-		`{"upload_url": "http://127.0.0.1:9/x", "uri": "u"}`:                                          true,
-		`{"upload_url": "http://storage.example/x", "uri": "u"}`:                                      false, // in the clear
-		`{"upload_url": "https://user:pw@storage.example/x", "uri": "u"}`:                             false,
-		`{"upload_url": "file:///etc/passwd", "uri": "u"}`:                                            false,
-		`{"upload_url": "/x", "uri": "u"}`:                                                            false,
-		`{"upload_url": "https://storage.example/x"}`:                                                 false,
-		`{"uri": "u"}`: false,
-		`[]`:           false,
-	} {
-		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			if raw, _ := io.ReadAll(r.Body); string(raw) != `{"file_name":"a.pdf"}` || r.URL.Path != "/api/v1/files" {
-				t.Errorf("%s %s", r.URL, raw)
+	tests := []struct {
+		name, body string
+		wantOK     bool
+	}{
+		{"bare", `{"upload_url": "https://storage.example/x?sig=1", "uri": "tenants/1/files/2-3-a"}`, true},
+		{"in data", `{"data": {"upload_url": "https://storage.example/x?sig=1", "uri": "tenants/1/files/2-3-a"}}`, true},
+		{"http to this machine", `{"upload_url": "http://127.0.0.1:9/x", "uri": "u"}`, true},
+		{"http", `{"upload_url": "http://storage.example/x", "uri": "u"}`, false},
+		{"password", `{"upload_url": "https://user:pw@storage.example/x", "uri": "u"}`, false},
+		{"file URL", `{"upload_url": "file:///etc/passwd", "uri": "u"}`, false},
+		{"path", `{"upload_url": "/x", "uri": "u"}`, false},
+		{"no URI", `{"upload_url": "https://storage.example/x?sig=1"}`, false},
+		{"no URL", `{"uri": "u"}`, false},
+		{"list", `[]`, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if raw, _ := io.ReadAll(r.Body); string(raw) != `{"file_name":"a.pdf"}` || r.URL.Path != "/api/v1/files" {
+					t.Errorf("got %s with %s, want /api/v1/files with the name", r.URL, raw)
+				}
+				_, _ = io.WriteString(w, tt.body)
+			})
+			ticket, err := client.Ticket(t.Context(), "a.pdf")
+			var unexpected *api.UnexpectedError
+			if tt.wantOK != (err == nil) || !tt.wantOK && !errors.As(err, &unexpected) {
+				t.Errorf("got %+v, %v, want a ticket: %t", ticket, err, tt.wantOK)
 			}
-			_, _ = io.WriteString(w, shape)
+			if err != nil && strings.Contains(err.Error(), "sig=") {
+				t.Errorf("got the signature in %v", err)
+			}
 		})
-		ticket, err := client.Ticket(t.Context(), "a.pdf")
-		var unexpected *api.UnexpectedError
-		if good != (err == nil) || !good && !errors.As(err, &unexpected) {
-			t.Errorf("%s: %+v, %v", shape, ticket, err)
-		}
-		if err != nil && strings.Contains(err.Error(), "sig=") {
-			t.Errorf("the error shows the address: %v", err)
-		}
 	}
 }
 
-// upload puts five bytes.
+// upload uploads five bytes.
 func upload(t *testing.T, client *laminr.Client, address string) (sent int64, err error) {
 	t.Helper()
 	var last atomic.Int64
@@ -138,67 +166,71 @@ func upload(t *testing.T, client *laminr.Client, address string) (sent int64, er
 	return last.Load(), err
 }
 
-// TestPutTakesNoKeyAlong: the bytes go without what the API's transport adds, as they are, and again after a failure.
-func TestPutTakesNoKeyAlong(t *testing.T) {
+// TestPut: an upload has no credential, and is repeated after a transient failure.
+func TestPut(t *testing.T) {
 	t.Parallel()
-	tried := 0
+	attempts := 0
 	storage := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw, _ := io.ReadAll(r.Body)
 		if r.Method != http.MethodPut || string(raw) != "bytes" || r.ContentLength != 5 || r.Header.Get("Content-Type") != "application/pdf" {
-			t.Errorf("%s %q %v", r.Method, raw, r.Header)
+			t.Errorf("got %s with %q and %v, want PUT with bytes", r.Method, raw, r.Header)
 		}
 		for name, values := range r.Header {
 			if name == "X-Api-Key" || name == "Authorization" || strings.Contains(fmt.Sprint(values), key) {
-				t.Errorf("the storage sees %s: %s", name, values)
+				t.Errorf("got the header %s: %s, want no credential", name, values)
 			}
 		}
-		if tried++; tried == 1 {
+		if attempts++; attempts == 1 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	}))
 	t.Cleanup(storage.Close)
 	client := serve(t, http.NotFound)
 	sent, err := upload(t, client, storage.URL+"/x?sig=1")
-	if err != nil || sent != 5 || tried != 2 {
-		t.Errorf("%v, %d bytes, %d tries", err, sent, tried)
+	if err != nil || sent != 5 || attempts != 2 {
+		t.Errorf("got %v after %d attempts and %d bytes, want 2 and 5", err, attempts, sent)
 	}
 }
 
-func TestPutIsRefused(t *testing.T) {
+func TestPutRefused(t *testing.T) {
 	t.Parallel()
-	for body, want := range map[string]string{
-		`<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>`: "Request has expired",
-		`<Error><Code>AccessDenied</Code></Error>`:                                                            "AccessDenied",
-		`<html><body>no</body></html>`:                                                                        "Forbidden",
-		``:                                                                                                    "Forbidden",
-	} {
-		storage := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(http.StatusForbidden)
-			_, _ = io.WriteString(w, body)
-		}))
-		_, err := upload(t, serve(t, http.NotFound), storage.URL+"/x?sig=1")
-		storage.Close()
-		var refused *laminr.StorageError
-		if !errors.As(err, &refused) || refused.Message != want || !refused.Expired() || strings.Contains(err.Error(), "sig=") {
-			t.Errorf("%s: %v", body, err)
-		}
+	tests := []struct{ name, body, want string }{
+		{"message", `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>`, "Request has expired"},
+		{"code alone", `<Error><Code>AccessDenied</Code></Error>`, "AccessDenied"},
+		{"web page", `<html><body>no</body></html>`, "Forbidden"},
+		{"empty", ``, "Forbidden"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			storage := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusForbidden)
+				_, _ = io.WriteString(w, tt.body)
+			}))
+			t.Cleanup(storage.Close)
+			_, err := upload(t, serve(t, http.NotFound), storage.URL+"/x?sig=1")
+			var refused *laminr.StorageError
+			if !errors.As(err, &refused) || refused.Message != tt.want || refused.Status != http.StatusForbidden || strings.Contains(err.Error(), "sig=") {
+				t.Errorf("got %v, want a StorageError with %q and no query", err, tt.want)
+			}
+		})
 	}
 }
 
-// TestPutFollowsNoRedirect: a presigned address is for one place.
-func TestPutFollowsNoRedirect(t *testing.T) {
+// TestPutRedirect: a redirect is not followed, because a presigned URL is for one host.
+func TestPutRedirect(t *testing.T) {
 	t.Parallel()
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the bytes went elsewhere") }))
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("got an upload to another host") }))
 	t.Cleanup(elsewhere.Close)
 	storage := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusFound))
 	t.Cleanup(storage.Close)
 	var refused *laminr.StorageError
 	if _, err := upload(t, serve(t, http.NotFound), storage.URL); !errors.As(err, &refused) || refused.Status != 302 {
-		t.Error(err)
+		t.Errorf("got %v, want status 302", err)
 	}
 }
 
-func TestPutThatStandsStillIsGivenUp(t *testing.T) {
+func TestPutStalled(t *testing.T) {
 	t.Parallel()
 	ended := make(chan struct{})
 	storage := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-ended }))
@@ -209,14 +241,14 @@ func TestPutThatStandsStillIsGivenUp(t *testing.T) {
 	_, err := upload(t, client, storage.URL+"/x?sig=1")
 	var lost *api.UnreachableError
 	if !errors.As(err, &lost) || lost.Kind != api.Timeout || lost.BaseURL != storage.URL {
-		t.Error(err)
+		t.Errorf("got %v, want a timeout of %s", err, storage.URL)
 	}
 }
 
 func TestInspect(t *testing.T) {
 	t.Parallel()
 	pdf, png, jpeg := "%PDF-1.7\n", "\x89PNG\r\n\x1a\n\x00", "\xff\xd8\xff\xe0"
-	for _, tt := range []struct {
+	tests := []struct {
 		path, content string
 		size          int64
 		want          string // the type, or a part of the problem
@@ -233,19 +265,23 @@ func TestInspect(t *testing.T) {
 		{"scan", png, 9, "so its name must end in .png"},
 		{"stub.docx", "PK\x03\x04", 4, "is none of the types"},
 		{"stub.pdf", "<html>", 6, "is named like a PDF, but its content is of another type"},
-	} {
-		f, err := laminr.Inspect(tt.path, tt.size, strings.NewReader(tt.content))
-		var bad *laminr.FileError
-		switch {
-		case err == nil && (f.ContentType != tt.want || f.Size != tt.size || strings.Contains(f.Name, "/")):
-			t.Errorf("%s: %+v", tt.path, f)
-		case err != nil && (!errors.As(err, &bad) || !strings.Contains(err.Error(), tt.path+" ") || !strings.Contains(bad.Problem, tt.want)):
-			t.Errorf("%s: %v", tt.path, err)
-		}
+	}
+	for _, tt := range tests {
+		t.Run(tt.path+" "+tt.want, func(t *testing.T) {
+			t.Parallel()
+			f, err := laminr.Inspect(tt.path, tt.size, strings.NewReader(tt.content))
+			var refused *laminr.FileError
+			switch {
+			case err == nil && (f.ContentType != tt.want || f.Size != tt.size || strings.Contains(f.Name, "/")):
+				t.Errorf("got %+v, want %s", f, tt.want)
+			case err != nil && (!errors.As(err, &refused) || !strings.Contains(err.Error(), tt.path+" ") || !strings.Contains(refused.Problem, tt.want)):
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
 	}
 }
 
-func FuzzAnswers(f *testing.F) {
+func FuzzResponses(f *testing.F) {
 	f.Add([]byte(`{"files": [{"uri": "u", "size": 1}]}`))
 	f.Add([]byte(`{"data": {"upload_url": "https://a.example/", "uri": "u"}}`))
 	f.Add([]byte(`[{"size": 1e99}]`))
@@ -254,12 +290,12 @@ func FuzzAnswers(f *testing.F) {
 		if files, err := client.Files(t.Context()); err == nil {
 			for _, file := range files.Items {
 				if file.Size < -1 {
-					t.Errorf("%+v", file)
+					t.Errorf("got %+v, want a size of at least -1", file)
 				}
 			}
 		}
 		if ticket, err := client.Ticket(t.Context(), "a.pdf"); err == nil && (ticket.URI == "" || !strings.HasPrefix(ticket.UploadURL, "http")) {
-			t.Errorf("%+v", ticket)
+			t.Errorf("got %+v, want a URI and a URL", ticket)
 		}
 	})
 }
@@ -269,7 +305,7 @@ func FuzzInspect(f *testing.F) {
 	f.Add("..", []byte("\xff\xd8\xff"))
 	f.Fuzz(func(t *testing.T, path string, content []byte) {
 		if file, err := laminr.Inspect(path, int64(len(content)), bytes.NewReader(content)); err == nil && (file.ContentType == "" || file.Name == "") {
-			t.Errorf("%+v", file)
+			t.Errorf("got %+v, want a name and a type", file)
 		}
 	})
 }

@@ -30,9 +30,6 @@ func (e *StorageError) Error() string {
 	return fmt.Sprintf("the storage at %s refused the file (%d): %s", e.Host, e.Status, e.Message)
 }
 
-// Expired reports whether a new ticket may help.
-func (e *StorageError) Expired() bool { return e.Status == http.StatusForbidden }
-
 // checkUploadURL checks that the URL is https, or http to this machine.
 func checkUploadURL(raw string) error {
 	u, err := url.Parse(raw)
