@@ -119,7 +119,7 @@ func TestDeliveryIsTheSignedRun(t *testing.T) {
 			}
 		}
 		status := rg.Call("GET", "/v1/runs/"+id, nil).Body
-		if string(d.body)+"\n" != string(status) {
+		if string(d.body)+"\n" != status {
 			t.Errorf("delivery: got %s, want the status of the run %s", d.body, status)
 		}
 		wiretest.Reply{T: t, Status: 200, Body: string(d.body)}.WantShape(tt.golden)

@@ -55,7 +55,7 @@ func TestUpload(t *testing.T) {
 	other := rg.NewKey(Service, "live", "tenant_other")
 	const name = "Pay stub (May).PDF"
 	for _, prefix := range []string{"/laminr/v1", "/laminr/api/v1"} {
-		up := wiretest.Decode[uploadReply](rg.Call("POST", prefix+"/files", map[string]string{"file_name": name}, "X-Api-Key", rg.key).Want(200))
+		up := wiretest.Decode[uploadReply](rg.api("POST", prefix+"/files", map[string]string{"file_name": name}).Want(200))
 		if !regexp.MustCompile(`^tenants/1/files/\d+-\d+-pay-stub-may-pdf$`).MatchString(up.URI) {
 			t.Errorf("uri: got %q, want tenants/1/files/TIME-NUMBER-pay-stub-may-pdf", up.URI)
 		}
@@ -63,7 +63,7 @@ func TestUpload(t *testing.T) {
 		if err != nil || u.Hostname() != "localhost" || !strings.HasPrefix(rg.URL, "http://127.0.0.1:"+u.Port()) {
 			t.Errorf("upload address: got %s, want another host and the same port", up.UploadURL)
 		}
-		if strings.Contains(rg.Call("GET", prefix+"/files", nil, "X-Api-Key", rg.key).Body, up.URI) {
+		if strings.Contains(rg.api("GET", prefix+"/files", nil).Body, up.URI) {
 			t.Error("list: got a file before its upload, want none")
 		}
 		rg.put(up.UploadURL, "application/pdf", "%PDF-1.7 hello").Want(200)
@@ -73,7 +73,7 @@ func TestUpload(t *testing.T) {
 				FileName string `json:"file_name"`
 				Size     int64  `json:"size"`
 			} `json:"files"`
-		}](rg.Call("GET", prefix+"/files", nil, "X-Api-Key", rg.key).Want(200)).Files
+		}](rg.api("GET", prefix+"/files", nil).Want(200)).Files
 		if len(listed) == 0 || listed[0].URI != up.URI || listed[0].FileName != name || listed[0].Size != 14 {
 			t.Errorf("list: got %+v, want the uploaded file first", listed)
 		}
@@ -104,20 +104,20 @@ func TestRefusals(t *testing.T) {
 	rg.Call("GET", "/laminr/v1/files", nil, "X-Api-Key", "", "Authorization", "Bearer "+rg.key).Want(401)
 	rg.Call("GET", "/laminr/v1/files", nil, "X-Api-Key", test).Want(403).WantGolden("forbidden")
 	for _, bad := range []string{``, `{`, `[]`, `{}`, `{"file_name": 7}`, `{"file_name": " "}`, `{"file_name": "a.docx"}`, `{"file_name": "pdf"}`} {
-		got := rg.Call("POST", "/laminr/v1/files", bad, "X-Api-Key", rg.key).Want(400)
+		got := rg.api("POST", "/laminr/v1/files", bad).Want(400)
 		if !strings.Contains(got.Body, `"code":"invalid_request"`) {
 			t.Errorf("%s: got %s, want invalid_request", bad, got.Body)
 		}
 	}
-	rg.Call("DELETE", "/laminr/v1/files", nil, "X-Api-Key", rg.key).Want(405)
-	rg.Call("GET", "/laminr/v1/packages", nil, "X-Api-Key", rg.key).Want(404)
+	rg.api("DELETE", "/laminr/v1/files", nil).Want(405)
+	rg.api("GET", "/laminr/v1/packages", nil).Want(404)
 }
 
 // The storage accepts only the signed address, without an API key.
 func TestStorageIsStrict(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
-	address := wiretest.Decode[uploadReply](rg.Call("POST", "/laminr/v1/files", `{"file_name": "a.png"}`, "X-Api-Key", rg.key).Want(200)).UploadURL
+	address := wiretest.Decode[uploadReply](rg.api("POST", "/laminr/v1/files", `{"file_name": "a.png"}`).Want(200)).UploadURL
 	refuses := func(r wiretest.Reply, status int, code string) {
 		t.Helper()
 		if r.Want(status); !strings.Contains(r.Body, "<Code>"+code+"</Code>") {
@@ -147,7 +147,7 @@ func TestExpiredUploadsAreRemoved(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
 	start := func() {
-		rg.Call("POST", "/laminr/v1/files", `{"file_name": "a.png"}`, "X-Api-Key", rg.key).Want(200)
+		rg.api("POST", "/laminr/v1/files", `{"file_name": "a.png"}`).Want(200)
 	}
 	start()
 	rg.Clock.Advance(uploadTTL + time.Second)
