@@ -9,47 +9,41 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/provider"
 )
 
-// fakeServer is a strict authorization server, written from the RFCs, with one protected resource. It refuses what a
-// lenient one would let pass.
+// fakeServer is a strict authorization server, written from the RFCs, with one protected resource. It refuses requests that a
+// lenient server would accept.
 type fakeServer struct {
 	*httptest.Server
 	t *testing.T
 
-	metadata    bool // publishes RFC 8414
-	forms       bool // wants forms, as RFC 6749 says, instead of Lamina's JSON
-	noIssuer    bool // leaves out iss in the redirect
-	answerError string
-	life        any // expires_in; nil leaves it out
-	keepRefresh bool
-	date        func() time.Time // the server's clock
+	metadata      bool   // publishes RFC 8414 metadata
+	forms         bool   // expects forms, as in RFC 6749, instead of Lamina's JSON
+	noIssuer      bool   // omits iss in the authorization response
+	responseError string // the error of every authorization response; "" means a code
+	life          any    // expires_in; nil omits it
+	keepRefresh   bool   // does not replace the refresh token
+	date          func() time.Time
 
-	// fault may answer in place of an endpoint.
+	// fault may handle a request in place of an endpoint.
 	fault func(w http.ResponseWriter, r *http.Request) (handled bool)
 
-	mu       sync.Mutex
-	counts   map[string]int    // requests by path, and by grant type
-	clients  map[string]string // id → redirect URI
-	codes    map[string]code
-	refresh  map[string]string // live refresh tokens → client id
-	spent    map[string]bool
-	access   map[string]bool // live access tokens
-	revoked  []string
-	devices  []string // what the token endpoint answers to device code polls, in order; then a token
-	device   map[string]any
-	lastBody map[string]string
-	serial   int
+	mu      sync.Mutex
+	counts  map[string]int    // requests, by path and by grant type
+	clients map[string]string // redirect URIs, by client id
+	codes   map[string]code
+	refresh map[string]string // client ids, by valid refresh token
+	access  map[string]bool   // valid access tokens
+	revoked []string
+	devices []string       // the errors of the next device code polls; then a token
+	device  map[string]any // changes to the device authorization response
+	serial  int
 }
 
 type code struct{ client, redirect, challenge string }
@@ -58,7 +52,7 @@ func newFake(t *testing.T) *fakeServer {
 	t.Helper()
 	f := &fakeServer{
 		t: t, life: 3600, counts: map[string]int{}, clients: map[string]string{}, codes: map[string]code{},
-		refresh: map[string]string{}, spent: map[string]bool{}, access: map[string]bool{},
+		refresh: map[string]string{}, access: map[string]bool{},
 	}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
@@ -143,7 +137,7 @@ func (f *fakeServer) serveMetadata(w http.ResponseWriter) {
 		_, _ = io.WriteString(w, "<!doctype html><title>app</title>")
 		return
 	}
-	answerJSON(w, 200, map[string]any{
+	writeJSON(w, 200, map[string]any{
 		"issuer": f.URL + "/cli/oauth", "authorization_endpoint": f.URL + "/cli/oauth/authorize",
 		"token_endpoint": f.URL + "/cli/oauth/token", "registration_endpoint": f.URL + "/cli/oauth/register",
 		"device_authorization_endpoint": f.URL + "/cli/oauth/device", "revocation_endpoint": f.URL + "/cli/oauth/revoke",
@@ -164,12 +158,12 @@ func (f *fakeServer) serveRegister(w http.ResponseWriter, r *http.Request) {
 		body.Name != "Lamina CLI" || body.URI == "" || len(body.Redirects) != 1 || body.Method != "none" ||
 		!slices.Contains(body.Grants, "authorization_code") || !slices.Contains(body.Grants, "refresh_token") ||
 		!slices.Equal(body.Responses, []string{"code"}) {
-		answerJSON(w, 400, map[string]any{"error": "invalid_client_metadata", "error_description": "registration is incomplete"})
+		writeJSON(w, 400, map[string]any{"error": "invalid_client_metadata", "error_description": "registration is incomplete"})
 		return
 	}
 	id := f.next("client")
 	f.clients[id] = body.Redirects[0]
-	answerJSON(w, 201, map[string]any{"client_id": id, "redirect_uris": body.Redirects})
+	writeJSON(w, 201, map[string]any{"client_id": id, "redirect_uris": body.Redirects})
 }
 
 func (f *fakeServer) serveAuthorize(w http.ResponseWriter, r *http.Request) {
@@ -184,8 +178,8 @@ func (f *fakeServer) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	}
 
 	switch {
-	case f.answerError != "":
-		back.Set("error", f.answerError)
+	case f.responseError != "":
+		back.Set("error", f.responseError)
 		back.Set("error_description", "<script>alert(1)</script>")
 	case q.Get("response_type") != "code" || q.Get("code_challenge_method") != "S256" || len(q.Get("code_challenge")) != 43 ||
 		len(q.Get("state")) < 22 || q.Get("scope") != "lamina:creative:read lamina:creative:write lamina:brand:read":
@@ -198,7 +192,7 @@ func (f *fakeServer) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, q.Get("redirect_uri")+"?"+back.Encode(), http.StatusFound)
 }
 
-// body reads the request as the server wants it, and nothing else.
+// body reads a request in the one format that the server expects.
 func (f *fakeServer) body(w http.ResponseWriter, r *http.Request) (map[string]string, bool) {
 	fields := map[string]string{}
 	contentType := r.Header.Get("Content-Type")
@@ -210,14 +204,13 @@ func (f *fakeServer) body(w http.ResponseWriter, r *http.Request) (map[string]st
 		}
 	case !f.forms && contentType == "application/json":
 		if err := json.NewDecoder(r.Body).Decode(&fields); err != nil {
-			answerJSON(w, 400, map[string]any{"error": "invalid_request"})
+			writeJSON(w, 400, map[string]any{"error": "invalid_request"})
 			return nil, false
 		}
 	default:
 		http.Error(w, "unsupported "+contentType, http.StatusUnsupportedMediaType)
 		return nil, false
 	}
-	f.lastBody = fields
 	return fields, true
 }
 
@@ -234,35 +227,34 @@ func (f *fakeServer) serveToken(w http.ResponseWriter, r *http.Request) {
 		sum := sha256.Sum256([]byte(b["code_verifier"]))
 		if !known || c.client != b["client_id"] || c.redirect != b["redirect_uri"] || len(b["code_verifier"]) != 86 ||
 			base64.RawURLEncoding.EncodeToString(sum[:]) != c.challenge || len(b) != 5 {
-			answerJSON(w, 400, map[string]any{"error": "invalid_grant", "error_description": "the code is not good"})
+			writeJSON(w, 400, map[string]any{"error": "invalid_grant", "error_description": "the code is not valid"})
 			return
 		}
 		f.issue(w, c.client, true)
 	case "refresh_token":
 		client, live := f.refresh[b["refresh_token"]]
 		if !live || client != b["client_id"] || len(b) != 3 {
-			answerJSON(w, 400, map[string]any{"error": "invalid_grant", "error_description": "unknown refresh token " + b["refresh_token"][:2]})
+			writeJSON(w, 400, map[string]any{"error": "invalid_grant", "error_description": "unknown refresh token " + b["refresh_token"][:2]})
 			return
 		}
 		if !f.keepRefresh {
 			delete(f.refresh, b["refresh_token"])
-			f.spent[b["refresh_token"]] = true
 		}
 		f.issue(w, client, !f.keepRefresh)
 	case "urn:ietf:params:oauth:grant-type:device_code":
 		if b["device_code"] != "device-secret" || f.clients[b["client_id"]] == "" || len(b) != 3 {
-			answerJSON(w, 400, map[string]any{"error": "invalid_grant"})
+			writeJSON(w, 400, map[string]any{"error": "invalid_grant"})
 			return
 		}
 		if len(f.devices) > 0 {
 			next := f.devices[0]
 			f.devices = f.devices[1:]
-			answerJSON(w, 400, map[string]any{"error": next})
+			writeJSON(w, 400, map[string]any{"error": next})
 			return
 		}
 		f.issue(w, b["client_id"], true)
 	default:
-		answerJSON(w, 400, map[string]any{"error": "unsupported_grant_type"})
+		writeJSON(w, 400, map[string]any{"error": "unsupported_grant_type"})
 	}
 }
 
@@ -278,7 +270,7 @@ func (f *fakeServer) issue(w http.ResponseWriter, client string, refresh bool) {
 		f.refresh[token] = client
 		body["refresh_token"] = token
 	}
-	answerJSON(w, 200, body)
+	writeJSON(w, 200, body)
 }
 
 func (f *fakeServer) serveDevice(w http.ResponseWriter, r *http.Request) {
@@ -287,7 +279,7 @@ func (f *fakeServer) serveDevice(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f.clients[b["client_id"]] == "" {
-		answerJSON(w, 401, map[string]any{"error": "invalid_client"})
+		writeJSON(w, 401, map[string]any{"error": "invalid_client"})
 		return
 	}
 	body := map[string]any{
@@ -297,7 +289,7 @@ func (f *fakeServer) serveDevice(w http.ResponseWriter, r *http.Request) {
 	for name, value := range f.device {
 		body[name] = value
 	}
-	answerJSON(w, 200, body)
+	writeJSON(w, 200, body)
 }
 
 func (f *fakeServer) serveRevoke(w http.ResponseWriter, r *http.Request) {
@@ -306,7 +298,7 @@ func (f *fakeServer) serveRevoke(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if b["token_type_hint"] != "refresh_token" || f.refresh[b["token"]] != b["client_id"] {
-		answerJSON(w, 400, map[string]any{"error": "invalid_request"})
+		writeJSON(w, 400, map[string]any{"error": "invalid_request"})
 		return
 	}
 	delete(f.refresh, b["token"])
@@ -318,123 +310,8 @@ func (f *fakeServer) next(kind string) string {
 	return fmt.Sprintf("%s-%d", kind, f.serial)
 }
 
-func answerJSON(w http.ResponseWriter, status int, body any) {
+func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)
-}
-
-// A clock that tests set.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// session is a signed-in profile on a fake server.
-type session struct {
-	*fakeServer
-	store  *config.Store
-	clock  *clock
-	source *Session
-}
-
-func newSession(t *testing.T) *session {
-	t.Helper()
-	f := newFake(t)
-	s := &session{fakeServer: f, store: &config.Store{Dir: filepath.Join(t.TempDir(), ".lamina")}, clock: newClock()}
-	f.date = s.clock.Now
-	f.clients["client-0"] = "http://127.0.0.1/callback"
-	f.refresh["rt-secret-0"] = "client-0"
-	f.access["lma_mcp_at_a-0"] = true
-	now := s.clock.Now()
-	c := config.Credential{BaseURL: f.URL, SavedAt: now, ClientID: "client-0"}
-	grant{access: "lma_mcp_at_a-0", refresh: "rt-secret-0", lifetime: time.Hour, date: now}.apply(&c, now)
-	s.put(c)
-	s.source = s.newSource()
-	return s
-}
-
-func (s *session) newSource() *Session {
-	var logs lockedLog
-	s.t.Cleanup(func() {
-		if text := logs.String(); strings.Contains(text, "rt-secret") || strings.Contains(text, "lma_mcp") {
-			s.t.Errorf("a secret is in the log:\n%s", text)
-		}
-	})
-	return &Session{
-		Store: s.store, Provider: s.provider(), Now: s.clock.Now, Rand: func() float64 { return 0 }, Logf: logs.printf,
-	}
-}
-
-func (s *session) put(c config.Credential) {
-	s.t.Helper()
-	err := s.store.Update(s.t.Context(), func(d *config.Document) error {
-		d.SetProfile(config.Profile{Credential: c})
-		return nil
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s *session) stored() config.Credential {
-	s.t.Helper()
-	doc, err := s.store.Load()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	p, _ := doc.Profile("")
-	return p.Credential
-}
-
-func (s *session) token() (string, error) {
-	token, err := s.source.Token(s.t.Context())
-	return token.Reveal(), err
-}
-
-func (s *session) wantToken(want string) {
-	s.t.Helper()
-	if got, err := s.token(); err != nil || got != want {
-		s.t.Errorf("token %q (%v), want %q", got, err, want)
-	}
-}
-
-func (s *session) refreshes() int { return s.count("refresh_token") }
-
-type lockedLog struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lockedLog) printf(format string, args ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	fmt.Fprintf(&l.b, format+"\n", args...)
-}
-
-func (l *lockedLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func TestMain(m *testing.M) {
-	if job := os.Getenv("AUTH_TEST_JOB"); job != "" {
-		runChild(job)
-	}
-	os.Exit(m.Run())
 }

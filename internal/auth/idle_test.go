@@ -16,30 +16,32 @@ func TestRemainingIdle(t *testing.T) {
 	}
 	ended, key, unknown := whole, whole, whole
 	ended.EndedAt, key.Kind, unknown.RefreshExpiresAt = start, config.APIKey, time.Time{}
-	for name, test := range map[string]struct {
+	tests := []struct {
+		name       string
 		credential config.Credential
-		here       time.Duration // since the start, on this machine
-		server     time.Duration // since the start, at the service; 0 if it did not tell
+		elapsed    time.Duration // since the start, by this machine's clock
+		server     time.Duration // since the start, by the server's clock; 0 if it is unknown
 		want       time.Duration
 	}{
-		"new":                          {whole, 0, 0, refreshLifetime},
-		"a day before the end":         {whole, refreshLifetime - 24*time.Hour, 0, 24 * time.Hour},
-		"over":                         {whole, refreshLifetime + time.Hour, 0, 0},
-		"clock wrong by as much still": {whole, time.Hour, 3 * time.Hour, refreshLifetime - time.Hour},
-		"the service's clock decides":  {whole, time.Hour, refreshLifetime, 2 * time.Hour},
-		"over by the service's clock":  {whole, time.Hour, refreshLifetime + 3*time.Hour, 0},
-		"marked":                       {ended, 0, 0, 0},
-		"an API key":                   {key, 0, 0, 0},
-		"not known":                    {unknown, 0, 0, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
+		{"new", whole, 0, 0, refreshLifetime},
+		{"a day before its end", whole, refreshLifetime - 24*time.Hour, 0, 24 * time.Hour},
+		{"expired", whole, refreshLifetime + time.Hour, 0, 0},
+		{"same skew as at the start", whole, time.Hour, 3 * time.Hour, refreshLifetime - time.Hour},
+		{"another skew", whole, time.Hour, refreshLifetime, 2 * time.Hour},
+		{"expired by the server's clock", whole, time.Hour, refreshLifetime + 3*time.Hour, 0},
+		{"ended", ended, 0, 0, 0},
+		{"API key", key, 0, 0, 0},
+		{"unknown expiry", unknown, 0, 0, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := &Session{Now: func() time.Time { return start.Add(test.here) }}
+			s := &Session{Now: func() time.Time { return start.Add(test.elapsed) }}
 			if test.server != 0 {
 				s.observe(http.Header{"Date": {start.Add(test.server).Format(http.TimeFormat)}})
 			}
 			if got := s.RemainingIdle(test.credential).Round(time.Second); got != test.want {
-				t.Errorf("%s left, want %s", got, test.want)
+				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
 	}

@@ -1,10 +1,8 @@
 package auth
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,117 +16,122 @@ import (
 	"github.com/uselamina/lamina/internal/provider"
 )
 
-// metadataAt serves a metadata document at one path, with changes. ISSUER stands for the address of the server.
-func metadataAt(t *testing.T, path, issuerPath string, change map[string]any) *httptest.Server {
-	t.Helper()
-	server := httptest.NewUnstartedServer(nil)
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != path {
-			http.NotFound(w, r)
-			return
-		}
-		doc := map[string]any{
-			"issuer": "ISSUER" + issuerPath, "authorization_endpoint": "ISSUER/a", "token_endpoint": "ISSUER/t",
-			"scopes_supported": []string{"profile", "offline_access", "openid"},
-		}
-		maps.Copy(doc, change)
-		raw, err := json.Marshal(doc)
-		if err != nil {
-			t.Error(err)
-		}
-		_, _ = io.WriteString(w, strings.ReplaceAll(string(raw), "ISSUER", server.URL))
-	})
-	server.Start()
-	t.Cleanup(server.Close)
-	return server
-}
-
 func TestDiscoverIssuer(t *testing.T) {
 	t.Parallel()
 	const oauth, openID = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
-	for name, c := range map[string]struct{ path, issuer, typed string }{
-		"RFC 8414":                 {oauth, "", ""},
-		"RFC 8414 with a path":     {oauth + "/tenant", "/tenant", "/tenant"},
-		"OpenID":                   {openID, "", ""},
-		"OpenID with a path":       {"/tenant" + openID, "/tenant", "/tenant"},
-		"OpenID inserted":          {openID + "/tenant", "/tenant", "/tenant"},
-		"OAuth appended":           {"/tenant" + oauth, "/tenant", "/tenant"},
-		"its issuer has a slash":   {openID, "/", ""},
-		"the person typed a slash": {openID, "", "/"},
-	} {
-		t.Run(name, func(t *testing.T) {
+	tests := []struct{ name, path, issuer, typed string }{
+		{"RFC 8414", oauth, "", ""},
+		{"RFC 8414 with a path", oauth + "/tenant", "/tenant", "/tenant"},
+		{"OpenID", openID, "", ""},
+		{"OpenID with a path", "/tenant" + openID, "/tenant", "/tenant"},
+		{"OpenID, well-known part first", openID + "/tenant", "/tenant", "/tenant"},
+		{"RFC 8414, well-known part last", "/tenant" + oauth, "/tenant", "/tenant"},
+		{"slash at the end of the issuer", openID, "/", ""},
+		{"slash at the end of the user's text", openID, "", "/"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			server := metadataAt(t, c.path, c.issuer, nil)
-			got, err := DiscoverIssuer(t.Context(), nil, server.URL+c.typed)
-			if err != nil || got.Issuer != server.URL+c.issuer || got.TokenEndpoint != server.URL+"/t" || !got.ThirdParty {
-				t.Fatalf("got %+v, %v", got, err)
+			server := metadataAt(t, test.path, test.issuer, nil)
+			got, err := DiscoverIssuer(t.Context(), nil, server.URL+test.typed)
+			if err != nil || got.Issuer != server.URL+test.issuer || got.TokenEndpoint != server.URL+"/t" || !got.ThirdParty {
+				t.Fatalf("got %+v, %v, want issuer %s", got, err, server.URL+test.issuer)
 			}
-			if scopes := got.DefaultScopes(); !slices.Equal(scopes, []string{"openid", "offline_access"}) {
-				t.Errorf("scopes %v", scopes)
+			if got, want := got.DefaultScopes(), []string{"openid", "offline_access"}; !slices.Equal(got, want) {
+				t.Errorf("got scopes %v, want %v", got, want)
 			}
 		})
 	}
-	elsewhere := metadataAt(t, openID, "", map[string]any{"token_endpoint": "https://token.example/t"})
-	if got, err := DiscoverIssuer(t.Context(), nil, elsewhere.URL); err != nil || got.TokenEndpoint != "https://token.example/t" {
-		t.Errorf("an endpoint on another host: %+v, %v", got, err)
-	}
+	t.Run("endpoint on another host", func(t *testing.T) {
+		t.Parallel()
+		const endpoint = "https://token.example/t"
+		server := metadataAt(t, openID, "", map[string]any{"token_endpoint": endpoint})
+		if got, err := DiscoverIssuer(t.Context(), nil, server.URL); err != nil || got.TokenEndpoint != endpoint {
+			t.Errorf("got %+v, %v, want token endpoint %s", got, err, endpoint)
+		}
+	})
 }
 
 func TestDiscoverIssuerRefuses(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]map[string]any{
-		"another issuer":         {"issuer": "https://evil.example"},
-		"an issuer below":        {"issuer": "ISSUER/tenant"},
-		"no issuer":              {"issuer": ""},
-		"endpoint over http":     {"token_endpoint": "http://token.example/t"},
-		"endpoint with a secret": {"revocation_endpoint": "https://sam:pw@token.example/t"},
-		"no token endpoint":      {"token_endpoint": ""},
-		"authorize by script":    {"authorization_endpoint": "javascript:alert(1)"},
-		"no S256":                {"code_challenge_methods_supported": []string{"plain"}},
-	} {
-		t.Run(name, func(t *testing.T) {
+	tests := []struct {
+		name   string
+		change map[string]any
+	}{
+		{"another issuer", map[string]any{"issuer": "https://evil.example"}},
+		{"issuer with another path", map[string]any{"issuer": "ISSUER/tenant"}},
+		{"no issuer", map[string]any{"issuer": ""}},
+		{"endpoint over http", map[string]any{"token_endpoint": "http://token.example/t"}},
+		{"endpoint with a password", map[string]any{"revocation_endpoint": "https://sam:pw@token.example/t"}},
+		{"no token endpoint", map[string]any{"token_endpoint": ""}},
+		{"script", map[string]any{"authorization_endpoint": "javascript:alert(1)"}},
+		{"no S256", map[string]any{"code_challenge_methods_supported": []string{"plain"}}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			server := metadataAt(t, "/.well-known/openid-configuration", "", change)
+			server := metadataAt(t, "/.well-known/openid-configuration", "", test.change)
 			var refused *MetadataError
 			if got, err := DiscoverIssuer(t.Context(), nil, server.URL); !errors.As(err, &refused) {
-				t.Errorf("got %+v, %v", got, err)
+				t.Errorf("got %+v, %v, want a *MetadataError", got, err)
 			}
 		})
 	}
-	var none *NotOfferedError
-	empty := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }))
-	defer empty.Close()
-	if _, err := DiscoverIssuer(t.Context(), nil, empty.URL); !errors.As(err, &none) {
-		t.Errorf("no metadata: %v", err)
+}
+
+func TestDiscoverIssuerErrors(t *testing.T) {
+	t.Parallel()
+	serve := func(status int, body string) string {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}))
+		t.Cleanup(server.Close)
+		return server.URL
 	}
-	var down *StatusError
-	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }))
-	defer broken.Close()
-	if _, err := DiscoverIssuer(t.Context(), nil, broken.URL); !errors.As(err, &down) {
-		t.Errorf("a server that is down: %v", err)
+	tests := []struct {
+		name, issuer string
+		want         any
+	}{
+		{"no metadata", serve(http.StatusOK, "<html>"), new(*NotOfferedError)},
+		{"502", serve(http.StatusBadGateway, ""), new(*StatusError)},
+		{"http", "http://id.example", new(*URLError)},
+		{"query", "https://id.example?x=y", new(*URLError)},
+		{"user name", "https://sam@id.example", new(*URLError)},
+		{"no scheme", "id.example", new(*URLError)},
+		{"empty", "", new(*URLError)},
 	}
-	var address *URLError
-	for _, issuer := range []string{"http://id.example", "https://id.example?x=y", "https://sam@id.example", "id.example", ""} {
-		if _, err := DiscoverIssuer(t.Context(), nil, issuer); !errors.As(err, &address) {
-			t.Errorf("%q: %v", issuer, err)
-		}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := DiscoverIssuer(t.Context(), nil, test.issuer); !errors.As(err, test.want) {
+				t.Errorf("got %T %v, want %T", err, err, test.want)
+			}
+		})
 	}
 }
 
-// A server that is reached over https must not lead to this machine in the clear.
+// The metadata of an https issuer must not name an endpoint that is reached without TLS.
 func TestEndpointOfHTTPSIssuer(t *testing.T) {
 	t.Parallel()
 	server := Server{Issuer: "https://id.example", ThirdParty: true}
-	for endpoint, good := range map[string]bool{
-		"https://token.example/t": true, "http://127.0.0.1:1/t": false, "http://localhost/t": false, "https://token.example/t#x": false,
-	} {
-		if server.allows(endpoint) != good {
-			t.Errorf("%s: %v", endpoint, !good)
+	tests := []struct {
+		endpoint string
+		want     bool
+	}{
+		{"https://token.example/t", true},
+		{"http://127.0.0.1:1/t", false},
+		{"http://localhost/t", false},
+		{"https://token.example/t#x", false},
+	}
+	for _, test := range tests {
+		if got := server.allows(test.endpoint); got != test.want {
+			t.Errorf("allows(%q) = %v, want %v", test.endpoint, got, test.want)
 		}
 	}
 }
 
-// A tokenServer is on another origin than the issuer, as OpenID providers have it. It takes forms only.
+// A tokenServer is a token endpoint on another origin than the issuer, as OpenID providers have it. It accepts only forms.
 type tokenServer struct {
 	*httptest.Server
 	forms chan url.Values
@@ -151,7 +154,7 @@ func newTokenServer(t *testing.T) *tokenServer {
 	return s
 }
 
-// foreignSession is one whose access token has ended.
+// foreignSession returns a session with an expired access token at a third-party server.
 func foreignSession(t *testing.T, tokens *tokenServer) *Session {
 	t.Helper()
 	store := &config.Store{Dir: t.TempDir()}
@@ -176,31 +179,31 @@ func TestThirdPartySessionUsesItsRecord(t *testing.T) {
 	s := foreignSession(t, tokens)
 	token, err := s.Token(t.Context())
 	if err != nil || token != "at-2" {
-		t.Fatalf("%q, %v", token, err)
+		t.Fatalf("got token %q, %v, want at-2", token.Reveal(), err)
 	}
 	if form := <-tokens.forms; form.Get("refresh_token") != "rt-1" || form.Get("client_id") != "c" {
-		t.Errorf("sent %v", form)
+		t.Errorf("got refresh request %v, want refresh token rt-1 of client c", form)
 	}
 	c, err := s.load()
 	if err != nil || !c.ThirdParty || c.RefreshToken != "rt-2" || !c.RefreshExpiresAt.IsZero() {
-		t.Errorf("stored %+v, %v", c, err)
+		t.Errorf("stored %+v, %v, want refresh token rt-2 without an expiry", c, err)
 	}
 	if err := Revoke(t.Context(), nil, provider.Lamina(), c); err != nil {
 		t.Fatal(err)
 	}
 	if form := <-tokens.forms; form.Get("token") != "rt-2" {
-		t.Errorf("revoked %v", form)
+		t.Errorf("got revocation request %v, want token rt-2", form)
 	}
 	c.RevocationEndpoint = ""
 	var none *NotOfferedError
 	if err := Revoke(t.Context(), nil, provider.Lamina(), c); !errors.As(err, &none) {
-		t.Errorf("without a revocation endpoint: %v", err)
+		t.Errorf("without a revocation endpoint: got %v, want a *NotOfferedError", err)
 	}
 }
 
-// TestStrangersEndpointIsForgotten: the Node client signs in to Lamina over our record and keeps the fields that it does not
-// know. Its tokens must not go where the old ones came from.
-func TestStrangersEndpointIsForgotten(t *testing.T) {
+// The Node client signs in to Lamina, replaces the tokens of a third-party session and keeps the fields that it does not know.
+// Its tokens must not be sent to the endpoints of the third-party server.
+func TestEndpointsOfReplacedSession(t *testing.T) {
 	t.Parallel()
 	tokens := newTokenServer(t)
 	s := foreignSession(t, tokens)
@@ -218,30 +221,10 @@ func TestStrangersEndpointIsForgotten(t *testing.T) {
 	}
 	endpoint, err := s.tokenEndpoint(c)
 	if err != nil || endpoint != "https://api.example/cli/oauth/token" {
-		t.Errorf("the refresh token would go to %q, %v", endpoint, err)
+		t.Errorf("got endpoint %q, %v, want the one of the provider", endpoint, err)
 	}
 	var refused *URLError
 	if err := Revoke(t.Context(), nil, provider.Lamina(), c); !errors.As(err, &refused) || len(tokens.forms) > 0 {
-		t.Errorf("revoked elsewhere: %v", err)
-	}
-}
-
-// A client that the person named is used at its issuer, and at no other.
-func TestUserProvidedClient(t *testing.T) {
-	t.Parallel()
-	given := ClientOf(config.Credential{ThirdParty: true, ClientID: "mine", Issuer: "https://id.example"})
-	if !given.UserProvided {
-		t.Fatal("the client of a session without registration is not taken for a given one")
-	}
-	for issuer, want := range map[string]bool{"https://id.example": true, "https://other.example": false} {
-		l := &Loopback{Provider: provider.Lamina(), Server: Server{Issuer: issuer, ThirdParty: true}, Client: given}
-		client, err := l.client(t.Context(), &attempt{}, "http://127.0.0.1:7/callback")
-		var refused *RegistrationError
-		if got := err == nil && client.ID == "mine" && client.RedirectURI == "http://127.0.0.1:7/callback"; got != want {
-			t.Errorf("%s: %+v, %v", issuer, client, err)
-		}
-		if !want && (!errors.As(err, &refused)) {
-			t.Errorf("%s: %v", issuer, err)
-		}
+		t.Errorf("got %v, %d requests, want a *URLError and none", err, len(tokens.forms))
 	}
 }

@@ -152,7 +152,10 @@ func nearestFlag(cmd *cobra.Command, name string) string {
 // would report an unknown flag first, or print the help of the group with status 0.
 func unknownWord(root *cobra.Command, args []string) error {
 	cmd, rest, err := root.Find(args)
-	if err != nil || !cmd.HasSubCommands() {
+	if err != nil {
+		return err
+	}
+	if !cmd.HasSubCommands() {
 		return nil
 	}
 	for len(rest) > 0 {

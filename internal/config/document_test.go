@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// nodeDocument is what the Node client writes (version 1), with fields of a later client added.
+// nodeDocument is a version 1 document of the Node client, with fields of a later version added.
 const nodeDocument = `{
   "version": 1,
   "future": {"deep": [1, 2.50, 12345678901234567890], "html": "<&>"},
@@ -36,11 +36,11 @@ func parse(t *testing.T, text string) *Document {
 	return doc
 }
 
-func TestReadsTheNodeClientsDocument(t *testing.T) {
+func TestNodeDocument(t *testing.T) {
 	t.Parallel()
 	p, ok := parse(t, nodeDocument).Profile("")
 	if !ok || p.Name != DefaultProfile {
-		t.Fatalf("no default profile: %+v", p)
+		t.Fatalf("got %+v, %v, want the default profile", p, ok)
 	}
 	want := Credential{
 		Kind:         OAuth,
@@ -53,11 +53,11 @@ func TestReadsTheNodeClientsDocument(t *testing.T) {
 		Scope:        "lamina:creative:read lamina:brand:read",
 	}
 	if !reflect.DeepEqual(p.Credential, want) {
-		t.Errorf("got %#v", p.Credential)
+		t.Errorf("got  %#v\nwant %#v", p.Credential, want)
 	}
 }
 
-func TestUnknownFieldsSurvive(t *testing.T) {
+func TestUnknownFieldsAreKept(t *testing.T) {
 	t.Parallel()
 	doc := parse(t, nodeDocument)
 	for _, name := range []string{DefaultProfile, "studio", "fresh"} {
@@ -73,18 +73,18 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 	decode(t, []byte(nodeDocument), &before)
 	for _, path := range []string{"future", "webhook", "credentials.device", "profiles.studio.color", "profiles.studio.credentials.note"} {
 		if !reflect.DeepEqual(at(got, path), at(before, path)) || at(got, path) == nil {
-			t.Errorf("%s was %v and is %v", path, at(before, path), at(got, path))
+			t.Errorf("%s: got %v, want %v", path, at(got, path), at(before, path))
 		}
 	}
 	if at(got, "credentials.apiKey") != "new-default" || at(got, "profiles.fresh.credentials.apiKey") != "new-fresh" {
-		t.Errorf("the change is missing: %v", got)
+		t.Errorf("got %v, want the new tokens", got)
 	}
 	if p, _ := doc.Profile("fresh"); p.Credential.Account.Email != "sam@example.com" {
-		t.Errorf("the account is missing: %+v", p)
+		t.Errorf("got account %+v, want sam@example.com", p.Credential.Account)
 	}
 }
 
-func TestWritesWhatTheNodeClientReads(t *testing.T) {
+func TestEncodeForNodeClient(t *testing.T) {
 	t.Parallel()
 	doc := &Document{}
 	doc.SetProfile(Profile{Credential: Credential{
@@ -95,7 +95,7 @@ func TestWritesWhatTheNodeClientReads(t *testing.T) {
 	var got map[string]any
 	decode(t, doc.encode(), &got)
 	if at(got, "version") != json.Number("1") {
-		t.Errorf("version is %v", at(got, "version"))
+		t.Errorf("got version %v, want 1", at(got, "version"))
 	}
 	delete(got["credentials"].(map[string]any), "session")
 	want := map[string]any{
@@ -103,7 +103,7 @@ func TestWritesWhatTheNodeClientReads(t *testing.T) {
 		"savedAt": "2026-05-01T09:00:00.005Z", "expiresAt": "2026-05-01T11:00:00.000Z",
 	}
 	if !reflect.DeepEqual(got["credentials"], want) {
-		t.Errorf("got %v", got["credentials"])
+		t.Errorf("got  %v\nwant %v", got["credentials"], want)
 	}
 }
 
@@ -122,7 +122,7 @@ func TestEveryCredentialFieldIsStored(t *testing.T) {
 	doc.SetProfile(Profile{Name: "p", Credential: c})
 	got, _ := parse(t, string(doc.encode())).Profile("p")
 	if !reflect.DeepEqual(got.Credential, c) {
-		t.Errorf("stored %#v\nread   %#v", c, got.Credential)
+		t.Errorf("got  %#v\nwant %#v", got.Credential, c)
 	}
 }
 
@@ -145,8 +145,8 @@ func fill(v reflect.Value) {
 	}
 }
 
-// Another program that keeps unknown fields but changes the tokens must not inherit what was true of the old ones.
-func TestSessionNotesBelongToTheirTokens(t *testing.T) {
+// Fields that describe the tokens are discarded if a program that keeps unknown fields changes the tokens.
+func TestSessionFieldsOfChangedTokens(t *testing.T) {
 	t.Parallel()
 	doc := &Document{}
 	doc.SetProfile(Profile{Credential: Credential{
@@ -155,92 +155,154 @@ func TestSessionNotesBelongToTheirTokens(t *testing.T) {
 	changed := strings.Replace(string(doc.encode()), `"rt"`, `"rt2"`, 1)
 	p, _ := parse(t, changed).Profile("")
 	if !p.Credential.EndedAt.IsZero() || p.Credential.EndedReason != "" || p.Credential.Lifetime != 0 {
-		t.Errorf("notes about the old tokens are still there: %+v", p.Credential)
+		t.Errorf("changed tokens: got %+v, want no end and no lifetime", p.Credential)
 	}
 	if p, _ = parse(t, string(doc.encode())).Profile(""); p.Credential.EndedAt.IsZero() {
-		t.Error("the mark was lost without any change")
+		t.Error("unchanged tokens: got no end, want the stored one")
 	}
 }
 
 func TestTimes(t *testing.T) {
 	t.Parallel()
-	want := time.Date(2026, 5, 1, 10, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Time{
-		`"2026-05-01T10:00:00Z"`:      want,
-		`"2026-05-01T10:00:00.000Z"`:  want,
-		`"2026-05-01T12:00:00+02:00"`: want,
-		`"2026-05-01T12:00:00+0200"`:  want,
-		`1777629600000`:               want,
-		`1777629600`:                  want,
-		`1.7776296e12`:                want,
-		`"soon"`:                      {},
-		`-5`:                          {},
-		`1e300`:                       {},
-		`null`:                        {},
-		`[1]`:                         {},
-	} {
-		if got := (object{"t": json.RawMessage(text)}).time("t"); !got.Equal(want) {
-			t.Errorf("%s read as %v", text, got)
-		}
+	at := time.Date(2026, 5, 1, 10, 0, 0, 0, time.UTC)
+	tests := []struct {
+		name, text string
+		want       time.Time
+	}{
+		{"ISO 8601", `"2026-05-01T10:00:00Z"`, at},
+		{"milliseconds", `"2026-05-01T10:00:00.000Z"`, at},
+		{"time zone", `"2026-05-01T12:00:00+02:00"`, at},
+		{"time zone without a colon", `"2026-05-01T12:00:00+0200"`, at},
+		{"number of milliseconds", `1777629600000`, at},
+		{"number of seconds", `1777629600`, at},
+		{"exponent", `1.7776296e12`, at},
+		{"word", `"soon"`, time.Time{}},
+		{"negative", `-5`, time.Time{}},
+		{"too large", `1e300`, time.Time{}},
+		{"null", `null`, time.Time{}},
+		{"array", `[1]`, time.Time{}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := (object{"t": json.RawMessage(test.text)}).time("t"); !got.Equal(test.want) {
+				t.Errorf("time of %s = %v, want %v", test.text, got, test.want)
+			}
+		})
 	}
 }
 
 func TestProfiles(t *testing.T) {
 	t.Parallel()
 	doc := &Document{}
-	if doc.CurrentProfile() != "default" || len(doc.ProfileNames()) != 0 {
-		t.Fatal("an empty document has something in it")
+	if got := doc.ProfileNames(); doc.CurrentProfile() != DefaultProfile || len(got) != 0 {
+		t.Fatalf("empty document: got current profile %s, profiles %v, want %s, none", doc.CurrentProfile(), got, DefaultProfile)
 	}
 	for _, name := range []string{"zeta", "", "alpha"} {
 		doc.SetProfile(Profile{Name: name, Credential: Credential{Kind: APIKey, Token: "k"}})
 	}
-	if got := doc.ProfileNames(); !reflect.DeepEqual(got, []string{"default", "alpha", "zeta"}) {
-		t.Errorf("profiles are %v", got)
+	if got, want := doc.ProfileNames(), []string{"default", "alpha", "zeta"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got profiles %v, want %v", got, want)
 	}
 	doc.SetCurrentProfile("zeta")
 	doc.RemoveProfile("zeta")
-	if _, ok := doc.Profile("zeta"); ok || doc.CurrentProfile() != "default" {
-		t.Error("the removed profile is still there, or current")
+	if _, ok := doc.Profile("zeta"); ok || doc.CurrentProfile() != DefaultProfile {
+		t.Errorf("after RemoveProfile: got zeta: %v, current profile %s, want no zeta, %s", ok, doc.CurrentProfile(), DefaultProfile)
 	}
 	doc.RemoveProfile("")
-	if _, ok := doc.Profile("default"); ok {
-		t.Error("the default profile is still there")
-	}
-	for name, good := range map[string]bool{"a": true, "my-studio_2.x": true, "": false, "../x": false, "a b": false, "-a": false} {
-		if (CheckProfileName(name) == nil) != good {
-			t.Errorf("CheckProfileName(%q) is wrong", name)
-		}
+	if _, ok := doc.Profile(DefaultProfile); ok {
+		t.Error("after RemoveProfile: got the default profile, want none")
 	}
 }
 
-func TestNotSignedIn(t *testing.T) {
+func TestCurrentProfileOf(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{
-		`{}`, `{"version":1}`, `{"version":1.0,"credentials":null}`, `{"version":1,"credentials":[]}`,
-		`{"version":1,"credentials":{"kind":"oauth"}}`, `{"version":1,"credentials":{"apiKey":"k"}}`,
-		`{"version":1,"credentials":{"kind":"passkey","apiKey":"k"}}`, `{"version":1,"credentials":{"kind":"oauth","apiKey":5}}`,
-		`{"version":1,"Credentials":{"kind":"oauth","apiKey":"k"}}`,
-	} {
-		if p, ok := parse(t, text).Profile(""); ok {
-			t.Errorf("%s gives %+v", text, p)
-		}
+	doc := &Document{}
+	doc.SetProfile(Profile{Name: "cutter", Credential: Credential{Kind: APIKey, Token: "k", Provider: "laminr"}})
+	doc.SetCurrentProfileOf("laminr", "cutter")
+	doc = parse(t, string(doc.encode()))
+	if got := doc.CurrentProfileOf("laminr"); got != "cutter" || doc.CurrentProfileOf("laghav") != "" {
+		t.Errorf("got profile %q for laminr and %q for laghav, want cutter and none", got, doc.CurrentProfileOf("laghav"))
+	}
+	doc.RemoveProfile("cutter")
+	if got := doc.CurrentProfileOf("laminr"); got != "" {
+		t.Errorf("after RemoveProfile: got %q, want none", got)
 	}
 }
 
-func TestParseProblems(t *testing.T) {
+func TestCheckProfileName(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]Problem{
-		"": Damaged, " \n": Damaged, `{"version":1,"cred`: Damaged, `[]`: Damaged, `null`: Damaged, `"x"`: Damaged, `{} {}`: Damaged,
-		`{"version":"1"}`: Damaged, `{"version":0}`: Damaged, `{"version":-1}`: Damaged, `{"version":1.5}`: Damaged,
-		`{"version":2}`: NewerVersion, `{"version":99,"credentials":1}`: NewerVersion, `{"profiles":[]}`: Damaged,
-		"\xef\xbb\xbf{\"version\":1}": 0, `{"profiles":null}`: 0,
-	} {
-		if _, got, _ := parseDocument([]byte(text)); got != want {
-			t.Errorf("%q gives problem %d, want %d", text, got, want)
+	tests := []struct {
+		name    string
+		isValid bool
+	}{
+		{"a", true}, {"my-studio_2.x", true}, {strings.Repeat("a", 64), true},
+		{"", false}, {"../x", false}, {"a b", false}, {"-a", false}, {"é", false}, {strings.Repeat("a", 65), false},
+	}
+	for _, test := range tests {
+		if err := CheckProfileName(test.name); (err == nil) != test.isValid {
+			t.Errorf("CheckProfileName(%q) = %v, want valid: %v", test.name, err, test.isValid)
 		}
 	}
 }
 
+func TestUnusableCredentials(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, text string }{
+		{"empty document", `{}`},
+		{"only a version", `{"version":1}`},
+		{"null", `{"version":1.0,"credentials":null}`},
+		{"array", `{"version":1,"credentials":[]}`},
+		{"no key", `{"version":1,"credentials":{"kind":"oauth"}}`},
+		{"no kind", `{"version":1,"credentials":{"apiKey":"k"}}`},
+		{"unknown kind", `{"version":1,"credentials":{"kind":"passkey","apiKey":"k"}}`},
+		{"key of a wrong type", `{"version":1,"credentials":{"kind":"oauth","apiKey":5}}`},
+		{"field in upper case", `{"version":1,"Credentials":{"kind":"oauth","apiKey":"k"}}`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got, ok := parse(t, test.text).Profile(""); ok {
+				t.Errorf("got %+v from %s, want no credential", got, test.text)
+			}
+		})
+	}
+}
+
+func TestParseDocument(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, text string
+		want       Problem
+	}{
+		{"empty", "", Damaged},
+		{"white space", " \n", Damaged},
+		{"torn", `{"version":1,"cred`, Damaged},
+		{"array", `[]`, Damaged},
+		{"null", `null`, Damaged},
+		{"string", `"x"`, Damaged},
+		{"two objects", `{} {}`, Damaged},
+		{"version as a string", `{"version":"1"}`, Damaged},
+		{"version 0", `{"version":0}`, Damaged},
+		{"negative version", `{"version":-1}`, Damaged},
+		{"fractional version", `{"version":1.5}`, Damaged},
+		{"profiles as an array", `{"profiles":[]}`, Damaged},
+		{"version 2", `{"version":2}`, NewerVersion},
+		{"version 99", `{"version":99,"credentials":1}`, NewerVersion},
+		{"byte order mark", "\xef\xbb\xbf{\"version\":1}", 0},
+		{"profiles as null", `{"profiles":null}`, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if _, got, detail := parseDocument([]byte(test.text)); got != test.want {
+				t.Errorf("parseDocument(%q): got problem %d (%s), want %d", test.text, got, detail, test.want)
+			}
+		})
+	}
+}
+
+// FuzzDocument checks that a change keeps the document valid and its unknown fields.
 func FuzzDocument(f *testing.F) {
 	f.Add([]byte(nodeDocument))
 	f.Add([]byte(`{"version":1,"credentials":{"expiresAt":1e12,"session":{"of":""}},"profiles":{"":{},"a":null}}`))
@@ -254,14 +316,14 @@ func FuzzDocument(f *testing.F) {
 		doc.SetProfile(Profile{Name: "fuzz", Credential: Credential{Kind: APIKey, Token: "k"}})
 		again, problem, detail := parseDocument(doc.encode())
 		if problem != 0 {
-			t.Fatalf("what was written cannot be read: %s\n%s", detail, doc.encode())
+			t.Fatalf("the encoded document has a problem: %s\n%s", detail, doc.encode())
 		}
 		if p, ok := again.Profile("fuzz"); !ok || p.Credential.Token != "k" {
-			t.Fatalf("the profile was lost in %s", doc.encode())
+			t.Fatalf("got no profile fuzz in %s", doc.encode())
 		}
 		for name := range doc.fields {
 			if _, ok := again.fields[name]; !ok && !known[name] {
-				t.Fatalf("%q was lost in %s", name, doc.encode())
+				t.Fatalf("got no field %q in %s", name, doc.encode())
 			}
 		}
 	})

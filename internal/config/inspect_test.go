@@ -15,14 +15,14 @@ import (
 	"github.com/uselamina/lamina/internal/config/internal/disk"
 )
 
-func TestInspectAndMend(t *testing.T) {
+func TestInspectAndRepair(t *testing.T) {
 	t.Parallel()
 	s := &Store{Dir: filepath.Join(t.TempDir(), ".lamina")}
 	if got := s.Inspect(); got.Folder.Path != "" || got.Files != nil {
-		t.Errorf("nothing there: %+v", got)
+		t.Errorf("missing folder: got %+v, want a zero Inspection", got)
 	}
 	if done, err := s.Repair(t.Context()); err != nil || done != nil {
-		t.Errorf("mended nothing: %v, %v", done, err)
+		t.Errorf("missing folder: got %v, %v, want nothing", done, err)
 	}
 	if err := s.Update(t.Context(), func(*Document) error { return nil }); err != nil {
 		t.Fatal(err)
@@ -47,32 +47,32 @@ func TestInspectAndMend(t *testing.T) {
 	}
 	found := s.Inspect()
 	if !slices.Equal(found.Temps, []string{old}) || found.Folder.Exposed || !found.Folder.Owned {
-		t.Errorf("found %+v", found)
+		t.Errorf("got %+v, want the old temporary file and a private folder", found)
 	}
-	if open := openFiles(found); !slices.Equal(open, []string{s.Path(), damaged}) {
-		t.Errorf("open: %v", open)
+	if got, want := exposedFiles(found), []string{s.Path(), damaged}; !slices.Equal(got, want) {
+		t.Errorf("got exposed files %v, want %v", got, want)
 	}
 	done, err := s.Repair(t.Context())
 	if err != nil || len(done) != 3 {
-		t.Errorf("mended %q, %v", done, err)
+		t.Errorf("got %q, %v, want 3 changes", done, err)
 	}
 	found = s.Inspect()
-	if open := openFiles(found); open != nil || found.Temps != nil {
-		t.Errorf("afterwards: %v, %v", open, found.Temps)
+	if got := exposedFiles(found); got != nil || found.Temps != nil {
+		t.Errorf("after Repair: got exposed files %v, temporary files %v, want none", got, found.Temps)
 	}
 	if _, err := os.Stat(fresh); err != nil {
-		t.Error("what somebody may be writing was removed")
+		t.Errorf("the temporary file of a running write: %v", err)
 	}
 }
 
-func openFiles(found Inspection) []string {
-	var open []string
+func exposedFiles(found Inspection) []string {
+	var exposed []string
 	for _, f := range found.Files {
 		if f.Exposed {
-			open = append(open, f.Path)
+			exposed = append(exposed, f.Path)
 		}
 	}
-	return open
+	return exposed
 }
 
 func TestInspectLocks(t *testing.T) {
@@ -84,13 +84,13 @@ func TestInspectLocks(t *testing.T) {
 	}
 	locks := s.Inspect().Locks
 	if len(locks) != 1 || !locks[0].Held || !strings.Contains(locks[0].Path, "refresh-") {
-		t.Fatalf("held: %+v", locks)
+		t.Fatalf("got %+v, want one held lock", locks)
 	}
 	if pid := locks[0].PID; runtime.GOOS == "linux" && pid != os.Getpid() && pid != 0 {
-		t.Errorf("held by %d, not by %d", pid, os.Getpid())
+		t.Errorf("got holder %d, want %d", pid, os.Getpid())
 	}
 	unlock()
 	if locks := s.Inspect().Locks; len(locks) != 1 || locks[0].Held {
-		t.Errorf("free: %+v", locks)
+		t.Errorf("got %+v, want one free lock", locks)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/uselamina/lamina/internal/config"
 )
 
-func TestSecretNeverShows(t *testing.T) {
+func TestSecretIsRedacted(t *testing.T) {
 	t.Parallel()
 	const canary = "lma_canary_3f9"
 	secret := config.Secret(canary)
@@ -40,13 +40,13 @@ func TestSecretNeverShows(t *testing.T) {
 	}
 	for _, form := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), "canary"} {
 		if strings.Contains(out.String(), form) {
-			t.Errorf("the secret shows as %q in:\n%s", form, out.String())
+			t.Errorf("got the secret as %q in:\n%s", form, out.String())
 		}
 	}
 	if secret.Reveal() != canary {
-		t.Error("Reveal does not reveal")
+		t.Errorf("Reveal() = %q, want %q", secret.Reveal(), canary)
 	}
-	if config.Secret("").String() != "" {
-		t.Error("an empty secret looks like one that is there")
+	if got := config.Secret("").String(); got != "" {
+		t.Errorf("empty secret: got %q, want an empty string", got)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What a command pays: reading the document, always; a lock and an atomic write, only when something changes.
+// The benchmarks measure the costs of a command: every command loads the document; only a change takes a lock and writes.
 
 func BenchmarkLoad(b *testing.B) {
 	s := benchStore(b)

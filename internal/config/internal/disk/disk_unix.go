@@ -74,7 +74,7 @@ func (System) Rename(from, to string) error { return os.Rename(from, to) }
 func (System) SyncDir(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
-		return nil //nolint:nilerr // a folder that may be written but not read
+		return nil // a folder that may be written but not read
 	}
 	defer func() { _ = f.Close() }()
 	if err := f.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {

@@ -1,0 +1,416 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/uselamina/lamina/internal/config"
+)
+
+func TestBackgroundRefresh(t *testing.T) {
+	t.Parallel()
+	s := newRig(t)
+	s.clock.add(59*time.Minute + 10*time.Second)
+	s.wantToken("lma_mcp_at_a-0")
+	s.session.Wait(5 * time.Second)
+	if got := s.stored().Token; got != "lma_mcp_at_a-1" || s.refreshes() != 1 {
+		t.Errorf("got stored token %q, %d refreshes, want lma_mcp_at_a-1, 1", got.Reveal(), s.refreshes())
+	}
+}
+
+func TestRefreshOfExpiredToken(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		forms bool
+	}{{"JSON", false}, {"forms", true}}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newRig(t)
+			s.forms = test.forms
+			s.session = s.newSession()
+			s.life = 1800
+			s.clock.add(2 * time.Hour)
+			s.wantToken("lma_mcp_at_a-1")
+			now := s.clock.Now()
+			want := config.Credential{
+				Kind: config.OAuth, Token: "lma_mcp_at_a-1", RefreshToken: "rt-secret-2", BaseURL: s.URL, ClientID: "client-0",
+				Scope: "lamina:creative:read", SavedAt: now.Add(-2 * time.Hour), ExpiresAt: now.Add(30 * time.Minute),
+				Lifetime: 30 * time.Minute, ObtainedAt: now, IssuedAt: now, RefreshExpiresAt: now.AddDate(0, 0, 30),
+			}
+			if got := s.stored(); !reflect.DeepEqual(got, want) {
+				t.Errorf("stored %#v\nwant   %#v", got, want)
+			}
+			s.wantToken("lma_mcp_at_a-1")
+			if got := s.refreshes(); got != 1 {
+				t.Errorf("got %d refreshes, want 1", got)
+			}
+		})
+	}
+}
+
+// A strange expires_in must not end the session.
+func TestRefreshLifetimes(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		life any
+		want time.Duration
+	}{
+		{"missing", nil, time.Hour},
+		{"string", "120", 2 * time.Minute},
+		{"fraction", 90.5, 90 * time.Second},
+		{"zero", 0, time.Hour},
+		{"negative", -5, time.Hour},
+		{"word", "soon", time.Hour},
+		{"null", map[string]any(nil), time.Hour},
+		{"huge", 1e30, (1<<31 - 1) * time.Second},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newRig(t)
+			s.life = test.life
+			s.clock.add(2 * time.Hour)
+			s.wantToken("lma_mcp_at_a-1")
+			if got := s.stored().Lifetime; got != test.want {
+				t.Errorf("got lifetime %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestRefreshTokenIsKept(t *testing.T) {
+	t.Parallel()
+	s := newRig(t)
+	s.keepRefresh = true
+	s.clock.add(2 * time.Hour)
+	s.wantToken("lma_mcp_at_a-1")
+	if got := s.stored().RefreshToken; got != "rt-secret-0" {
+		t.Errorf("got refresh token %q, want rt-secret-0", got.Reveal())
+	}
+}
+
+func TestNoRefreshToken(t *testing.T) {
+	t.Parallel()
+	s := newRig(t)
+	c := s.stored()
+	c.RefreshToken = ""
+	s.put(c)
+	s.clock.add(2 * time.Hour)
+	_, err := s.token()
+	wantEnded(t, err, ReasonNoRefresh)
+}
+
+func (s *rig) wantNoJournal() {
+	s.t.Helper()
+	if _, err := s.store.ReadFile(journalFile("")); !errors.Is(err, fs.ErrNotExist) {
+		s.t.Errorf("got error %v, want no refresh journal", err)
+	}
+}
+
+func wantEnded(t *testing.T, err error, reason Reason) {
+	t.Helper()
+	var ended *SessionEndedError
+	if !errors.As(err, &ended) || ended.Reason != reason {
+		t.Fatalf("got %v, want a *SessionEndedError with reason %s", err, reason)
+	}
+	if text := err.Error(); !strings.Contains(text, "session expired: ") || strings.Contains(text, "rt-secret") {
+		t.Errorf("got %q, want the reason without a secret", text)
+	}
+}
+
+// respond returns a fault: a response with a status and a body.
+func respond(status int, body string) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+		return true
+	}
+}
+
+func cutOff(w http.ResponseWriter, _ *http.Request) bool {
+	conn, _, _ := w.(http.Hijacker).Hijack()
+	_ = conn.Close()
+	return true
+}
+
+func redirectElsewhere(w http.ResponseWriter, r *http.Request) bool {
+	http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	return true
+}
+
+func TestFaultsKeepTheSession(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name       string
+		fault      func(http.ResponseWriter, *http.Request) bool
+		want       any
+		hasJournal bool // the service may have carried out the refresh
+	}{
+		{"500", respond(500, `{"error":"invalid_grant"}`), new(*StatusError), true},
+		{"502", respond(502, "<html>rt-secret-0"), new(*StatusError), true},
+		{"503", respond(503, ""), new(*StatusError), false},
+		{"429", respond(429, `{"error":"slow_down"}`), new(*StatusError), false},
+		{"redirect", redirectElsewhere, new(*StatusError), false},
+		{"page of a proxy", respond(200, "<html>sign in to the hotel rt-secret-0"), new(*ResponseError), true},
+		{"empty object", respond(200, "{}"), new(*ResponseError), true},
+		{"malformed token", respond(200, `{"access_token":"a\nb","token_type":"bearer"}`), new(*ResponseError), true},
+		{"unknown token type", respond(200, `{"access_token":"ab","token_type":"mac"}`), new(*ResponseError), true},
+		{"too large", respond(200, `{"access_token":"a"}`+strings.Repeat(" ", maxResponse)), new(*ResponseError), true},
+		{
+			"other refusal", respond(400, `{"error":"temporarily_unavailable","error_description":"rt\u001b[31m"}`),
+			new(*OAuthError), false,
+		},
+		{"403 of a proxy", respond(403, "blocked"), new(*StatusError), false},
+		{"connection cut off", cutOff, new(*UnreachableError), true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newRig(t)
+			s.setFault(test.fault)
+			s.clock.add(2 * time.Hour)
+			before := s.stored()
+			_, err := s.token()
+			var refresh *RefreshError
+			if !errors.As(err, &refresh) || !errors.As(err, test.want) {
+				t.Fatalf("got %T %v, want a *RefreshError with cause %T", err, err, test.want)
+			}
+			if strings.Contains(err.Error(), "rt-secret") || strings.ContainsAny(err.Error(), "\n\x1b") {
+				t.Errorf("got %q, want no text of the response", err)
+			}
+			after := s.stored()
+			if got := !s.session.sentBefore(after).IsZero(); got != test.hasJournal {
+				t.Errorf("got journal: %v, want %v", got, test.hasJournal)
+			}
+			if !reflect.DeepEqual(after, before) {
+				t.Errorf("stored %#v\nwant   %#v", after, before)
+			}
+			if got := s.count("/elsewhere"); got != 0 {
+				t.Errorf("got %d redirected requests, want none", got)
+			}
+			s.setFault(nil)
+			s.wantToken("lma_mcp_at_a-1")
+			s.wantNoJournal()
+		})
+	}
+	t.Run("unreachable", func(t *testing.T) {
+		t.Parallel()
+		s := newRig(t)
+		s.clock.add(2 * time.Hour)
+		s.Close()
+		_, err := s.token()
+		var unreachable *UnreachableError
+		if !errors.As(err, &unreachable) {
+			t.Errorf("got %v, want an *UnreachableError", err)
+		}
+		s.wantNoJournal()
+		if got := s.stored().RefreshToken; got != "rt-secret-0" {
+			t.Errorf("got refresh token %q, want rt-secret-0", got.Reveal())
+		}
+	})
+}
+
+func TestFaultBeforeExpiry(t *testing.T) {
+	t.Parallel()
+	s := newRig(t)
+	s.setFault(respond(http.StatusServiceUnavailable, ""))
+	s.clock.add(59*time.Minute + 30*time.Second)
+	s.wantToken("lma_mcp_at_a-0") // a refresh in the background fails
+	s.session.Wait(5 * time.Second)
+	s.session = s.newSession()
+	s.clock.add(25 * time.Second)
+	s.wantToken("lma_mcp_at_a-0") // the request waits for a refresh, which fails
+	if got := s.count("/cli/oauth/token"); got != 2 {
+		t.Errorf("got %d refresh requests, want 2", got)
+	}
+}
+
+func TestInvalidGrantEndsTheSession(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		prepare func(*rig)
+		reason  Reason
+	}{
+		{"revoked", func(*rig) {}, ReasonRefused},
+		{"unused", func(s *rig) { s.clock.add(31 * 24 * time.Hour) }, ReasonUnused},
+		{"lost response", func(s *rig) { _ = s.session.writeJournal(context.Background(), s.stored()) }, ReasonLostResponse},
+		{"journal of another token", func(s *rig) {
+			_ = s.session.writeJournal(context.Background(), config.Credential{RefreshToken: "rt-secret-before"})
+		}, ReasonRefused},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newRig(t)
+			s.locked(func() { clear(s.refresh) })
+			s.clock.add(2 * time.Hour)
+			test.prepare(s)
+			_, err := s.token()
+			wantEnded(t, err, test.reason)
+			s.wantNoJournal()
+			if lost := (*LostResponseError)(nil); errors.As(err, &lost) != (test.reason == ReasonLostResponse) {
+				t.Errorf("got %T, want a *LostResponseError only for %s", err, ReasonLostResponse)
+			}
+			got := s.stored()
+			if got.EndedAt.IsZero() || got.EndedReason != string(test.reason) || got.RefreshToken != "rt-secret-0" || got.Token == "" {
+				t.Errorf("stored %#v, want the tokens and the end with reason %s", got, test.reason)
+			}
+			_, err = s.token()
+			wantEnded(t, err, test.reason)
+			if got := s.refreshes(); got != 1 {
+				t.Errorf("got %d refreshes, want 1", got)
+			}
+		})
+	}
+}
+
+// A program that does not take the lock has refreshed the session. Its result is used, even if it is stored a little later.
+func TestInvalidGrantAdoptsAnotherRefresh(t *testing.T) {
+	t.Parallel()
+	s := newRig(t)
+	s.clock.add(2 * time.Hour)
+	s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/cli/oauth/token" {
+			return false
+		}
+		time.AfterFunc(60*time.Millisecond, func() { // the Node client writes in place, without the lock
+			c := s.stored()
+			raw, _ := os.ReadFile(s.store.Path())
+			text := strings.NewReplacer("lma_mcp_at_a-0", "lma_mcp_at_node", "rt-secret-0", "rt-secret-node",
+				c.ExpiresAt.Format("2006-01-02T15:04:05.000Z"), s.clock.Now().Add(time.Hour).Format("2006-01-02T15:04:05.000Z")).Replace(string(raw))
+			_ = os.WriteFile(s.store.Path(), []byte(text), 0o600)
+		})
+		writeJSON(w, 400, map[string]any{"error": "invalid_grant"})
+		return true
+	})
+	s.wantToken("lma_mcp_at_node")
+	if got := s.stored(); !got.EndedAt.IsZero() || got.RefreshToken != "rt-secret-node" {
+		t.Errorf("stored %#v, want the refresh token rt-secret-node and no end", got)
+	}
+}
+
+func TestNoRefreshWithoutLock(t *testing.T) {
+	t.Parallel()
+	s := newRig(t)
+	s.store.LockWait = 30 * time.Millisecond
+	unlock, err := s.store.Lock(t.Context(), config.RefreshLock(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	s.clock.add(59*time.Minute + 55*time.Second)
+	s.wantToken("lma_mcp_at_a-0")
+	s.clock.add(time.Hour)
+	var busy *config.BusyError
+	if _, err := s.token(); !errors.As(err, &busy) {
+		t.Errorf("got %v, want a *config.BusyError", err)
+	}
+	if got := s.refreshes(); got != 0 {
+		t.Errorf("got %d refreshes, want none", got)
+	}
+}
+
+// A refresh token is not spent if its replacement cannot be stored.
+func TestNoRefreshWithUnwritableStore(t *testing.T) {
+	if os.Geteuid() == 0 && runtime.GOOS != "linux" {
+		t.Skip("this user can write everywhere")
+	}
+	t.Parallel()
+	s := newRig(t)
+	s.clock.add(2 * time.Hour)
+	unlock, err := s.store.Lock(t.Context(), config.RefreshLock("")) // creates the lock file
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	// The document is a link to a file with a name so long that there is no name left for a temporary file. Unlike missing
+	// permissions, this also stops root.
+	dotfiles := filepath.Join(t.TempDir(), "dotfiles")
+	if err := os.Mkdir(dotfiles, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	target := filepath.Join(dotfiles, strings.Repeat("n", 245))
+	if err := errors.Join(os.Rename(s.store.Path(), target), os.Symlink(target, s.store.Path())); err != nil {
+		t.Skip(err)
+	}
+	var file *config.FileError
+	if _, err := s.token(); !errors.As(err, &file) || file.Problem != config.Unwritable {
+		t.Errorf("got %v, want a *config.FileError with problem Unwritable", err)
+	}
+	if got := s.refreshes(); got != 0 {
+		t.Errorf("got %d refreshes, want none", got)
+	}
+}
+
+func TestSignOutDuringRefresh(t *testing.T) {
+	t.Parallel()
+	s := newRig(t)
+	s.clock.add(2 * time.Hour)
+	s.setFault(func(http.ResponseWriter, *http.Request) bool {
+		_ = s.store.Update(context.Background(), func(d *config.Document) error { d.RemoveProfile(""); return nil })
+		return false
+	})
+	var none *NotSignedInError
+	if _, err := s.token(); !errors.As(err, &none) {
+		t.Errorf("got %v, want a *NotSignedInError", err)
+	}
+	if got := s.stored().Token; got != "" {
+		t.Errorf("got stored token %q, want none", got.Reveal())
+	}
+}
+
+func TestSignInDuringRefresh(t *testing.T) {
+	t.Parallel()
+	s := newRig(t)
+	s.clock.add(2 * time.Hour)
+	s.setFault(func(http.ResponseWriter, *http.Request) bool {
+		c := config.Credential{BaseURL: s.URL, ClientID: "client-0"}
+		grant{access: "lma_mcp_at_new", refresh: "rt-secret-new", lifetime: time.Hour}.apply(&c, s.clock.Now())
+		s.put(c)
+		return false
+	})
+	s.wantToken("lma_mcp_at_new")
+	if got := s.stored().RefreshToken; got != "rt-secret-new" {
+		t.Errorf("got refresh token %q, want rt-secret-new", got.Reveal())
+	}
+}
+
+func TestRefreshOfCancelledRequestIsStored(t *testing.T) {
+	t.Parallel()
+	s := newRig(t)
+	s.clock.add(2 * time.Hour)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.setFault(func(http.ResponseWriter, *http.Request) bool {
+		cancel()
+		time.Sleep(30 * time.Millisecond)
+		return false
+	})
+	if _, err := s.session.Token(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+	s.session.Wait(0)
+	s.wantStored("lma_mcp_at_a-1", "rt-secret-2")
+}
+
+func (s *rig) wantStored(token, refreshToken config.Secret) {
+	s.t.Helper()
+	if got := s.stored(); got.Token != token || got.RefreshToken != refreshToken {
+		s.t.Errorf("got stored tokens %q, %q, want %q, %q",
+			got.Token.Reveal(), got.RefreshToken.Reveal(), token.Reveal(), refreshToken.Reveal())
+	}
+}
