@@ -32,6 +32,12 @@ func newRig(t *testing.T) *rig {
 	return rg
 }
 
+// api sends a request with the key.
+func (rg *rig) api(method, path string, body any, headers ...string) wiretest.Reply {
+	rg.T.Helper()
+	return rg.Call(method, path, body, append([]string{"X-Api-Key", rg.key}, headers...)...)
+}
+
 // put sends bytes to a presigned address. headers come in pairs.
 func (rg *rig) put(address, contentType, body string, headers ...string) wiretest.Reply {
 	rg.T.Helper()
