@@ -365,7 +365,7 @@ func TestServicesSideBySide(t *testing.T) {
 			cells[strings.TrimSpace(row[1])] = row[2:7]
 		}
 	}
-	for _, row := range []string{"", "`--provider`", "base URL", "beside it", "key goes in", "variable of the key", "keys start with", "how a key is checked"} {
+	for _, row := range []string{"", "`--provider`", "base URL", "additional headers", "key goes in", "variable of the key", "keys start with", "how a key is checked"} {
 		if cells[row] == nil {
 			t.Fatalf("there is no row %q", row)
 		}
@@ -387,8 +387,8 @@ func TestServicesSideBySide(t *testing.T) {
 			}
 		}
 		for _, s := range p.Settings {
-			if s.Header != "" && !p.IsDefault() && !strings.Contains(cells["beside it"][i], s.Header) {
-				t.Errorf("row \"beside it\" does not say %q of %s", s.Header, p.Name)
+			if s.Header != "" && !p.IsDefault() && !strings.Contains(cells["additional headers"][i], s.Header) {
+				t.Errorf("row \"additional headers\" does not say %q of %s", s.Header, p.Name)
 			}
 		}
 	}
