@@ -19,8 +19,8 @@ type Probe struct {
 	Took        time.Duration        // until the header of the response
 }
 
-// Ask sends one request without a body. It follows no redirect and reads only the header of the response.
-func Ask(ctx context.Context, transport http.RoundTripper, method, address, userAgent string, now func() time.Time) Probe {
+// SendProbe sends one request without a body. It follows no redirect and reads only the header of the response.
+func SendProbe(ctx context.Context, transport http.RoundTripper, method, address, userAgent string, now func() time.Time) Probe {
 	started := now()
 	var connected time.Time
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = now() }}

@@ -89,7 +89,7 @@ func (e *examination) probe(ctx context.Context, method, address string) api.Pro
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	return api.Ask(ctx, transport, method, address, e.sessions.UserAgent, e.sessions.Now)
+	return api.SendProbe(ctx, transport, method, address, e.sessions.UserAgent, e.sessions.Now)
 }
 
 // addressError returns the error for an unusable address of the service. It names the environment variable that sets the address.

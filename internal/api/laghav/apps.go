@@ -70,8 +70,8 @@ func (c *Client) FindApp(ctx context.Context, id string) (string, error) {
 	return "", several
 }
 
-// MakeApp creates an application, which gets a key. The ID and the Name of the result are those of the application. The call is
+// CreateApp creates an application, which gets a key. The ID and the Name of the result are those of the application. The call is
 // not repeated, because a lost response loses the key; api.MayHaveRun reports that.
-func (c *Client) MakeApp(ctx context.Context, name string) (NewKey, json.RawMessage, error) {
+func (c *Client) CreateApp(ctx context.Context, name string) (NewKey, json.RawMessage, error) {
 	return c.createKey(ctx, api.Call{Method: http.MethodPost, Path: "/api/applications", Body: map[string]string{"name": name}}, "application", "data")
 }

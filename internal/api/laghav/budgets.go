@@ -39,8 +39,8 @@ func (c *Client) Budgets(ctx context.Context) ([]Budget, json.RawMessage, error)
 	return *body.Budgets, resp.Raw, nil
 }
 
-// MakeBudget creates a budget. The ID and the spent amounts of b are ignored.
-func (c *Client) MakeBudget(ctx context.Context, b Budget) (Budget, json.RawMessage, error) {
+// CreateBudget creates a budget. The ID and the spent amounts of b are ignored.
+func (c *Client) CreateBudget(ctx context.Context, b Budget) (Budget, json.RawMessage, error) {
 	call := api.Call{Method: http.MethodPost, Path: "/api/budgets", Body: b}
 	resp, err := c.api.Do(ctx, call)
 	if err != nil {

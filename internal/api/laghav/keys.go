@@ -62,9 +62,9 @@ func (c *Client) Keys(ctx context.Context) ([]Key, json.RawMessage, error) {
 	return keys, resp.Raw, nil
 }
 
-// MakeKey creates a key for an application. The call is not repeated, because a lost response loses the key; api.MayHaveRun reports
+// CreateKey creates a key for an application. The call is not repeated, because a lost response loses the key; api.MayHaveRun reports
 // that.
-func (c *Client) MakeKey(ctx context.Context, name, appID string) (NewKey, json.RawMessage, error) {
+func (c *Client) CreateKey(ctx context.Context, name, appID string) (NewKey, json.RawMessage, error) {
 	return c.createKey(ctx, api.Call{
 		Method: http.MethodPost, Path: "/api/keys", Body: map[string]string{"name": name, "app_id": appID},
 	}, "key", "api_key", "data")

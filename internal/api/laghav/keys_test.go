@@ -58,7 +58,7 @@ func TestMakeKeyInPlausibleForms(t *testing.T) {
 			t.Parallel()
 			x, c := serve(t, tt.answer)
 			x.status = 201
-			made, _, err := c.MakeKey(t.Context(), "CI", "app_abc123")
+			made, _, err := c.CreateKey(t.Context(), "CI", "app_abc123")
 			if err != nil || made.Secret != "lgh_live_x" || made.KeyID() != "key_1" {
 				t.Errorf("got %+v, %v; want the key lgh_live_x with the id key_1", made, err)
 			}
@@ -154,7 +154,7 @@ func TestApps(t *testing.T) {
 func TestMakeApp(t *testing.T) {
 	t.Parallel()
 	x, c := serve(t, `{"id": "app_xyz789", "name": "Support Bot", "api_key": "lgh_live_xxxx", "created_at": "2025-06-01T14:00:00Z"}`)
-	got, _, err := c.MakeApp(t.Context(), "Support Bot")
+	got, _, err := c.CreateApp(t.Context(), "Support Bot")
 	want := NewKey{Key: Key{ID: "app_xyz789", Name: "Support Bot", CreatedAt: time.Date(2025, 6, 1, 14, 0, 0, 0, time.UTC)}, Secret: "lgh_live_xxxx"}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
@@ -177,7 +177,7 @@ func TestBudgets(t *testing.T) {
 func TestMakeBudget(t *testing.T) {
 	t.Parallel()
 	x, c := serve(t, `{"id": "budget_abc", "team_name": "Engineering"}`)
-	got, _, err := c.MakeBudget(t.Context(), Budget{Team: "Engineering", Limit: 500, Alert: 80})
+	got, _, err := c.CreateBudget(t.Context(), Budget{Team: "Engineering", Limit: 500, Alert: 80})
 	want := Budget{ID: "budget_abc", Team: "Engineering", Limit: 500, Alert: 80}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)

@@ -113,7 +113,7 @@ func TestUnexpectedResponses(t *testing.T) {
 	}{
 		{"complete", func(ctx context.Context, c *Client) error { _, err := c.Complete(ctx, Request{}); return err }},
 		{"keys", func(ctx context.Context, c *Client) error { _, _, err := c.Keys(ctx); return err }},
-		{"make key", func(ctx context.Context, c *Client) error { _, _, err := c.MakeKey(ctx, "a", "b"); return err }},
+		{"make key", func(ctx context.Context, c *Client) error { _, _, err := c.CreateKey(ctx, "a", "b"); return err }},
 		{"apps", func(ctx context.Context, c *Client) error { _, _, err := c.Apps(ctx); return err }},
 		{"find app", func(ctx context.Context, c *Client) error { _, err := c.FindApp(ctx, ""); return err }},
 		{"budgets", func(ctx context.Context, c *Client) error { _, _, err := c.Budgets(ctx); return err }},

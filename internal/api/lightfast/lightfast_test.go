@@ -110,7 +110,7 @@ func TestUnsupported(t *testing.T) {
 	}
 	client, requests := answering(t, lightfast.E, `{}`)
 	_, contents := client.Contents(t.Context(), []string{"doc_1"})
-	_, similar := client.Similar(t.Context(), lightfast.Likeness{ID: "doc_1"})
+	_, similar := client.Similar(t.Context(), lightfast.SimilarQuery{ID: "doc_1"})
 	if contents == nil || similar == nil || len(*requests) > 0 {
 		t.Errorf("generation e: got %v, %v and the requests %v, want two errors and none", contents, similar, *requests)
 	}
@@ -172,7 +172,7 @@ func TestUnexpectedResponses(t *testing.T) {
 			if _, err := client.Contents(t.Context(), []string{"doc_1"}); !errors.As(err, &unexpected) {
 				t.Errorf("contents: got %v, want an UnexpectedError", err)
 			}
-			if _, err := client.Similar(t.Context(), lightfast.Likeness{ID: "doc_1"}); !errors.As(err, &unexpected) {
+			if _, err := client.Similar(t.Context(), lightfast.SimilarQuery{ID: "doc_1"}); !errors.As(err, &unexpected) {
 				t.Errorf("similar: got %v, want an UnexpectedError", err)
 			}
 		})
@@ -288,7 +288,7 @@ func TestSimilar(t *testing.T) {
 			`{"data": {"source": {"id": "doc_0", "title": "Origin"}, "similar": [` + one + `]}, "meta": {}, "requestId": "req_1"}`,
 		} {
 			client, requests := answering(t, tt.generation, body)
-			got, err := client.Similar(t.Context(), lightfast.Likeness{URL: "https://example.com", Limit: 3, Threshold: &threshold, ExcludeIDs: []string{"doc_9"}})
+			got, err := client.Similar(t.Context(), lightfast.SimilarQuery{URL: "https://example.com", Limit: 3, Threshold: &threshold, ExcludeIDs: []string{"doc_9"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -323,6 +323,6 @@ func FuzzResponses(f *testing.F) {
 		if c, err := client.Contents(t.Context(), []string{"doc_1"}); err == nil && len(c.Items) != len(c.RawItems) {
 			t.Errorf("got %+v, want a raw item for each item", c)
 		}
-		_, _ = client.Similar(t.Context(), lightfast.Likeness{ID: "doc_1"})
+		_, _ = client.Similar(t.Context(), lightfast.SimilarQuery{ID: "doc_1"})
 	})
 }

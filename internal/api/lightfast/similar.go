@@ -11,8 +11,8 @@ import (
 // MaxSimilar is the largest number of similar documents.
 const MaxSimilar = 50
 
-// A Likeness is a search for documents that are similar to the one with ID or URL.
-type Likeness struct {
+// A SimilarQuery is a search for documents that are similar to the one with ID or URL.
+type SimilarQuery struct {
 	ID             string   `json:"id,omitempty"`
 	URL            string   `json:"url,omitempty"`
 	Limit          int      `json:"limit,omitempty"`     // 1 to MaxSimilar
@@ -29,7 +29,7 @@ type Similar struct {
 }
 
 // Similar returns similar documents.
-func (c *Client) Similar(ctx context.Context, l Likeness) (*Similar, error) {
+func (c *Client) Similar(ctx context.Context, q SimilarQuery) (*Similar, error) {
 	if err := c.checkSearch(); err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (c *Client) Similar(ctx context.Context, l Likeness) (*Similar, error) {
 	if c.generation() == A {
 		path = "/similar"
 	}
-	return post(ctx, c, path, l, readSimilar)
+	return post(ctx, c, path, q, readSimilar)
 }
 
 // readSimilar decodes similar documents: in similar, or in data.similar.

@@ -29,7 +29,7 @@ func (r *rotation) byService(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	created, _, err := client.MakeKey(ctx, cmp.Or(old.Name, "lamina "+r.old.Name), app)
+	created, _, err := client.CreateKey(ctx, cmp.Or(old.Name, "lamina "+r.old.Name), app)
 	if err != nil {
 		return createError(err)
 	}

@@ -62,7 +62,7 @@ func newAppsCreate(env *cmdutil.Env) *cobra.Command {
 
 // createApp creates an application with its key.
 func (o *createOptions) createApp(ctx context.Context, client *laghav.Client) (laghav.NewKey, json.RawMessage, error) {
-	created, raw, err := client.MakeApp(ctx, o.name)
+	created, raw, err := client.CreateApp(ctx, o.name)
 	if err != nil {
 		return laghav.NewKey{}, nil, lostKeyError(err, "the application")
 	}

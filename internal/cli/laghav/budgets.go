@@ -90,7 +90,7 @@ func createBudget(ctx context.Context, opts *budgetOptions) error {
 	if err != nil {
 		return err
 	}
-	created, raw, err := client.MakeBudget(ctx, opts.budget)
+	created, raw, err := client.CreateBudget(ctx, opts.budget)
 	if err != nil {
 		return lostError(err, "the response was lost: the budget may have been created", "lamina laghav budgets list")
 	}

@@ -86,7 +86,7 @@ func (o *createOptions) createKey(ctx context.Context, client *laghav.Client) (l
 	if err != nil {
 		return laghav.NewKey{}, nil, err
 	}
-	created, raw, err := client.MakeKey(ctx, o.name, app)
+	created, raw, err := client.CreateKey(ctx, o.name, app)
 	if err != nil {
 		return laghav.NewKey{}, nil, lostKeyError(err, "the key")
 	}

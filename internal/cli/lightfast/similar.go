@@ -17,7 +17,7 @@ import (
 type similarOptions struct {
 	env       *cmdutil.Env
 	document  string // an id or an address
-	query     lightfast.Likeness
+	query     lightfast.SimilarQuery
 	threshold float64
 }
 
