@@ -267,6 +267,7 @@ func TestOversizedBody(t *testing.T) {
 			_, _ = w.Write(chunk)
 		}
 	})
+	c.Timeout = time.Minute // the race detector is slow
 	_, err := c.Run(t.Context(), "r1")
 	var unexpected *UnexpectedError
 	if !errors.As(err, &unexpected) || unexpected.Reason != "the response is too large" {

@@ -191,7 +191,7 @@ func TestDescribeRefusal(t *testing.T) {
 			"a budget is used up at Laghav",
 			stored(laghav, "laghav"),
 			refused(laghav, 402, nil, `{"error":"over budget","code":"BUDGET_EXCEEDED"}`),
-			fail.QuotaExceeded, "Laghav answered 402 BUDGET_EXCEEDED: over budget; the budget is spent, and it stops hard", "lamina laghav budgets list",
+			fail.QuotaExceeded, "Laghav answered 402 BUDGET_EXCEEDED: over budget; the budget is spent, and its limit is hard", "lamina laghav budgets list",
 		},
 		{
 			"too many requests",
@@ -204,7 +204,7 @@ func TestDescribeRefusal(t *testing.T) {
 			stored(laghav, "team"),
 			refused(laghav, 401, nil, `{"error":"revoked","code":"KEY_REVOKED"}`),
 			fail.KeyRevoked,
-			"Laghav does not accept the API key of profile team: revoked (401 KEY_REVOKED); it cannot be brought back; make a new one",
+			"Laghav does not accept the API key of profile team: revoked (401 KEY_REVOKED); it cannot be restored; create a new one",
 			"lamina login --provider laghav --profile team",
 		},
 		{
@@ -235,7 +235,7 @@ func TestDescribeRefusal(t *testing.T) {
 			"an address that may be wrong",
 			stored(laminr, "laminr"),
 			refused(laminr, 404, nil, `{"error":{"message":"no route"}}`),
-			fail.NotFound, "Laminr answered 404: no route; the address may need the other prefix",
+			fail.NotFound, "Laminr answered 404: no route; the address may need the prefix /api",
 			"lamina login --provider laminr --set url=https://api.laminr.ai/api",
 		},
 		{

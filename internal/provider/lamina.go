@@ -14,7 +14,7 @@ func Lamina() Provider {
 		KeysHelp:   "Settings, API",
 		Settings: []Setting{{
 			Name: "workspace", Title: "Workspace", Header: "x-workspace-id", Env: []string{"LAMINA_WORKSPACE"},
-			Help: "the key knows its workspace; a value here makes the service refuse a key of another one",
+			Help: "a key belongs to one workspace; with this setting the service refuses a key of another workspace",
 		}},
 		AccountPath: "/v1/account",
 		Checks:      []Check{{Method: "GET", Path: "/v1/account"}},

@@ -11,7 +11,7 @@ func Laminr() Provider {
 		KeyHeader:   "x-api-key",
 		EnvKey:      "LAMINR_API_KEY",
 		KeyShapes:   []KeyShape{{Prefix: "sk_live_", Class: "live"}},
-		KeysHelp:    "in the dashboard: Tenant Admin, Service Accounts, Add API Key; only a tenant administrator may",
+		KeysHelp:    "in the dashboard: Tenant Admin, Service Accounts, Add API Key; only a tenant administrator can",
 		Checks:      []Check{{Method: "GET", Path: "/v1/files"}, {Method: "GET", Path: "/api/v1/files"}},
 		Errors:      Errors{Code: []string{"error.code"}, Message: []string{"error.message"}},
 		Rules: []Rule{
@@ -20,7 +20,7 @@ func Laminr() Provider {
 				Status: 403, Kind: WrongClass,
 				Explanation: "the key is known, but it is a test key on a production address, lacks the permission, or the account is limited",
 			},
-			{Status: 404, Kind: NotFound, Explanation: "the address may need the other prefix", Set: []string{"url=https://api.laminr.ai/api"}},
+			{Status: 404, Kind: NotFound, Explanation: "the address may need the prefix /api", Set: []string{"url=https://api.laminr.ai/api"}},
 		},
 	}
 }

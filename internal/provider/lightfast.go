@@ -7,7 +7,7 @@ func Lightfast() Provider {
 		Source:      "lightfast.ai/docs/api-reference, Authentication; older versions of the same pages",
 		BaseURL:     "https://lightfast.ai/api/v1",
 		BaseURLEnv:  []string{"LIGHTFAST_BASE_URL"},
-		BaseURLHelp: "older generations of the API live elsewhere, as https://api.lightfast.ai/v1 and https://lightfast.ai/v1",
+		BaseURLHelp: "older generations of the API have other addresses: https://api.lightfast.ai/v1 and https://lightfast.ai/v1",
 		KeyHeader:   "Authorization", KeyScheme: "Bearer",
 		EnvKey: "LIGHTFAST_API_KEY",
 		KeyShapes: []KeyShape{
@@ -20,10 +20,10 @@ func Lightfast() Provider {
 		Settings: []Setting{
 			{
 				Name: "generation", Title: "Generation of the API", Values: []string{"d", "a", "b", "c", "e"}, Env: []string{"LIGHTFAST_GENERATION"},
-				Help: "which of the shapes that the API has had the key speaks: d is the documented one",
+				Help: "the version of the API that the key belongs to; d is the documented one",
 			},
 			{Name: "workspace-id", Title: "Workspace ID", Header: "X-Workspace-ID", Env: []string{"LIGHTFAST_WORKSPACE_ID"}, Help: "for generation b"},
-			{Name: "org-id", Title: "Organization ID", Header: "X-Org-ID", Env: []string{"LIGHTFAST_ORG_ID"}, Help: "where the service asks for it with a key too"},
+			{Name: "org-id", Title: "Organization ID", Header: "X-Org-ID", Env: []string{"LIGHTFAST_ORG_ID"}, Help: "if the service asks for it"},
 		},
 		Checks: []Check{
 			{Method: "GET", Path: "/system/health"},
@@ -34,9 +34,9 @@ func Lightfast() Provider {
 		},
 		Rules: []Rule{
 			{Status: 401, Kind: Refused, Explanation: "the key is missing, malformed, unknown, expired or revoked"},
-			{Status: 403, Kind: Misplaced, Explanation: "the key is not of this organization, or lacks the right"},
+			{Status: 403, Kind: Misplaced, Explanation: "the key is not of this organization, or lacks the permission"},
 			{
-				Status: 400, Code: "BAD_REQUEST", Kind: Misplaced, Explanation: "the service wants to know the workspace or the organization",
+				Status: 400, Code: "BAD_REQUEST", Kind: Misplaced, Explanation: "the service needs the workspace or the organization",
 				Set: []string{"org-id=ID"},
 			},
 			{Status: 500, Code: "CONFIG_ERROR", Kind: NotReady, Explanation: "the organization has no source that is connected and indexed"},

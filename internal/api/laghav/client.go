@@ -46,7 +46,7 @@ func refine(e *api.Error, header http.Header, body []byte) {
 	case e.Status == http.StatusTooManyRequests && e.Rule.Kind == provider.RateLimited && err == nil && remaining > 0:
 		quota("it is not the limit of a minute, so waiting for a minute does not help; a test key makes 100 calls a day")
 	case more.Budget != "" && more.Spent != "":
-		e.Rule.Explanation = fmt.Sprintf("budget %s has a limit of $%s and spent $%s; it stops hard", more.Budget, more.Limit, more.Spent)
+		e.Rule.Explanation = fmt.Sprintf("budget %s has a limit of $%s and spent $%s; the limit is hard", more.Budget, more.Limit, more.Spent)
 	case more.CallsUsed != "" && more.ResetAt != "":
 		e.Rule.Explanation = fmt.Sprintf("the %s calls of the day are used up until %s; a key has its own quota", more.CallsUsed, more.ResetAt)
 	}
