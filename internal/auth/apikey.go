@@ -25,7 +25,7 @@ func CheckAPIKey(p provider.Provider, text string) (key config.Secret, warning s
 	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff")) // PowerShell writes a byte order mark into a pipe
 	switch {
 	case text == "":
-		return "", "", &KeyError{"it is empty; create one at " + p.KeysURL}
+		return "", "", &KeyError{"it is empty; create one: " + p.KeysPlace()}
 	case len(text) > maxKey:
 		return "", "", &KeyError{"it is too long"}
 	case describePlaceholder(text) != "":

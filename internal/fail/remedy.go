@@ -1,7 +1,6 @@
 package fail
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -101,16 +100,11 @@ func (c Context) replaceCredential() string {
 	if cred.Variable == "" {
 		return c.SignIn(cred.Profile)
 	}
-	p := cred.service()
-	where := cmp.Or(p.KeysURL, p.KeysHelp)
 	set := "set " + cred.Variable + " to a valid key"
 	if cred.File != "" {
 		set += " in " + cred.File
 	}
-	if where == "" {
-		return set
-	}
-	return set + " (" + where + ")"
+	return set + " (" + cred.service().KeysPlace() + ")"
 }
 
 // ChangeSettings returns the command that changes settings of the credential, given as NAME=VALUE: a sign-in with --set, or an export of

@@ -3,6 +3,8 @@
 // add a service with a file of the same form; see Parse.
 package provider
 
+import "cmp"
+
 // Provider is one service. Its JSON form is that of a file below providers/ in the configuration folder.
 type Provider struct {
 	// Name is the short name, as in a command or a profile: lower-case letters, digits and dashes.
@@ -183,6 +185,9 @@ func (p Provider) Is(name string) bool {
 	}
 	return false
 }
+
+// KeysPlace says where users create keys.
+func (p Provider) KeysPlace() string { return cmp.Or(p.KeysURL, p.KeysHelp, p.Title) }
 
 // IsDefault reports whether commands use this service when they name none.
 func (p Provider) IsDefault() bool { return p.Name == Lamina().Name }

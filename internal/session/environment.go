@@ -30,7 +30,7 @@ func (m *Manager) environmentSession(base http.RoundTripper) (*Session, error) {
 	s := &Session{manager: m, Provider: p, Variable: p.EnvKey}
 	var warning string
 	if s.key, warning, err = auth.CheckAPIKey(p, text); err != nil {
-		return nil, fail.Usage("set "+p.EnvKey+" to the key alone ("+KeysPlace(p)+"), or unset it", "%s: %v", s.describeVariable(), err)
+		return nil, fail.Usage("set "+p.EnvKey+" to the key alone ("+p.KeysPlace()+"), or unset it", "%s: %v", s.describeVariable(), err)
 	}
 	if _, isKnown := p.Shape(s.key.Reveal()); warning != "" && !isKnown {
 		m.Note("%s: %s", p.EnvKey, warning)

@@ -97,9 +97,6 @@ func (m *Manager) wantedProvider(doc *config.Document) (provider.Provider, error
 // ProviderOf returns the name of a credential's service.
 func ProviderOf(c config.Credential) string { return cmp.Or(c.Provider, provider.Lamina().Name) }
 
-// KeysPlace says where users create keys of a service.
-func KeysPlace(p provider.Provider) string { return cmp.Or(p.KeysURL, p.KeysHelp, p.Title) }
-
 // CheckSetting refuses a value that cannot be sent, or that is not one of the allowed ones. An empty value passes.
 func CheckSetting(s provider.Setting, value string) error {
 	if len(value) > 1000 || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {

@@ -69,7 +69,7 @@ func (s *signIn) readKey(ctx context.Context) (config.Secret, error) {
 		env.Note("other processes on this machine can see arguments: prefer --with-api-key")
 	} else {
 		var err error
-		if text, err = env.ReadSecret(ctx, fmt.Sprintf("API key of %s (%s):", s.provider.Title, session.KeysPlace(s.provider)), hint); err != nil {
+		if text, err = env.ReadSecret(ctx, fmt.Sprintf("API key of %s (%s):", s.provider.Title, s.provider.KeysPlace()), hint); err != nil {
 			return "", err
 		}
 	}

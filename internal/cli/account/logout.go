@@ -97,7 +97,7 @@ func revoke(ctx context.Context, sessions *session.Manager, c config.Credential)
 		if err != nil {
 			return []string{"the API key itself is still valid; revoke it at the service"}
 		}
-		return []string{"the API key itself is still valid; revoke it where it was created: " + session.KeysPlace(p)}
+		return []string{"the API key itself is still valid; revoke it where it was created: " + p.KeysPlace()}
 	}
 	client, err := sessions.HTTPClient()
 	if err == nil {

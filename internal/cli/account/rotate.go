@@ -131,11 +131,11 @@ func (r *rotation) byHand(ctx context.Context, opts *rotateOptions) error {
 	if !opts.withAPIKey && !env.MayPrompt() {
 		return &fail.Error{
 			Code: fail.NeedsPerson, Hint: fromFile,
-			Message: fmt.Sprintf("there is no terminal to type the new key on: create one (%s), and pipe it to --with-api-key", session.KeysPlace(p)),
+			Message: fmt.Sprintf("there is no terminal to type the new key on: create one (%s), and pipe it to --with-api-key", p.KeysPlace()),
 		}
 	}
 	if env.MayPrompt() {
-		env.Say("Create a new key of %s: %s. The old key stays in use until the new one is checked.", p.Title, session.KeysPlace(p))
+		env.Say("Create a new key of %s: %s. The old key stays in use until the new one is checked.", p.Title, p.KeysPlace())
 	}
 	text, err := env.ReadSecret(ctx, "New API key of "+p.Title+":", fromFile)
 	if err != nil {
@@ -236,7 +236,7 @@ func (r *rotation) report(result rotationResult) error {
 	if err != nil || result.OldRevoked {
 		return err
 	}
-	way := "delete it where keys are created: " + session.KeysPlace(r.provider)
+	way := "delete it where keys are created: " + r.provider.KeysPlace()
 	if r.provider.Name == provider.Laghav().Name {
 		way = "revoke it with lamina laghav keys revoke ID; lamina laghav keys list shows the ids"
 		if result.OldKeyID != "" {
