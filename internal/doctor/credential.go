@@ -83,9 +83,9 @@ func (e *examination) checkSession(c config.Credential, text string) Finding {
 		return ok("%s", text)
 	}
 	if session.EndsSoon(end.Sub(now)) {
-		return warn(e.command("whoami"), "%s; the session expires on %s unless it is used before", text, end.Local().Format("2 January"))
+		return warn(e.command("whoami"), "%s; the session expires on %s if it is not used until then", text, end.Local().Format("2 January"))
 	}
-	return ok("%s; the session expires on %s unless it is used before", text, end.Local().Format("2 January 2006"))
+	return ok("%s; the session expires on %s if it is not used until then", text, end.Local().Format("2 January 2006"))
 }
 
 // checkAccount sends the credential to the service, as every command does. If the access token has expired, this refreshes it.

@@ -123,7 +123,7 @@ func describeUnreachable(e *api.UnreachableError) Failure {
 			f.Hint = "lamina dev"
 		}
 	case api.TLS:
-		f.Message = fmt.Sprintf("could not trust the certificate of %s: %v", host, cause(e.Err))
+		f.Message = fmt.Sprintf("the certificate of %s is not trusted: %v", host, cause(e.Err))
 		f.Hint = "behind a company proxy, name its certificate authority with --ca-file"
 		f.Retryable = false
 	case api.Timeout:

@@ -1,5 +1,5 @@
 // Package fail turns errors into what users meet: a message, a hint, an error code and an exit status. It is the only place
-// that does. Context.Describe is the entry point; remedy.go composes the commands that hints suggest; explain*.go holds the
+// that does. Context.Describe is the entry point; hint.go composes the commands that hints suggest; explain*.go holds the
 // text of `lamina explain`.
 package fail
 
@@ -7,7 +7,7 @@ package fail
 const (
 	ExitOK           = 0
 	ExitFailure      = 1
-	ExitUsage        = 2   // nothing was sent
+	ExitUsage        = 2   // the command line or its inputs are wrong; nothing was started
 	ExitRun          = 3   // the run failed or was cancelled
 	ExitAuth         = 4   // sign-in is needed
 	ExitNotFound     = 5   // no such app, run or endpoint

@@ -33,7 +33,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Usage returns an error about what the user typed. The exit status is 2: nothing was sent.
+// Usage returns an error about what the user typed. The exit status is 2: nothing was started.
 func Usage(hint, format string, args ...any) error {
 	return &Error{Code: InvalidArgument, Message: fmt.Sprintf(format, args...), Hint: hint}
 }

@@ -19,7 +19,7 @@ import (
 // Mark replaces a secret.
 const Mark = "[redacted]"
 
-// minLength is the length of the shortest secret: shorter values occur in ordinary text.
+// minLength is the length in bytes from which a value counts as a secret; shorter ones occur in ordinary text.
 const minLength = 8
 
 // Set is a set of secrets. Make one with New. A nil Set removes nothing. It is safe for concurrent use.
@@ -30,7 +30,8 @@ type Set struct {
 	secrets []string // longest first
 }
 
-// New returns a set that also removes words that start with one of these prefixes of keys.
+// New returns an empty set. It also removes words that start with one of these prefixes and continue with at least 12 characters
+// of a key.
 func New(prefixes []string) *Set {
 	if len(prefixes) == 0 {
 		return &Set{}
@@ -58,7 +59,8 @@ func (s *Set) Add(secret string) {
 	slices.SortStableFunc(s.secrets, func(a, b string) int { return len(b) - len(a) })
 }
 
-// Text returns text without the secrets of the set: as they are, with the escapes of JSON or of URLs, and in base64.
+// Text replaces each secret of the set with Mark. It also finds secrets with the escapes of JSON or of URLs, and words that are
+// the base64 of a text with a secret. If it finds an escaped secret, it returns the whole text without those escapes.
 func (s *Set) Text(text string) string {
 	if s == nil || text == "" {
 		return text
@@ -80,7 +82,8 @@ func (s *Set) Text(text string) string {
 	return text
 }
 
-// JSON returns a JSON text whose strings went through Text. A text without secrets is returned as it is.
+// JSON returns a JSON text whose string values went through Text; names of fields are not changed. A text without secrets, and
+// one that is not JSON, is returned as it is.
 func (s *Set) JSON(raw json.RawMessage) json.RawMessage {
 	if s == nil || len(raw) == 0 {
 		return raw
@@ -102,7 +105,7 @@ func (s *Set) JSON(raw json.RawMessage) json.RawMessage {
 	return clean
 }
 
-// value returns a decoded JSON value without secrets, and whether it had any.
+// value returns a decoded JSON value without secrets, and whether it had any. It changes lists and objects in place.
 func (s *Set) value(v any) (clean any, changed bool) {
 	switch v := v.(type) {
 	case string:
@@ -132,7 +135,8 @@ func (s *Set) replace(text string) string {
 	return text
 }
 
-// unescapeJSON decodes the escapes of a JSON string (RFC 8259 section 7); text that is no JSON string is returned as it is.
+// unescapeJSON decodes the escapes of a JSON string (RFC 8259 section 7); in a text that is not one
+// as a whole, it decodes only \/ and \uXXXX.
 func unescapeJSON(text string) string {
 	if !strings.Contains(text, `\`) {
 		return text
@@ -171,7 +175,7 @@ var percentEscape = compileOnce(`%[0-9A-Fa-f]{2}`)
 
 var base64Word = compileOnce(`[A-Za-z0-9+/_\-]{11,}={0,2}`)
 
-// decodeBase64 returns what a word encodes, in the standard or in the URL alphabet; "" if it encodes nothing.
+// decodeBase64 returns what a word encodes, in the standard or in the URL alphabet; "" if it is not base64.
 func decodeBase64(word string) string {
 	word = strings.TrimRight(word, "=")
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
@@ -182,7 +186,7 @@ func decodeBase64(word string) string {
 	return ""
 }
 
-// compileOnce compiles an expression at its first use: most commands fail on nothing and need none.
+// compileOnce compiles an expression at its first use: a command that shows no error needs none.
 func compileOnce(expression string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }
@@ -194,8 +198,7 @@ func NewContext(ctx context.Context, s *Set) context.Context {
 	return context.WithValue(ctx, contextKey{}, s)
 }
 
-// Record adds a secret to the set that ctx carries, if it carries one. Code calls it before it sends a secret, because the
-// response may repeat it.
+// Record adds a secret to the set in ctx, if there is one. Call it before you send a secret: the response may repeat the secret.
 func Record(ctx context.Context, secret string) {
 	s, _ := ctx.Value(contextKey{}).(*Set)
 	s.Add(secret)

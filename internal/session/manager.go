@@ -1,5 +1,6 @@
-// Package session decides which credential a command uses (flag, environment, project config, profile), and makes the clients
-// that send it. It is the only place that builds HTTP transports and API clients. It knows nothing of the command line parser.
+// Package session decides which credential a command uses, and makes the clients that send it. The flag --profile wins; then an
+// API key in the environment; then the profile that LAMINA_PROFILE, the project config or `lamina profile use` names; then the
+// default profile. Outside the local platform, this is the only package that builds HTTP transports. It does not import cobra.
 package session
 
 import (
@@ -14,7 +15,7 @@ import (
 	"github.com/uselamina/lamina/internal/redact"
 )
 
-// Flags are the flags that select a credential.
+// Flags are the flags that concern credentials and connections.
 type Flags struct {
 	Profile   string // --profile
 	Provider  string // --provider
@@ -23,14 +24,14 @@ type Flags struct {
 	CAFile    string // --ca-file
 }
 
-// Manager opens the session of one command. Set the exported fields before the first call.
+// Manager opens the credential of one command, as a Session. Set the exported fields before you call a method.
 type Manager struct {
 	Flags Flags
 	// Args is the command line without the program's name; hints repeat parts of it.
 	Args   []string
 	Getenv func(string) string
 	Now    func() time.Time
-	// Folder returns the working folder; nil means that there is no project config.
+	// Folder returns the working folder. If Folder is nil, no project config is looked up.
 	Folder    func() (string, error)
 	UserAgent string
 	// Secrets collects what must not be shown; nil means that nothing is collected.
@@ -41,16 +42,17 @@ type Manager struct {
 	// Debug writes a line of the --debug log; nil means that it is off.
 	Debug func(line string)
 
-	service  *provider.Provider // set by OpenFor
+	service  *provider.Provider // that the command itself is for; nil: --provider or the profile decides
 	envFile  map[string]string  // variables of --env-file
 	store    *config.Store
 	opened   *Session
 	chosen   *Choice // the last choice of a profile
 	project  *config.Project
-	searched bool // project is known
+	searched bool // the project config was looked up; project is nil if there is none
 }
 
-// Store returns the store of the configuration. A command has one, because it caches what the keyring returned.
+// Store returns the store of the configuration. Every call returns the same store, because it caches the keys that it read from
+// the keyring.
 func (m *Manager) Store() *config.Store {
 	if m.store == nil {
 		m.store = &config.Store{Dir: config.DefaultDir(m.Getenv), Now: m.Now}
@@ -58,7 +60,7 @@ func (m *Manager) Store() *config.Store {
 	return m.store
 }
 
-// Load reads the configuration and notes what was repaired.
+// Load reads the configuration and prints its warnings as notes.
 func (m *Manager) Load() (*config.Document, error) {
 	doc, err := m.Store().Load()
 	if err != nil {
@@ -90,7 +92,7 @@ func (m *Manager) Open() (*Session, error) {
 	return s, nil
 }
 
-// OpenFor is Open for a command of one service, whatever --provider says.
+// OpenFor is Open for a command of one service; --provider is ignored. A session that is already open is returned as it is.
 func (m *Manager) OpenFor(p provider.Provider) (*Session, error) {
 	m.service = &p
 	return m.Open()
@@ -102,7 +104,8 @@ func (m *Manager) Opened() *Session { return m.opened }
 // expiryNotice is the remaining idle lifetime below which the user is told when the session ends.
 const expiryNotice = 3 * 24 * time.Hour
 
-// Close waits briefly for a refresh in the background, and notes when the session is about to expire.
+// Close lets a refresh in the background finish: it waits up to 2 seconds, or until the response is stored if the request was
+// sent. It prints a note if the session expires soon.
 func (m *Manager) Close() {
 	s := m.opened
 	if s == nil || s.source == nil {
@@ -112,21 +115,21 @@ func (m *Manager) Close() {
 	if left := s.source.RemainingIdle(s.Credential); left == 0 || left >= expiryNotice {
 		return
 	}
-	doc, err := m.Store().Load() // this command may have refreshed the session
+	doc, err := m.Store().Load() // this command may have refreshed the session: read its expiry again
 	if err != nil {
 		return
 	}
 	p, _ := doc.Profile(s.Profile)
 	if left := s.source.RemainingIdle(p.Credential); left > 0 && left < expiryNotice {
-		m.Note("the session of profile %s expires on %s unless it is used before; %s starts a new one",
+		m.Note("the session of profile %s expires on %s if it is not used until then; for a new one: %s",
 			s.Profile, m.Now().Add(left).Local().Format("2 January 15:04"), m.FailContext().SignIn(s.Profile))
 	}
 }
 
-// EndsSoon reports whether so little idle lifetime is left that Close notes it.
+// EndsSoon reports whether an idle lifetime above 0 is short enough for the note of Close.
 func EndsSoon(left time.Duration) bool { return left < expiryNotice }
 
-// FailContext returns the context in which errors of this command are described.
+// FailContext returns what messages and hints depend on besides the error: the credential, the command line and the secrets.
 func (m *Manager) FailContext() fail.Context {
 	c := fail.Context{Args: m.Args, Secrets: m.Secrets}
 	switch {
@@ -143,7 +146,8 @@ func (m *Manager) FailContext() fail.Context {
 // Describe returns the message, the hint, the code and the exit status of an error of this command.
 func (m *Manager) Describe(err error) fail.Failure { return m.FailContext().Describe(err) }
 
-// Lookup returns an environment variable. --env-file fills in the keys, addresses and settings that the environment lacks.
+// Lookup returns the value of an environment variable. For keys, addresses and settings of services that the environment lacks,
+// it returns the value in the file of --env-file.
 func (m *Manager) Lookup(name string) string { return cmp.Or(m.Getenv(name), m.envFile[name]) }
 
 // LookupFirst returns the first of these variables that is set, and its value.

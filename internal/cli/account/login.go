@@ -45,10 +45,11 @@ func NewLogin(env *cmdutil.Env) *cobra.Command {
 		Short: "Sign in to Lamina, or save the API key of another service",
 		Long: "Sign in with the browser. Later commands use the session, which refreshes itself and expires after 30 days\n" +
 			"without use.\n\n" +
-			"Without a browser, the command shows a code that you approve on any device. For scripts, --device --json prints\n" +
-			"the code and exits, and --device --resume finishes; or use an API key.\n\n" +
-			"With --provider, the command asks for the API key of another service, checks it and saves it in a profile:\n" +
-			"laminr, lamatic, lightfast, laghav, or a service that you describe in a file.",
+			"Where no browser can be opened, the command shows a code; enter it on any device to approve the sign-in. In a\n" +
+			"script, sign in in two steps: --device --json prints the code and exits, --device --resume waits for the approval.\n" +
+			"Or use an API key.\n\n" +
+			"With --provider, the command asks for the API key of another service (laminr, lamatic, lightfast, laghav, or one\n" +
+			"that you describe in a file), checks it and saves it in a profile.",
 		Example: "lamina login\n" +
 			"lamina login --device\n" +
 			"lamina login --no-browser\n" +
@@ -68,19 +69,19 @@ func NewLogin(env *cmdutil.Env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&opts.noBrowser, "no-browser", false, "show the address instead of opening a browser; the response can be pasted")
-	f.BoolVar(&opts.device, "device", false, "show a code that you approve on any device")
+	f.BoolVar(&opts.noBrowser, "no-browser", false, "show the address of the sign-in page instead of opening it; you can paste the address where the browser ends")
+	f.BoolVar(&opts.device, "device", false, "show a code to enter on any device")
 	f.BoolVar(&opts.resume, "resume", false, "finish the sign-in that --device --json began")
-	f.BoolVar(&opts.withAPIKey, "with-api-key", false, "read an API key from stdin")
+	f.BoolVar(&opts.withAPIKey, "with-api-key", false, "read an API key from stdin, or prompt for it")
 	f.BoolVar(&opts.browser, "browser", false, "open the browser, even if another method was remembered or no browser was found")
-	f.BoolVar(&opts.remember, "remember", false, "use this method from now on (with --device, --no-browser or --browser)")
+	f.BoolVar(&opts.remember, "remember", false, "make --device, --no-browser or --browser the method of later sign-ins")
 	f.StringVar(&opts.issuer, "issuer", "", "sign in to the OAuth 2.0 or OpenID server with this `URL`")
-	f.StringVar(&opts.clientID, "client-id", "", "use this client `ID` at the issuer instead of registering one")
-	f.Uint16Var(&opts.port, "callback-port", 0, "listen for the redirect on this `PORT`, for a client that is registered with it")
+	f.StringVar(&opts.clientID, "client-id", "", "use this client `ID` at the issuer instead of registering a new client")
+	f.Uint16Var(&opts.port, "callback-port", 0, "listen for the redirect on this `PORT`, if the client of --client-id is registered for one port")
 	f.StringVar(&opts.scope, "scope", "", "request these `SCOPES` from the issuer, separated by spaces")
-	f.StringArrayVar(&opts.set, "set", nil, "set a setting of the service, as `NAME=VALUE`, such as url=… or project-id=… (with --provider)")
+	f.StringArrayVar(&opts.set, "set", nil, "give a setting of the service of --provider, as `NAME=VALUE`: url=…, project-id=…")
 	complete.AddProviderFlag(cmd, env)
-	f.StringVar(&opts.storage, "storage", "", "keep the secrets in the file, or encrypt them with a key in the OS keyring: `file|keyring`; remembered for the profile")
+	f.StringVar(&opts.storage, "storage", "", "keep the secrets of the profile in `file|keyring`: config.json as it is, or encrypted with a key in the OS keyring")
 	f.StringVar(&opts.apiKey, "api-key", "", "save this API `KEY`; other processes can see it, so prefer --with-api-key")
 	return cmd
 }
@@ -101,7 +102,7 @@ func (o *loginOptions) validate(cmd *cobra.Command) error {
 	return nil
 }
 
-// signIn is one sign-in: a service, a profile, and what the method learns.
+// signIn is one sign-in: the service, the profile, and what is found out on the way.
 type signIn struct {
 	*loginOptions
 	provider   provider.Provider
@@ -110,7 +111,7 @@ type signIn struct {
 	project    *config.Project   // nil if the folder has no project config
 	previous   config.Credential // of the profile; zero if there is none
 	encryption config.Encryption // of the new credential
-	replaced   config.Encryption // of the previous credential
+	replaced   config.Encryption // of the previous credential; set by save
 	http       *http.Client      // for the authorization server
 	saved      config.Credential // set by save
 
@@ -120,7 +121,7 @@ type signIn struct {
 	unidentified error             // why the account of the session is unknown
 }
 
-// login signs in. Everything that could keep the result from being saved is checked before the user spends time on it.
+// login signs in. Before it asks the user for anything, it checks everything that could prevent saving the result.
 func login(ctx context.Context, opts *loginOptions) error {
 	env := opts.env
 	s, err := opts.prepare()
@@ -140,7 +141,7 @@ func login(ctx context.Context, opts *loginOptions) error {
 	if err = method(ctx); err == nil {
 		err = s.rememberMethod(ctx)
 	}
-	if s.saved.Kind == "" {
+	if s.saved.Kind == "" { // nothing was saved: remove the new encryption key
 		env.Sessions.DropKey(s.encryption)
 		return err
 	}
@@ -152,7 +153,7 @@ func login(ctx context.Context, opts *loginOptions) error {
 	return s.report()
 }
 
-// prepare decides on the profile and the service.
+// prepare gathers what a sign-in needs before its method is chosen.
 func (o *loginOptions) prepare() (*signIn, error) {
 	env := o.env
 	s := &signIn{loginOptions: o}
@@ -183,15 +184,16 @@ func (o *loginOptions) prepare() (*signIn, error) {
 		s.previous = p.Credential
 	}
 	s.remembered = doc.LoginMethod()
-	if err := s.chooseService(chosen); err != nil {
+	if err := s.chooseAddress(chosen); err != nil {
 		return nil, err
 	}
 	s.http, err = env.Sessions.HTTPClient()
 	return s, err
 }
 
-// chooseService decides on the address of the service and, where it has one, of the authorization server.
-func (s *signIn) chooseService(chosen session.Choice) (err error) {
+// chooseAddress decides on the address of the service and, for a service with OAuth, of its authorization server. For others it
+// gathers the settings.
+func (s *signIn) chooseAddress(chosen session.Choice) (err error) {
 	if s.provider.OAuth == nil {
 		return s.gatherSettings()
 	}
@@ -223,7 +225,7 @@ func (s *signIn) save(ctx context.Context, c config.Credential) (err error) {
 	return nil
 }
 
-// revokePrevious revokes the session that this sign-in replaced. A failure is only logged.
+// revokePrevious revokes the session that this sign-in replaced. A failure is shown only with --debug.
 func (s *signIn) revokePrevious(ctx context.Context) {
 	if s.previous.Kind != config.OAuth || s.previous.RefreshToken == "" || !s.previous.EndedAt.IsZero() {
 		return
@@ -235,7 +237,7 @@ func (s *signIn) revokePrevious(ctx context.Context) {
 	}
 }
 
-// accountOf returns the account of an API reply as it is stored.
+// accountOf converts the account of an API reply to the form that is stored.
 func accountOf(a api.Account) config.Account {
 	account := config.Account{UserID: a.User.ID, Email: a.User.Email}
 	if a.Workspace != nil {

@@ -51,7 +51,7 @@ func Problems(appID string, problems []api.Detail) error {
 		count = fmt.Sprintf("there are %d problems", len(problems))
 	}
 	return &fail.Error{
-		Code: fail.InvalidInputs, Message: count + " with the inputs; nothing was sent", Details: problems,
+		Code: fail.InvalidInputs, Message: count + " with the inputs; no run was started", Details: problems,
 		Hint: fail.CommandLine("apps", "get", appID),
 	}
 }

@@ -1,4 +1,5 @@
-// Package runs holds the commands that start apps and that list, wait for and save runs.
+// Package runs holds the commands that start apps and that list runs, wait for them and save
+// their outputs.
 package runs
 
 import (
@@ -38,10 +39,10 @@ func NewRun(env *cmdutil.Env) *cobra.Command {
 	opts := &runOptions{env: env}
 	cmd := &cobra.Command{
 		Use:   "run APP",
-		Short: "Start an app, and with --wait fetch its outputs",
-		Long: "Start an app. All inputs are checked before anything is sent. Without --wait, the command prints the id of the run and\n" +
+		Short: "Start an app; with --wait, wait for its outputs",
+		Long: "Start an app. All inputs are checked before the run is started. Without --wait, the command prints the id of the run and\n" +
 			"exits; with --wait, it shows the progress until the run ends, and --download saves the outputs.\n\n" +
-			"A run may cost credits. The command never starts a run twice.",
+			"A run may cost credits. After a failure, the command repeats its request only if no run can have started.",
 		Example: "lamina run poster --input text=\"Hello\" --wait --download ./pictures/\n" +
 			"lamina run poster --file inputs.json --json\n" +
 			"lamina run poster --input text=\"Hello\" --input style=Neon --async --webhook https://example.com/hook",
@@ -56,13 +57,13 @@ func NewRun(env *cmdutil.Env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVarP(&opts.inputs, "input", "i", nil, "set an input as `NAME=VALUE`; may be repeated; a repeated name is a list")
-	f.StringVar(&opts.file, "file", "", "read inputs from a JSON `FILE` (- is stdin); --input wins")
+	f.StringArrayVarP(&opts.inputs, "input", "i", nil, "set an input as `NAME=VALUE`; repeat the flag for more inputs, and a NAME for several values")
+	f.StringVar(&opts.file, "file", "", "read inputs from a JSON `FILE` (- is stdin); --input overrides it")
 	f.StringArrayVar(&opts.only, "only", nil, "produce only the output with this `LABEL`; may be repeated")
 	f.BoolVarP(&opts.wait, "wait", "w", false, "wait until the run ends")
 	f.BoolVar(&opts.async, "async", false, "do not wait (the default)")
-	f.StringVar(&opts.webhook, "webhook", "", "send a webhook delivery to this `URL` when the run ends: 'default' is the saved address, 'none' disables it")
-	f.BoolVar(&opts.noWebhook, "no-webhook", false, "send no webhook delivery")
+	f.StringVar(&opts.webhook, "webhook", "", "when the run ends, send a webhook delivery to this `URL`; 'default' is the address in config.json, 'none' sends none")
+	f.BoolVar(&opts.noWebhook, "no-webhook", false, "send no webhook delivery, even if an address is saved")
 	opts.waiting.add(f)
 	opts.saving.add(f)
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { runHelp(env, cmd) })
@@ -100,7 +101,7 @@ func (o *runOptions) validate(cmd *cobra.Command) error {
 		return err
 	}
 	if o.saving.where != "" && !o.wait {
-		return fail.Usage("", "--download needs --wait: without it there are no outputs yet")
+		return fail.Usage("", "--download needs --wait: a run that has just started has no outputs")
 	}
 	if err := o.saving.check(); err != nil {
 		return err
@@ -163,12 +164,12 @@ func (o *runOptions) webhookURL() (string, error) {
 	}
 	u, err := url.Parse(o.webhook)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", fail.Usage("lamina run APP --webhook https://example.com/hook", "--webhook must be an http or https URL, not %q", o.webhook)
+		return "", fail.Usage("lamina run APP --webhook https://example.com/hook", "--webhook must be an http or https URL, 'default' or 'none', not %q", o.webhook)
 	}
 	return o.webhook, nil
 }
 
-// withRunID adds the id of a started run to the error of printing it.
+// withRunID adds the id of the run to an error that occurred while the run was printed.
 func withRunID(runID string, err error) error {
 	if err == nil || errors.Is(err, syscall.EPIPE) {
 		return err
@@ -176,7 +177,8 @@ func withRunID(runID string, err error) error {
 	return &fail.Error{Around: "%s; the run was started", Hint: fail.CommandLine("runs", "get", runID), RunID: runID, Err: err}
 }
 
-// startError returns the error for a run that may have been started although the response was lost.
+// startError returns the error of a failed start. If the request may have reached the service, it says that the run may have
+// started.
 func startError(err error) error {
 	var lost *api.UnreachableError
 	if errors.As(err, &lost) && !lost.Kind.NeverSent() && lost.Kind != api.Other {

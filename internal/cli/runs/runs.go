@@ -156,7 +156,7 @@ func newWait(env *cmdutil.Env) *cobra.Command {
 		Use:   "wait RUN…",
 		Short: "Wait until runs end",
 		Long: "Wait until one run or several end, and print their final states. The exit status is 3 if one failed or was\n" +
-			"cancelled, and 7 if the waiting time was over first; the runs go on in any case.",
+			"cancelled, and 7 if the waiting time was over first; the runs continue in any case.",
 		Example:           "lamina runs wait RUN\nlamina runs wait RUN --timeout 10m --download ./out/",
 		Args:              cmdutil.NeedArgs("RUN…"),
 		ValidArgsFunction: complete.Runs(env),

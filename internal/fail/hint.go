@@ -9,16 +9,17 @@ import (
 	"github.com/uselamina/lamina/internal/term"
 )
 
-// Credential says which credential a command uses and where it comes from. The zero value is the default profile of Lamina.
+// Credential says which credential a command uses and where it comes from. The zero value stands for the default profile of
+// Lamina.
 type Credential struct {
 	Provider provider.Provider
 	Profile  string // of a stored credential
 	Variable string // the environment variable that holds the key; empty for a stored credential
-	File     string // the file of --env-file that Variable comes from; empty for the environment
+	File     string // the file of --env-file that sets Variable; empty if the environment itself does
 	Session  bool   // an OAuth session, not an API key
 }
 
-// String names the credential in a sentence.
+// String returns words for use inside a sentence, such as "the API key of profile work".
 func (c Credential) String() string {
 	name := "the API key"
 	if c.Session {
@@ -44,7 +45,8 @@ func (c Credential) service() provider.Provider {
 }
 
 // SignIn returns the command that signs in to a profile of the credential's service; the empty profile is the service's
-// default. If the failed command is itself a sign-in, the result repeats its flags. Flags are added at the end.
+// default. If the failed command is itself a sign-in, SignIn repeats that command line and ignores profile. In both cases flags are
+// appended.
 func (c Context) SignIn(profile string, flags ...string) string {
 	if typed, ok := c.typedLogin(flags); ok {
 		return CommandLine(append(typed, flags...)...)
@@ -60,10 +62,15 @@ func (c Context) SignIn(profile string, flags ...string) string {
 	return CommandLine(append(args, flags...)...)
 }
 
-// typedLogin returns the command line if it is a sign-in that can be repeated: it holds no key, is not the second step of another
-// command, and has none of the flags that are to be added. Flags that contradict the added ones are left out.
+// typedLogin returns the command line if it is a sign-in that can be repeated: it neither passes an API key (--api-key,
+// --with-api-key) nor finishes an earlier sign-in (--resume), and has none of the added flags. If --device is added, the flags
+// of the browser are left out.
 func (c Context) typedLogin(added []string) (args []string, ok bool) {
-	if len(c.Args) == 0 || c.Args[0] != "login" {
+	words := c.Args
+	if len(words) > 0 && words[0] == "auth" {
+		words = words[1:]
+	}
+	if len(words) == 0 || words[0] != "login" {
 		return nil, false
 	}
 	unrepeatable := append([]string{"--api-key", "--with-api-key", "--resume"}, added...)
@@ -78,7 +85,7 @@ func (c Context) typedLogin(added []string) (args []string, ok bool) {
 	return slices.Clone(c.Args), true
 }
 
-// withoutFlags returns a command line without some flags: alone ones have no value, valued ones have.
+// withoutFlags removes flags from a command line. Those in alone take no value, those in valued take one.
 func withoutFlags(args, alone, valued []string) []string {
 	var kept []string
 	for i := 0; i < len(args); i++ {
@@ -107,8 +114,8 @@ func (c Context) replaceCredential() string {
 	return set + " (" + cred.service().KeysPlace() + ")"
 }
 
-// ChangeSettings returns the command that changes settings of the credential, given as NAME=VALUE: a sign-in with --set, or an export of
-// the variables for a key of the environment.
+// ChangeSettings returns the command that changes settings, given as NAME=VALUE. For a stored credential it is a sign-in with --set;
+// for a key in the environment it exports the variables of the settings.
 func (c Context) ChangeSettings(settings []string) string {
 	p := c.Credential.service()
 	if c.Credential.Variable == "" {
@@ -128,7 +135,7 @@ func (c Context) ChangeSettings(settings []string) string {
 	return "export " + strings.Join(exports, " ")
 }
 
-// variableOf returns the environment variable of a setting.
+// variableOf returns the first environment variable of a setting, or of the address for the name url; "" if there is none.
 func variableOf(p provider.Provider, name string) string {
 	variables := p.BaseURLEnv
 	if name != "url" {
@@ -141,7 +148,7 @@ func variableOf(p provider.Provider, name string) string {
 	return variables[0]
 }
 
-// Command returns a command for the credential in use, with the --provider and --profile that select it.
+// Command returns a command with the flags that select the credential in use.
 func (c Context) Command(args ...string) string {
 	p := c.Credential.service()
 	if !p.IsDefault() && takesProvider(args) {
@@ -169,7 +176,7 @@ func (c Context) addSelectors(hint string) string {
 		return hint
 	}
 	end := len(hint)
-	for _, tail := range []string{" <", ", ", "; ", " ("} { // input, or words about the command
+	for _, tail := range []string{" <", ", ", "; ", " ("} { // a redirection of stdin, or words after the command
 		if i := strings.Index(hint, tail); i >= 0 {
 			end = min(end, i)
 		}
@@ -177,7 +184,8 @@ func (c Context) addSelectors(hint string) string {
 	command, tail := hint[:end], hint[end:]
 	for _, flag := range []string{"--provider", "--profile"} {
 		value := typedFlag(c.Args, flag)
-		isTarget := flag == "--profile" && c.Credential.Profile != "" && c.Credential.Profile != value // names another profile than the one in use
+		// A hint for another profile than the typed one, such as "lamina login" for the default profile, keeps its target.
+		isTarget := flag == "--profile" && c.Credential.Profile != "" && c.Credential.Profile != value
 		if value == "" || isTarget || strings.Contains(hint, flag) || flag == "--provider" && !takesProvider([]string{noun}) {
 			continue
 		}
@@ -210,7 +218,7 @@ func CommandLine(args ...string) string {
 	return line
 }
 
-// Quote returns an argument in the form in which a POSIX shell reads it as one word, without control characters.
+// Quote removes control characters from an argument and quotes it, if needed, so that a POSIX shell reads it as one word.
 func Quote(arg string) string {
 	arg = term.Flat(arg)
 	if arg != "" && !strings.ContainsFunc(arg, isSpecial) {
