@@ -25,6 +25,7 @@ func TestSignIn(t *testing.T) {
 		{"another service, named profile", fail.Context{Credential: laghav}, "team", nil, "lamina login --provider laghav --profile team"},
 		{"after another command", fail.Context{Args: []string{"runs", "list", "--json"}}, "work", nil, "lamina login --profile work"},
 		{"after the same login", fail.Context{Args: []string{"login", "--device", "--profile", "x"}}, "x", nil, "lamina login --device --profile x"},
+		{"after the same login, by its other name", fail.Context{Args: []string{"auth", "login", "--device"}}, "x", nil, "lamina auth login --device"},
 		{"after a login with a key", fail.Context{Args: []string{"login", "--api-key", "lma_secret"}}, "", nil, "lamina login"},
 		{"after a login with a key, joined", fail.Context{Args: []string{"login", "--api-key=lma_secret"}}, "", nil, "lamina login"},
 		{"after the second step", fail.Context{Args: []string{"login", "--device", "--resume"}}, "", nil, "lamina login"},
