@@ -197,6 +197,6 @@ func TestThirdPartyGlewlwyd(t *testing.T) {
 func (server *thirdParty) checkUnrevokedSession(t *testing.T, u user) {
 	t.Helper()
 	farewell, first, _ := server.checkSession(t, u)
-	mustContain(t, farewell, "could not be ended at the service")
+	mustContain(t, farewell, "the session could not be revoked")
 	mustContain(t, u.failsWithConfig(t, first, 8), "answered 400 Bad Request; the session is kept", "lamina login")
 }

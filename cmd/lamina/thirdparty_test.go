@@ -114,7 +114,7 @@ func (server *thirdParty) signIn(t *testing.T, u user, args ...string) {
 	run.exits(t, 0)
 	mustContain(t, page, "Signed in to "+server.issuer)
 	mustContain(t, run.stdout.String(), "Signed in to", server.issuer)
-	mustContain(t, run.stderr.String(), "does not say who you are")
+	mustContain(t, run.stderr.String(), "does not report the account")
 }
 
 // signInTwoSteps signs in with the device flow in two commands.

@@ -117,7 +117,7 @@ func (u *signedInUser) wantCompleted(ids []string) {
 	cmd := u.command(append([]string{"runs", "wait", "--interval", "1s"}, ids...)...)
 	var out bytes.Buffer
 	cmd.Stdout = &out
-	if e := u.run(cmd); e.status != 0 || strings.Contains(e.stderr, "trying again") || strings.Contains(e.stderr, "still waiting") {
+	if e := u.run(cmd); e.status != 0 || strings.Contains(e.stderr, "retrying in") || strings.Contains(e.stderr, "still waiting") {
 		u.t.Errorf("got exit status %d, want 0 and no retry: %s", e.status, e.stderr)
 	}
 	var reply struct {
