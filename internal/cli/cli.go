@@ -81,7 +81,7 @@ func newSessions(env *cmdutil.Env) *session.Manager {
 	}
 	return &session.Manager{
 		Args: env.Args, Getenv: env.Getenv, Now: env.Now, Folder: env.Folder, UserAgent: env.UserAgent(),
-		Secrets: redact.New(prefixes), Say: env.Say, Note: env.Note,
+		InCI: env.InCI, Secrets: redact.New(prefixes), Say: env.Say, Note: env.Note,
 	}
 }
 

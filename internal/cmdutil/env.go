@@ -4,9 +4,11 @@ package cmdutil
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/uselamina/lamina/internal/fail"
@@ -84,11 +86,11 @@ func (e *Env) format() (output.Format, error) {
 
 // ErrorsAsJSON reports whether errors are printed as JSON. It also works where the command line could not be parsed.
 func (e *Env) ErrorsAsJSON() bool {
-	format, err := output.ParseFormat(e.Flags.Output)
+	format, err := output.ParseFormat(cmp.Or(e.Flags.Output, typedFormat(e.Args)))
 	if err != nil {
 		format = output.Format(e.Getenv("LAMINA_OUTPUT"))
 	}
-	if e.Flags.JSON || e.Flags.JQ != "" || typedJSON(e.Args) {
+	if e.Flags.JSON || e.Flags.JQ != "" || format != output.Text && typedJSON(e.Args) {
 		format = output.JSON
 	}
 	switch format {
@@ -100,18 +102,38 @@ func (e *Env) ErrorsAsJSON() bool {
 	return !e.Streams.OutTTY && !e.Streams.ErrTTY
 }
 
-// typedJSON reports whether a command line asks for JSON.
+// typedJSON reports whether a command line has --json.
 func typedJSON(args []string) bool {
-	for i, arg := range args {
-		switch {
-		case arg == "--":
-			return false
-		case arg == "--json", arg == "-o" && i+1 < len(args) && args[i+1] == "json", arg == "-ojson", arg == "--output=json":
-			return true
+	for _, arg := range args {
+		if arg == "--json" || arg == "--" {
+			return arg == "--json"
 		}
 	}
 	return false
 }
+
+// typedFormat returns the value of --output on a command line, "" if it is absent.
+func typedFormat(args []string) (format string) {
+	for i, arg := range args {
+		if arg == "--" {
+			break
+		}
+		name, value, isJoined := strings.Cut(arg, "=")
+		switch {
+		case isJoined && (name == "--output" || name == "-o"):
+			format = value
+		case (arg == "--output" || arg == "-o") && i+1 < len(args):
+			format = args[i+1]
+		case !isJoined && len(arg) > 2 && strings.HasPrefix(arg, "-o"):
+			format = arg[2:]
+		}
+	}
+	return format
+}
+
+// Command returns a command that the user may type next, with the selectors of this command line. Every printed command that concerns
+// an account comes from it, or from the hint of an error.
+func (e *Env) Command(args ...string) string { return e.Sessions.FailContext().Next(args...) }
 
 // Print writes a value: as JSON, or as the text that the function writes.
 func (e *Env) Print(v any, text func(*output.Page)) error { return e.Printer.Value(v, text) }

@@ -73,7 +73,11 @@ func (e *Env) ReadObject(file string) (map[string]any, error) {
 // ReadFile reads a file of at most 8 MiB. The name - means stdin.
 func (e *Env) ReadFile(file string) ([]byte, error) {
 	r := e.Streams.In
-	if file != "-" {
+	if file == "-" {
+		if err := e.needPipe("pipe the text to this command, or name a file"); err != nil {
+			return nil, err
+		}
+	} else {
 		f, err := os.Open(file)
 		if err != nil {
 			return nil, err

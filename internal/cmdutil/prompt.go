@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -11,7 +12,39 @@ import (
 )
 
 // MayPrompt reports whether the user can be asked: stdin is a terminal, --no-input is not set, and CI is not set.
-func (e *Env) MayPrompt() bool { return e.Streams.Prompts && !e.Flags.NoInput && e.Getenv("CI") == "" }
+func (e *Env) MayPrompt() bool { return e.Streams.Prompts && e.unattended() == "" }
+
+// InCI reports whether this is CI, where there is no user.
+func (e *Env) InCI() bool { return e.Getenv("CI") != "" }
+
+// unattended says why no user takes part; "" if one may.
+func (e *Env) unattended() string {
+	switch {
+	case e.Flags.NoInput:
+		return "--no-input is set"
+	case e.InCI():
+		return "this is CI"
+	}
+	return ""
+}
+
+// NeedUser returns an error if no user takes part: with --no-input, and in CI. Call it before everything that waits for a user,
+// opens a browser, or reads from a terminal. what says what needs the user; hint is what to do instead.
+func (e *Env) NeedUser(what, hint string) error {
+	why := e.unattended()
+	if why == "" || e.ApprovesItself {
+		return nil
+	}
+	return &fail.Error{Code: fail.NeedsPerson, Message: fmt.Sprintf("%s needs a user, and %s", what, why), Hint: hint}
+}
+
+// needPipe is NeedUser for reading stdin, which needs a user only if it is a terminal.
+func (e *Env) needPipe(hint string) error {
+	if !e.Streams.InTTY {
+		return nil
+	}
+	return e.NeedUser("reading from the terminal", hint)
+}
 
 // ReadLine reads a line of stdin, without its line break and the space around it, unless ctx ends first.
 func (e *Env) ReadLine(ctx context.Context) (string, error) {
@@ -59,6 +92,9 @@ func (e *Env) Ask(ctx context.Context, question string) (string, error) {
 // ReadSecret prompts for a secret, which is not shown while it is typed, or reads a line of stdin where there is no terminal. hint
 // is the hint of the error if neither works.
 func (e *Env) ReadSecret(ctx context.Context, question, hint string) (text string, err error) {
+	if err := e.needPipe(hint); err != nil {
+		return "", err
+	}
 	if e.MayPrompt() {
 		text, err = e.Streams.Secret(ctx, question)
 	} else {

@@ -16,9 +16,6 @@ import (
 	"github.com/uselamina/lamina/internal/session"
 )
 
-// fixCommand makes the repairs of repair.
-const fixCommand = "lamina doctor --fix"
-
 // checkConfig examines the configuration folder and config.json.
 func checkConfig(_ context.Context, e *examination) Finding {
 	if e.store.Dir == "" {
@@ -39,7 +36,7 @@ func checkConfig(_ context.Context, e *examination) Finding {
 	}
 	for _, f := range all {
 		if f.Exposed {
-			return warn(fixCommand, "%s had the mode %04o: other users of this machine could read it", f.Path, f.Mode)
+			return warn(e.command("doctor", "--fix"), "%s had the mode %04o: other users of this machine could read it", f.Path, f.Mode)
 		}
 	}
 	if err := e.store.CheckWritable(); err != nil {
@@ -94,17 +91,17 @@ func isNodeScript(file string) bool {
 // checkLeftovers looks for files of commands that were killed, and for an unfinished two-step sign-in.
 func checkLeftovers(_ context.Context, e *examination) Finding {
 	if temps := e.inspection.Temps; len(temps) > 0 {
-		return warn(fixCommand, "commands that ended while they wrote left %d files, such as %s", len(temps), temps[0])
+		return warn(e.command("doctor", "--fix"), "commands that ended while they wrote left %d files, such as %s", len(temps), temps[0])
 	}
 	switch pending, err := e.sessions.PendingLogin(); {
 	case errors.Is(err, fs.ErrNotExist):
 		return ok("there are none")
 	case err != nil:
-		return warn(fixCommand, "the file of an unfinished two-step sign-in cannot be read")
+		return warn(e.command("doctor", "--fix"), "the file of an unfinished two-step sign-in cannot be read")
 	case !e.sessions.Now().Before(pending.ExpiresAt):
-		return warn(fixCommand, "a two-step sign-in was not finished, and its code has expired")
+		return warn(e.command("doctor", "--fix"), "a two-step sign-in was not finished, and its code has expired")
 	default:
-		return ok("a two-step sign-in waits for `lamina login --device --resume` until %s", pending.ExpiresAt.Local().Format("15:04"))
+		return ok("a two-step sign-in waits for `%s` until %s", e.sessions.FailContext().Next("login", "--device", "--resume"), pending.ExpiresAt.Local().Format("15:04"))
 	}
 }
 

@@ -11,9 +11,6 @@ import (
 	"github.com/uselamina/lamina/internal/fail"
 )
 
-// retryCommand repeats the checks.
-const retryCommand = "lamina doctor"
-
 // checkAPI examines the answer of the service to a request without a credential.
 func checkAPI(_ context.Context, e *examination) Finding {
 	p := e.probeAPI()
@@ -25,7 +22,7 @@ func checkAPI(_ context.Context, e *examination) Finding {
 	case p.Err != nil:
 		return e.unreached(p.Err)
 	case p.Status >= 500:
-		return failed(fail.ServerError, retryCommand, "%s fails (%d %s)", e.host(), p.Status, http.StatusText(p.Status))
+		return failed(fail.ServerError, e.command("doctor"), "%s fails (%d %s)", e.host(), p.Status, http.StatusText(p.Status))
 	case p.Status == http.StatusTooManyRequests:
 		return warn("", "%s answers, but limits the rate of requests at the moment", e.host())
 	case isOtherAPI, isJSON && p.Status != http.StatusNotFound && (p.Status < 300 || p.Status >= 400):
@@ -50,7 +47,7 @@ func checkTokenEndpoint(_ context.Context, e *examination) Finding {
 	case p.Err != nil:
 		return e.unreached(p.Err)
 	case p.Status >= 500:
-		return failed(fail.ServerError, retryCommand, "%s fails (%d %s); the session is kept", endpoint, p.Status, http.StatusText(p.Status))
+		return failed(fail.ServerError, e.command("doctor"), "%s fails (%d %s); the session is kept", endpoint, p.Status, http.StatusText(p.Status))
 	}
 	return ok("%s answers in %s", endpoint, milliseconds(p.Took))
 }

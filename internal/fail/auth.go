@@ -32,11 +32,11 @@ func (c Context) describeSession(err error) (Failure, bool) {
 		if none.Profile != "" && none.Profile != config.DefaultProfile {
 			message = "profile " + none.Profile + " is not signed in"
 		}
-		return newFailure(NotLoggedIn, message, c.SignIn(none.Profile)), true
+		return newFailure(NotLoggedIn, message, c.MissingCredential(none.Profile)), true
 	case errors.As(err, &lost):
-		return newFailure(SessionExpired, lost.Error(), c.SignIn(lost.Ended.Profile)), true
+		return newFailure(SessionExpired, lost.Error(), c.MissingCredential(lost.Ended.Profile)), true
 	case errors.As(err, &ended):
-		return newFailure(SessionExpired, ended.Error(), c.SignIn(ended.Profile)), true
+		return newFailure(SessionExpired, ended.Error(), c.MissingCredential(ended.Profile)), true
 	}
 	return Failure{}, false
 }

@@ -21,6 +21,8 @@ type Context struct {
 	Credential Credential
 	// Args is the command line without the program's name.
 	Args []string
+	// InCI means that no user can sign in: a key in the environment is the remedy.
+	InCI bool
 	// Secrets are removed from everything that Describe returns; nil means none are known.
 	Secrets *redact.Set
 }

@@ -46,10 +46,10 @@ func (c Credential) service() provider.Provider {
 
 // SignIn returns the command that signs in to a profile of the credential's service; the empty profile is the service's
 // default. If the failed command is itself a sign-in, SignIn repeats that command line and ignores profile. In both cases flags are
-// appended.
+// added; they replace flags of the command line that contradict them.
 func (c Context) SignIn(profile string, flags ...string) string {
-	if typed, ok := c.typedLogin(flags); ok {
-		return CommandLine(append(typed, flags...)...)
+	if c.isSignIn() {
+		return c.compose(append(repeatSignIn(c.Args, flags), flags...))
 	}
 	p := c.Credential.service()
 	args := []string{"login"}
@@ -59,46 +59,24 @@ func (c Context) SignIn(profile string, flags ...string) string {
 	if profile != "" && profile != p.DefaultProfile() {
 		args = append(args, "--profile", profile)
 	}
-	return CommandLine(append(args, flags...)...)
+	return c.compose(append(args, flags...))
 }
 
-// typedLogin returns the command line if it is a sign-in that can be repeated: it neither passes an API key (--api-key,
-// --with-api-key) nor finishes an earlier sign-in (--resume), and has none of the added flags. If --device is added, the flags
-// of the browser are left out.
-func (c Context) typedLogin(added []string) (args []string, ok bool) {
-	words := c.Args
-	if len(words) > 0 && words[0] == "auth" {
-		words = words[1:]
+// MissingCredential returns what to do where there is no valid credential for a profile: sign in, or in CI, where no user can, set
+// the variable of the service's key.
+func (c Context) MissingCredential(profile string) string {
+	p := c.Credential.service()
+	if !c.InCI || p.EnvKey == "" {
+		return c.SignIn(profile)
 	}
-	if len(words) == 0 || words[0] != "login" {
-		return nil, false
+	hint := "set " + p.EnvKey + " to an API key"
+	if place := p.KeysPlace(); place != "" {
+		hint += " (" + place + ")"
 	}
-	unrepeatable := append([]string{"--api-key", "--with-api-key", "--resume"}, added...)
-	for _, arg := range c.Args {
-		if name, _, _ := strings.Cut(arg, "="); slices.Contains(unrepeatable, name) {
-			return nil, false
-		}
+	if typedFlag(c.Args, "--profile") != "" {
+		hint += ", and leave out --profile, which overrides it"
 	}
-	if slices.Contains(added, "--device") {
-		return withoutFlags(c.Args, []string{"--browser", "--no-browser"}, []string{"--callback-port"}), true
-	}
-	return slices.Clone(c.Args), true
-}
-
-// withoutFlags removes flags from a command line. Those in alone take no value, those in valued take one.
-func withoutFlags(args, alone, valued []string) []string {
-	var kept []string
-	for i := 0; i < len(args); i++ {
-		name, _, isJoined := strings.Cut(args[i], "=")
-		switch {
-		case slices.Contains(valued, name) && !isJoined:
-			i++
-		case slices.Contains(alone, name), slices.Contains(valued, name):
-		default:
-			kept = append(kept, args[i])
-		}
-	}
-	return kept
+	return hint
 }
 
 // replaceCredential returns what to do about a credential that the service does not accept.
@@ -148,7 +126,7 @@ func variableOf(p provider.Provider, name string) string {
 	return variables[0]
 }
 
-// Command returns a command with the flags that select the credential in use.
+// Command returns a command with the flags that select the credential in use, and those of Next.
 func (c Context) Command(args ...string) string {
 	p := c.Credential.service()
 	if !p.IsDefault() && takesProvider(args) {
@@ -157,56 +135,54 @@ func (c Context) Command(args ...string) string {
 	if profile := c.Credential.Profile; profile != "" && profile != p.DefaultProfile() {
 		args = append(args, "--profile", profile)
 	}
-	return CommandLine(args...)
+	return c.compose(args)
 }
 
-// takesProvider reports whether a command has the flag --provider.
-func takesProvider(args []string) bool {
-	return len(args) > 0 && slices.Contains([]string{"login", "logout", "whoami", "auth", "doctor", "api"}, args[0])
+// Next returns a command that a user may type next. It has the selectors of the command line: --profile, and the other flags that
+// decide which account, service and connection a command uses.
+func (c Context) Next(args ...string) string { return c.compose(args) }
+
+// compose returns a command line with the typed selectors that it lacks, and without secrets.
+func (c Context) compose(args []string) string {
+	noun, verb := commandWords(args)
+	missing := c.missingSelectors(noun, verb, func(flag string) bool { return hasFlag(args, flag) })
+	return c.Secrets.Text(CommandLine(slices.Concat(args, missing)...))
 }
 
-// addSelectors adds to a suggested command the --profile and --provider that the user typed.
+// addSelectors adds the typed selectors to a hint that is written as text: a command, perhaps with words or a redirection of stdin
+// after it.
 func (c Context) addSelectors(hint string) string {
 	command, ok := strings.CutPrefix(hint, "lamina ")
 	if !ok {
 		return hint
 	}
-	noun, _, _ := strings.Cut(command, " ")
-	if strings.Contains(hint, "--help") || slices.Contains([]string{"dev", "demo", "explain", "completion", "help", "version", "profile"}, noun) {
-		return hint
+	end := len(hint) - len(command) + endOfCommand(command)
+	words := strings.Fields(hint[:end])
+	noun, verb := commandWords(words[1:])
+	line := hint[:end]
+	for _, word := range c.missingSelectors(noun, verb, func(flag string) bool { return hasFlag(words, flag) }) {
+		line += " " + Quote(word)
 	}
-	end := len(hint)
-	for _, tail := range []string{" <", ", ", "; ", " ("} { // a redirection of stdin, or words after the command
-		if i := strings.Index(hint, tail); i >= 0 {
-			end = min(end, i)
-		}
-	}
-	command, tail := hint[:end], hint[end:]
-	for _, flag := range []string{"--provider", "--profile"} {
-		value := typedFlag(c.Args, flag)
-		// A hint for another profile than the typed one, such as "lamina login" for the default profile, keeps its target.
-		isTarget := flag == "--profile" && c.Credential.Profile != "" && c.Credential.Profile != value
-		if value == "" || isTarget || strings.Contains(hint, flag) || flag == "--provider" && !takesProvider([]string{noun}) {
-			continue
-		}
-		command += " " + flag + " " + Quote(value)
-	}
-	return command + tail
+	return line + hint[end:]
 }
 
-// typedFlag returns the value of a flag on a command line, "" if it is absent.
-func typedFlag(args []string, flag string) string {
-	for i, arg := range args {
-		switch value, ok := strings.CutPrefix(arg, flag+"="); {
-		case arg == "--":
-			return ""
-		case ok:
-			return value
-		case arg == flag && i+1 < len(args):
-			return args[i+1]
+// endOfCommand returns where a command ends in a hint: before a redirection of stdin, or before words about it. Quoted text does not
+// end a command.
+func endOfCommand(hint string) int {
+	quote := byte(0)
+	for i := range len(hint) {
+		switch {
+		case quote != 0:
+			if hint[i] == quote {
+				quote = 0
+			}
+		case hint[i] == '\'', hint[i] == '"':
+			quote = hint[i]
+		case slices.ContainsFunc([]string{" <", ", ", "; ", " ("}, func(tail string) bool { return strings.HasPrefix(hint[i:], tail) }):
+			return i
 		}
 	}
-	return ""
+	return len(hint)
 }
 
 // CommandLine returns a lamina command as it can be typed into a shell: each argument is quoted where needed.

@@ -146,8 +146,7 @@ func (m *Manager) missing(doc *config.Document, c Choice) error {
 	if c.Provider.IsDefault() && c.Kind == FromDefault && len(known) == 0 {
 		return &auth.NotSignedInError{Profile: c.Profile}
 	}
-	hints := fail.Context{Credential: fail.Credential{Provider: c.Provider}}
-	e := &fail.Error{Code: fail.NotLoggedIn, Hint: hints.SignIn(c.Profile)}
+	e := &fail.Error{Code: fail.NotLoggedIn, Hint: m.FailContext().MissingCredential(c.Profile)}
 	switch {
 	case c.Provider.IsDefault() && c.IsImplicit():
 		e.Message = fmt.Sprintf("profile %s, %s, is not signed in", c.Profile, c.Name)

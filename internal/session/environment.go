@@ -97,7 +97,7 @@ func (m *Manager) settingsFromEnvironment(p provider.Provider) (map[string]strin
 			return nil, fail.Usage("unset "+variable, "%s: %v", variable, err)
 		}
 		if value == "" && s.Required {
-			hint := fail.Context{Credential: fail.Credential{Provider: p}}.SignIn("")
+			hint := m.FailContext().SignIn("")
 			if len(s.Env) > 0 {
 				hint = "export " + s.Env[0] + "=VALUE"
 			}

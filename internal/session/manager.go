@@ -34,6 +34,8 @@ type Manager struct {
 	// Folder returns the working folder. If Folder is nil, no project config is looked up.
 	Folder    func() (string, error)
 	UserAgent string
+	// InCI reports whether this is CI, where no user can sign in; nil means that it is not.
+	InCI func() bool
 	// Secrets collects what must not be shown; nil means that nothing is collected.
 	Secrets *redact.Set
 
@@ -131,7 +133,7 @@ func EndsSoon(left time.Duration) bool { return left < expiryNotice }
 
 // FailContext returns what messages and hints depend on besides the error: the credential, the command line and the secrets.
 func (m *Manager) FailContext() fail.Context {
-	c := fail.Context{Args: m.Args, Secrets: m.Secrets}
+	c := fail.Context{Args: m.Args, InCI: m.InCI != nil && m.InCI(), Secrets: m.Secrets}
 	switch {
 	case m.opened != nil:
 		c.Credential = m.opened.describe()

@@ -110,6 +110,6 @@ func (s *signIn) identify(ctx context.Context, c config.Credential) (config.Acco
 
 // noteUnidentified notes that the account of a session is unknown.
 func noteUnidentified(sessions *session.Manager, baseURL string, reason error) {
-	sessions.Note("%s does not report the account (%s); the session is kept, and `lamina auth token` prints its access token",
-		baseURL, sessions.Describe(reason).Message)
+	sessions.Note("%s does not report the account (%s); the session is kept, and `%s` prints its access token",
+		baseURL, sessions.Describe(reason).Message, sessions.FailContext().Next("auth", "token"))
 }

@@ -54,9 +54,9 @@ func (s *signIn) checkFlags() error {
 	case s.provider.OAuth != nil:
 		return nil
 	case s.device, s.resume, s.browser, s.noBrowser, s.remember, s.issuer != "", s.clientID != "", s.port != 0, s.scope != "":
-		return fail.Usage(s.again(), "%s has only API keys: it cannot be signed in to with a browser, a device code or an issuer", s.provider.Title)
+		return fail.Usage(s.again("--with-api-key")+" < key.txt", "%s has only API keys: it cannot be signed in to with a browser, a device code or an issuer", s.provider.Title)
 	case s.profile == config.DefaultProfile:
-		return fail.Usage(s.again()+" --profile NAME", "profile %s is reserved for Lamina; choose another name for the key of %s", s.profile, s.provider.Title)
+		return fail.Usage(s.again("--profile", "NAME"), "profile %s is reserved for Lamina; choose another name for the key of %s", s.profile, s.provider.Title)
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (s *signIn) parseSet() (map[string]string, error) {
 		case !ok || value == "":
 			return nil, fail.Usage(s.again("--set", "NAME=VALUE"), "--set must be NAME=VALUE, not %q", pair)
 		case !slices.Contains(names, name):
-			return nil, fail.Usage(s.again()+" --help", "%s has no setting %q; its settings are %s", s.provider.Title, name, strings.Join(names, ", "))
+			return nil, fail.Usage("lamina login --help", "%s has no setting %q; its settings are %s", s.provider.Title, name, strings.Join(names, ", "))
 		}
 		typed[name] = value
 	}

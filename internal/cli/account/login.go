@@ -173,9 +173,8 @@ func (o *loginOptions) prepare() (*signIn, error) {
 	if err := s.checkFlags(); err != nil {
 		return nil, err
 	}
-	s.storage = cmp.Or(s.storage, string(doc.Storage(s.profile)))
-	if _, err := config.ParseStorage(s.storage); err != nil {
-		return nil, fail.Usage("lamina login --storage file", "--storage: %v", err)
+	if err := s.chooseStorage(doc); err != nil {
+		return nil, err
 	}
 	if p, ok := doc.Profile(s.profile); ok {
 		if p, err = env.Sessions.Store().Decrypt(p); err != nil {
@@ -189,6 +188,23 @@ func (o *loginOptions) prepare() (*signIn, error) {
 	}
 	s.http, err = env.Sessions.HTTPClient()
 	return s, err
+}
+
+// chooseStorage decides where the secrets are kept: the value of --storage, or what the configuration says about the profile.
+func (s *signIn) chooseStorage(doc *config.Document) error {
+	hint := s.again("--storage", string(config.StorageFile))
+	if s.storage != "" {
+		if _, err := config.ParseStorage(s.storage); err != nil {
+			return fail.Usage(hint, "--storage: %v", err)
+		}
+		return nil
+	}
+	stored, err := config.ParseStorage(string(doc.Storage(s.profile)))
+	if err != nil {
+		return fail.Usage(hint, "the configuration has an unknown storage for profile %s: %v", s.profile, err)
+	}
+	s.storage = string(stored)
+	return nil
 }
 
 // chooseAddress decides on the address of the service and, for a service with OAuth, of its authorization server. For others it

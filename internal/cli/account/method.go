@@ -45,14 +45,21 @@ func (s *signIn) method() (func(context.Context) error, error) {
 		return s.resumeDevice, nil
 	case s.device && env.Flags.Machine():
 		return s.beginDevice, nil
-	case s.device:
-		return s.useDevice, nil
-	case s.noBrowser, s.browser:
+	case s.typedMethod() != "":
+		if err := s.needUser(); err != nil {
+			return nil, err
+		}
+		if s.device {
+			return s.useDevice, nil
+		}
 		return s.useBrowser, nil
 	case !env.MayPrompt() && !env.ApprovesItself:
+		if err := s.needUser(); err != nil {
+			return nil, err
+		}
 		return nil, &fail.Error{
 			Code: fail.NeedsPerson, Hint: s.again("--device"),
-			Message: "a sign-in needs a user, and there is no terminal, or this is CI. Set LAMINA_API_KEY, or choose a method: " +
+			Message: "a sign-in needs a user, and there is no terminal. Set LAMINA_API_KEY, or choose a method: " +
 				"--device (approve on another device; with --json in two steps), --no-browser or --with-api-key",
 		}
 	}
@@ -74,6 +81,15 @@ func (s *signIn) method() (func(context.Context) error, error) {
 	return s.useBrowser, nil
 }
 
+// needUser refuses a sign-in that a user approves, if no user takes part. A sign-in in two steps and an API key remain.
+func (s *signIn) needUser() error {
+	hint := s.again("--device", "--json")
+	if s.env.InCI() {
+		hint = s.env.Sessions.FailContext().MissingCredential(s.profile)
+	}
+	return s.env.NeedUser("this sign-in", hint)
+}
+
 // rememberMethod makes the typed method the one that plain `lamina login` uses, if --remember is set.
 func (s *signIn) rememberMethod(ctx context.Context) error {
 	if !s.remember {
@@ -85,8 +101,7 @@ func (s *signIn) rememberMethod(ctx context.Context) error {
 	})
 }
 
-// again returns the command that signs in to the same service and profile, with flags.
+// again returns the typed command line with flags, in place of those that contradict them.
 func (s *signIn) again(flags ...string) string {
-	c := fail.Context{Credential: fail.Credential{Provider: s.provider}}
-	return c.SignIn(s.profile, flags...)
+	return s.env.Sessions.FailContext().SignIn(s.profile, flags...)
 }

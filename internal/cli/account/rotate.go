@@ -126,8 +126,8 @@ func (r *rotation) client(key config.Secret) (*api.Client, error) {
 // byHand replaces the key by one that the user created.
 func (r *rotation) byHand(ctx context.Context, opts *rotateOptions) error {
 	env, p := r.env, r.provider
-	command := fail.CommandLine("auth", "rotate", "--profile", r.old.Name)
-	fromFile := command + " --with-api-key < new-key.txt"
+	command := env.Command("auth", "rotate")
+	fromFile := env.Command("auth", "rotate", "--with-api-key") + " < new-key.txt"
 	if !opts.withAPIKey && !env.MayPrompt() {
 		return &fail.Error{
 			Code: fail.NeedsPerson, Hint: fromFile,
@@ -238,9 +238,9 @@ func (r *rotation) report(result rotationResult) error {
 	}
 	way := "delete it where keys are created: " + r.provider.KeysPlace()
 	if r.provider.Name == provider.Laghav().Name {
-		way = "revoke it with lamina laghav keys revoke ID; lamina laghav keys list shows the ids"
+		way = fmt.Sprintf("revoke it with %s; %s shows the ids", r.env.Command("laghav", "keys", "revoke", "ID"), r.env.Command("laghav", "keys", "list"))
 		if result.OldKeyID != "" {
-			way = "revoke it with " + fail.CommandLine("laghav", "keys", "revoke", result.OldKeyID)
+			way = "revoke it with " + r.env.Command("laghav", "keys", "revoke", result.OldKeyID)
 		}
 	}
 	r.env.Say("The old key is still valid: %s", way)

@@ -88,8 +88,9 @@ func (r *rotation) findApp(ctx context.Context, client *laghav.Client, old lagha
 	var several *laghav.SeveralAppsError
 	if errors.As(err, &several) || api.IsNotFound(err) {
 		return "", &fail.Error{
-			Code: fail.InvalidArgument, Hint: fail.CommandLine("auth", "rotate", "--profile", r.old.Name, "--with-api-key"), Err: err,
-			Message: "the application of the key is unknown, so no new key was created: create one with lamina laghav keys create NAME --app ID, and pipe it to --with-api-key",
+			Code: fail.InvalidArgument, Hint: r.env.Command("auth", "rotate", "--with-api-key") + " < new-key.txt", Err: err,
+			Message: "the application of the key is unknown, so no new key was created: create one with " +
+				r.env.Command("laghav", "keys", "create", "NAME", "--app", "ID") + ", and pipe it to --with-api-key",
 		}
 	}
 	return app, err

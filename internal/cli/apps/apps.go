@@ -70,7 +70,7 @@ func list(cmd *cobra.Command, opts *listOptions) error {
 		if err != nil {
 			return err
 		}
-		return env.Printer.Data(reply.Raw, func(p *output.Page) { writeMatches(p, reply.Data) })
+		return env.Printer.Data(reply.Raw, func(p *output.Page) { writeMatches(p, reply.Data, env.Command("apps", "list")) })
 	}
 	reply, err := client.ListApps(cmd.Context(), opts.limit)
 	if err != nil {
@@ -123,9 +123,10 @@ func writeApps(p *output.Page, apps []api.AppSummary) {
 	p.Table([]string{"ID", "NAME", "WHAT IT DOES"}, rows)
 }
 
-func writeMatches(p *output.Page, found api.Discovery) {
+// writeMatches shows the apps that a search found. listAll is the command that lists all apps.
+func writeMatches(p *output.Page, found api.Discovery, listAll string) {
 	if len(found.Matches) == 0 {
-		p.Line("No app matches. List all apps with: lamina apps list")
+		p.Line("No app matches. List all apps with: %s", listAll)
 		return
 	}
 	var rows [][]string
@@ -163,13 +164,13 @@ func newGet(env *cmdutil.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return env.Printer.Data(reply.Raw, func(p *output.Page) { writeApp(p, args[0], reply.Data) })
+			return env.Printer.Data(reply.Raw, func(p *output.Page) { writeApp(p, reply.Data, sampleRun(env, args[0], reply.Data)) })
 		},
 	}
 }
 
-// writeApp shows an app. name is the id that the user typed.
-func writeApp(p *output.Page, name string, app api.App) {
+// writeApp shows an app, and a command that runs it.
+func writeApp(p *output.Page, app api.App, sample string) {
 	p.Line("%s", p.Bold(app.Name))
 	if d := api.String(app.Description); d != "" {
 		p.Paragraphs(d)
@@ -188,16 +189,16 @@ func writeApp(p *output.Page, name string, app api.App) {
 		p.Table([]string{"OUTPUT", "TYPE"}, rows)
 	}
 	p.Line("")
-	p.Line("%s", p.Command(sampleRun(name, app)))
+	p.Line("%s", p.Command(sample))
 }
 
-// sampleRun returns a command that runs the app, with placeholders for the required inputs.
-func sampleRun(name string, app api.App) string {
-	line := fail.CommandLine("run", name)
+// sampleRun returns a command that runs the app, with placeholders for the required inputs. name is the id that the user typed.
+func sampleRun(env *cmdutil.Env, name string, app api.App) string {
+	args := []string{"run", name}
 	for _, in := range app.Parameters {
 		if in.MustSupply() {
-			line += " --input " + fail.Quote(in.SendAs()) + "=…"
+			args = append(args, "--input", in.SendAs()+"=…")
 		}
 	}
-	return line + " --wait --download ./"
+	return env.Command(append(args, "--wait", "--download", "./")...)
 }

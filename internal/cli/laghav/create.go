@@ -104,7 +104,7 @@ func (o *createOptions) createAndSave(ctx context.Context, create createFunc) er
 func freeProfile(env *cmdutil.Env) (config.Profile, error) {
 	name := cmp.Or(env.Sessions.Flags.Profile, provider.Laghav().DefaultProfile())
 	env.Sessions.Flags.Profile = ""
-	env.Sessions.Args = nil // hints repeat flags of the command line, and the profile does not exist
+	env.Sessions.Args = fail.WithoutFlag(env.Sessions.Args, "--profile") // hints repeat flags, and the profile does not exist
 	if err := config.CheckProfileName(name); err != nil {
 		return config.Profile{}, fail.Usage("", "--profile: %v", err)
 	}
@@ -112,8 +112,12 @@ func freeProfile(env *cmdutil.Env) (config.Profile, error) {
 	if err != nil {
 		return config.Profile{}, err
 	}
-	if _, exists := doc.Profile(name); exists || name == config.DefaultProfile {
-		return config.Profile{}, fail.Usage("", "profile %s is taken: name another one with --profile, or replace its key with lamina auth rotate; nothing was created", name)
+	if name == config.DefaultProfile {
+		return config.Profile{}, fail.Usage("", "profile %s is taken: it is the default profile of Lamina; name another one with --profile; nothing was created", name)
+	}
+	if _, exists := doc.Profile(name); exists {
+		return config.Profile{}, fail.Usage(fail.CommandLine("auth", "rotate", "--profile", name),
+			"profile %s is taken: name another one with --profile, or replace its key; nothing was created", name)
 	}
 	if err := env.Sessions.Store().CheckWritable(); err != nil {
 		return config.Profile{}, err

@@ -143,7 +143,7 @@ func (b *batch) runOne(ctx context.Context, i int) line {
 	}
 	if b.waiting.wait && result.State() == lamatic.Running && result.RunID != "" {
 		runID := result.RunID
-		result, err = b.waiting.await(ctx, b.client, runID, lamatic.Wait{Interval: b.waiting.interval, Patience: b.env.Patience()})
+		result, err = b.waiting.await(ctx, b.env, b.client, runID, lamatic.Wait{Interval: b.waiting.interval, Patience: b.env.Patience()})
 		if err != nil {
 			l := b.failedLine(i, err)
 			l.State, l.RequestID = running, runID // only the waiting failed

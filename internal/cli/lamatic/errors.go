@@ -6,6 +6,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/api/lamatic"
+	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
 )
@@ -69,13 +70,13 @@ func failedError(r *lamatic.Result) error {
 }
 
 // statusError returns the error for a state that could not be fetched.
-func statusError(runID string, err error) error {
+func statusError(env *cmdutil.Env, runID string, err error) error {
 	var refused *lamatic.FlowError
 	if !errors.As(err, &refused) {
 		return err
 	}
 	return &fail.Error{
 		Code: fail.NotFound, Message: fmt.Sprintf("Lamatic has no result for request %s in this project: %s", output.Quote(runID), refused.Error()),
-		Hint: "lamina auth status --provider lamatic", RequestID: refused.RequestID, Err: err,
+		Hint: env.Sessions.FailContext().Command("auth", "status"), RequestID: refused.RequestID, Err: err,
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/api/lamatic"
 	"github.com/uselamina/lamina/internal/cmdutil"
-	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/provider"
 )
@@ -47,10 +46,11 @@ func printResult(env *cmdutil.Env, r *lamatic.Result) error {
 	if r.State() == lamatic.Failed {
 		return failedError(r)
 	}
-	return env.Printer.Data(r.Raw, func(p *output.Page) { writeResult(p, r) })
+	return env.Printer.Data(r.Raw, func(p *output.Page) { writeResult(p, r, waitCommand(env, r.RunID)) })
 }
 
-func writeResult(p *output.Page, r *lamatic.Result) {
+// writeResult shows a result. next is the command that waits for a run that continues.
+func writeResult(p *output.Page, r *lamatic.Result, next string) {
 	switch r.State() {
 	case lamatic.Failed:
 		p.Line("%s", p.Bad(cmp.Or(r.Status, "failed")))
@@ -59,7 +59,7 @@ func writeResult(p *output.Page, r *lamatic.Result) {
 		p.Line("%s", p.Busy(cmp.Or(r.Status, "processing")))
 		p.Fields("request", r.RunID)
 		if r.RunID != "" {
-			p.Line("\n%s", p.Command(waitCommand(r.RunID)))
+			p.Line("\n%s", p.Command(next))
 		}
 	default:
 		p.Line("%s", p.Good(cmp.Or(r.Status, "success")))
@@ -68,7 +68,9 @@ func writeResult(p *output.Page, r *lamatic.Result) {
 }
 
 // waitCommand returns the command that waits for a run.
-func waitCommand(runID string) string { return fail.CommandLine("lamatic", "status", runID, "--wait") }
+func waitCommand(env *cmdutil.Env, runID string) string {
+	return env.Command("lamatic", "status", runID, "--wait")
+}
 
 // writeOutput shows the output of a workflow: an object as fields, any other JSON as it is.
 func writeOutput(p *output.Page, raw json.RawMessage) {

@@ -54,7 +54,7 @@ func status(ctx context.Context, opts *statusOptions) error {
 	}
 	result, err := client.Check(ctx, opts.runID)
 	if err != nil {
-		return statusError(opts.runID, err)
+		return statusError(env, opts.runID, err)
 	}
-	return env.Printer.Data(result.Raw, func(p *output.Page) { writeResult(p, result) })
+	return env.Printer.Data(result.Raw, func(p *output.Page) { writeResult(p, result, waitCommand(env, result.RunID)) })
 }

@@ -49,7 +49,7 @@ func (w *waitOptions) follow(ctx context.Context, env *cmdutil.Env, client *lama
 	progress := env.Progress()
 	defer progress.Stop()
 	progress.Set("request %s", runID)
-	return w.await(ctx, client, runID, lamatic.Wait{
+	return w.await(ctx, env, client, runID, lamatic.Wait{
 		Interval: w.interval, Patience: env.Patience(),
 		Update: func(r *lamatic.Result) {
 			if r.State() == lamatic.Running {
@@ -61,19 +61,19 @@ func (w *waitOptions) follow(ctx context.Context, env *cmdutil.Env, client *lama
 }
 
 // await waits until a run ends or the waiting time is over.
-func (w *waitOptions) await(ctx context.Context, client *lamatic.Client, runID string, how lamatic.Wait) (*lamatic.Result, error) {
+func (w *waitOptions) await(ctx context.Context, env *cmdutil.Env, client *lamatic.Client, runID string, how lamatic.Wait) (*lamatic.Result, error) {
 	waiting, cancel := context.WithTimeoutCause(ctx, w.timeout, errWaitTimeout)
 	defer cancel()
 	newest, err := client.Wait(waiting, runID, how)
 	if err != nil {
-		return nil, waitError(runID, newest, err)
+		return nil, waitError(env, runID, newest, err)
 	}
 	return newest, nil
 }
 
 // waitError returns the error for waiting that ended before the run did. newest is the last known state; it may be nil.
-func waitError(runID string, newest *lamatic.Result, err error) error {
-	e := &fail.Error{Err: err, RunID: runID, Hint: waitCommand(runID)}
+func waitError(env *cmdutil.Env, runID string, newest *lamatic.Result, err error) error {
+	e := &fail.Error{Err: err, RunID: runID, Hint: waitCommand(env, runID)}
 	status := ""
 	if newest != nil {
 		e.Run, status = newest.Raw, newest.Status
@@ -85,7 +85,7 @@ func waitError(runID string, newest *lamatic.Result, err error) error {
 	case errors.Is(err, context.Canceled):
 		e.Code, e.Message = fail.Interrupted, "stopped waiting; the workflow continues"
 	default:
-		return statusError(runID, err)
+		return statusError(env, runID, err)
 	}
 	return e
 }

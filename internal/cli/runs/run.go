@@ -138,7 +138,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	}
 	complete.CacheRun(env, started.Data.RunID, app.Data.Name)
 	if !opts.wait {
-		err := env.Printer.Data(started.Raw, func(p *output.Page) { writeStarted(p, started.Data) })
+		err := env.Printer.Data(started.Raw, func(p *output.Page) { writeStarted(p, started.Data, env.Command("runs", "wait", started.Data.RunID)) })
 		return withRunID(started.Data.RunID, err)
 	}
 	return waitAndSave(cmd.Context(), env, client, started.Data.RunID, opts.waiting, opts.saving)
@@ -190,9 +190,10 @@ func startError(err error) error {
 	return err
 }
 
-func writeStarted(p *output.Page, run api.RunStarted) {
+// writeStarted shows a run that has started, and the command that waits for it.
+func writeStarted(p *output.Page, run api.RunStarted, next string) {
 	p.Line("%s %s", p.Good("Started"), cmp.Or(run.WorkflowName, "a run"))
 	p.Fields("run", run.RunID, "status", string(run.Status), "webhook", run.WebhookURL)
 	p.Line("")
-	p.Line("%s", p.Command(fail.CommandLine("runs", "wait", run.RunID)))
+	p.Line("%s", p.Command(next))
 }

@@ -77,13 +77,13 @@ func follow(ctx context.Context, env *cmdutil.Env, client *api.Client, runID str
 	})
 	progress.Stop()
 	if err != nil {
-		return newest, waitError(runID, newest, err)
+		return newest, waitError(env, runID, newest, err)
 	}
 	return newest, nil
 }
 
 // waitError returns the error for waiting that ended before the run did.
-func waitError(runID string, newest api.RunUpdate, err error) error {
+func waitError(env *cmdutil.Env, runID string, newest api.RunUpdate, err error) error {
 	e := &fail.Error{Err: err, RunID: runID, Run: newest.Raw, Hint: fail.CommandLine("runs", "wait", runID)}
 	switch {
 	case errors.Is(err, errWaitTimeout):
@@ -91,7 +91,7 @@ func waitError(runID string, newest api.RunUpdate, err error) error {
 		e.Message = fmt.Sprintf("the run is still %s after the waiting time; it continues", cmp.Or(string(newest.Run.Status), "running"))
 	case errors.Is(err, context.Canceled):
 		e.Code = fail.Interrupted
-		e.Message = "stopped waiting; the run continues. Cancel it with: " + fail.CommandLine("runs", "cancel", runID)
+		e.Message = "stopped waiting; the run continues. Cancel it with: " + env.Command("runs", "cancel", runID)
 	case api.IsNotFound(err):
 		return noRun(runID, err)
 	default:
