@@ -54,8 +54,11 @@ func Main(ctx context.Context, env *cmdutil.Env, args []string) int {
 		cmd, err = p.root.ExecuteContextC(redact.NewContext(ctx, env.Sessions.Secrets))
 	}
 	var own *fail.Error
-	if errors.As(err, &own) && own.Code.Exit == fail.ExitUsage && own.Hint == "" {
-		own.Hint = cmd.CommandPath() + " --help"
+	if errors.As(err, &own) && own.Code.Exit == fail.ExitUsage {
+		own.Hint = cmp.Or(own.Hint, cmd.CommandPath()+" --help")
+		if line := argumentSlip(args); line != "" && strings.HasSuffix(own.Hint, " --help") {
+			own.Hint = line
+		}
 	}
 	env.Sessions.Close()
 	if p.stop != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,9 +16,9 @@ func newExplain(env *cmdutil.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [CODE]",
 		Short: "Show the meaning, the causes and the remedies of an error code",
-		Long: "Show what an error code means, what may cause it, and what to do about it. Without a code, list all codes.\n" +
-			"The command needs neither a network nor a sign-in.",
-		Example: "lamina explain auth_session_expired\nlamina explain\nlamina explain busy --jq .data.mend",
+		Long: "Show what an error code means, what may cause it, and what to do about it. A number is an exit status. Without a\n" +
+			"code, list all codes. The command needs neither a network nor a sign-in.",
+		Example: "lamina explain auth_session_expired\nlamina explain 4\nlamina explain\nlamina explain busy --jq .data.mend",
 		Args:    cmdutil.AtMostArgs("CODE"),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var lines []string
@@ -49,7 +50,42 @@ func listExplanations(env *cmdutil.Env) error {
 	})
 }
 
+// exitStatus describes an exit status with the codes that have it.
+type exitStatus struct {
+	Exit    int      `json:"exitCode"`
+	Meaning string   `json:"meaning"`
+	Codes   []string `json:"codes"`
+}
+
+// showExitStatus shows what an exit status means, and which codes have it.
+func showExitStatus(env *cmdutil.Env, status int) error {
+	meaning, ok := fail.ExitMeaning(status)
+	if !ok {
+		return &fail.Error{Code: fail.NotFound, Message: fmt.Sprintf("no command ends with the exit status %d", status), Hint: "lamina explain"}
+	}
+	value := exitStatus{Exit: status, Meaning: meaning, Codes: []string{}}
+	var rows [][]string
+	for _, x := range fail.Explanations() {
+		if x.Exit == status {
+			value.Codes = append(value.Codes, x.Code)
+			rows = append(rows, []string{x.Code, x.Meaning})
+		}
+	}
+	return env.Print(map[string]any{"data": value}, func(p *output.Page) {
+		p.Line("%s", p.Bold(fmt.Sprintf("exit status %d", status)))
+		p.Line("")
+		p.Paragraphs(meaning)
+		if len(rows) > 0 {
+			p.Line("")
+			p.Descriptions([]string{"CODE", "MEANING"}, rows)
+		}
+	})
+}
+
 func showExplanation(env *cmdutil.Env, name string) error {
+	if status, err := strconv.Atoi(strings.TrimSpace(name)); err == nil {
+		return showExitStatus(env, status)
+	}
 	x, ok := fail.FindExplanation(strings.ToLower(strings.TrimSpace(name)))
 	if !ok {
 		return &fail.Error{

@@ -21,7 +21,7 @@ var imports = map[string]string{
 	"cli/api":       "api auth cli/complete cmdutil fail output provider session",
 	"cli/appinfo":   "api fail output",
 	"cli/apps":      "api cli/appinfo cli/complete cmdutil fail output",
-	"cli/complete":  "api cmdutil term",
+	"cli/complete":  "api cmdutil fail output term",
 	"cli/laghav":    "api api/laghav cmdutil config fail output provider session",
 	"cli/lamatic":   "api api/lamatic auth cmdutil fail output provider retry",
 	"cli/laminr":    "api api/laminr cmdutil fail output provider",

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,7 +17,6 @@ import (
 	"github.com/uselamina/lamina/internal/cli/local"
 	"github.com/uselamina/lamina/internal/cli/runs"
 	"github.com/uselamina/lamina/internal/cmdutil"
-	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
 )
 
@@ -50,7 +47,7 @@ func (p *program) newRoot() *cobra.Command {
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return p.begin(cmd) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return cmdutil.UnknownCommand(cmd, args[0])
+				return cmdutil.UnknownCommand(cmd, args[0], args[1:]...)
 			}
 			if version {
 				return env.Raw(env.Build.String() + "\n")
@@ -64,7 +61,7 @@ func (p *program) newRoot() *cobra.Command {
 		_ = env.Text(func(page *output.Page) { writeHelp(page, cmd) })
 	})
 	root.SetUsageFunc(func(*cobra.Command) error { return nil })
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err, env.Args) })
 	p.addFlags(root)
 	root.Flags().BoolVarP(&version, "version", "v", false, "show the version of this program")
 	p.addCommands(root)
@@ -106,22 +103,6 @@ func (p *program) addCommands(root *cobra.Command) {
 	add(groupLocal, local.NewDemo(env, Main), local.NewDev(env), newCompletion(env), newHelp(), newVersion(env), local.NewDoctor(env), newExplain(env))
 }
 
-// flagError describes what is wrong with a flag.
-func flagError(cmd *cobra.Command, err error) error {
-	e := &fail.Error{Code: fail.InvalidArgument, Message: err.Error(), Hint: cmd.CommandPath() + " --help", Err: err}
-	var invalid *pflag.InvalidValueError
-	var unknown *pflag.NotExistError
-	switch {
-	case errors.As(err, &invalid):
-		e.Message = fmt.Sprintf("--%s must be %s, not %q", invalid.GetFlag().Name, flagWants(invalid.GetFlag()), invalid.GetValue())
-	case errors.As(err, &unknown):
-		if near := nearestFlag(cmd, unknown.GetSpecifiedName()); near != "" {
-			e.Message += fmt.Sprintf("; did you mean --%s?", near)
-		}
-	}
-	return e
-}
-
 // flagWants names the values that a flag accepts.
 func flagWants(f *pflag.Flag) string {
 	switch f.Value.Type() {
@@ -135,17 +116,6 @@ func flagWants(f *pflag.Flag) string {
 		return "true or false"
 	}
 	return "another value"
-}
-
-// nearestFlag returns a flag that starts like name; "" if there is none.
-func nearestFlag(cmd *cobra.Command, name string) string {
-	near := ""
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if near == "" && !f.Hidden && len(name) > 2 && (strings.HasPrefix(f.Name, name[:3]) || strings.HasPrefix(name, f.Name)) {
-			near = f.Name
-		}
-	})
-	return near
 }
 
 // unknownWord returns an error if the first word below a group of commands is no command, whatever flags stand around it. Cobra
@@ -168,7 +138,7 @@ func unknownWord(root *cobra.Command, args []string) error {
 			if strings.HasPrefix(arg, "__complete") {
 				return nil
 			}
-			return cmdutil.UnknownCommand(cmd, arg)
+			return cmdutil.UnknownCommand(cmd, arg, rest...)
 		case takesValue(cmd, arg) && len(rest) > 0:
 			rest = rest[1:]
 		}

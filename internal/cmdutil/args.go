@@ -81,7 +81,7 @@ func NewNoun(use, short string, commands ...*cobra.Command) *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return UnknownCommand(cmd, args[0])
+				return UnknownCommand(cmd, args[0], args[1:]...)
 			}
 			var names []string
 			for _, c := range cmd.Commands() {
@@ -110,30 +110,4 @@ func ListByDefault(noun *cobra.Command) *cobra.Command {
 		return list.RunE(cmd, args)
 	}
 	return noun
-}
-
-// synonyms maps words that users try for commands to the commands.
-var synonyms = map[string]string{
-	"signin": "login", "sign-in": "login", "signout": "logout", "sign-out": "logout", "execution": "runs", "app": "apps",
-	"me": "whoami", "ls": "apps list", "start": "run", "exec": "run", "token": "auth token", "status": "auth status", "serve": "dev",
-}
-
-// UnknownCommand returns the error for a word that is no command below cmd, with the command that was probably meant.
-func UnknownCommand(cmd *cobra.Command, word string) error {
-	near := ""
-	cmd.SuggestionsMinimumDistance = 2
-	if to, ok := synonyms[word]; ok && !cmd.HasParent() {
-		near = to
-	} else if suggestions := cmd.SuggestionsFor(word); len(suggestions) > 0 {
-		near = suggestions[0]
-	}
-	e := &fail.Error{
-		Code: fail.UnknownCommand, Message: fmt.Sprintf("unknown command %q for %s", word, cmd.CommandPath()),
-		Hint: cmd.CommandPath() + " --help",
-	}
-	if near != "" {
-		e.Message += fmt.Sprintf("; did you mean %q?", near)
-		e.Hint = cmd.CommandPath() + " " + near
-	}
-	return e
 }

@@ -19,6 +19,23 @@ func FindExplanation(name string) (Explanation, bool) {
 	return Explanation{}, false
 }
 
+// ExitMeaning returns what an exit status means; ok is false if no command ends with it.
+func ExitMeaning(status int) (meaning string, ok bool) {
+	meaning, ok = map[int]string{
+		ExitOK:           "The command is done.",
+		ExitFailure:      "The command failed; the error says why.",
+		ExitUsage:        "The command line or its inputs are wrong: an unknown command or flag, a missing argument, malformed input. Nothing was sent.",
+		ExitRun:          "The run itself failed or was cancelled.",
+		ExitAuth:         "A sign-in is needed: you are not signed in, the session has expired, or the key was refused.",
+		ExitNotFound:     "There is no such app, run or endpoint.",
+		ExitLimit:        "A rate limit or a quota was reached, or the credits are used up.",
+		ExitStillRunning: "The waiting time is over; the run continues.",
+		ExitService:      "The service could not be reached, or it failed.",
+		ExitInterrupted:  "The command was interrupted by Ctrl-C or SIGTERM.",
+	}[status]
+	return meaning, ok
+}
+
 func explain(c Code, meaning string, causes, fixes []string) Explanation {
 	return Explanation{Code: c.Name, Exit: c.Exit, Meaning: meaning, Causes: causes, Fixes: fixes}
 }

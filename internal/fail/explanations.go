@@ -142,7 +142,7 @@ func explainSignIn() []Explanation {
 			[]string{"the authorization server refused; the message quotes it", "the authorization server has no device codes", "metadata of the authorization server that cannot be trusted",
 				"there is no pending sign-in for --resume"},
 			[]string{"try another method: `lamina login --device`, `lamina login --no-browser`", "see the responses: `lamina login --debug`", "look for a cause: `lamina doctor`"}),
-		explain(NeedsPerson, "A sign-in needs a user, but there is no terminal, or CI is set.",
+		explain(NeedsPerson, "A user is needed, but there is no terminal, or --no-input or CI is set.",
 			[]string{"a script, an agent, a cron job or CI"},
 			[]string{"in two steps: `lamina login --device --json`", "with a key: set LAMINA_API_KEY, or `lamina login --with-api-key < key.txt`"}),
 	}

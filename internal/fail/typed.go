@@ -1,6 +1,7 @@
 package fail
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -170,3 +171,20 @@ func withoutFlags(args, alone, valued []string) []string {
 
 // WithoutFlag removes a flag that takes a value from a command line.
 func WithoutFlag(args []string, flag string) []string { return withoutFlags(args, nil, []string{flag}) }
+
+// secretName matches names of flags and inputs whose values must not be repeated.
+var secretName = regexp.MustCompile(`(?i)key|token|secret|passw|credential|auth`)
+
+// MayRepeat reports whether a hint may repeat a command line: no flag and no input has a value that may be a secret.
+func MayRepeat(args []string) bool {
+	for _, arg := range args {
+		name, _, isPair := strings.Cut(arg, "=")
+		isNamed := isPair || strings.HasPrefix(arg, "-")
+		hasPassword := strings.Contains(arg, "://") && strings.Contains(arg, "@")
+		isSecret := isNamed && secretName.MatchString(name) && name != "--with-api-key"
+		if isSecret || hasPassword || name == "-H" || name == "--header" {
+			return false
+		}
+	}
+	return true
+}

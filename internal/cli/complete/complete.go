@@ -5,12 +5,17 @@ package complete
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/term"
 )
 
@@ -72,6 +77,56 @@ func ids(cmd *cobra.Command, env *cmdutil.Env, pick func(*cache) []entry, fill f
 		lines = append(lines, e.ID+"\t"+e.About)
 	}
 	return lines, cobra.ShellCompDirectiveNoFileComp
+}
+
+// SuggestApp adds to the error for an unknown app the command for the app of the cache that is most like it, by id or by name.
+// command returns the command for an id. Other errors are returned as they are.
+func SuggestApp(env *cmdutil.Env, typed string, command func(id string) string, err error) error {
+	var unknown *fail.Error
+	if !errors.As(err, &unknown) || unknown.Code != fail.NotFound {
+		return err
+	}
+	ids := map[string]string{} // by the forms that users may type
+	for _, app := range readCache(env).Apps {
+		for _, form := range []string{app.ID, app.About, strings.ReplaceAll(app.About, " ", "-"), strings.ReplaceAll(app.About, " ", "")} {
+			if form = strings.ToLower(form); form != "" {
+				ids[form] = app.ID
+			}
+		}
+	}
+	id, found := nearestApp(strings.ToLower(typed), ids)
+	if !found {
+		return err
+	}
+	suggested := *unknown
+	suggested.Message += fmt.Sprintf("; did you mean %s?", output.Quote(id))
+	suggested.Hint = command(id)
+	return &suggested
+}
+
+// nearestApp returns the id of the one app with a form that is most like a word.
+func nearestApp(word string, ids map[string]string) (id string, found bool) {
+	if id, found = ids[word]; found {
+		return id, true
+	}
+	distances := map[string]int{} // by id
+	for form, id := range ids {
+		if near, d := cmdutil.Nearest(word, []string{form}); near != "" {
+			if before, ok := distances[id]; !ok || d < before {
+				distances[id] = d
+			}
+		}
+	}
+	best, count := 0, 0
+	for candidate, d := range distances {
+		switch {
+		case count == 0 || d < best:
+			id, best, count = candidate, d, 1
+		case d == best:
+			count++
+		}
+	}
+	return id, count == 1
 }
 
 // Profiles offers the profiles with their accounts, for the first argument.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"syscall"
 	"time"
 
@@ -125,7 +126,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	}
 	app, err := appinfo.Get(cmd.Context(), client, opts.appID)
 	if err != nil {
-		return err
+		return complete.SuggestApp(env, opts.appID, func(id string) string { return runAgain(env, opts.appID, id) }, err)
 	}
 	inputs, problems := app.Data.CheckInputs(values)
 	problems = append(problems, app.Data.CheckOutputs(opts.only)...)
@@ -142,6 +143,18 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 		return withRunID(started.Data.RunID, err)
 	}
 	return waitAndSave(cmd.Context(), env, client, started.Data.RunID, opts.waiting, opts.saving)
+}
+
+// runAgain returns the typed command line with another app; without the inputs, if they may be secret.
+func runAgain(env *cmdutil.Env, typed, id string) string {
+	args := slices.Clone(env.Args)
+	if !fail.MayRepeat(args) {
+		return env.Command("run", id)
+	}
+	if i := slices.Index(args, typed); i >= 0 {
+		args[i] = id
+	}
+	return env.Command(args...)
 }
 
 // webhookURL returns the address for the webhook delivery; "" means none.

@@ -1,0 +1,261 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
+)
+
+// flagSynonyms maps flags of other tools to flags here. The first row that names a flag of the command applies. A replacement of two
+// words has the value in it.
+var flagSynonyms = []struct{ words, replacement string }{
+	{"format output-format out-format", "-o"},
+	{"no-color no-colour nocolor monochrome", "--color never"},
+	{"colour", "--color"},
+	{"verbose trace log-level", "--debug"},
+	{"silent no-progress", "--quiet"},
+	{"non-interactive no-interactive no-prompt batch", "--no-input"},
+	{"query", "--jq"},
+	{"account context user identity", "--profile"},
+	{"org organization team workspace-id", "--workspace"},
+	{"service", "--provider"},
+	{"cacert ca ca-cert ca-bundle", "--ca-file"},
+	{"dotenv env", "--env-file"},
+	{"L n max count max-results per-page page-size first top", "--limit"},
+	{"skip start-at", "--offset"},
+	{"state", "--status"},
+	{"created-after from", "--since"},
+	{"app-id workflow", "--app"},
+	{"O out out-dir output-dir dir dest destination save save-to", "--download"},
+	{"p param parameter arg var data field", "--input"},
+	{"input-file inputs inputs-file params json-input", "--file"},
+	{"output-label label outputs", "--only"},
+	{"detach background no-wait", "--async"},
+	{"sync block follow watch", "--wait"},
+	{"overwrite clobber", "--force"},
+	{"callback-url webhook-url notify-url", "--webhook"},
+	{"headless device-code device-auth", "--device"},
+	{"web", "--browser"},
+	{"no-launch-browser no-open", "--no-browser"},
+	{"with-token key token api-token access-token", "--with-api-key"},
+	{"y confirm assume-yes", "--yes"},
+	{"repair", "--fix"},
+}
+
+// flagError describes what is wrong with a flag. typed is the command line.
+func flagError(cmd *cobra.Command, err error, typed []string) error {
+	e := &fail.Error{Code: fail.InvalidArgument, Message: err.Error(), Hint: cmd.CommandPath() + " --help", Err: err}
+	var invalid *pflag.InvalidValueError
+	var unknown *pflag.NotExistError
+	switch {
+	case errors.As(err, &invalid):
+		e.Message = fmt.Sprintf("--%s must be %s, not %q", invalid.GetFlag().Name, flagWants(invalid.GetFlag()), invalid.GetValue())
+	case errors.As(err, &unknown):
+		suggestFlag(e, cmd, unknown, typed)
+	}
+	return e
+}
+
+// suggestFlag adds to the error for an unknown flag the flag that was probably meant: a synonym, one that differs in a few letters, or
+// an input of an app.
+func suggestFlag(e *fail.Error, cmd *cobra.Command, unknown *pflag.NotExistError, typed []string) {
+	name := unknown.GetSpecifiedName()
+	if meant := flagSynonym(cmd, name); meant != "" {
+		e.Message += fmt.Sprintf("; did you mean %s?", meant)
+		if line := checkedLine(replaceFlag(typed, name, meant)); line != "" {
+			e.Hint = line
+		}
+		return
+	}
+	if near := nearestFlag(cmd, name); near != "" {
+		e.Message += fmt.Sprintf("; did you mean --%s?", near)
+		return
+	}
+	if line := checkedLine(flagsToInputs(cmd, typed)); line != "" {
+		e.Message += "; inputs of an app are set with --input NAME=VALUE"
+		e.Hint = line
+	}
+}
+
+// notInputs are flags whose synonyms are more likely inputs, where a command runs an app.
+var notInputs = []string{"--jq", "--profile", "--workspace", "--provider", "--env-file", "--only"}
+
+// takesInputs reports whether a command runs an app or a workflow, with --input NAME=VALUE.
+func takesInputs(cmd *cobra.Command) bool {
+	f := cmd.Flags().Lookup("input")
+	return f != nil && f.Value.Type() == "stringArray"
+}
+
+// flagSynonym returns the flag of a command that another tool's flag means; "" if there is none.
+func flagSynonym(cmd *cobra.Command, name string) string {
+	for _, s := range flagSynonyms {
+		flag, _, _ := strings.Cut(s.replacement, " ")
+		if takesInputs(cmd) && slices.Contains(notInputs, flag) {
+			continue
+		}
+		if slices.Contains(strings.Fields(s.words), name) && lookup(cmd, flag) != nil {
+			return s.replacement
+		}
+	}
+	return ""
+}
+
+// lookup returns a flag of a command by its typed form, such as --limit or -o; nil if there is none.
+func lookup(cmd *cobra.Command, typed string) *pflag.Flag {
+	name := strings.TrimLeft(typed, "-")
+	if strings.HasPrefix(typed, "--") {
+		return cmd.Flag(name)
+	}
+	if len(name) != 1 {
+		return nil
+	}
+	if f := cmd.Flags().ShorthandLookup(name); f != nil {
+		return f
+	}
+	return cmd.InheritedFlags().ShorthandLookup(name)
+}
+
+// nearestFlag returns the one flag that name is an abbreviation or a misspelling of; "" if there is none.
+func nearestFlag(cmd *cobra.Command, name string) string {
+	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	var names, longer []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Hidden {
+			return
+		}
+		names = append(names, f.Name)
+		if len(name) > 2 && strings.HasPrefix(f.Name, name) {
+			longer = append(longer, f.Name)
+		}
+	})
+	switch {
+	case len(name) < 2:
+		return ""
+	case slices.Contains(names, name):
+		return name
+	case len(longer) == 1:
+		return longer[0]
+	}
+	near, _ := cmdutil.Nearest(name, names)
+	return near
+}
+
+// replaceFlag returns a command line with another flag in place of an unknown one. A value that follows the unknown flag is kept if the
+// other flag takes one.
+func replaceFlag(typed []string, name, meant string) []string {
+	var line []string
+	words := strings.Fields(meant)
+	for i, arg := range typed {
+		spelled, value, isJoined := strings.Cut(arg, "=")
+		switch {
+		case arg == "--":
+			return append(line, typed[i:]...)
+		case spelled == "--"+name || len(name) == 1 && spelled == "-"+name:
+			line = append(line, words...)
+			if isJoined {
+				line = append(line, value)
+			}
+		case len(name) == 1 && strings.HasPrefix(arg, "-"+name): // -L2
+			line = append(append(line, words...), arg[2:])
+		default:
+			line = append(line, arg)
+		}
+	}
+	return line
+}
+
+// flagsToInputs returns a command line with --input NAME=VALUE in place of each unknown flag; nil if the command has no inputs, or if a
+// flag cannot be an input.
+func flagsToInputs(cmd *cobra.Command, typed []string) []string {
+	if !takesInputs(cmd) {
+		return nil
+	}
+	var line []string
+	for i := 0; i < len(typed); i++ {
+		arg := typed[i]
+		name, value, isJoined := strings.Cut(arg, "=")
+		switch {
+		case !strings.HasPrefix(arg, "-") || arg == "-":
+			line = append(line, arg)
+		case lookup(cmd, name) != nil:
+			line = append(line, arg)
+			if takesValue(cmd, arg) && i+1 < len(typed) {
+				i++
+				line = append(line, typed[i])
+			}
+		case !strings.HasPrefix(arg, "--"), arg == "--":
+			return nil
+		default:
+			if !isJoined {
+				if i+1 >= len(typed) || strings.HasPrefix(typed[i+1], "-") {
+					return nil
+				}
+				i++
+				value = typed[i]
+			}
+			line = append(line, "--input", strings.TrimLeft(name, "-")+"="+value)
+		}
+	}
+	return line
+}
+
+// fieldNames matches what follows --json in gh: names of fields, separated by commas.
+var fieldNames = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*(,[A-Za-z][A-Za-z0-9_]*)*$`)
+
+// argumentSlip returns the command line that was meant by one with an argument too many; "" if there is none: NAME=VALUE without
+// --input, or the names of fields after --json.
+func argumentSlip(typed []string) string {
+	cmd, rest, err := Tree().Find(typed)
+	if err != nil || cmd.ParseFlags(rest) != nil || cmd.ValidateArgs(cmd.Flags().Args()) == nil {
+		return ""
+	}
+	if i := slices.Index(typed, "--json"); i >= 0 && i+1 < len(typed) && fieldNames.MatchString(typed[i+1]) {
+		filter := fieldFilter(typed[i+1], cmd.Name() == "list")
+		if line := checkedLine(slices.Concat(typed[:i+1], []string{"--jq", filter}, typed[i+2:])); line != "" {
+			return line
+		}
+	}
+	var line []string
+	for _, arg := range typed {
+		if strings.Contains(arg, "=") && !strings.HasPrefix(arg, "-") && slices.Contains(cmd.Flags().Args()[1:], arg) {
+			line = append(line, "--input")
+		}
+		line = append(line, arg)
+	}
+	if !takesInputs(cmd) {
+		return ""
+	}
+	return checkedLine(line)
+}
+
+// fieldFilter returns the jq expression that selects fields of a response.
+func fieldFilter(fields string, isList bool) string {
+	data := ".data"
+	if isList {
+		data += "[]"
+	}
+	if !strings.Contains(fields, ",") {
+		return data + "." + fields
+	}
+	return data + " | {" + strings.ReplaceAll(fields, ",", ", ") + "}"
+}
+
+// checkedLine returns a command line as it can be typed, if the program accepts it; else "".
+func checkedLine(args []string) string {
+	if !fail.MayRepeat(args) {
+		return ""
+	}
+	cmd, rest, err := Tree().Find(args)
+	if len(args) == 0 || err != nil || cmd.HasSubCommands() || cmd.ParseFlags(rest) != nil || cmd.ValidateArgs(cmd.Flags().Args()) != nil {
+		return ""
+	}
+	return fail.CommandLine(args...)
+}

@@ -1,0 +1,246 @@
+package cmdutil
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/fail"
+)
+
+// words splits a row of a table of synonyms into words.
+func words(row string) []string { return strings.Fields(row) }
+
+// A synonym maps words of other tools, of the Node client, and of a later version to a command of this program.
+type synonym struct {
+	words   string // what users type: words below the root, or a noun and a colon, then words below the noun
+	command string // the command, which may have arguments
+}
+
+// synonyms of whole commands. A word that becomes a command needs no row any more: commands come first.
+var synonyms = []synonym{
+	{"app workflow workflows template templates", "apps"},
+	{"job jobs task tasks", "runs"},
+	{"ls list search find discover catalog marketplace", "apps list"},
+	{"log logs history ps", "runs list"},
+	{"show view describe inspect result results output outputs", "runs get"},
+	{"tail follow stream progress", "runs watch"},
+	{"wait await poll", "runs wait"},
+	{"stop cancel abort kill terminate delete rm", "runs cancel"},
+	{"download pull save fetch", "runs download"},
+	{"start exec execute invoke create new generate deploy trigger submit launch", "run"},
+	{"signin sign-in logon log-in authenticate authorize", "login"},
+	{"signout sign-out logoff log-out", "logout"},
+	{"me who who-am-i user account id", "whoami"},
+	{"status session credentials credential key keys api-key api-keys", "auth status"},
+	{"token tokens access-token print-token", "auth token"},
+	{"rotate", "auth rotate"},
+	{"scan secrets", "auth scan"},
+	{"accounts profiles teams team orgs org workspace workspaces contexts context members", "profile list"},
+	{"switch use select", "profile use"},
+	{"config configure configuration settings env environment variables check diagnose diagnostics health ping info debug troubleshoot", "doctor"},
+	{"serve server local emulator mock simulate", "dev"},
+	{"init setup quickstart tutorial tour try example examples onboard", "demo"},
+	{"upgrade update self-update release releases", "version"},
+	{"curl request http https rest graphql get post", "api"},
+	{"usage credits credit billing balance quota limits", "api /v1/account/usage"},
+	{"assets asset files", "api /v1/assets"},
+	{"models model", "api /v1/models/image"},
+	{"webhook webhooks listen", "run --help"},
+	{"content intelligence publishing", "api --help"},
+	{"error errors code codes exit-codes", "explain"},
+	{"completions autocomplete shell", "completion"},
+	{"man manual docs doc usage-help commands", "--help"},
+
+	{"apps: start exec execute invoke launch run create", "run"},
+	{"runs: start create new run launch retry rerun", "run"},
+	{"auth: list ls profiles accounts", "profile list"},
+	{"auth: switch use select", "profile use"},
+	{"auth: whoami who me", "whoami"},
+	{"auth: refresh show get session check", "auth status"},
+	{"auth: print-token print access-token", "auth token"},
+	{"auth: signin sign-in", "login"},
+	{"auth: signout sign-out", "logout"},
+	{"profile: current show status get whoami", "auth status"},
+	{"profile: add create new login set", "login"},
+	{"profile: logout", "profile remove"},
+}
+
+// verbs are words that mean the same below every noun. The first command that the noun has is meant.
+var verbs = []struct{ words, commands string }{
+	{"ls search find discover all index browse query", "list search"},
+	{"show view describe info inspect read details", "get status list"},
+	{"new add make register", "create"},
+	{"delete rm del destroy drop", "remove revoke delete cancel"},
+	{"stop kill abort terminate end", "cancel stop"},
+	{"logs log tail follow stream events", "watch status"},
+	{"switch set select choose activate", "use"},
+	{"start exec execute invoke launch", "run"},
+	{"poll await join", "wait status"},
+	{"save pull fetch export", "download list"},
+	{"status state check", "get list"},
+	{"put send push", "upload"},
+	{"chat ask prompt generate", "complete"},
+}
+
+// canonical writes a word as commands and flags are written: in lower case, with hyphens.
+func canonical(word string) string { return strings.ReplaceAll(strings.ToLower(word), "_", "-") }
+
+// UnknownCommand returns the error for a word that is no command below cmd, with the command that was probably meant. rest is what
+// follows the word on the command line.
+func UnknownCommand(cmd *cobra.Command, word string, rest ...string) error {
+	e := &fail.Error{
+		Code: fail.UnknownCommand, Message: fmt.Sprintf("unknown command %q for %s", word, cmd.CommandPath()),
+		Hint: cmd.CommandPath() + " --help",
+	}
+	target, isTypo := suggestCommand(cmd, canonical(word))
+	if len(target) == 0 {
+		return e
+	}
+	e.Hint = suggestedLine(cmd.Root(), target, rest, isTypo && len(word) >= 5)
+	meant := strings.TrimPrefix(strings.Join(target, " "), strings.TrimPrefix(cmd.CommandPath()+" ", "lamina "))
+	if meant != "--help" {
+		e.Message += fmt.Sprintf("; did you mean %q?", meant)
+	}
+	return e
+}
+
+// suggestCommand returns the words of the command that was meant by a word below cmd; none if that is uncertain. isTypo reports
+// whether one letter is wrong, and the suggestion is no guess.
+func suggestCommand(cmd *cobra.Command, word string) (target []string, isTypo bool) {
+	path := strings.Fields(cmd.CommandPath())[1:]
+	names := commandNames(cmd)
+	if slices.Contains(names, word) {
+		return append(path, word), true
+	}
+	for _, s := range synonyms {
+		noun, list, isBelow := strings.Cut(s.words, ":")
+		if !isBelow {
+			noun, list = "", s.words
+		}
+		if noun == strings.Join(path, " ") && slices.Contains(words(list), word) {
+			return words(s.command), false
+		}
+	}
+	if cmd.HasParent() {
+		for _, v := range verbs {
+			for _, name := range words(v.commands) {
+				if slices.Contains(words(v.words), word) && slices.Contains(names, name) {
+					return append(path, name), false
+				}
+			}
+		}
+	}
+	if near, distance := Nearest(word, names); near != "" {
+		return append(path, near), distance == 1
+	}
+	return nil, false
+}
+
+// commandNames lists the names and aliases of the commands below cmd.
+func commandNames(cmd *cobra.Command) []string {
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(append(names, c.Name()), c.Aliases...)
+		}
+	}
+	return names
+}
+
+// suggestedLine returns a suggestion as a command line, with the typed arguments if the command takes them. A command that signs in or
+// starts a server is suggested by its help, unless isCertain is set for a sign-in; so is a command that needs arguments.
+func suggestedLine(root *cobra.Command, target, rest []string, isCertain bool) string {
+	if i := slices.IndexFunc(rest, func(arg string) bool { return strings.HasPrefix(arg, "-") }); i >= 0 {
+		rest = rest[:i]
+	}
+	help := fail.CommandLine(target...)
+	if target[len(target)-1] == "--help" {
+		return help
+	}
+	switch target[0] {
+	case "login":
+		if isCertain {
+			return help
+		}
+		return help + " --help"
+	case "dev", "demo":
+		return help + " --help"
+	}
+	for _, args := range [][]string{slices.Concat(target, rest), target} {
+		found, left, err := root.Find(args)
+		if err != nil || !found.HasParent() {
+			continue
+		}
+		if found.HasSubCommands() {
+			return found.CommandPath()
+		}
+		if found.ValidateArgs(left) == nil {
+			return fail.CommandLine(args...)
+		}
+	}
+	return help + " --help"
+}
+
+// Nearest returns the candidate that is most like a word, and how many letters differ; "" if none is near, or several are equally near.
+// Swapped neighbours count as one difference.
+func Nearest(word string, candidates []string) (near string, distance int) {
+	limit := 1
+	if len(word) >= 5 {
+		limit = 2
+	}
+	distance = limit + 1
+	for _, candidate := range candidates {
+		switch d := editDistance(word, canonical(candidate)); {
+		case d < distance:
+			near, distance = candidate, d
+		case d == distance && candidate != near:
+			near = ""
+		}
+	}
+	return near, distance
+}
+
+// editDistance counts the letters that must be inserted, removed, replaced, or swapped with their neighbour to make b of a (optimal
+// string alignment).
+func editDistance(a, b string) int {
+	s, t := []rune(a), []rune(b)
+	rows := make([][]int, len(s)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(t)+1)
+		rows[i][0] = i
+	}
+	for j := range t {
+		rows[0][j+1] = j + 1
+	}
+	for i := range s {
+		for j := range t {
+			cost := 1
+			if s[i] == t[j] {
+				cost = 0
+			}
+			rows[i+1][j+1] = min(rows[i][j+1]+1, rows[i+1][j]+1, rows[i][j]+cost)
+			if i > 0 && j > 0 && s[i] == t[j-1] && s[i-1] == t[j] {
+				rows[i+1][j+1] = min(rows[i+1][j+1], rows[i-1][j-1]+1)
+			}
+		}
+	}
+	return rows[len(s)][len(t)]
+}
+
+// SynonymLines returns a command line for each word of the tables of synonyms. Tests check them.
+func SynonymLines() []string {
+	var lines []string
+	for _, s := range synonyms {
+		noun, list, isBelow := strings.Cut(s.words, ":")
+		if !isBelow {
+			noun, list = "", s.words
+		}
+		for _, word := range words(list) {
+			lines = append(lines, strings.TrimSpace(noun+" "+word))
+		}
+	}
+	return lines
+}
