@@ -148,7 +148,7 @@ func TestSuggestedFlags(t *testing.T) {
 		{"underscore", []string{"whoami", "--no_input"}, "did you mean --no-input?", "lamina whoami" + help},
 		{"upper case", []string{"whoami", "--Profile", "x"}, "did you mean --profile?", "lamina whoami" + help},
 		{"abbreviation", []string{"run", "poster", "--downl", "x"}, "did you mean --download?", "lamina run" + help},
-		{"misspelled", []string{"run", "poster", "--donwload", "x"}, "did you mean --download?", "lamina run" + help},
+		{"misspelled", []string{"run", "poster", "--dowload", "x"}, "did you mean --download?", "lamina run" + help},
 		{"nothing near", []string{"whoami", "--zzz"}, "", "lamina whoami" + help},
 		{"inputs as flags", []string{"run", "poster", "--text", "hi there", "--size=3", "--wait"}, "inputs of an app are set with --input NAME=VALUE", "lamina run poster --input 'text=hi there' --input size=3 --wait"},
 		{"inputs of a workflow", []string{"lamatic", "run", "w", "--sentences", "1"}, "inputs of an app are set with --input NAME=VALUE", "lamina lamatic run w --input sentences=1"},

@@ -111,8 +111,8 @@ func UnknownCommand(cmd *cobra.Command, word string, rest ...string) error {
 // whether one letter is wrong, and the suggestion is no guess.
 func suggestCommand(cmd *cobra.Command, word string) (target []string, isTypo bool) {
 	path := strings.Fields(cmd.CommandPath())[1:]
-	names := commandNames(cmd)
-	if slices.Contains(names, word) {
+	names, aliases := commandNames(cmd)
+	if slices.Contains(names, word) || slices.Contains(aliases, word) {
 		return append(path, word), true
 	}
 	for _, s := range synonyms {
@@ -133,21 +133,22 @@ func suggestCommand(cmd *cobra.Command, word string) (target []string, isTypo bo
 			}
 		}
 	}
-	if near, distance := Nearest(word, names); near != "" {
-		return append(path, near), distance == 1
+	for _, candidates := range [][]string{names, aliases} {
+		if near, distance := Nearest(word, candidates); near != "" {
+			return append(path, near), distance == 1
+		}
 	}
 	return nil, false
 }
 
-// commandNames lists the names and aliases of the commands below cmd.
-func commandNames(cmd *cobra.Command) []string {
-	var names []string
+// commandNames lists the names and the aliases of the commands below cmd.
+func commandNames(cmd *cobra.Command) (names, aliases []string) {
 	for _, c := range cmd.Commands() {
 		if c.IsAvailableCommand() {
-			names = append(append(names, c.Name()), c.Aliases...)
+			names, aliases = append(names, c.Name()), append(aliases, c.Aliases...)
 		}
 	}
-	return names
+	return names, aliases
 }
 
 // suggestedLine returns a suggestion as a command line, with the typed arguments if the command takes them. A command that signs in or
@@ -169,12 +170,19 @@ func suggestedLine(root *cobra.Command, target, rest []string, isCertain bool) s
 	case "dev", "demo":
 		return help + " --help"
 	}
-	for _, args := range [][]string{slices.Concat(target, rest), target} {
+	inLowerCase := slices.Clone(rest)
+	for i := range min(1, len(rest)) {
+		inLowerCase[i] = canonical(rest[i])
+	}
+	for _, args := range [][]string{slices.Concat(target, rest), slices.Concat(target, inLowerCase), target} {
 		found, left, err := root.Find(args)
 		if err != nil || !found.HasParent() {
 			continue
 		}
 		if found.HasSubCommands() {
+			if len(left) > 0 {
+				continue
+			}
 			return found.CommandPath()
 		}
 		if found.ValidateArgs(left) == nil {

@@ -86,47 +86,34 @@ func SuggestApp(env *cmdutil.Env, typed string, command func(id string) string, 
 	if !errors.As(err, &unknown) || unknown.Code != fail.NotFound {
 		return err
 	}
-	ids := map[string]string{} // by the forms that users may type
-	for _, app := range readCache(env).Apps {
-		for _, form := range []string{app.ID, app.About, strings.ReplaceAll(app.About, " ", "-"), strings.ReplaceAll(app.About, " ", "")} {
-			if form = strings.ToLower(form); form != "" {
-				ids[form] = app.ID
-			}
-		}
-	}
-	id, found := nearestApp(strings.ToLower(typed), ids)
+	app, found := nearestApp(strings.ToLower(typed), readCache(env).Apps)
 	if !found {
 		return err
 	}
 	suggested := *unknown
-	suggested.Message += fmt.Sprintf("; did you mean %s?", output.Quote(id))
-	suggested.Hint = command(id)
+	suggested.Message += fmt.Sprintf("; did you mean %s?", output.Quote(cmp.Or(app.About, app.ID)))
+	suggested.Hint = command(app.ID)
 	return &suggested
 }
 
-// nearestApp returns the id of the one app with a form that is most like a word.
-func nearestApp(word string, ids map[string]string) (id string, found bool) {
-	if id, found = ids[word]; found {
-		return id, true
-	}
-	distances := map[string]int{} // by id
-	for form, id := range ids {
-		if near, d := cmdutil.Nearest(word, []string{form}); near != "" {
-			if before, ok := distances[id]; !ok || d < before {
-				distances[id] = d
-			}
+// nearestApp returns the one app that is most like a word, by its id, or by its name as it is and as one word.
+func nearestApp(word string, apps []entry) (nearest entry, found bool) {
+	best := len(word) // no app is as far
+	for _, app := range apps {
+		name := strings.ToLower(app.About)
+		near, distance := cmdutil.Nearest(word, []string{app.ID, name})
+		if near == "" {
+			near, distance = cmdutil.Nearest(word, []string{strings.ReplaceAll(name, " ", "-")})
 		}
-	}
-	best, count := 0, 0
-	for candidate, d := range distances {
 		switch {
-		case count == 0 || d < best:
-			id, best, count = candidate, d, 1
-		case d == best:
-			count++
+		case near == "" || distance > best:
+		case distance < best:
+			nearest, best, found = app, distance, true
+		default:
+			found = false
 		}
 	}
-	return id, count == 1
+	return nearest, found
 }
 
 // Profiles offers the profiles with their accounts, for the first argument.
