@@ -3,9 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -207,8 +207,18 @@ func flagsToInputs(cmd *cobra.Command, typed []string) []string {
 	return line
 }
 
-// fieldNames matches what follows --json in gh: names of fields, separated by commas.
-var fieldNames = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*(,[A-Za-z][A-Za-z0-9_]*)*$`)
+// areFieldNames reports whether a word is what follows --json in gh: names of fields, separated by commas.
+func areFieldNames(word string) bool {
+	for name := range strings.SplitSeq(word, ",") {
+		isOther := func(r rune) bool {
+			return r != '_' && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
+		}
+		if name == "" || unicode.IsDigit(rune(name[0])) || strings.ContainsFunc(name, isOther) {
+			return false
+		}
+	}
+	return true
+}
 
 // argumentSlip returns the command line that was meant by one with an argument too many; "" if there is none: NAME=VALUE without
 // --input, or the names of fields after --json.
@@ -217,7 +227,7 @@ func argumentSlip(typed []string) string {
 	if err != nil || cmd.ParseFlags(rest) != nil || cmd.ValidateArgs(cmd.Flags().Args()) == nil {
 		return ""
 	}
-	if i := slices.Index(typed, "--json"); i >= 0 && i+1 < len(typed) && fieldNames.MatchString(typed[i+1]) {
+	if i := slices.Index(typed, "--json"); i >= 0 && i+1 < len(typed) && areFieldNames(typed[i+1]) {
 		filter := fieldFilter(typed[i+1], cmd.Name() == "list")
 		if line := checkedLine(slices.Concat(typed[:i+1], []string{"--jq", filter}, typed[i+2:])); line != "" {
 			return line

@@ -2,6 +2,7 @@ package cmdutil
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,7 +117,7 @@ func (e *Env) Confirm(ctx context.Context, question string, yes bool, hint strin
 		return nil
 	}
 	if !e.MayPrompt() {
-		return fail.Usage(hint, "this needs a confirmation, and there is no terminal to ask on; nothing was sent")
+		return fail.Usage(hint, "this needs a confirmation, and %s; nothing was sent", cmp.Or(e.unattended(), "there is no terminal to ask on"))
 	}
 	answer, err := e.Ask(ctx, question+" [y/N]")
 	if ctx.Err() != nil {

@@ -1,7 +1,6 @@
 package fail
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -172,8 +171,12 @@ func withoutFlags(args, alone, valued []string) []string {
 // WithoutFlag removes a flag that takes a value from a command line.
 func WithoutFlag(args []string, flag string) []string { return withoutFlags(args, nil, []string{flag}) }
 
-// secretName matches names of flags and inputs whose values must not be repeated.
-var secretName = regexp.MustCompile(`(?i)key|token|secret|passw|credential|auth`)
+// secretWords are parts of the names of flags and inputs whose values must not be repeated.
+var secretWords = []string{"key", "token", "secret", "passw", "pwd", "credential", "auth"}
+
+func isSecretName(name string) bool {
+	return slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(strings.ToLower(name), word) })
+}
 
 // MayRepeat reports whether a hint may repeat a command line: no flag and no input has a value that may be a secret.
 func MayRepeat(args []string) bool {
@@ -181,7 +184,7 @@ func MayRepeat(args []string) bool {
 		name, _, isPair := strings.Cut(arg, "=")
 		isNamed := isPair || strings.HasPrefix(arg, "-")
 		hasPassword := strings.Contains(arg, "://") && strings.Contains(arg, "@")
-		isSecret := isNamed && secretName.MatchString(name) && name != "--with-api-key"
+		isSecret := isNamed && isSecretName(name) && name != "--with-api-key"
 		if isSecret || hasPassword || name == "-H" || name == "--header" {
 			return false
 		}

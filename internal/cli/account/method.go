@@ -33,8 +33,12 @@ func (s *signIn) method() (func(context.Context) error, error) {
 	env := s.env
 	switch {
 	case s.provider.OAuth == nil && !s.withAPIKey && !s.keyGiven && !env.MayPrompt():
+		hint := s.again("--with-api-key") + " < key.txt"
+		if err := s.needUser("typing the key", hint); err != nil {
+			return nil, err
+		}
 		return nil, &fail.Error{
-			Code: fail.NeedsPerson, Hint: s.again("--with-api-key") + " < key.txt",
+			Code: fail.NeedsPerson, Hint: hint,
 			Message: "there is no terminal to type the key on: set " + s.provider.EnvKey + ", or pipe the key to --with-api-key",
 		}
 	case s.provider.OAuth == nil:
@@ -46,7 +50,7 @@ func (s *signIn) method() (func(context.Context) error, error) {
 	case s.device && env.Flags.Machine():
 		return s.beginDevice, nil
 	case s.typedMethod() != "":
-		if err := s.needUser(); err != nil {
+		if err := s.needUser("this sign-in", s.again("--device", "--json")); err != nil {
 			return nil, err
 		}
 		if s.device {
@@ -54,7 +58,7 @@ func (s *signIn) method() (func(context.Context) error, error) {
 		}
 		return s.useBrowser, nil
 	case !env.MayPrompt() && !env.ApprovesItself:
-		if err := s.needUser(); err != nil {
+		if err := s.needUser("a sign-in", s.again("--device", "--json")); err != nil {
 			return nil, err
 		}
 		return nil, &fail.Error{
@@ -81,13 +85,12 @@ func (s *signIn) method() (func(context.Context) error, error) {
 	return s.useBrowser, nil
 }
 
-// needUser refuses a sign-in that a user approves, if no user takes part. A sign-in in two steps and an API key remain.
-func (s *signIn) needUser() error {
-	hint := s.again("--device", "--json")
+// needUser refuses what needs a user, if none takes part. hint is what to do instead; in CI it is to set the variable of the key.
+func (s *signIn) needUser(what, hint string) error {
 	if s.env.InCI() {
 		hint = s.env.Sessions.FailContext().MissingCredential(s.profile)
 	}
-	return s.env.NeedUser("this sign-in", hint)
+	return s.env.NeedUser(what, hint)
 }
 
 // rememberMethod makes the typed method the one that plain `lamina login` uses, if --remember is set.

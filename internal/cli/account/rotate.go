@@ -129,6 +129,9 @@ func (r *rotation) byHand(ctx context.Context, opts *rotateOptions) error {
 	command := env.Command("auth", "rotate")
 	fromFile := env.Command("auth", "rotate", "--with-api-key") + " < new-key.txt"
 	if !opts.withAPIKey && !env.MayPrompt() {
+		if err := env.NeedUser("typing the new key", fromFile); err != nil {
+			return err
+		}
 		return &fail.Error{
 			Code: fail.NeedsPerson, Hint: fromFile,
 			Message: fmt.Sprintf("there is no terminal to type the new key on: create one (%s), and pipe it to --with-api-key", p.KeysPlace()),
