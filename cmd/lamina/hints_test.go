@@ -237,6 +237,12 @@ func TestNextStepsKeepTheProfile(t *testing.T) {
 			mustContain(t, u.output(t, tt.args...), tt.want)
 		})
 	}
+	t.Run("fix of the doctor", func(t *testing.T) {
+		if err := os.Chmod(filepath.Join(u.home, ".lamina", "config.json"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		mustContain(t, u.output(t, "--profile", "x", "doctor"), "lamina doctor --fix --profile x\n")
+	})
 	t.Run("stopped waiting", func(t *testing.T) {
 		run := u.atTerminal(t, 200, "run", "countdown", "-i", "seconds=60", "--wait", "--profile", "x")
 		run.expect(t, "running.*%")
