@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/term"
 )
 
@@ -128,6 +131,22 @@ func TestSynonymsNameOnlyWhatExists(t *testing.T) {
 		}
 		checkHint(t, runWrong(t, strings.Fields(line)...).Hint)
 	}
+}
+
+// TestSignInIsFoundAfterEveryFlag checks that fail knows which flags of every command take a value: a sign-in is repeated by a hint even
+// if such a flag stands before it.
+func TestSignInIsFoundAfterEveryFlag(t *testing.T) {
+	t.Parallel()
+	Tree().PersistentFlags().VisitAll(func(f *pflag.Flag) {
+		args := []string{"--" + f.Name}
+		if f.NoOptDefVal == "" {
+			args = append(args, "whoami")
+		}
+		hint := fail.Context{Args: append(args, "login", "--no-browser")}.SignIn("")
+		if !strings.HasSuffix(hint, "login --no-browser") {
+			t.Errorf("after --%s: got the hint %q, want the sign-in that was typed", f.Name, hint)
+		}
+	})
 }
 
 func TestSuggestedFlags(t *testing.T) {
