@@ -94,7 +94,7 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	c.date, _ = http.ParseTime(resp.Header.Get("Date"))
 	resp.Header.Set("Content-Type", responseType(resp.Header.Get("Content-Type"), body))
-	resp.Body = io.NopCloser(bytes.NewReader(normalizeLifetime(body)))
+	resp.Body = io.NopCloser(bytes.NewReader(normalize(body)))
 	return resp, nil
 }
 
@@ -158,12 +158,25 @@ func responseType(declared string, body []byte) string {
 	return declared
 }
 
-// normalizeLifetime rewrites an expires_in that x/oauth2 would refuse: a fraction, a string, a huge number. The response to a
-// refresh must not be refused, because that would end the session.
-func normalizeLifetime(body []byte) []byte {
+// normalize rewrites the fields of a response that x/oauth2 would not read: an expires_in that is a fraction, a string or a huge
+// number, and an error that is an object. The response to a refresh must be read, because it may contain the only valid token.
+func normalize(body []byte) []byte {
 	var fields map[string]json.RawMessage
-	if json.Unmarshal(body, &fields) != nil || fields["expires_in"] == nil {
+	if json.Unmarshal(body, &fields) != nil || fields["expires_in"] == nil && fields["error"] == nil {
 		return body
+	}
+	normalizeLifetime(fields)
+	normalizeError(fields)
+	normalized, err := json.Marshal(fields)
+	if err != nil {
+		return body
+	}
+	return normalized
+}
+
+func normalizeLifetime(fields map[string]json.RawMessage) {
+	if fields["expires_in"] == nil {
+		return
 	}
 	raw := string(fields["expires_in"])
 	if text, err := strconv.Unquote(raw); err == nil {
@@ -175,11 +188,32 @@ func normalizeLifetime(body []byte) []byte {
 	} else {
 		fields["expires_in"] = strconv.AppendInt(nil, int64(min(seconds, math.MaxInt32)), 10)
 	}
-	normalized, err := json.Marshal(fields)
-	if err != nil {
-		return body
+}
+
+// normalizeError replaces an error object by its code and its message.
+func normalizeError(fields map[string]json.RawMessage) {
+	var object struct {
+		Code    any    `json:"code"`
+		Status  string `json:"status"`
+		Message string `json:"message"`
 	}
-	return normalized
+	var text string
+	if fields["error"] == nil || json.Unmarshal(fields["error"], &text) == nil {
+		return
+	}
+	code := "error"
+	if json.Unmarshal(fields["error"], &object) == nil {
+		switch {
+		case object.Status != "":
+			code = object.Status
+		case object.Code != nil:
+			code = fmt.Sprint(object.Code)
+		}
+	}
+	fields["error"], _ = json.Marshal(code)
+	if fields["error_description"] == nil {
+		fields["error_description"], _ = json.Marshal(object.Message)
+	}
 }
 
 // A response is a complete HTTP response.

@@ -149,7 +149,6 @@ type pace struct{ interval, delay time.Duration }
 // adjust sets the delay after a failed poll. It returns an error if the failure is final.
 func (p *pace) adjust(err error) error {
 	var refused *OAuthError
-	var unreachable *UnreachableError
 	var status *StatusError
 	backoff := min(2*p.delay, max(p.interval, maxPollDelay))
 	switch {
@@ -162,10 +161,11 @@ func (p *pace) adjust(err error) error {
 		return &DeniedError{Description: refused.Description}
 	case errors.As(err, &refused) && refused.Code == "expired_token":
 		return &ExpiredError{}
-	case errors.As(err, &unreachable):
+	case isPassing(err):
 		p.delay = backoff
-	case errors.As(err, &status) && (status.Status >= 500 || status.Status == http.StatusTooManyRequests):
-		p.delay = max(backoff, status.RetryAfter)
+		if errors.As(err, &status) {
+			p.delay = max(backoff, status.RetryAfter)
+		}
 	default:
 		return err
 	}

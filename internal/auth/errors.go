@@ -192,6 +192,9 @@ const (
 	ReasonRefused      Reason = "refused"     // revoked, or its refresh token was used elsewhere; the service does not say which
 	ReasonLostResponse Reason = "lost-answer" // see LostResponseError
 	ReasonNoRefresh    Reason = "no-refresh"  // the service issued no refresh token
+	// ReasonUnknownClient means that the service does not accept the client id. The next sign-in registers a new client.
+	ReasonUnknownClient Reason = "unknown-client"
+	ReasonRejected      Reason = "rejected" // refused for any other reason, which the service names
 )
 
 // SessionEndedError means that a session has ended, and that the user must sign in again. The stored credential is kept and
@@ -214,6 +217,10 @@ func (e *SessionEndedError) Error() string {
 		why = "the response to a refresh was lost"
 	case ReasonNoRefresh:
 		why = "the service issued no refresh token"
+	case ReasonUnknownClient:
+		why = "the service does not accept the client of this session"
+	case ReasonRejected:
+		why = "the service refuses to refresh it"
 	}
 	if e.Description != "" {
 		why += " (" + e.Description + ")"
@@ -239,7 +246,7 @@ func (e *LostResponseError) Error() string {
 func (e *LostResponseError) Unwrap() error { return e.Ended }
 
 // RefreshError means that the session could not be refreshed now. The session is kept and a later refresh may succeed. The
-// cause is an UnreachableError, StatusError, ResponseError, OAuthError, URLError or config.FileError.
+// cause is an UnreachableError, a ResponseError, a URLError, a config.FileError, or a StatusError or OAuthError that is no refusal.
 type RefreshError struct {
 	Err error
 }

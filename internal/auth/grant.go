@@ -72,7 +72,8 @@ func (g grant) apply(c *config.Credential, now time.Time) {
 	if c.RefreshToken != "" && !c.ThirdParty { // the idle lifetime of other servers is unknown
 		c.RefreshExpiresAt = now.Add(refreshLifetime)
 	}
-	c.ForcedAt, c.EndedAt, c.EndedReason, c.RotationSentAt = time.Time{}, time.Time{}, "", time.Time{}
+	c.ForcedAt, c.RotationSentAt = time.Time{}, time.Time{}
+	c.EndedAt, c.EndedReason, c.EndedDetail = time.Time{}, "", ""
 }
 
 // credential returns the credential of a new sign-in.

@@ -45,21 +45,10 @@ var errReplaced = errors.New("another program keeps changing the session")
 
 // ended returns the error of a session that has ended, and nil for any other.
 func (s *Session) ended(c config.Credential) error {
-	switch {
-	case !c.EndedAt.IsZero():
-		return s.sessionEnded(c, Reason(c.EndedReason), "")
-	case c.RefreshToken == "":
-		return s.sessionEnded(c, ReasonNoRefresh, "")
+	if c.EndedAt.IsZero() && c.RefreshToken == "" {
+		return &SessionEndedError{Profile: s.Profile, Reason: ReasonNoRefresh}
 	}
-	return nil
-}
-
-func (s *Session) sessionEnded(c config.Credential, reason Reason, description string) error {
-	ended := &SessionEndedError{Profile: s.Profile, Reason: reason, Description: description}
-	if reason == ReasonLostResponse && !c.RotationSentAt.IsZero() {
-		return &LostResponseError{SentAt: c.RotationSentAt, Ended: ended}
-	}
-	return ended
+	return EndedError(s.Profile, c)
 }
 
 // rotate sends the refresh token and stores the response. Signals are held until the response is stored.
@@ -171,11 +160,11 @@ func (s *Session) change(ctx context.Context, known config.Credential, edit func
 	})
 }
 
-// refused handles a failed refresh request. The session ends only after invalid_grant, and only if no other program has
-// refreshed it. before is the time of an earlier refresh request without a known response, or zero.
+// refused handles a failed refresh request. A definite refusal ends the session, because a retry cannot help; any other failure
+// keeps it. before is the time of an earlier refresh request without a known response, or zero.
 func (s *Session) refused(ctx context.Context, c config.Credential, cause error, before time.Time) (config.Credential, error) {
-	if refusal := (*OAuthError)(nil); errors.As(cause, &refusal) && refusal.Code == "invalid_grant" {
-		return s.invalidGrant(ctx, c, refusal, before)
+	if IsRefusal(cause) {
+		return s.end(ctx, c, cause, before)
 	}
 	if before.IsZero() && !mayHaveRotated(cause) {
 		s.clearJournal()
@@ -197,11 +186,9 @@ func mayHaveRotated(cause error) bool {
 	return errors.As(cause, &response)
 }
 
-// invalidGrant reads the store for another quarter of a second, because a program that does not take the refresh lock may be
-// writing the result of its own refresh. If the store does not change, invalidGrant marks the stored session as ended.
-func (s *Session) invalidGrant(
-	ctx context.Context, c config.Credential, refusal *OAuthError, before time.Time,
-) (config.Credential, error) {
+// end reads the store for another quarter of a second, because a program that does not take the refresh lock may be writing the
+// result of its own refresh. If the store does not change, end marks the stored session as ended.
+func (s *Session) end(ctx context.Context, c config.Credential, refusal error, before time.Time) (config.Credential, error) {
 	for range 5 {
 		if stored, err := s.load(); err == nil && stored.RefreshToken != c.RefreshToken {
 			s.clearJournal()
@@ -209,15 +196,18 @@ func (s *Session) invalidGrant(
 		}
 		s.pause(ctx, 50*time.Millisecond)
 	}
-	reason := ReasonRefused
+	reason, detail := reasonOf(refusal)
 	switch {
+	case reason != ReasonRefused:
 	case !before.IsZero():
 		reason, c.RotationSentAt = ReasonLostResponse, before
 	case !c.RefreshExpiresAt.IsZero() && s.RemainingIdle(c) == 0:
 		reason = ReasonUnused
 	}
+	c.EndedAt, c.EndedReason, c.EndedDetail = now(s.Now), string(reason), detail
 	err := s.change(ctx, c, func(stored *config.Credential) {
-		stored.EndedAt, stored.EndedReason, stored.RotationSentAt = now(s.Now), string(reason), c.RotationSentAt
+		stored.EndedAt, stored.EndedReason, stored.EndedDetail = c.EndedAt, c.EndedReason, c.EndedDetail
+		stored.RotationSentAt = c.RotationSentAt
 	})
 	if errors.Is(err, errReplaced) {
 		return c, err
@@ -227,7 +217,7 @@ func (s *Session) invalidGrant(
 	} else {
 		s.clearJournal()
 	}
-	return c, s.sessionEnded(c, reason, refusal.Description)
+	return c, EndedError(s.Profile, c)
 }
 
 func (s *Session) pause(ctx context.Context, d time.Duration) {

@@ -47,17 +47,15 @@ func TestFaultsKeepTheSession(t *testing.T) {
 		{"502", respond(502, "<html>rt-secret-0"), new(*StatusError), true},
 		{"503", respond(503, ""), new(*StatusError), false},
 		{"429", respond(429, `{"error":"slow_down"}`), new(*StatusError), false},
-		{"redirect", redirectElsewhere, new(*StatusError), false},
 		{"page of a proxy", respond(200, "<html>sign in to the hotel rt-secret-0"), new(*ResponseError), true},
 		{"empty object", respond(200, "{}"), new(*ResponseError), true},
 		{"malformed token", respond(200, `{"access_token":"a\nb","token_type":"bearer"}`), new(*ResponseError), true},
 		{"unknown token type", respond(200, `{"access_token":"ab","token_type":"mac"}`), new(*ResponseError), true},
 		{"too large", respond(200, `{"access_token":"a"}`+strings.Repeat(" ", maxResponse)), new(*ResponseError), true},
 		{
-			"other refusal", respond(400, `{"error":"temporarily_unavailable","error_description":"rt\u001b[31m"}`),
+			"temporary refusal", respond(400, `{"error":"temporarily_unavailable","error_description":"rt\u001b[31m"}`),
 			new(*OAuthError), false,
 		},
-		{"403 of a proxy", respond(403, "blocked"), new(*StatusError), false},
 		{"connection cut off", cutOff, new(*UnreachableError), true},
 	}
 	for _, test := range tests {
@@ -157,6 +155,69 @@ func TestInvalidGrantEndsTheSession(t *testing.T) {
 			wantEnded(t, err, test.reason)
 			if got := s.refreshes(); got != 1 {
 				t.Errorf("got %d refreshes, want 1", got)
+			}
+		})
+	}
+}
+
+// Every definite refusal ends the session, because a retry cannot help. The record is kept, and is not sent again.
+func TestRefusalEndsTheSession(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		fault  func(http.ResponseWriter, *http.Request) bool
+		reason Reason
+		detail string
+	}{
+		{"invalid_request", respond(400, `{"error":"invalid_request","error_description":"token expired"}`), ReasonRejected, "invalid_request: token expired"},
+		{"empty 400", respond(400, ""), ReasonRejected, "status 400 Bad Request"},
+		{"page with status 400", respond(400, "<html>rt-secret-0"), ReasonRejected, "status 400 Bad Request"},
+		{"invalid_client", respond(401, `{"error":"invalid_client"}`), ReasonUnknownClient, "invalid_client"},
+		{"unauthorized_client", respond(400, `{"error":"unauthorized_client"}`), ReasonUnknownClient, "unauthorized_client"},
+		{"interaction_required", respond(400, `{"error":"interaction_required"}`), ReasonRejected, "interaction_required"},
+		{"invalid_token", respond(401, `{"error":"invalid_token"}`), ReasonRejected, "invalid_token"},
+		{"empty 401", respond(401, ""), ReasonRejected, "status 401 Unauthorized"},
+		{"403", respond(403, "blocked"), ReasonRejected, "status 403 Forbidden"},
+		{"404", respond(404, "{}"), ReasonRejected, "status 404 Not Found"},
+		{"redirect", redirectElsewhere, ReasonRejected, "status 307 Temporary Redirect"},
+		{"refusal with status 200", respond(200, `{"error":"bad_refresh_token"}`), ReasonRejected, "bad_refresh_token"},
+		{"invalid_grant with status 200", respond(200, `{"error":"invalid_grant","error_description":"gone"}`), ReasonRefused, "gone"},
+		{
+			"error object", respond(400, `{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"no such\u001b[31m token"}}`),
+			ReasonRejected, "INVALID_ARGUMENT: no such[31m token",
+		},
+		{"error object with status 200", respond(200, `{"error":{"code":7}}`), ReasonRejected, "7"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newRig(t)
+			s.setFault(test.fault)
+			s.clock.add(2 * time.Hour)
+			_, err := s.token()
+			wantEnded(t, err, test.reason)
+			if !strings.Contains(err.Error(), test.detail) {
+				t.Errorf("got %q, want the server's reason %q", err, test.detail)
+			}
+			got := s.stored()
+			if got.EndedAt.IsZero() || got.EndedDetail != test.detail || got.RefreshToken != "rt-secret-0" {
+				t.Errorf("stored %#v, want the tokens and the end with detail %q", got, test.detail)
+			}
+			if client := ClientOf(got); (client.ID == "") != (test.reason == ReasonUnknownClient) {
+				t.Errorf("got client %q for the next sign-in after %s", client.ID, test.reason)
+			}
+			s.wantNoJournal()
+			s.setFault(nil)
+			_, err = s.token()
+			wantEnded(t, err, test.reason)
+			if !strings.Contains(err.Error(), test.detail) {
+				t.Errorf("second command: got %q, want the server's reason %q", err, test.detail)
+			}
+			if got := s.count("/cli/oauth/token"); got != 1 {
+				t.Errorf("got %d refresh requests, want 1", got)
+			}
+			if got := s.count("/elsewhere"); got != 0 {
+				t.Errorf("got %d redirected requests, want none", got)
 			}
 		})
 	}

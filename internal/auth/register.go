@@ -32,12 +32,17 @@ const anyPort = "http://127.0.0.1" + callbackPath
 // isBound reports whether the user registered the client with a fixed port.
 func (c Client) isBound() bool { return c.UserProvided && portOf(c.RedirectURI) != "0" }
 
-// ClientOf returns the client of a credential, for the next sign-in.
+// ClientOf returns the client of a credential, for the next sign-in. It is zero if the service no longer knows a client that this
+// program registered.
 func ClientOf(c config.Credential) Client {
-	return Client{
+	client := Client{
 		ID: c.ClientID, RedirectURI: c.RedirectURI, Issuer: c.Issuer,
 		UserProvided: c.ThirdParty && c.ClientID != "" && c.RegistrationEndpoint == "",
 	}
+	if Reason(c.EndedReason) == ReasonUnknownClient && !client.UserProvided {
+		return Client{}
+	}
+	return client
 }
 
 // Register registers a client (RFC 7591). Errors: *UnreachableError, *StatusError, *OAuthError, *ResponseError,

@@ -147,12 +147,15 @@ func (s *Session) fresh(ctx context.Context, c config.Credential) (config.Creden
 	if c.Kind != config.OAuth {
 		return c, nil
 	}
+	if err := EndedError(s.Profile, c); err != nil {
+		return config.Credential{}, err
+	}
 	left, margin := s.left(c)
 	switch {
 	case left > margin:
 		return c, nil
 	case left > margin/6: // long enough for this request, so it need not wait for the refresh
-		if c.EndedAt.IsZero() && c.RefreshToken != "" {
+		if c.RefreshToken != "" {
 			s.startInBackground(ctx)
 		}
 		return c, nil

@@ -51,6 +51,7 @@ type Credential struct {
 	ForcedAt         time.Time     // when the access token was refreshed because the service had rejected the previous one
 	EndedAt          time.Time     // when the service refused to refresh the session
 	EndedReason      string
+	EndedDetail      string        // the service's words; may be empty
 	RotationSentAt   time.Time // if the session ended because a response was lost: when that refresh request was sent
 	Account          Account
 }
@@ -116,6 +117,7 @@ func (c *Credential) decodeSession(s object) {
 	c.ForcedAt = s.time("forcedAt")
 	c.EndedAt = s.time("endedAt")
 	c.EndedReason = s.text("endedReason")
+	c.EndedDetail = s.text("endedDetail")
 	c.RotationSentAt = s.time("rotationSentAt")
 	a := s.object("account")
 	c.Account = Account{
@@ -181,6 +183,7 @@ func (c Credential) encodeSession(before object, of string) object {
 	s.setTime("forcedAt", c.ForcedAt)
 	s.setTime("endedAt", c.EndedAt)
 	s.setText("endedReason", c.EndedReason)
+	s.setText("endedDetail", c.EndedDetail)
 	s.setTime("rotationSentAt", c.RotationSentAt)
 	a := s.object("account").clone()
 	a.setText("userId", c.Account.UserID)

@@ -97,7 +97,7 @@ func (s *Session) CheckOffline() error {
 	case !s.Stored():
 		return nil
 	case !c.EndedAt.IsZero():
-		return &auth.SessionEndedError{Profile: s.Profile, Reason: auth.Reason(c.EndedReason)}
+		return auth.EndedError(s.Profile, c)
 	case !c.RefreshExpiresAt.IsZero() && now.After(c.RefreshExpiresAt) && now.After(c.ExpiresAt):
 		return &auth.SessionEndedError{Profile: s.Profile, Reason: auth.ReasonUnused}
 	}
