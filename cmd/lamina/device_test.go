@@ -223,16 +223,16 @@ func TestDeviceLoginInTwoSteps(t *testing.T) {
 			if err := json.Unmarshal([]byte(raw), &first); err != nil {
 				t.Fatal(err)
 			}
-			pending := filepath.Join(u.home, ".lamina", "login-pending.json")
+			pending := filepath.Join(u.home, ".lamina", "login-pending-default.json")
 			info, err := os.Stat(pending)
 			if err != nil || info.Mode().Perm() != 0o600 {
 				t.Fatalf("got %v and %v for the pending sign-in, want a file with mode 600", info, err)
 			}
-			var stored struct{ DeviceCode string }
-			if secret, err := os.ReadFile(pending); err != nil || json.Unmarshal(secret, &stored) != nil || stored.DeviceCode == "" {
+			var stored struct{ Login struct{ DeviceCode string } }
+			if secret, err := os.ReadFile(pending); err != nil || json.Unmarshal(secret, &stored) != nil || stored.Login.DeviceCode == "" {
 				t.Fatalf("got %v and no device code in %s", err, secret)
 			}
-			if strings.Contains(raw, stored.DeviceCode) {
+			if strings.Contains(raw, stored.Login.DeviceCode) {
 				t.Errorf("got the device code in %s", raw)
 			}
 			c.meanwhile(t, dev, first.VerificationURIComplete)
@@ -245,4 +245,36 @@ func TestDeviceLoginInTwoSteps(t *testing.T) {
 			mustContain(t, u.fails(t, 4, "login", "--device", "--resume", "-o", "text"), "there is no pending sign-in")
 		})
 	}
+}
+
+// TestConcurrentSignIns finishes a sign-in to a profile while another one waits. The one that is replaced is revoked.
+func TestConcurrentSignIns(t *testing.T) {
+	t.Parallel()
+	dev := newDev(t)
+	u := newUser(t, dev.BaseURL)
+	begin := func() (*process, string) {
+		run := u.start(t, "login", "--device", "-o", "text")
+		return run, run.stderr.expect(t, `http://\S+user_code=[A-Z-]+`)[0]
+	}
+	first, firstAddress := begin()
+	second, secondAddress := begin()
+	decide(t, firstAddress, "approve")
+	first.exits(t, 0)
+	replaced := strings.TrimSpace(u.output(t, "auth", "token"))
+	decide(t, secondAddress, "approve")
+	second.exits(t, 0)
+	req, err := http.NewRequest(http.MethodGet, dev.BaseURL+"/v1/account", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Api-Key", replaced)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("got %s for the session that was replaced, want 401", resp.Status)
+	}
+	u.output(t, "whoami")
 }

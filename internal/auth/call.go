@@ -42,9 +42,10 @@ type call struct {
 	date time.Time   // the Date header of the last response
 }
 
-// newCall prepares a request. hc may be nil. The caller calls cancel after the request.
+// newCall prepares a request. hc may be nil; its Timeout limits the request. The caller calls cancel after the request.
 func newCall(ctx context.Context, hc *http.Client, oauth *provider.OAuth, doing string) (c *call, cancel func()) {
-	ctx, cancel = context.WithTimeoutCause(ctx, requestTimeout, errTooSlow)
+	limit := requestLimit(hc)
+	ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("no response within %s", limit))
 	c = &call{doing: doing, ctx: ctx, base: http.DefaultTransport, json: oauth.JSONBodies}
 	if hc != nil && hc.Transport != nil {
 		c.base = hc.Transport
@@ -52,10 +53,15 @@ func newCall(ctx context.Context, hc *http.Client, oauth *provider.OAuth, doing 
 	return c, cancel
 }
 
-var (
-	errTooSlow  = fmt.Errorf("no response within %s", requestTimeout)
-	errTooLarge = errors.New("is too large")
-)
+// requestLimit returns the time limit of one request: that of the client, else 30 seconds. A client may be nil.
+func requestLimit(hc *http.Client) time.Duration {
+	if hc == nil || hc.Timeout <= 0 {
+		return requestTimeout
+	}
+	return hc.Timeout
+}
+
+var errTooLarge = errors.New("is too large")
 
 func (c *call) client() *http.Client {
 	return &http.Client{

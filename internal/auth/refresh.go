@@ -78,11 +78,25 @@ func (s *Session) rotate(ctx context.Context, r *refresh, c config.Credential) (
 		return s.refused(free, c, err, before)
 	}
 	renewed, err := s.save(free, r, c, g)
+	if errors.Is(err, errReplaced) {
+		s.revokeUnsaved(free, c, g)
+	}
 	if err == nil {
 		s.clearJournal()
 		s.logf("the session is refreshed; the access token expires in %s", g.lifetime)
 	}
 	return renewed, err
+}
+
+// revokeUnsaved revokes the result of a refresh that a sign-in or a sign-out overtook: nothing else knows of that session. A failure
+// is only logged.
+func (s *Session) revokeUnsaved(ctx context.Context, c config.Credential, g grant) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	g.apply(&c, now(s.Now))
+	if err := Revoke(ctx, s.HTTP, s.Provider, c); err != nil {
+		s.logf("a session that was replaced during its refresh could not be revoked: %v", err)
+	}
 }
 
 // prepareDisk writes the refresh journal, and checks that the response can be stored: a refresh token that is spent without

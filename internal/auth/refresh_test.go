@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -186,6 +187,7 @@ func TestNoRefreshWithUnwritableStore(t *testing.T) {
 func TestSignOutDuringRefresh(t *testing.T) {
 	t.Parallel()
 	s := newRig(t)
+	s.metadata = true
 	s.clock.add(2 * time.Hour)
 	s.setFault(func(http.ResponseWriter, *http.Request) bool {
 		_ = s.store.Update(context.Background(), func(d *config.Document) error { d.RemoveProfile(""); return nil })
@@ -198,11 +200,13 @@ func TestSignOutDuringRefresh(t *testing.T) {
 	if got := s.stored().Token; got != "" {
 		t.Errorf("got stored token %q, want none", got.Reveal())
 	}
+	s.wantRevoked("rt-secret-2")
 }
 
 func TestSignInDuringRefresh(t *testing.T) {
 	t.Parallel()
 	s := newRig(t)
+	s.metadata = true
 	s.clock.add(2 * time.Hour)
 	s.setFault(func(http.ResponseWriter, *http.Request) bool {
 		c := config.Credential{BaseURL: s.URL, ClientID: "client-0"}
@@ -213,6 +217,55 @@ func TestSignInDuringRefresh(t *testing.T) {
 	s.wantToken("lma_mcp_at_new")
 	if got := s.stored().RefreshToken; got != "rt-secret-new" {
 		t.Errorf("got refresh token %q, want rt-secret-new", got.Reveal())
+	}
+	s.wantRevoked("rt-secret-2")
+}
+
+// wantRevoked checks that a refresh token whose session was replaced was revoked.
+func (s *rig) wantRevoked(token string) {
+	s.t.Helper()
+	s.locked(func() {
+		if !slices.Equal(s.revoked, []string{token}) {
+			s.t.Errorf("got %q revoked, want %q", s.revoked, token)
+		}
+	})
+}
+
+// Best-effort work uses a valid access token, and does without an expired one. It never sends the refresh token.
+func TestNoRefresh(t *testing.T) {
+	t.Parallel()
+	s := newRig(t)
+	s.session.NoRefresh = true
+	s.clock.add(59*time.Minute + 50*time.Second)
+	s.wantToken("lma_mcp_at_a-0")
+	s.clock.add(time.Minute)
+	var refresh *RefreshError
+	if _, err := s.token(); !errors.As(err, &refresh) {
+		t.Errorf("got %v for an expired access token, want a *RefreshError", err)
+	}
+	var rejected *RejectedError
+	if _, err := s.force("lma_mcp_at_a-0"); !errors.As(err, &rejected) {
+		t.Errorf("got %v for a rejected access token, want a *RejectedError", err)
+	}
+	s.session.Wait(time.Second)
+	if got := s.refreshes(); got != 0 {
+		t.Errorf("got %d refreshes, want none", got)
+	}
+}
+
+// The time limit of the client limits the requests to the authorization server.
+func TestRefreshIsLimitedByClientTimeout(t *testing.T) {
+	t.Parallel()
+	s := newRig(t)
+	s.session.HTTP = &http.Client{Timeout: 20 * time.Millisecond}
+	s.clock.add(2 * time.Hour)
+	released := make(chan struct{})
+	s.setFault(func(http.ResponseWriter, *http.Request) bool { <-released; return true })
+	defer close(released)
+	_, err := s.token()
+	var unreachable *UnreachableError
+	if !errors.As(err, &unreachable) || !strings.Contains(err.Error(), "no response within 20ms") {
+		t.Errorf("got %v, want an *UnreachableError with the time limit", err)
 	}
 }
 

@@ -26,6 +26,9 @@ type Session struct {
 	Now      func() time.Time                 // nil means time.Now
 	Rand     func() float64                   // 0 <= x < 1; spreads the refreshes of parallel processes; nil means random
 	Logf     func(format string, args ...any) // receives no secrets; nil means no log
+	// NoRefresh means that the session is never refreshed: an access token is used until it expires. After that the error is a
+	// *RefreshError.
+	NoRefresh bool
 
 	sleep func(ctx context.Context, d time.Duration) error // nil means retry.Sleep; tests set it
 
@@ -152,8 +155,10 @@ func (s *Session) fresh(ctx context.Context, c config.Credential) (config.Creden
 	}
 	left, margin := s.left(c)
 	switch {
-	case left > margin:
+	case left > margin, s.NoRefresh && left > 0:
 		return c, nil
+	case s.NoRefresh:
+		return config.Credential{}, &RefreshError{Err: errNoRefresh}
 	case left > margin/6: // long enough for this request, so it need not wait for the refresh
 		if c.RefreshToken != "" {
 			s.startInBackground(ctx)
@@ -180,7 +185,7 @@ func (s *Session) force(ctx context.Context, rejected config.Secret) (config.Cre
 		if c.Token != rejected {
 			return s.fresh(ctx, c)
 		}
-		if c.Kind != config.OAuth || s.isJustForced(c) {
+		if c.Kind != config.OAuth || s.NoRefresh || s.isJustForced(c) {
 			return config.Credential{}, &RejectedError{}
 		}
 		// start may join a running refresh, which may end without a new token. The second round then starts another one.
@@ -278,6 +283,9 @@ func (s *Session) wait(ctx context.Context, r *refresh) (config.Credential, erro
 		return config.Credential{}, ctx.Err()
 	}
 }
+
+// errNoRefresh means that a session that must not be refreshed needs a refresh.
+var errNoRefresh = errors.New("the access token has expired, and is not refreshed for this")
 
 // errClosing means that a refresh did not start because the program is exiting.
 var errClosing = errors.New("the program is exiting")

@@ -51,7 +51,7 @@ type Credential struct {
 	ForcedAt         time.Time     // when the access token was refreshed because the service had rejected the previous one
 	EndedAt          time.Time     // when the service refused to refresh the session
 	EndedReason      string
-	EndedDetail      string        // the service's words; may be empty
+	EndedDetail      string    // the service's words; may be empty
 	RotationSentAt   time.Time // if the session ended because a response was lost: when that refresh request was sent
 	Account          Account
 }

@@ -95,13 +95,12 @@ func (s *Store) DropKey(e Encryption) error {
 	return nil
 }
 
-// Replace stores a sign-in in place of the previous one of the profile, and remembers its storage. It returns the
-// encryption that is no longer used, for DropKey. If the process dies before DropKey, an unused key stays in the keyring.
+// Replace stores a sign-in in place of the previous one of the profile, and remembers its storage. It returns the profile that it
+// replaced, for a revocation and for DropKey. If the process dies before DropKey, an unused key stays in the keyring.
 // Errors: those of Update.
-func (s *Store) Replace(ctx context.Context, options UpdateOptions, p Profile) (old Encryption, err error) {
+func (s *Store) Replace(ctx context.Context, options UpdateOptions, p Profile) (old Profile, err error) {
 	err = s.UpdateWith(ctx, options, func(d *Document) error {
-		before, _ := d.Profile(p.Name)
-		old = before.Encryption
+		old, _ = d.Profile(p.Name)
 		d.SetProfile(p)
 		d.SetStorage(p.Name, p.Encryption.Storage())
 		return nil

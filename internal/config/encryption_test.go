@@ -29,7 +29,7 @@ func replace(ctx context.Context, s *Store, name string, c Credential, to Storag
 	if err != nil {
 		return err
 	}
-	return s.DropKey(old)
+	return s.DropKey(old.Encryption)
 }
 
 // move changes the storage of a profile and removes the previous key.

@@ -2,10 +2,8 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,16 +91,22 @@ func checkLeftovers(_ context.Context, e *examination) Finding {
 	if temps := e.inspection.Temps; len(temps) > 0 {
 		return warn(e.command("doctor", "--fix"), "commands that ended while they wrote left %d files, such as %s", len(temps), temps[0])
 	}
-	switch pending, err := e.sessions.PendingLogin(); {
-	case errors.Is(err, fs.ErrNotExist):
-		return ok("there are none")
-	case err != nil:
-		return warn(e.command("doctor", "--fix"), "the file of an unfinished two-step sign-in cannot be read")
-	case !e.sessions.Now().Before(pending.ExpiresAt):
-		return warn(e.command("doctor", "--fix"), "a two-step sign-in was not finished, and its code has expired")
-	default:
-		return ok("a two-step sign-in waits for `%s` until %s", e.sessions.FailContext().Next("login", "--device", "--resume"), pending.ExpiresAt.Local().Format("15:04"))
+	waiting := ""
+	for _, profile := range e.sessions.PendingProfiles() {
+		switch pending, err := e.sessions.PendingLogin(profile); {
+		case err != nil:
+			return warn(e.command("doctor", "--fix"), "the file of an unfinished two-step sign-in cannot be read")
+		case !e.sessions.Now().Before(pending.ExpiresAt):
+			return warn(e.command("doctor", "--fix"), "a two-step sign-in to profile %s was not finished, and its code has expired", profile)
+		default:
+			command := e.sessions.FailContext().SignIn(profile, "--device", "--resume")
+			waiting = fmt.Sprintf("a two-step sign-in waits for `%s` until %s", command, pending.ExpiresAt.Local().Format("15:04"))
+		}
 	}
+	if waiting != "" {
+		return ok("%s", waiting)
+	}
+	return ok("there are none")
 }
 
 // repair makes the repairs that are safe, and returns a sentence for each.
@@ -111,14 +115,21 @@ func repair(ctx context.Context, sessions *session.Manager) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	pending, err := sessions.PendingLogin()
-	if err == nil && sessions.Now().Before(pending.ExpiresAt) || errors.Is(err, fs.ErrNotExist) {
-		return done, nil
+	for _, profile := range sessions.PendingProfiles() {
+		pending, err := sessions.PendingLogin(profile)
+		if err == nil && sessions.Now().Before(pending.ExpiresAt) {
+			continue
+		}
+		remove := func() error { return sessions.RemovePendingLogin(profile) }
+		if profile == "" {
+			remove = sessions.RemoveOldPendingLogin
+		}
+		if err := remove(); err != nil {
+			return nil, err
+		}
+		done = append(done, "an unfinished two-step sign-in is removed")
 	}
-	if err := sessions.RemovePendingLogin(); err != nil {
-		return nil, err
-	}
-	return append(done, "the unfinished two-step sign-in is removed"), nil
+	return done, nil
 }
 
 // checkLock looks for a lock that another command holds.

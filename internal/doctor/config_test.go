@@ -60,13 +60,13 @@ func TestCheckConfig(t *testing.T) {
 // savePending stores a two-step sign-in.
 func savePending(t *testing.T, sessions *session.Manager, expiry time.Time) {
 	t.Helper()
-	raw, err := json.Marshal(map[string]any{
+	raw, err := json.Marshal(map[string]any{"profile": "work", "login": map[string]any{
 		"userCode": "ABCD-EFGH", "expiresAt": expiry, "baseUrl": "https://lamina.example", "tokenEndpoint": "https://lamina.example/token",
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(sessions.Store().Dir, "login-pending.json"), string(raw), 0o600)
+	write(t, filepath.Join(sessions.Store().Dir, "login-pending-work.json"), string(raw), 0o600)
 }
 
 func TestCheckLeftovers(t *testing.T) {
@@ -86,10 +86,13 @@ func TestCheckLeftovers(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, Warning, "config.json.tmp-1", true},
-		{"waiting sign-in", func(t *testing.T, m *session.Manager) { savePending(t, m, now.Add(time.Minute)) }, OK, "waits for `lamina login", false},
+		{"waiting sign-in", func(t *testing.T, m *session.Manager) { savePending(t, m, now.Add(time.Minute)) }, OK, "waits for `lamina login --profile work --device --resume`", false},
 		{"expired sign-in", func(t *testing.T, m *session.Manager) { savePending(t, m, now.Add(-time.Minute)) }, Warning, "its code has expired", true},
 		{"damaged sign-in", func(t *testing.T, m *session.Manager) {
-			write(t, filepath.Join(m.Store().Dir, "login-pending.json"), "{", 0o600)
+			write(t, filepath.Join(m.Store().Dir, "login-pending-work.json"), "{", 0o600)
+		}, Warning, "cannot be read", true},
+		{"sign-in of an earlier version", func(t *testing.T, m *session.Manager) {
+			write(t, filepath.Join(m.Store().Dir, "login-pending.json"), "{}", 0o600)
 		}, Warning, "cannot be read", true},
 	}
 	for _, tt := range tests {

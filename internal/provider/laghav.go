@@ -13,7 +13,7 @@ func Laghav() Provider {
 			{Prefix: "lgh_live_", Class: "live"},
 			{Prefix: "lgh_test_", Class: "test", Note: "a test key makes 100 free calls a day"},
 		},
-		KeysHelp: "in the dashboard: Settings, API Keys; or lamina laghav keys create",
+		KeysHelp: "in the dashboard: Settings, API Keys",
 		Checks:   []Check{{Method: "GET", Path: "/api/keys"}},
 		Errors: Errors{
 			Code: []string{"code"}, Message: []string{"error"}, RequestID: []string{"request_id"}, RequestIDHeader: "X-Laghav-Request-Id",

@@ -43,6 +43,9 @@ type Manager struct {
 	Say, Note func(format string, args ...any)
 	// Debug writes a line of the --debug log; nil means that it is off.
 	Debug func(line string)
+	// BestEffort is for work that must not delay the user, such as completion: no session is refreshed, and an access token is sent
+	// only while it is valid.
+	BestEffort bool
 
 	service  *provider.Provider // that the command itself is for; nil: --provider or the profile decides
 	envFile  map[string]string  // variables of --env-file
@@ -57,7 +60,7 @@ type Manager struct {
 // the keyring.
 func (m *Manager) Store() *config.Store {
 	if m.store == nil {
-		m.store = &config.Store{Dir: config.DefaultDir(m.Getenv), Now: m.Now}
+		m.store = &config.Store{Dir: config.DefaultDir(m.Getenv), Now: m.Now, LockWait: m.RequestTimeout() + lockMargin}
 	}
 	return m.store
 }
@@ -162,7 +165,11 @@ func (m *Manager) LookupFirst(names []string) (name, value string) {
 	return "", ""
 }
 
-// RequestTimeout is the time limit of one request.
+// lockMargin is how much longer a process waits for a lock than a request may take, because the holder of a refresh lock sends one
+// request and stores its response.
+const lockMargin = 5 * time.Second
+
+// RequestTimeout is the time limit of one request: to an API, and to an authorization server. The time limit of locks follows from it.
 func (m *Manager) RequestTimeout() time.Duration {
 	if d, err := time.ParseDuration(m.Getenv("LAMINA_REQUEST_TIMEOUT")); err == nil && d > 0 {
 		return d

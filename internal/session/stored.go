@@ -40,6 +40,7 @@ func (m *Manager) storedSession(base http.RoundTripper) (*Session, error) {
 	}
 	s.source = &auth.Session{
 		Store: m.Store(), Profile: s.Profile, Provider: p, HTTP: &http.Client{Transport: base, Timeout: m.RequestTimeout()}, Now: m.Now, Logf: m.Debugf,
+		NoRefresh: m.BestEffort,
 	}
 	s.transport = &auth.Transport{Base: base, Header: p.KeyHeader, Scheme: p.KeyScheme, Source: s.source}
 	return s, nil

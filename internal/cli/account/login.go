@@ -111,7 +111,7 @@ type signIn struct {
 	project    *config.Project   // nil if the folder has no project config
 	previous   config.Credential // of the profile; zero if there is none
 	encryption config.Encryption // of the new credential
-	replaced   config.Encryption // of the previous credential; set by save
+	replaced   config.Profile    // what the new credential replaced; set by save
 	http       *http.Client      // for the authorization server
 	saved      config.Credential // set by save
 
@@ -148,8 +148,8 @@ func login(ctx context.Context, opts *loginOptions) error {
 	if err != nil {
 		return err
 	}
-	env.Sessions.DropKey(s.replaced)
-	s.revokePrevious(ctx)
+	s.revokeReplaced(ctx)
+	env.Sessions.DropKey(s.replaced.Encryption)
 	return s.report()
 }
 
@@ -241,14 +241,20 @@ func (s *signIn) save(ctx context.Context, c config.Credential) (err error) {
 	return nil
 }
 
-// revokePrevious revokes the session that this sign-in replaced. A failure is shown only with --debug.
-func (s *signIn) revokePrevious(ctx context.Context) {
-	if s.previous.Kind != config.OAuth || s.previous.RefreshToken == "" || !s.previous.EndedAt.IsZero() {
+// revokeReplaced revokes the session that this sign-in replaced, which another sign-in may have stored in the meantime. A failure is
+// shown only with --debug.
+func (s *signIn) revokeReplaced(ctx context.Context) {
+	p, err := s.env.Sessions.Store().Decrypt(s.replaced)
+	c := p.Credential
+	if err == nil && (c.Kind != config.OAuth || c.RefreshToken == "" || !c.EndedAt.IsZero()) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	if err := auth.Revoke(ctx, s.http, provider.Lamina(), s.previous); err != nil {
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+		defer cancel()
+		err = auth.Revoke(ctx, s.http, provider.Lamina(), c)
+	}
+	if err != nil {
 		s.env.Sessions.Debugf("the previous session could not be revoked: %v", err)
 	}
 }

@@ -72,19 +72,22 @@ func writeNotes(page *output.Page, notes []string) {
 // remove revokes a credential where possible, removes it from the configuration in any case, and returns what remains.
 func remove(ctx context.Context, env *cmdutil.Env, p config.Profile, removeFrom func(*config.Document, string)) ([]string, error) {
 	store := env.Sessions.Store()
+	err := store.Update(ctx, func(doc *config.Document) error {
+		if current, ok := doc.Profile(p.Name); ok { // a refresh may have replaced the tokens
+			p = current
+		}
+		removeFrom(doc, p.Name)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	remains := []string{}
 	decrypted, err := store.Decrypt(p)
 	if err != nil && p.Credential.Kind == config.OAuth {
 		remains = append(remains, fmt.Sprintf("the session could not be revoked, because %v; it expires when it is not used", err))
 	} else { // the advice about an API key does not need the key
 		remains = append(remains, revoke(ctx, env.Sessions, decrypted.Credential)...)
-	}
-	err = store.Update(ctx, func(doc *config.Document) error {
-		removeFrom(doc, p.Name)
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
 	env.Sessions.DropKey(p.Encryption)
 	return remains, nil

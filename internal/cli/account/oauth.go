@@ -139,7 +139,7 @@ func (s *signIn) beginDevice(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := env.Sessions.SavePendingLogin(ctx, login); err != nil {
+	if err := env.Sessions.SavePendingLogin(ctx, s.profile, login); err != nil {
 		return err
 	}
 	flags := []string{"--device", "--resume"}
@@ -155,20 +155,18 @@ func (s *signIn) beginDevice(ctx context.Context) error {
 // resumeDevice finishes what beginDevice began.
 func (s *signIn) resumeDevice(ctx context.Context) error {
 	sessions := s.env.Sessions
-	login, err := sessions.PendingLogin()
+	login, err := sessions.PendingLogin(s.profile)
 	if err != nil {
 		message := "the pending sign-in cannot be read"
 		if errors.Is(err, fs.ErrNotExist) {
-			message = "there is no pending sign-in to finish"
+			message = "there is no pending sign-in to profile " + s.profile
 		}
 		return &fail.Error{Code: fail.LoginFailed, Message: message, Hint: s.again("--device", "--json"), Err: err}
 	}
 	s.baseURL = login.BaseURL
 	err = s.finishDevice(ctx, s.deviceFlow(login.Server, login.Client), login)
-	var expired *auth.ExpiredError
-	var denied *auth.DeniedError
-	if err == nil || errors.As(err, &expired) || errors.As(err, &denied) {
-		_ = sessions.RemovePendingLogin()
+	if err == nil || auth.IsRefusal(err) {
+		_ = sessions.RemovePendingLogin(s.profile)
 	}
 	return err
 }

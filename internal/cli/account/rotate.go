@@ -215,12 +215,12 @@ func (r *rotation) replace(ctx context.Context, key config.Secret, id string) er
 	if p.Encryption, err = sessions.NewKey(p.Name, r.old.Encryption.Storage()); err != nil {
 		return err
 	}
-	unused, err := sessions.Store().Replace(context.WithoutCancel(ctx), config.UpdateOptions{}, p)
+	replaced, err := sessions.Store().Replace(context.WithoutCancel(ctx), config.UpdateOptions{}, p)
 	if err != nil {
 		sessions.DropKey(p.Encryption)
 		return err
 	}
-	sessions.DropKey(unused)
+	sessions.DropKey(replaced.Encryption)
 	return nil
 }
 

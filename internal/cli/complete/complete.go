@@ -56,7 +56,7 @@ func Runs(env *cmdutil.Env) Func {
 
 // ids offers what pick finds in the cache. If that is nothing, fill is called once to fill the cache.
 func ids(cmd *cobra.Command, env *cmdutil.Env, pick func(*cache) []entry, fill func(context.Context, *api.Client) error) ([]string, cobra.ShellCompDirective) {
-	env.Flags.Quiet = true
+	env.Flags.Quiet, env.Sessions.BestEffort = true, true
 	if env.Begin(cmd.Context()) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -65,12 +65,8 @@ func ids(cmd *cobra.Command, env *cmdutil.Env, pick func(*cache) []entry, fill f
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	entries := pick(readCache(env))
-	if len(entries) == 0 {
-		ctx, cancel := context.WithTimeout(context.Background(), requestTime)
-		defer cancel()
-		if fill(ctx, client) == nil {
-			entries = pick(readCache(env))
-		}
+	if len(entries) == 0 && fillInTime(client, fill) {
+		entries = pick(readCache(env))
 	}
 	var lines []string
 	for _, e := range entries {
@@ -114,6 +110,21 @@ func nearestApp(word string, apps []entry) (nearest entry, found bool) {
 		}
 	}
 	return nearest, found
+}
+
+// fillInTime calls fill, and reports whether it succeeded within requestTime. It does not wait longer for what ignores the context, such
+// as the OS keyring.
+func fillInTime(client *api.Client, fill func(context.Context, *api.Client) error) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTime)
+	defer cancel()
+	filled := make(chan error, 1)
+	go func() { filled <- fill(ctx, client) }()
+	select {
+	case err := <-filled:
+		return err == nil
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // Profiles offers the profiles with their accounts, for the first argument.

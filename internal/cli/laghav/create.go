@@ -135,7 +135,7 @@ func saveKey(ctx context.Context, env *cmdutil.Env, client *laghav.Client, targe
 	defer cancel()
 	old, err := env.Sessions.Store().Replace(ctx, config.UpdateOptions{}, target)
 	if err == nil {
-		env.Sessions.DropKey(old)
+		env.Sessions.DropKey(old.Encryption)
 		return nil
 	}
 	hint := env.Sessions.Describe(err).Hint

@@ -78,6 +78,7 @@ const helpTime = 2 * time.Second
 func runHelp(env *cmdutil.Env, cmd *cobra.Command) {
 	cmd.Root().HelpFunc()(cmd, nil)
 	args := cmd.Flags().Args()
+	env.Sessions.BestEffort = true
 	if len(args) == 0 || env.Begin(cmd.Context()) != nil {
 		return
 	}
