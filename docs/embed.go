@@ -5,5 +5,5 @@ import "embed"
 
 // Guides are the guides in Markdown, without the reference of the commands.
 //
-//go:embed *.md providers/*.md
+//go:embed *.md issuers/*.md providers/*.md
 var Guides embed.FS

@@ -46,6 +46,7 @@ func scripts() testscript.Params {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"dev":          cmdDev,
+			"foreign":      cmdForeign,
 			"exits":        cmdExits,
 			"http":         cmdHTTP,
 			"png":          cmdPNG,
@@ -60,6 +61,7 @@ func scripts() testscript.Params {
 			"keyring":      cmdKeyring,
 			"key":          cmdKey,
 			"sparse":       cmdSparse,
+			"issuer":       cmdIssuer,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {

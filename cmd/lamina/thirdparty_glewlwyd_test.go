@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -137,9 +138,13 @@ func newGlewlwyd(t *testing.T, callbackPort int) *thirdParty {
 		"authorization_type": []string{"code", "refresh_token", "device_authorization"},
 	})
 	sam := glewlwydLogin(t, api, "sam")
-	sam.send(t, http.MethodPut, "/auth/grant/by-hand", map[string]any{"scope": "openid"})
+	consent := func(t *testing.T, clientID string) {
+		t.Helper()
+		sam.send(t, http.MethodPut, "/auth/grant/"+clientID, map[string]any{"scope": "openid"})
+	}
+	consent(t, "by-hand")
 	return &thirdParty{
-		issuer: issuer, clientID: "by-hand",
+		issuer: issuer, clientID: "by-hand", consent: consent,
 		approve: func(t *testing.T, address string) string {
 			t.Helper()
 			resp, err := sam.http.Get(address + "&g_continue") // which its pages add after the sign-in
@@ -164,10 +169,24 @@ func TestThirdPartyGlewlwyd(t *testing.T) {
 	port := freePort(t)
 	server := newGlewlwyd(t, port)
 
-	t.Run("registration", func(t *testing.T) { // it refuses redirect URIs of 127.0.0.1, against RFC 8252 section 7.3
+	t.Run("registration", func(t *testing.T) { // it refuses the grant of device codes, and is asked again without
 		t.Parallel()
-		said := newUser(t, "").fails(t, 4, "login", "--no-browser", "--issuer", server.issuer, "-o", "text")
-		mustContain(t, said, "cannot register this program", "--client-id")
+		u := newUser(t, "")
+		run := u.start(t, "login", "--no-browser", "--issuer", server.issuer, "--scope", "openid", "-o", "text")
+		address := run.stderr.expect(t, `\n  (http://\S+)`)[1]
+		page, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.consent(t, page.Query().Get("client_id"))
+		server.approve(t, address) // it does not let a client that registered itself sign users in, and says so in its response
+		run.exits(t, 4)
+		mustContain(t, run.stderr.String(), "does not accept the client ID", "unauthorized_client", "--client-id")
+	})
+	t.Run("unknown client", func(t *testing.T) {
+		t.Parallel()
+		server.checkUnknownClient(t, "unknown")
+		server.checkUnknownClient(t, server.clientID) // with another port than the registered one
 	})
 	t.Run("loopback", func(t *testing.T) {
 		t.Parallel()

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -30,11 +32,31 @@ func newOIDCProvider(t *testing.T, folder string, args ...string) *thirdParty {
 	server := &thirdParty{clientID: "registered-by-hand", approve: fillForms}
 	if err := json.Unmarshal([]byte(startServer(t, cmd)), &struct {
 		Issuer *string `json:"issuer"`
-	}{&server.issuer}); err != nil {
+		Key    *string `json:"key"`
+	}{&server.issuer, &server.key}); err != nil {
 		t.Fatal(err)
 	}
 	server.accepts = func(t *testing.T, token string) bool { return acceptsToken(t, server.issuer+"/me", token) }
 	return server
+}
+
+// signInConfidential signs in twice with a client that has a secret. The secret is given once.
+func (server *thirdParty) signInConfidential(t *testing.T, u user, client string) {
+	t.Helper()
+	const secret = "a+secret/with:characters\n"
+	status, out, said := u.runWithInput(t, secret, "login", "--device", "--json", "--issuer", server.issuer, "--client-id", client, "--with-client-secret")
+	if status != 0 {
+		t.Fatalf("got exit status %d, want 0\n%s", status, said)
+	}
+	var first struct{ VerificationURIComplete, Next string }
+	if err := json.Unmarshal([]byte(out), &first); err != nil {
+		t.Fatal(err)
+	}
+	server.approve(t, first.VerificationURIComplete)
+	if status, _, said := u.runWithInput(t, secret, strings.Fields(first.Next)[1:]...); status != 0 {
+		t.Fatalf("got exit status %d, want 0\n%s", status, said)
+	}
+	server.signIn(t, u, "--redirect-uri", "http://localhost/signed-in")
 }
 
 // TestThirdPartyOIDCProvider signs in with each method at oidc-provider, which implements registration, the device flow and
@@ -44,6 +66,7 @@ func TestThirdPartyOIDCProvider(t *testing.T) {
 	requireThirdParty(t)
 	folder := oidcProviderFolder(t)
 	open, closed, hurried := newOIDCProvider(t, folder, "--registration"), newOIDCProvider(t, folder), newOIDCProvider(t, folder, "--registration", "--hurried")
+	posting := newOIDCProvider(t, folder, "--post")
 
 	t.Run("loopback", func(t *testing.T) {
 		t.Parallel()
@@ -64,6 +87,33 @@ func TestThirdPartyOIDCProvider(t *testing.T) {
 		closed.signIn(t, u, "--issuer", closed.issuer, "--client-id", closed.clientID)
 		closed.signIn(t, u)
 		closed.checkRevokedSession(t, u)
+	})
+	t.Run("client with a secret", func(t *testing.T) {
+		t.Parallel()
+		u := newUser(t, "")
+		closed.signInConfidential(t, u, "with-a-secret")
+		closed.checkRevokedSession(t, u)
+	})
+	t.Run("client with a posted secret", func(t *testing.T) {
+		t.Parallel()
+		u := newUser(t, "")
+		posting.signInConfidential(t, u, "with-a-posted-secret")
+		posting.checkRevokedSession(t, u)
+	})
+	t.Run("client with a key", func(t *testing.T) {
+		t.Parallel()
+		u := newUser(t, "")
+		file := filepath.Join(u.home, "client.pem")
+		if err := os.WriteFile(file, []byte(closed.key), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		closed.signIn(t, u, "--issuer", closed.issuer, "--client-id", "with-a-key", "--client-key", file, "--redirect-uri", "http://localhost/signed-in")
+		closed.signIn(t, u)
+		closed.checkRevokedSession(t, u)
+	})
+	t.Run("unknown client", func(t *testing.T) {
+		t.Parallel()
+		closed.checkUnknownClient(t, "unknown")
 	})
 	t.Run("device", func(t *testing.T) {
 		t.Parallel()

@@ -29,8 +29,11 @@ func requireThirdParty(t *testing.T) {
 type thirdParty struct {
 	issuer   string
 	clientID string // registered by hand, "" for none
+	key      string // the private key of the client with-a-key, if there is one
 	// approve opens an address as a browser does, signs in and consents. It returns the last page.
 	approve func(t *testing.T, address string) string
+	// consent records the user's consent to a client, where approve does not ask for it; may be nil.
+	consent func(t *testing.T, clientID string)
 	// accepts reports whether a protected resource accepts a token.
 	accepts func(t *testing.T, token string) bool
 }
@@ -113,8 +116,15 @@ func (server *thirdParty) signIn(t *testing.T, u user, args ...string) {
 	page := server.approve(t, run.stderr.expect(t, `\n  (http://\S+)`)[1])
 	run.exits(t, 0)
 	mustContain(t, page, "Signed in to "+server.issuer)
-	mustContain(t, run.stdout.String(), "Signed in to", server.issuer)
-	mustContain(t, run.stderr.String(), "does not report the account")
+	mustContain(t, run.stdout.String(), "Signed in as", server.issuer)
+	mustContain(t, u.output(t, "whoami", "-o", "text"), "user id", server.issuer) // from the userinfo endpoint
+}
+
+// checkUnknownClient checks that a client or a redirect URI that the server does not know is noticed before anything waits.
+func (server *thirdParty) checkUnknownClient(t *testing.T, clientID string) {
+	t.Helper()
+	said := newUser(t, "").fails(t, 4, "login", "--no-browser", "--issuer", server.issuer, "--client-id", clientID, "-o", "text")
+	mustContain(t, said, "does not accept the client ID "+clientID, "--client-id")
 }
 
 // signInTwoSteps signs in with the device flow in two commands.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"mime"
 	"net/http"
@@ -26,17 +27,23 @@ import (
 
 const (
 	maxResponse    = 1 << 20 // of an authorization server, in bytes
+	maxRedirects   = 5
 	requestTimeout = 30 * time.Second
 )
 
 // A call is one request to an authorization server. It is the RoundTripper of x/oauth2 and of this package's own requests. It
-// follows no redirects, limits the time and the size of the response, and sends JSON instead of forms if the service expects
-// that.
+// limits the time and the size of the response, and sends JSON instead of forms if the service expects that. It follows no
+// redirects, because most requests carry a credential.
 type call struct {
 	doing string // continues "cannot" in error messages
 	ctx   context.Context
 	base  http.RoundTripper
 	json  bool
+
+	as      Client                       // authenticates forms; a public client does not
+	extra   url.Values                   // is added to forms
+	follows func(from, to *url.URL) bool // for a request without a credential: which redirects it follows; nil means none
+	cookies http.CookieJar               // nil means none
 
 	sent atomic.Bool // the last request was sent in full
 	date time.Time   // the Date header of the last response
@@ -44,13 +51,17 @@ type call struct {
 
 // newCall prepares a request. hc may be nil; its Timeout limits the request. The caller calls cancel after the request.
 func newCall(ctx context.Context, hc *http.Client, oauth *provider.OAuth, doing string) (c *call, cancel func()) {
-	limit := requestLimit(hc)
-	ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("no response within %s", limit))
+	ctx, cancel = withLimit(ctx, requestLimit(hc))
 	c = &call{doing: doing, ctx: ctx, base: http.DefaultTransport, json: oauth.JSONBodies}
 	if hc != nil && hc.Transport != nil {
 		c.base = hc.Transport
 	}
 	return c, cancel
+}
+
+// withLimit ends a context after a time limit. The cause names the limit.
+func withLimit(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("no response within %s", limit))
 }
 
 // requestLimit returns the time limit of one request: that of the client, else 30 seconds. A client may be nil.
@@ -65,10 +76,25 @@ var errTooLarge = errors.New("is too large")
 
 func (c *call) client() *http.Client {
 	return &http.Client{
-		Transport:     c,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: c,
+		Jar:       c.cookies,
+		CheckRedirect: func(req *http.Request, via []*http.Request) error {
+			if c.follows == nil || len(via) > maxRedirects || !c.follows(via[len(via)-1].URL, req.URL) {
+				return http.ErrUseLastResponse
+			}
+			return nil
+		},
 	}
 }
+
+// followSecure allows redirects that stay on https, and from and to http on this machine.
+func followSecure(from, to *url.URL) bool {
+	_, err := CheckURL(to.String())
+	return err == nil && (from.Scheme == "http" || to.Scheme == "https")
+}
+
+// followSameOrigin allows redirects that stay on the server.
+func followSameOrigin(from, to *url.URL) bool { return SameOrigin(from.String(), to.String()) }
 
 // context returns the context with which x/oauth2 uses the client.
 func (c *call) context() context.Context {
@@ -114,8 +140,10 @@ func (c *call) prepare(req *http.Request) (*http.Request, error) {
 		}
 	}}
 	out := req.Clone(httptrace.WithClientTrace(c.ctx, trace)) // x/oauth2's device request does not pass the context on
-	out.Header.Set("Accept", "application/json")
-	if mediaType(req.Header.Get("Content-Type")) != "application/x-www-form-urlencoded" || req.Body == nil {
+	if out.Header.Get("Accept") == "" {
+		out.Header.Set("Accept", "application/json")
+	}
+	if mediaType(req.Header.Get("Content-Type")) != formType || req.Body == nil {
 		return out, nil
 	}
 	raw, err := io.ReadAll(req.Body)
@@ -125,6 +153,10 @@ func (c *call) prepare(req *http.Request) (*http.Request, error) {
 	}
 	form, err := url.ParseQuery(string(raw))
 	if err != nil {
+		return nil, err
+	}
+	maps.Copy(form, c.extra)
+	if err := c.authenticate(out.Header, form); err != nil {
 		return nil, err
 	}
 	fields := map[string]string{}
@@ -225,6 +257,7 @@ func normalizeError(fields map[string]json.RawMessage) {
 // A response is a complete HTTP response.
 type response struct {
 	host   string
+	url    *url.URL // after redirects
 	status int
 	header http.Header
 	body   []byte
@@ -238,7 +271,16 @@ func (c *call) send(req *http.Request) (response, error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
-	return response{host: req.URL.Host, status: resp.StatusCode, header: resp.Header, body: body}, err
+	return response{host: resp.Request.URL.Host, url: resp.Request.URL, status: resp.StatusCode, header: resp.Header, body: body}, err
+}
+
+// get sends a request without a credential.
+func (c *call) get(address string) (response, error) {
+	req, err := http.NewRequestWithContext(c.ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return response{}, &URLError{URL: clean(address, 100), Detail: notURL}
+	}
+	return c.send(req)
 }
 
 // post sends a form, or JSON if the service expects that, and returns the body of a successful response.
@@ -247,7 +289,7 @@ func (c *call) post(endpoint string, form url.Values) ([]byte, error) {
 	if err != nil {
 		return nil, &URLError{URL: clean(endpoint, 100), Detail: notURL}
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Content-Type", formType)
 	return c.succeed(req)
 }
 
@@ -272,6 +314,7 @@ func (c *call) succeed(req *http.Request) ([]byte, error) {
 func (c *call) convert(host string, err error) error {
 	var retrieve *oauth2.RetrieveError
 	var refused *URLError
+	var key *ClientKeyError
 	var transport *url.Error
 	switch {
 	case errors.As(err, &retrieve):
@@ -279,9 +322,14 @@ func (c *call) convert(host string, err error) error {
 		return c.refusal(r, retrieve.ErrorCode, retrieve.ErrorDescription)
 	case errors.As(err, &refused):
 		return refused
+	case errors.As(err, &key):
+		return key
 	case errors.Is(err, errTooLarge):
 		return &ResponseError{Doing: c.doing, Host: host, Detail: errTooLarge.Error()}
 	case errors.As(err, &transport):
+		if u, err := url.Parse(transport.URL); err == nil { // after redirects
+			host = u.Host
+		}
 		cause := transport.Err
 		if c.ctx.Err() != nil {
 			cause = context.Cause(c.ctx)

@@ -6,20 +6,29 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-const callbackPath = "/callback"
+const (
+	formType = "application/x-www-form-urlencoded"
+	maxForm  = 32 << 10 // of a response in a form, in bytes
+)
 
-// A callbackServer receives the redirect of the browser on this machine. It accepts one authorization response: the first GET
-// request with the state of the attempt.
+// A callbackServer receives the redirect of the browser on this machine. It accepts one authorization response: the first
+// request with the state of the attempt. The response is in the query, or in a form (OAuth 2.0 Form Post Response Mode).
 type callbackServer struct {
 	attempt   *attempt
 	hosts     map[string]bool // the valid Host headers; a page that rebinds its name to this machine sends another one
+	path      string          // of the redirect URI
 	donePath  string          // the path of the result page; it contains no code and is unknown to other users of this machine
 	http      *http.Server
 	responses chan authResponse
+	warn      func(message string) // may be nil
+	noState   sync.Once            // the user was told about a request without a state
+	badState  sync.Once            // the user was told about a request with another state
 
 	first    sync.Once
 	received chan struct{} // closed by the first valid response
@@ -27,30 +36,26 @@ type callbackServer struct {
 	result   page
 	show     sync.Once
 	shown    chan struct{} // closed when a browser has received the result
+
+	continueAt string                         // the address of a further authorization request; set before finished is closed
+	next       atomic.Pointer[callbackServer] // accepts the response to it
 }
 
-// listenLoopback listens on 127.0.0.1 and, where it exists, on ::1 with the same port. It prefers the port of the client's
-// redirect URI, so that the client can be used again. Errors: *PortError if the client allows only that port and it is in
+// listenLoopback listens on the host of the client's redirect URI, 127.0.0.1 if it has none. It prefers the port of that URI, so that the client can be used again. Errors: *PortError if the client allows only that port and it is in
 // use, *ListenError.
 func listenLoopback(ctx context.Context, client Client) (listeners []net.Listener, redirectURI string, err error) {
-	var lc net.ListenConfig
-	wanted := portOf(client.RedirectURI)
-	v4, err := lc.Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", wanted))
+	wanted := parseRedirect(client.RedirectURI)
+	listeners, err = wanted.listen(ctx, wanted.port)
 	if err != nil && client.isBound() {
-		return nil, "", &PortError{Port: wanted, Err: err}
+		return nil, "", &PortError{Port: wanted.port, Err: err}
 	}
 	if err != nil {
-		v4, err = lc.Listen(ctx, "tcp4", "127.0.0.1:0")
+		listeners, err = wanted.listen(ctx, anyPort)
 	}
 	if err != nil {
 		return nil, "", &ListenError{Err: err}
 	}
-	listeners = []net.Listener{v4}
-	_, port, _ := net.SplitHostPort(v4.Addr().String())
-	if v6, err := lc.Listen(ctx, "tcp6", net.JoinHostPort("::1", port)); err == nil {
-		listeners = append(listeners, v6)
-	}
-	return listeners, "http://127.0.0.1:" + port + callbackPath, nil
+	return listeners, wanted.withPort(portOf(listeners[0])), nil
 }
 
 func closeAll(listeners []net.Listener) {
@@ -59,19 +64,8 @@ func closeAll(listeners []net.Listener) {
 	}
 }
 
-func serveCallback(listeners []net.Listener, t *attempt) *callbackServer {
-	_, port, _ := net.SplitHostPort(listeners[0].Addr().String())
-	s := &callbackServer{
-		attempt: t,
-		hosts: map[string]bool{
-			net.JoinHostPort("127.0.0.1", port): true, net.JoinHostPort("::1", port): true, net.JoinHostPort("localhost", port): true,
-		},
-		donePath:  "/done/" + randomText(8),
-		responses: make(chan authResponse, 1),
-		received:  make(chan struct{}),
-		finished:  make(chan struct{}),
-		shown:     make(chan struct{}),
-	}
+func serveCallback(listeners []net.Listener, t *attempt, warn func(message string)) *callbackServer {
+	s := newCallback(t, loopbackHosts(portOf(listeners[0])), warn)
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -86,19 +80,34 @@ func serveCallback(listeners []net.Listener, t *attempt) *callbackServer {
 	return s
 }
 
+func newCallback(t *attempt, hosts map[string]bool, warn func(message string)) *callbackServer {
+	return &callbackServer{
+		attempt: t, hosts: hosts, warn: warn, path: parseRedirect(t.client.RedirectURI).servedPath(), donePath: "/done/" + randomText(8),
+		responses: make(chan authResponse, 1), received: make(chan struct{}), finished: make(chan struct{}), shown: make(chan struct{}),
+	}
+}
+
 // ServeHTTP implements http.Handler.
 func (s *callbackServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if next := s.next.Load(); next != nil && r.URL.Path != s.donePath {
+		next.ServeHTTP(w, r)
+		return
+	}
 	w.Header().Set("Connection", "close") // the server stops after the sign-in
 	switch {
 	case !s.hosts[r.Host]:
 		http.Error(w, "This host name is not served here.", http.StatusMisdirectedRequest)
-	case r.URL.Path == "/favicon.ico":
+	case r.URL.Path == "/favicon.ico" && r.URL.Path != s.path:
 		w.WriteHeader(http.StatusNoContent)
+	case r.Method == http.MethodPost && r.URL.Path == s.path && mediaType(r.Header.Get("Content-Type")) == formType:
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		_ = r.ParseForm() // a malformed form has no state
+		s.serveResponse(w, r, r.PostForm)
 	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", http.MethodGet)
 		http.Error(w, "Only GET is allowed here.", http.StatusMethodNotAllowed)
-	case r.URL.Path == callbackPath:
-		s.serveResponse(w, r)
+	case r.URL.Path == s.path:
+		s.serveResponse(w, r, r.URL.Query())
 	case r.URL.Path == s.donePath:
 		s.serveResult(w, r)
 	default:
@@ -106,15 +115,20 @@ func (s *callbackServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveResponse takes the first valid authorization response, and redirects the browser to an address without the code.
-func (s *callbackServer) serveResponse(w http.ResponseWriter, r *http.Request) {
-	response, err := parseResponse(r.URL.Query())
-	if err != nil || !s.attempt.hasState(response.state) {
+// serveResponse takes the first authorization response with the state of the attempt, and redirects the browser to an address
+// without the code.
+func (s *callbackServer) serveResponse(w http.ResponseWriter, r *http.Request, q url.Values) {
+	if states := q["state"]; len(states) != 1 || !s.attempt.hasState(states[0]) {
+		s.warnIgnored(q)
 		writePage(w, http.StatusBadRequest, page{
 			Title: "Not this sign-in",
 			Text:  "This link does not belong to the sign-in that is waiting in your terminal. Open the link that the terminal shows.",
 		})
 		return
+	}
+	response, err := parseResponse(q)
+	if err != nil {
+		response.problem = err.Error()
 	}
 	s.first.Do(func() {
 		s.responses <- response
@@ -124,11 +138,28 @@ func (s *callbackServer) serveResponse(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, s.donePath, http.StatusSeeOther)
 }
 
+// warnIgnored tells the user once that a request without the right state was ignored. Every web page can send such a request, so
+// that nothing of it is shown.
+func (s *callbackServer) warnIgnored(q url.Values) {
+	once, message := &s.badState, "the browser brought the response of another sign-in, which was ignored (its state is wrong)"
+	if q.Get("state") == "" {
+		once, message = &s.noState, "the browser opened the callback address without the state of this sign-in, which was ignored"
+	}
+	if s.warn != nil {
+		once.Do(func() { s.warn(message + "; still waiting. Use the address above, and no older tab") })
+	}
+}
+
 // serveResult waits for the result of the sign-in and shows it.
 func (s *callbackServer) serveResult(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-s.finished:
 	case <-r.Context().Done():
+		return
+	}
+	if s.continueAt != "" {
+		setPrivacyHeaders(w.Header())
+		http.Redirect(w, r, s.continueAt, http.StatusSeeOther)
 		return
 	}
 	status := http.StatusOK
@@ -137,6 +168,17 @@ func (s *callbackServer) serveResult(w http.ResponseWriter, r *http.Request) {
 	}
 	writePage(w, status, s.result)
 	s.show.Do(func() { close(s.shown) })
+}
+
+// restart redirects the browser that waits for the result to a further authorization request, and returns the server that
+// accepts its response.
+func (s *callbackServer) restart(t *attempt, address string) *callbackServer {
+	next := newCallback(t, s.hosts, s.warn)
+	next.http = s.http
+	s.next.Store(next)
+	s.continueAt = address
+	close(s.finished)
+	return next
 }
 
 // finish sets the result, and gives a waiting browser a few seconds to load it.

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,6 +33,8 @@ type Device struct {
 	BaseURL  string // the origin that the credential will belong to
 	Server   Server // from Discover
 	Client   Client // of an earlier sign-in, to be reused; may be zero
+	// RegistrationToken is the initial access token for the registration of a client (RFC 7591 section 3); may be empty.
+	RegistrationToken config.Secret
 
 	Now   func() time.Time                                 // nil means time.Now
 	Sleep func(ctx context.Context, d time.Duration) error // nil means retry.Sleep
@@ -56,29 +57,32 @@ type DeviceLogin struct {
 }
 
 // Start requests a device code. Errors: *NotOfferedError if the service has no device codes, *UnreachableError, *StatusError,
-// *OAuthError, *ResponseError.
+// *OAuthError, *ResponseError, *ClientRefusedError, *RegistrationError.
 func (d *Device) Start(ctx context.Context) (DeviceLogin, error) {
 	if d.Server.DeviceEndpoint == "" {
 		return DeviceLogin{}, &NotOfferedError{Host: hostOf(d.BaseURL), What: "a sign-in with a device code"}
 	}
 	if d.Client.ID != "" && d.Client.Issuer == d.Server.Issuer {
 		login, err := d.authorize(ctx, d.Client)
-		var refused *OAuthError
-		isForgotten := errors.As(err, &refused) && (refused.Code == "invalid_client" || refused.Code == "unauthorized_client")
-		if d.Client.UserProvided || !isForgotten {
+		if d.Client.UserProvided {
+			return login, Client{ID: d.Client.ID}.describeRefusal(err, http.StatusBadRequest, http.StatusUnauthorized)
+		}
+		if !refusesClient(err) {
 			return login, err
 		}
 	}
-	client, err := Register(ctx, d.HTTP, d.Server, d.Provider, deviceRedirect)
+	client, err := Register(ctx, d.HTTP, d.Server, d.Provider, Registration{RedirectURI: deviceRedirect, IsDevice: true, Token: d.RegistrationToken})
 	if err != nil {
 		return DeviceLogin{}, err
 	}
+	client.Params = d.Client.paramsFor(d.Server)
 	return d.authorize(ctx, client)
 }
 
 func (d *Device) authorize(ctx context.Context, client Client) (DeviceLogin, error) {
 	call, cancel := newCall(ctx, d.HTTP, d.Provider.OAuth, "request a device code")
 	defer cancel()
+	call.as, call.extra = client, client.params()
 	asked := time.Now()
 	response, err := oauthConfig(d.Provider, d.Server, client.ID, "").DeviceAuth(call.context())
 	if err != nil {
@@ -174,7 +178,7 @@ func (p *pace) adjust(err error) error {
 
 func (d *Device) poll(ctx context.Context, login DeviceLogin) (config.Credential, error) {
 	p := dialect(d.Provider, login.Server.ThirdParty)
-	g, err := requestToken(ctx, d.HTTP, p, "sign in", login.Server.TokenEndpoint,
+	g, err := requestToken(ctx, d.HTTP, p, login.Client, "sign in", login.Server.TokenEndpoint,
 		func(ctx context.Context) (*oauth2.Token, error) {
 			// The polling loop of x/oauth2 ends at the first network error, so send one token request. call.prepare removes
 			// the empty code.
@@ -185,7 +189,7 @@ func (d *Device) poll(ctx context.Context, login DeviceLogin) (config.Credential
 	if err != nil {
 		return config.Credential{}, err
 	}
-	g.scope = cmp.Or(g.scope, login.Scope)
+	g.requested = login.Scope
 	return g.credential(login.BaseURL, login.Server, login.Client, now(d.Now)), nil
 }
 
@@ -200,18 +204,24 @@ type storedLogin struct {
 	TokenEndpoint   string `json:"tokenEndpoint"`
 	Revocation      string `json:"revocationEndpoint,omitempty"`
 	Registration    string `json:"registrationEndpoint,omitempty"`
+	Userinfo        string `json:"userinfoEndpoint,omitempty"`
 	ThirdParty      bool   `json:"standard,omitempty"`
 	UserProvided    bool   `json:"clientGiven,omitempty"`
+	Params          string `json:"params,omitempty"`
+	AuthMethod      string `json:"clientAuth,omitempty"`
+	KeyFile         string `json:"clientKeyFile,omitempty"`
+	Audience        string `json:"clientAudience,omitempty"`
 }
 
-// Encode returns the form that another process can decode and Finish. It contains a secret, so store it in a file that only
-// its owner can read.
+// Encode returns the form that another process can decode and Finish. It contains the device code, so store it in a file that
+// only its owner can read. It does not contain the secret of the client.
 func (l DeviceLogin) Encode() ([]byte, error) {
 	return json.Marshal(storedLogin{
 		DeviceLogin: l, DeviceCode: l.DeviceCode.Reveal(), IntervalSeconds: int64(l.Interval / time.Second), ClientID: l.Client.ID,
 		RedirectURI: l.Client.RedirectURI, Issuer: l.Server.Issuer, TokenEndpoint: l.Server.TokenEndpoint,
-		Revocation: l.Server.RevocationEndpoint, Registration: l.Server.RegistrationEndpoint,
-		ThirdParty: l.Server.ThirdParty, UserProvided: l.Client.UserProvided,
+		Revocation: l.Server.RevocationEndpoint, Registration: l.Server.RegistrationEndpoint, Userinfo: l.Server.UserinfoEndpoint,
+		ThirdParty: l.Server.ThirdParty, UserProvided: l.Client.UserProvided, Params: l.Client.Params,
+		AuthMethod: l.Client.Auth.Method, KeyFile: l.Client.Auth.KeyFile, Audience: l.Client.Auth.Audience,
 	})
 }
 
@@ -233,10 +243,13 @@ func DecodeDeviceLogin(raw []byte) (DeviceLogin, error) {
 	}
 	l := s.DeviceLogin
 	l.DeviceCode, l.Interval = config.Secret(s.DeviceCode), time.Duration(s.IntervalSeconds)*time.Second
-	l.Client = Client{ID: s.ClientID, RedirectURI: s.RedirectURI, Issuer: s.Issuer, UserProvided: s.UserProvided}
+	l.Client = Client{
+		ID: s.ClientID, RedirectURI: s.RedirectURI, Issuer: s.Issuer, UserProvided: s.UserProvided, Params: s.Params,
+		Auth: ClientAuth{Method: s.AuthMethod, KeyFile: s.KeyFile, Audience: s.Audience},
+	}
 	l.Server = Server{
 		Issuer: s.Issuer, TokenEndpoint: s.TokenEndpoint, RevocationEndpoint: s.Revocation, RegistrationEndpoint: s.Registration,
-		ThirdParty: s.ThirdParty,
+		UserinfoEndpoint: s.Userinfo, ThirdParty: s.ThirdParty,
 	}
 	return l, nil
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -76,6 +77,39 @@ func (e *OAuthError) Error() string {
 	return fmt.Sprintf("cannot %s: the service refused (%s: %s)", e.Doing, e.Code, e.Description)
 }
 
+// ClientRefusedError means that the authorization server does not accept a client that the user named, or its redirect URI.
+type ClientRefusedError struct {
+	Doing       string
+	Host        string
+	ClientID    string
+	RedirectURI string // empty for a device code
+	Code        string // the error code; may be empty
+	Description string // the server's text; may be empty
+	Status      int    // of the response; 0 if it was no error status
+}
+
+// Error describes the problem and quotes the server.
+func (e *ClientRefusedError) Error() string {
+	text := fmt.Sprintf("cannot %s: %s does not accept the client ID %s", e.Doing, cmp.Or(e.Host, "the service"), e.ClientID)
+	if e.RedirectURI != "" {
+		text += " with the redirect URI " + e.RedirectURI
+	}
+	switch {
+	case e.Code != "" && e.Description != "":
+		text += " (" + e.Code + ": " + e.Description + ")"
+	case e.Code != "":
+		text += " (" + e.Code + ")"
+	case e.Status != 0:
+		text += " (" + statusText(e.Status) + ")"
+	}
+	return text
+}
+
+// statusText returns the number and the name of a status.
+func statusText(status int) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+}
+
 // DeniedError means that the user or the service denied the sign-in.
 type DeniedError struct {
 	Description string // the server's text; may be empty
@@ -144,6 +178,7 @@ func listenCause(err error) error {
 // MetadataError means that the authorization server's metadata (RFC 8414) must not be trusted.
 type MetadataError struct {
 	URL    string
+	Issuer string // the issuer that third-party metadata names in place of the expected one; may be empty
 	Detail string
 }
 
@@ -154,8 +189,9 @@ func (e *MetadataError) Error() string {
 
 // NotOfferedError means that the service does not have the required endpoint.
 type NotOfferedError struct {
-	Host string
-	What string
+	Host       string
+	What       string
+	DeviceOnly bool // the service offers a sign-in with a device code instead
 }
 
 // Error describes the problem.

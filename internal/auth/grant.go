@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -21,13 +22,14 @@ const (
 // A grant is the result of a token request.
 type grant struct {
 	access, refresh, scope string
+	requested              string // the scopes that the sign-in requested
 	lifetime               time.Duration
 	date                   time.Time // the server's Date header; zero if it sent none
 }
 
-// requestToken sends a token request through x/oauth2.
+// requestToken sends a token request of a client through x/oauth2.
 func requestToken(
-	ctx context.Context, hc *http.Client, p provider.Provider, doing, endpoint string,
+	ctx context.Context, hc *http.Client, p provider.Provider, client Client, doing, endpoint string,
 	send func(context.Context) (*oauth2.Token, error),
 ) (grant, error) {
 	u, err := CheckURL(endpoint)
@@ -36,6 +38,7 @@ func requestToken(
 	}
 	call, cancel := newCall(ctx, hc, p.OAuth, doing)
 	defer cancel()
+	call.as, call.extra = client, client.resources()
 	token, err := send(call.context())
 	if err != nil {
 		return grant{}, call.convert(u.Host, err)
@@ -81,11 +84,14 @@ func (g grant) credential(base string, server Server, client Client, now time.Ti
 	c := config.Credential{
 		BaseURL: base, SavedAt: now, ClientID: client.ID, RedirectURI: client.RedirectURI, Issuer: server.Issuer,
 		TokenEndpoint: server.TokenEndpoint, RevocationEndpoint: server.RevocationEndpoint,
-		RegistrationEndpoint: server.RegistrationEndpoint, ThirdParty: server.ThirdParty,
+		RegistrationEndpoint: server.RegistrationEndpoint, UserinfoEndpoint: server.UserinfoEndpoint, ThirdParty: server.ThirdParty,
+		Params: client.Params, ClientAuth: client.Auth.Method, ClientSecret: client.Auth.Secret, ClientKeyFile: client.Auth.KeyFile,
+		ClientAudience: client.Auth.Audience, RequestedScope: g.requested,
 	}
 	if client.UserProvided {
 		c.RegistrationEndpoint = "" // marks the client as user-provided for ClientOf
 	}
+	g.scope = cmp.Or(g.scope, g.requested) // a server may omit it if it granted what was requested
 	g.apply(&c, now)
 	return c
 }
@@ -97,7 +103,7 @@ func oauthConfig(p provider.Provider, server Server, clientID, redirectURI strin
 		Scopes:      p.OAuth.Scopes,
 		Endpoint: oauth2.Endpoint{
 			AuthURL: server.AuthorizationEndpoint, TokenURL: server.TokenEndpoint, DeviceAuthURL: server.DeviceEndpoint,
-			AuthStyle: oauth2.AuthStyleInParams, // a public client sends its id in the body
+			AuthStyle: oauth2.AuthStyleInParams, // the id is in the body; call.authenticate adds the secret of a confidential client
 		},
 	}
 }

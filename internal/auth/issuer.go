@@ -1,13 +1,13 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/uselamina/lamina/internal/provider"
 )
@@ -16,6 +16,12 @@ import (
 const (
 	scopeOpenID  = "openid"
 	scopeOffline = "offline_access"
+)
+
+// The well-known parts of metadata addresses (RFC 8414 section 3, OpenID Discovery section 4).
+const (
+	wellKnownOAuth  = "/.well-known/oauth-authorization-server"
+	wellKnownOpenID = "/.well-known/openid-configuration"
 )
 
 // dialect returns the provider with the form of requests that the server expects: a third-party server expects forms.
@@ -38,8 +44,8 @@ func (s Server) DefaultScopes() []string {
 	return scopes
 }
 
-// DiscoverIssuer reads the metadata of an OAuth 2.0 or OpenID authorization server (RFC 8414, OpenID Discovery). Without
-// metadata there is no sign-in.
+// DiscoverIssuer reads the metadata of an OAuth 2.0 or OpenID authorization server (RFC 8414, OpenID Discovery). The first
+// valid document of this issuer is used. Without metadata there is no sign-in.
 //
 // Errors: *UnreachableError, *StatusError, *URLError, *MetadataError, *NotOfferedError if there is no metadata.
 func DiscoverIssuer(ctx context.Context, hc *http.Client, issuer string) (Server, error) {
@@ -51,23 +57,32 @@ func DiscoverIssuer(ctx context.Context, hc *http.Client, issuer string) (Server
 	if err != nil {
 		return Server{}, err
 	}
+	var refused *MetadataError
 	var problem error
 	for _, address := range addresses {
-		doc, err := fetchMetadata(ctx, hc, address)
-		unreachable := (*UnreachableError)(nil)
+		server, err := readMetadata(ctx, hc, address, Server{Issuer: normal, ThirdParty: true})
+		var unreachable *UnreachableError
+		var invalid *MetadataError
 		switch {
-		case errors.As(err, &unreachable):
+		case err == nil && server.Discovered:
+			return server, nil
+		case errors.As(err, &unreachable) && unreachable.Host == hostOf(normal):
 			return Server{}, err
+		case errors.As(err, &invalid):
+			if refused == nil || refused.Issuer == "" && invalid.Issuer != "" {
+				refused = invalid
+			}
 		case err != nil && problem == nil:
 			problem = err
-		case err == nil && doc != nil:
-			return doc.server(address, Server{Issuer: normal, ThirdParty: true})
 		}
 	}
-	if problem == nil {
-		problem = &NotOfferedError{Host: normal, What: "metadata of an authorization server (RFC 8414 or OpenID Discovery)"}
+	switch {
+	case refused != nil:
+		return Server{}, refused
+	case problem != nil:
+		return Server{}, problem
 	}
-	return Server{}, problem
+	return Server{}, &NotOfferedError{Host: normal, What: "metadata of an authorization server (RFC 8414 or OpenID Discovery)"}
 }
 
 // metadataAddresses returns the addresses at which the metadata of an issuer may be, the one of RFC 8414 first. If the issuer
@@ -78,32 +93,33 @@ func metadataAddresses(issuer string) ([]string, error) {
 		return nil, &URLError{URL: clean(issuer, 100), Detail: notURL}
 	}
 	root, path := u.Scheme+"://"+u.Host, u.EscapedPath()
-	const oauth, openID = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
-	addresses := []string{root + oauth + path, root + path + openID}
+	addresses := []string{root + wellKnownOAuth + path, root + path + wellKnownOpenID}
 	if path != "" {
-		addresses = append(addresses, root+openID+path, root+path+oauth)
+		addresses = append(addresses, root+wellKnownOpenID+path, root+path+wellKnownOAuth)
 	}
 	return addresses, nil
 }
 
-// fetchMetadata returns nil if there is no document at an address.
-func fetchMetadata(ctx context.Context, hc *http.Client, address string) (*metadata, error) {
+// readMetadata returns the server that the document at an address describes, and the zero Server if there is no document.
+func readMetadata(ctx context.Context, hc *http.Client, address string, expected Server) (Server, error) {
 	call, cancel := newCall(ctx, hc, provider.ThirdPartyOAuth(nil), "read the metadata of the authorization server")
 	defer cancel()
-	req, err := http.NewRequestWithContext(call.ctx, http.MethodGet, address, nil)
+	call.follows = followSecure
+	r, err := call.get(address)
 	if err != nil {
-		return nil, &URLError{URL: clean(address, 100), Detail: notURL}
-	}
-	r, err := call.send(req)
-	if err != nil {
-		return nil, err
+		return Server{}, err
 	}
 	if r.status >= 500 || r.status == http.StatusTooManyRequests {
-		return nil, call.refusal(r, "", "")
+		return Server{}, call.refusal(r, "", "")
 	}
 	var doc metadata
-	if r.status != http.StatusOK || !strings.HasPrefix(strings.TrimSpace(string(r.body)), "{") || json.Unmarshal(r.body, &doc) != nil {
-		return nil, nil
+	if !r.decode(&doc) {
+		return Server{}, nil
 	}
-	return &doc, nil
+	return doc.server(address, expected)
+}
+
+// decode decodes a document, and reports whether the response is one: a single-page application serves its page for every path.
+func (r response) decode(doc any) bool {
+	return r.status == http.StatusOK && bytes.HasPrefix(bytes.TrimSpace(r.body), []byte("{")) && json.Unmarshal(r.body, doc) == nil
 }

@@ -1,15 +1,14 @@
 package auth
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -29,24 +28,33 @@ type Loopback struct {
 	BaseURL  string // the origin that the credential will belong to
 	Server   Server // from Discover
 	Client   Client // of an earlier sign-in, to be reused if its redirect URI fits; may be zero
+	// RegistrationToken is the initial access token for the registration of a client (RFC 7591 section 3); may be empty.
+	RegistrationToken config.Secret
 
 	ShowURL     func(address string)       // called once, before Run waits
+	ShowConsent func(address string)       // called if the user must approve again, so that there is a refresh token; may be nil
 	OpenBrowser func(address string) error // nil means that there is no browser; an error is only logged
 	// Paste reads one line from the user. Nil means that there is no terminal. After an error there is no further call. A call
 	// may still be running when Run returns.
 	Paste          func(ctx context.Context) (string, error)
-	ShowPasteError func(err error) // receives a *PastedError or *PastedSecretError; the next Paste follows
+	ShowPasteError func(err error)      // receives a *PastedError or *PastedSecretError; the next Paste follows
+	Warn           func(message string) // tells the user about what the browser may show and this program does not receive; may be nil
 	// Finish stores the new credential and returns the name of its account. The browser shows the result of Finish.
 	Finish func(ctx context.Context, c config.Credential) (account string, err error)
 
 	Timeout time.Duration    // of the whole sign-in; 0 means 10 minutes
 	Now     func() time.Time // nil means time.Now
 	Logf    func(format string, args ...any)
+
+	current atomic.Pointer[attempt] // that a pasted response must match
 }
 
 // Run signs in. Errors: *PortError, *ListenError, *TimeoutError, *DeniedError, *OAuthError, *UnreachableError, *StatusError,
-// *ResponseError, *NotOfferedError, *RegistrationError, ctx's, or what Finish returned.
+// *ResponseError, *NotOfferedError, *RegistrationError, *ClientRefusedError, *ClientKeyError, ctx's, or what Finish returned.
 func (l *Loopback) Run(ctx context.Context) (config.Credential, error) {
+	if l.Server.AuthorizationEndpoint == "" {
+		return config.Credential{}, &NotOfferedError{Host: hostOf(l.Server.Issuer), What: "a sign-in in the browser, only with a device code", DeviceOnly: true}
+	}
 	limit := l.Timeout
 	if limit == 0 {
 		limit = signInTime
@@ -62,11 +70,12 @@ func (l *Loopback) Run(ctx context.Context) (config.Credential, error) {
 		return config.Credential{}, err
 	}
 	t := &attempt{provider: l.Provider, server: l.Server, state: randomText(32), verifier: randomText(64)}
-	if t.client, err = l.client(ctx, t, redirectURI); err != nil {
+	if t.client, err = l.client(ctx, redirectURI); err != nil {
 		closeAll(listeners)
 		return config.Credential{}, err
 	}
-	callback := serveCallback(listeners, t)
+	l.current.Store(t)
+	callback := serveCallback(listeners, t, l.Warn)
 	defer callback.close()
 
 	address := l.authorizeURL(t)
@@ -80,41 +89,30 @@ func (l *Loopback) Run(ctx context.Context) (config.Credential, error) {
 	}
 	pastes := make(chan paste)
 	if l.Paste != nil {
-		go l.readPastes(ctx, t, pastes)
+		go l.readPastes(ctx, pastes)
 	}
 	return l.await(ctx, t, callback, pastes)
 }
 
-// client returns the saved client if it was registered with exactly this redirect URI, and otherwise registers a new one. RFC
-// 8252 allows another port, but not every server does. The user would see only an error page if the redirect URI did not
-// match, or if the server had forgotten the client; therefore client checks a saved client first.
-func (l *Loopback) client(ctx context.Context, t *attempt, redirectURI string) (Client, error) {
+// client returns the client that the user named, the saved client if it was registered with exactly this redirect URI, or a new
+// one. RFC 8252 allows another port, but not every server does. The user would see only an error page if the redirect URI did
+// not match, or if the server had forgotten the client; therefore client checks an existing client first.
+func (l *Loopback) client(ctx context.Context, redirectURI string) (Client, error) {
 	saved := l.Client
-	if saved.UserProvided && saved.Issuer == l.Server.Issuer {
+	isOfServer := saved.ID != "" && saved.Issuer == l.Server.Issuer
+	switch {
+	case isOfServer && saved.UserProvided:
 		saved.RedirectURI = redirectURI
-		return saved, nil
-	}
-	if saved.ID != "" && saved.Issuer == l.Server.Issuer && saved.RedirectURI == redirectURI {
-		t.client = saved
-		if l.isKnown(ctx, t) {
+		return saved, l.checkGiven(ctx, saved)
+	case isOfServer && saved.RedirectURI == redirectURI:
+		if l.isKnown(ctx, saved) {
 			return saved, nil
 		}
 		l.logf("the service no longer knows the saved client; registering a new one")
 	}
-	return Register(ctx, l.HTTP, l.Server, l.Provider, redirectURI)
-}
-
-// isKnown requests the authorization page as a browser would. A server reports an unknown client or redirect URI on that page
-// and does not redirect (RFC 6749 section 4.1.2.1).
-func (l *Loopback) isKnown(ctx context.Context, t *attempt) bool {
-	call, cancel := newCall(ctx, l.HTTP, l.Provider.OAuth, "sign in")
-	defer cancel()
-	req, err := http.NewRequestWithContext(call.ctx, http.MethodGet, l.authorizeURL(t), nil)
-	if err != nil {
-		return false
-	}
-	r, err := call.send(req)
-	return err == nil && r.status < 400
+	client, err := Register(ctx, l.HTTP, l.Server, l.Provider, Registration{RedirectURI: redirectURI, Token: l.RegistrationToken})
+	client.Params = saved.paramsFor(l.Server)
+	return client, err
 }
 
 func (l *Loopback) authorizeURL(t *attempt) string {
@@ -122,10 +120,8 @@ func (l *Loopback) authorizeURL(t *attempt) string {
 	if slices.Contains(l.Provider.OAuth.Scopes, scopeOpenID) {
 		options = append(options, oauth2.SetAuthURLParam("nonce", randomText(16))) // some servers require it; this package reads no ID token
 	}
-	if slices.Contains(l.Provider.OAuth.Scopes, scopeOffline) {
-		options = append(options, oauth2.SetAuthURLParam("prompt", "consent")) // required by OpenID Core section 11
-	}
-	return oauthConfig(l.Provider, l.Server, t.client.ID, t.client.RedirectURI).AuthCodeURL(t.state, options...)
+	address := oauthConfig(l.Provider, l.Server, t.client.ID, t.client.RedirectURI).AuthCodeURL(t.state, options...)
+	return withParams(address, t.client.params())
 }
 
 // await completes the sign-in with the first authorization response. A pasted code that the service does not accept is not
@@ -135,9 +131,10 @@ func (l *Loopback) await(ctx context.Context, t *attempt, callback *callbackServ
 		var c config.Credential
 		var account string
 		var err error
+		var pasted chan<- error
 		select {
 		case <-ctx.Done():
-			err = context.Cause(ctx)
+			c, account, err = l.timeOut(ctx, t)
 		case r := <-callback.responses:
 			c, account, err = l.complete(ctx, t, r)
 		case p := <-pastes:
@@ -146,49 +143,81 @@ func (l *Loopback) await(ctx context.Context, t *attempt, callback *callbackServ
 				p.refused <- &PastedError{"the service does not accept that code: approve again, and paste the new code"}
 				continue
 			}
+			pasted = p.refused
+		}
+		if needed := (*consentError)(nil); errors.As(err, &needed) {
+			t, callback = l.askConsent(t, callback, needed)
+			if pasted != nil {
+				close(pasted) // the user may paste the next response
+			}
+			continue
 		}
 		callback.finish(account, err)
 		return c, err
 	}
 }
 
-// complete exchanges the code for tokens and calls Finish.
+// complete exchanges the code for tokens and calls Finish. The error is a *consentError if the user must approve again first.
 func (l *Loopback) complete(ctx context.Context, t *attempt, r authResponse) (c config.Credential, account string, err error) {
-	if err := t.check(r); err != nil {
-		return config.Credential{}, "", err
+	g, err := t.orFirst(l.exchange(ctx, t, r))
+	if err != nil {
+		return config.Credential{}, "", l.describe(t, err)
 	}
-	g, err := requestToken(ctx, l.HTTP, l.Provider, "sign in", l.Server.TokenEndpoint,
+	if l.needsConsent(t, g) {
+		return config.Credential{}, "", &consentError{first: g}
+	}
+	return l.save(ctx, t, g)
+}
+
+// exchange exchanges the code of a response for tokens.
+func (l *Loopback) exchange(ctx context.Context, t *attempt, r authResponse) (grant, error) {
+	if err := t.check(r); err != nil {
+		return grant{}, err
+	}
+	return requestToken(ctx, l.HTTP, l.Provider, t.client, "sign in", l.Server.TokenEndpoint,
 		func(ctx context.Context) (*oauth2.Token, error) {
 			return oauthConfig(l.Provider, l.Server, t.client.ID, t.client.RedirectURI).
 				Exchange(ctx, r.code, oauth2.VerifierOption(t.verifier))
 		})
-	if err != nil {
-		return config.Credential{}, "", err
-	}
-	g.scope = cmp.Or(g.scope, strings.Join(l.Provider.OAuth.Scopes, " ")) // a server may omit it if it granted what was requested
+}
+
+// save calls Finish with the credential of a grant. It remembers promptConsent if that brought a refresh token.
+func (l *Loopback) save(ctx context.Context, t *attempt, g grant) (c config.Credential, account string, err error) {
+	g.requested = strings.Join(l.Provider.OAuth.Scopes, " ")
 	client := t.client
 	if client.UserProvided && !l.Client.isBound() {
-		client.RedirectURI = anyPort // the next sign-in may use another port
+		client.RedirectURI = parseRedirect(client.RedirectURI).withoutPort() // the next sign-in may use another port
+	}
+	if t.first != nil && g.refresh == "" {
+		client.Params = l.Client.Params
 	}
 	c = g.credential(l.BaseURL, l.Server, client, now(l.Now))
 	account, err = l.Finish(ctx, c)
 	return c, account, err
 }
 
+// describe returns the error of a sign-in. At a third-party server the user can register another client than the refused one.
+func (l *Loopback) describe(t *attempt, err error) error {
+	if !l.Server.ThirdParty {
+		return err
+	}
+	return t.client.describeRefusal(err)
+}
+
 // A paste is a pasted authorization response.
 type paste struct {
 	response authResponse
-	refused  chan<- error // receives an error if the service does not accept the code
+	refused  chan<- error // receives an error if the service does not accept the code; closed if another response is needed
 }
 
-func (l *Loopback) readPastes(ctx context.Context, t *attempt, pastes chan<- paste) {
+func (l *Loopback) readPastes(ctx context.Context, pastes chan<- paste) {
 	for ctx.Err() == nil {
 		text, err := l.Paste(ctx)
 		if err != nil {
 			l.logf("reading pasted text ended: %v", err)
 			return
 		}
-		response, err := t.readPaste(text)
+		response, err := l.current.Load().readPaste(text)
 		if err == nil {
 			refused := make(chan error, 1)
 			select {
@@ -202,7 +231,7 @@ func (l *Loopback) readPastes(ctx context.Context, t *attempt, pastes chan<- pas
 				return
 			}
 		}
-		if l.ShowPasteError != nil {
+		if err != nil && l.ShowPasteError != nil {
 			l.ShowPasteError(err)
 		}
 	}
@@ -226,13 +255,4 @@ func now(clock func() time.Time) time.Time {
 		return time.Now()
 	}
 	return clock()
-}
-
-// portOf returns the port of a redirect URI on 127.0.0.1, and "0", which means any port, if it names none.
-func portOf(redirectURI string) string {
-	u, err := url.Parse(redirectURI)
-	if err != nil || u.Hostname() != "127.0.0.1" || u.Port() == "" {
-		return "0"
-	}
-	return u.Port()
 }

@@ -69,7 +69,7 @@ func (s *Session) rotate(ctx context.Context, r *refresh, c config.Credential) (
 	}
 	s.logf("refreshing the session of profile %s at %s", profileName(s.Profile), hostOf(endpoint))
 	p := dialect(s.Provider, c.ThirdParty)
-	g, err := requestToken(free, s.HTTP, p, "refresh the session", endpoint,
+	g, err := requestToken(free, s.HTTP, p, ClientOf(c), "refresh the session", endpoint,
 		func(ctx context.Context) (*oauth2.Token, error) {
 			conf := oauthConfig(p, Server{TokenEndpoint: endpoint}, c.ClientID, "")
 			return conf.TokenSource(ctx, &oauth2.Token{RefreshToken: c.RefreshToken.Reveal()}).Token()

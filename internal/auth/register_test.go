@@ -16,7 +16,7 @@ func TestRegister(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	const redirect = "http://127.0.0.1:5/callback"
-	client, err := Register(t.Context(), nil, f.discover(), f.provider(), redirect)
+	client, err := Register(t.Context(), nil, f.discover(), f.provider(), Registration{RedirectURI: redirect})
 	if err != nil || f.clients[client.ID] != redirect || client.Issuer != f.URL+"/cli/oauth" {
 		t.Fatalf("got %+v, %v, want a client with redirect URI %s", client, err, redirect)
 	}
@@ -50,7 +50,7 @@ func TestRegisterErrors(t *testing.T) {
 			}))
 			defer server.Close()
 			p := provider.Lamina()
-			_, err := Register(t.Context(), nil, fixedServer(server.URL, p.OAuth), p, "http://127.0.0.1/callback")
+			_, err := Register(t.Context(), nil, fixedServer(server.URL, p.OAuth), p, Registration{RedirectURI: "http://127.0.0.1/callback"})
 			if !errors.As(err, test.want) || strings.Contains(err.Error(), "lma_x") || strings.ContainsRune(err.Error(), 7) {
 				t.Errorf("got %T %v, want %T without the body", err, err, test.want)
 			}
@@ -77,7 +77,7 @@ func TestUserProvidedClient(t *testing.T) {
 			t.Parallel()
 			const redirect = "http://127.0.0.1:7/callback"
 			l := &Loopback{Provider: provider.Lamina(), Server: Server{Issuer: test.issuer, ThirdParty: true}, Client: saved}
-			client, err := l.client(t.Context(), &attempt{}, redirect)
+			client, err := l.client(t.Context(), redirect)
 			if got := err == nil && client.ID == "mine" && client.RedirectURI == redirect; got != test.isUsed {
 				t.Errorf("got %+v, %v, want used: %v", client, err, test.isUsed)
 			}

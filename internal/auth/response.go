@@ -15,6 +15,7 @@ type authResponse struct {
 	code, state, iss       string
 	errorCode, description string // error and error_description; code is then empty
 	isBare                 bool   // only a code was pasted, without the rest of the response
+	problem                string // what is wrong with a response that has the right state; empty if nothing is
 }
 
 // An attempt is one sign-in: the values that its authorization response must match.
@@ -23,13 +24,14 @@ type attempt struct {
 	server          Server
 	client          Client
 	state, verifier string
+	first           *grant // of the preceding attempt, which had no refresh token; see consent.go
 }
 
 // parseResponse reads the query of a redirect. A parameter must not occur twice (RFC 6749 section 3.1).
 func parseResponse(q url.Values) (authResponse, error) {
 	for _, name := range []string{"code", "state", "iss", "error", "error_description"} {
 		if len(q[name]) > 1 {
-			return authResponse{}, fmt.Errorf("it contains %s twice", name)
+			return authResponse{}, fmt.Errorf("contains %s twice", name)
 		}
 	}
 	r := authResponse{
@@ -37,7 +39,7 @@ func parseResponse(q url.Values) (authResponse, error) {
 		errorCode: clean(q.Get("error"), 60), description: clean(q.Get("error_description"), 200),
 	}
 	if r.errorCode == "" && !isToken(r.code) {
-		return authResponse{}, errors.New("it contains no code")
+		return authResponse{}, errors.New("contains neither a code nor an error")
 	}
 	return r, nil
 }
@@ -49,11 +51,12 @@ func (t *attempt) hasState(state string) bool {
 
 // check returns the error of a response, and nil if the code may be used. It checks the issuer if the response names one. A
 // server whose metadata promises an issuer must name it (RFC 9207), except for a bare code, which has none; PKCE prevents the
-// use of a code from another sign-in. Without metadata only the origin of the issuer is known.
+// use of a code from another sign-in.
 func (t *attempt) check(r authResponse) error {
-	isKnown := r.iss == t.server.Issuer || !t.server.Discovered && SameOrigin(r.iss, t.server.Issuer)
 	switch {
-	case r.iss != "" && !isKnown:
+	case r.problem != "":
+		return &ResponseError{Doing: "sign in", Host: hostOf(t.server.Issuer), Detail: r.problem}
+	case r.iss != "" && !t.server.isIssuer(r.iss):
 		return &ResponseError{Doing: "sign in", Host: hostOf(t.server.Issuer), Detail: "was issued by another server: " + clean(r.iss, 100)}
 	case r.iss == "" && t.server.sendsIssuer && !r.isBare:
 		return &ResponseError{Doing: "sign in", Host: hostOf(t.server.Issuer), Detail: "does not name its issuer"}
@@ -125,7 +128,7 @@ func (t *attempt) readPastedQuery(query string) (authResponse, error) {
 	r, err := parseResponse(q)
 	switch {
 	case err != nil:
-		return authResponse{}, &PastedError{"that address is not the result of the approval (" + err.Error() + ")"}
+		return authResponse{}, &PastedError{"that address is not the result of the approval (it " + err.Error() + ")"}
 	case !t.hasState(r.state):
 		return authResponse{}, &PastedError{"that address belongs to another sign-in: approve this one, and paste the address that the browser shows then"}
 	}

@@ -37,6 +37,7 @@ func Revoke(ctx context.Context, hc *http.Client, p provider.Provider, c config.
 	}
 	call, cancel := newCall(ctx, hc, p.OAuth, "revoke the session")
 	defer cancel()
+	call.as = ClientOf(c)
 	_, err := call.post(endpoint, url.Values{
 		"token": {token.Reveal()}, "token_type_hint": {hint}, "client_id": {c.ClientID},
 	})

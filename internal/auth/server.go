@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,11 +18,14 @@ type Server struct {
 	RegistrationEndpoint  string
 	DeviceEndpoint        string   // RFC 8628
 	RevocationEndpoint    string   // RFC 7009
+	UserinfoEndpoint      string   // OpenID Connect Core section 5.3
 	ThirdParty            bool     // not Lamina's own, named by its issuer: it expects forms, and its endpoints may be on other hosts
 	Discovered            bool     // from the server's metadata; otherwise the endpoints are the fixed ones of the provider
 	Problem               error    // why the metadata could not be read; nil if the server has none
+	authMethods           []string // of clients at the token endpoint; nil if the metadata does not list them
 	sendsIssuer           bool     // it names the issuer in the authorization response (RFC 9207)
 	scopes                []string // that the metadata lists
+	issuerTemplate        string   // the issuer in the metadata if it contains a placeholder for the tenant
 }
 
 // metadata is the part of RFC 8414 section 2 that this package uses.
@@ -34,8 +36,10 @@ type metadata struct {
 	RegistrationEndpoint  string   `json:"registration_endpoint"`
 	DeviceEndpoint        string   `json:"device_authorization_endpoint"`
 	RevocationEndpoint    string   `json:"revocation_endpoint"`
+	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
 	Scopes                []string `json:"scopes_supported"`
+	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
 	SendsIssuer           bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
@@ -63,11 +67,8 @@ func Discover(ctx context.Context, hc *http.Client, base string, p provider.Prov
 
 	call, cancel := newCall(ctx, hc, p.OAuth, "sign in")
 	defer cancel()
-	req, err := http.NewRequestWithContext(call.ctx, http.MethodGet, address.String(), nil)
-	if err != nil {
-		return Server{}, &URLError{URL: shortURL(u), Detail: notURL}
-	}
-	r, err := call.send(req)
+	call.follows = followSameOrigin
+	r, err := call.get(address.String())
 	if err != nil {
 		return Server{}, err
 	}
@@ -76,8 +77,8 @@ func Discover(ctx context.Context, hc *http.Client, base string, p provider.Prov
 		return fixed, nil
 	}
 	var doc metadata
-	if r.status != http.StatusOK || json.Unmarshal(r.body, &doc) != nil {
-		return fixed, nil // a single-page application serves its page for every path
+	if !r.decode(&doc) {
+		return fixed, nil
 	}
 	return doc.server(address.String(), fixed)
 }
@@ -95,41 +96,77 @@ func fixedServer(base string, o *provider.OAuth) Server {
 }
 
 // server returns the server that a metadata document describes. It refuses a document with another issuer (RFC 8414 section
-// 3.3), and one with endpoints on another origin, because a credential belongs to one origin.
-func (m metadata) server(address string, fixed Server) (Server, error) {
+// 3.3), and one of Lamina with endpoints on another origin, because a credential belongs to one origin.
+func (m metadata) server(address string, expected Server) (Server, error) {
 	refuse := func(detail string) (Server, error) {
 		return Server{}, &MetadataError{URL: address, Detail: detail}
 	}
+	issuer, template, ok := m.issuerOf(expected)
 	switch {
-	case m.Issuer != fixed.Issuer && !(fixed.ThirdParty && strings.TrimSuffix(m.Issuer, "/") == fixed.Issuer):
-		return refuse("it names the issuer " + clean(m.Issuer, 100) + " instead of " + fixed.Issuer)
-	case m.AuthorizationEndpoint == "" || m.TokenEndpoint == "":
-		return refuse("it names no authorization endpoint or no token endpoint")
-	case m.ChallengeMethods != nil && !slices.Contains(m.ChallengeMethods, "S256"):
+	case m.Issuer == "":
+		return refuse("it names no issuer")
+	case !ok:
+		e := &MetadataError{URL: address, Detail: "it names the issuer " + clean(m.Issuer, 100) + " instead of " + expected.Issuer}
+		if found, err := NormalizeBase(m.Issuer); err == nil && expected.ThirdParty && !strings.Contains(m.Issuer, tenantPlaceholder) {
+			e.Issuer = found
+		}
+		return Server{}, e
+	case m.TokenEndpoint == "":
+		return refuse("it names no token endpoint")
+	case m.AuthorizationEndpoint == "" && m.DeviceEndpoint == "":
+		return refuse("it names neither an authorization endpoint nor a device authorization endpoint")
+	case m.AuthorizationEndpoint != "" && m.ChallengeMethods != nil && !slices.Contains(m.ChallengeMethods, "S256"):
 		return refuse("it does not support PKCE with S256")
 	}
 	for _, endpoint := range []string{
-		m.AuthorizationEndpoint, m.TokenEndpoint, m.RegistrationEndpoint, m.DeviceEndpoint, m.RevocationEndpoint,
+		m.AuthorizationEndpoint, m.TokenEndpoint, m.RegistrationEndpoint, m.DeviceEndpoint, m.RevocationEndpoint, m.UserinfoEndpoint,
 	} {
 		if endpoint == "" {
 			continue
 		}
-		if !fixed.allows(endpoint) {
-			return refuse("its endpoint " + clean(endpoint, 100) + " is not on " + fixed.Issuer)
+		if !expected.allows(endpoint) {
+			return refuse("its endpoint " + clean(endpoint, 100) + " is not on " + expected.Issuer)
 		}
 	}
 	return Server{
-		Issuer:                m.Issuer,
+		Issuer:                issuer,
 		AuthorizationEndpoint: m.AuthorizationEndpoint,
 		TokenEndpoint:         m.TokenEndpoint,
 		RegistrationEndpoint:  m.RegistrationEndpoint,
 		DeviceEndpoint:        m.DeviceEndpoint,
 		RevocationEndpoint:    m.RevocationEndpoint,
-		ThirdParty:            fixed.ThirdParty,
+		UserinfoEndpoint:      m.UserinfoEndpoint,
+		ThirdParty:            expected.ThirdParty,
 		Discovered:            true,
+		authMethods:           m.AuthMethods,
 		sendsIssuer:           m.SendsIssuer,
 		scopes:                m.Scopes,
+		issuerTemplate:        template,
 	}, nil
+}
+
+// issuerOf returns the issuer of the document as it is stored, and the template in the document if it has one. ok is false if
+// the document belongs to another server.
+func (m metadata) issuerOf(expected Server) (issuer, template string, ok bool) {
+	switch {
+	case m.Issuer == expected.Issuer, expected.ThirdParty && strings.TrimSuffix(m.Issuer, "/") == expected.Issuer:
+		return m.Issuer, "", true
+	case expected.ThirdParty && isTenantOf(strings.TrimSuffix(m.Issuer, "/"), expected.Issuer, isSegment):
+		return expected.Issuer, m.Issuer, true
+	}
+	return "", "", false
+}
+
+// isIssuer reports whether an authorization response with this iss comes from the server. Without metadata only the origin of
+// the issuer is known.
+func (s Server) isIssuer(iss string) bool {
+	switch {
+	case s.issuerTemplate != "":
+		return isTenantOf(s.issuerTemplate, iss, isGUID)
+	case !s.Discovered:
+		return SameOrigin(iss, s.Issuer)
+	}
+	return iss == s.Issuer
 }
 
 // allows reports whether an endpoint can belong to the server. An OpenID provider may use several hosts, but the metadata of

@@ -19,14 +19,15 @@ type Source interface {
 	observe(h http.Header)
 }
 
-// StaticKey is an API key that is never refreshed, such as one from the environment.
+// StaticKey is an API key, or an access token, that is never refreshed, such as a key from the environment.
 type StaticKey struct {
-	Key     config.Secret
-	BaseURL string // the key is sent to this origin only
+	Key        config.Secret
+	BaseURL    string // the key is sent to this origin only
+	ThirdParty bool   // the key is an access token of a third-party authorization server
 }
 
 func (k StaticKey) credential(_ context.Context, target string) (config.Credential, error) {
-	return restrict(config.Credential{Kind: config.APIKey, Token: k.Key, BaseURL: k.BaseURL}, target)
+	return restrict(config.Credential{Kind: config.APIKey, Token: k.Key, BaseURL: k.BaseURL, ThirdParty: k.ThirdParty}, target)
 }
 
 func (StaticKey) replace(context.Context, string, config.Credential) (config.Credential, error) {

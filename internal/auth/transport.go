@@ -19,6 +19,13 @@ type Transport struct {
 	Source Source
 }
 
+// The header of the access tokens of third-party servers (RFC 6750 section 2.1). They are sent in no other header, because a
+// gateway may read another one as an API key.
+const (
+	bearerHeader = "Authorization"
+	bearerScheme = "Bearer"
+)
+
 // RoundTrip implements http.RoundTripper. If the service rejects an access token with status 401, RoundTrip refreshes the
 // session once and sends the request once more, provided that its body can be read again.
 //
@@ -73,9 +80,13 @@ func (t *Transport) send(req *http.Request, c config.Credential) (*http.Response
 		redact.Record(ctx, c.Token.Reveal())
 	}
 	out := req.Clone(ctx)
+	header, scheme := t.Header, t.Scheme
+	if c.ThirdParty {
+		header, scheme = bearerHeader, bearerScheme
+	}
 	out.Header.Del(t.Header)
 	if c.Token != "" {
-		out.Header.Set(t.Header, strings.TrimPrefix(t.Scheme+" "+c.Token.Reveal(), " "))
+		out.Header.Set(header, strings.TrimPrefix(scheme+" "+c.Token.Reveal(), " "))
 	}
 	return base.RoundTrip(out)
 }

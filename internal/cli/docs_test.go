@@ -250,7 +250,7 @@ func anchors(t *testing.T, path string) []string {
 func guides(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/providers/*.md", "docs/reference/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/issuers/*.md", "docs/providers/*.md", "docs/reference/*.md"} {
 		names, err := filepath.Glob(filepath.Join(repository, pattern))
 		if err != nil {
 			t.Fatal(err)

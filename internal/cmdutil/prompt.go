@@ -105,7 +105,7 @@ func (e *Env) ReadSecret(ctx context.Context, question, hint string) (text strin
 		return "", ctx.Err()
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fail.Usage(hint, "could not read the API key: %v", err)
+		return "", fail.Usage(hint, "could not read the secret: %v", err)
 	}
 	return text, nil
 }

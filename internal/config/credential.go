@@ -32,11 +32,20 @@ type Credential struct {
 	ClientID     string
 	Scope        string // the granted scopes, separated by spaces
 
+	RequestedScope string // the scopes that the sign-in requested; empty in older records
+
 	RedirectURI          string // that ClientID was registered with
 	Issuer               string
 	TokenEndpoint        string
 	RevocationEndpoint   string
 	RegistrationEndpoint string
+	UserinfoEndpoint     string
+
+	Params         string // further parameters of authorization requests, encoded as a query
+	ClientAuth     string // the client's token_endpoint_auth_method (RFC 7591); empty for a public client
+	ClientSecret   Secret
+	ClientKeyFile  string // the path of the private key of private_key_jwt
+	ClientAudience string // of the assertions of private_key_jwt; empty means Issuer
 
 	// The following fields describe this Token and RefreshToken. They are discarded if another program changes the two.
 
@@ -63,6 +72,7 @@ const thirdPartyProtocol = "oauth2"
 type Account struct {
 	UserID        string `json:"userId,omitempty"`
 	Email         string `json:"email,omitempty"`
+	Name          string `json:"name,omitempty"` // from the userinfo endpoint of a third-party authorization server
 	WorkspaceID   string `json:"workspaceId,omitempty"`
 	WorkspaceName string `json:"workspaceName,omitempty"`
 	Role          string `json:"role,omitempty"`
@@ -98,6 +108,13 @@ func decodeCredential(o object) (c Credential, e Encryption, isUsable bool) {
 		TokenEndpoint:        o.text("tokenEndpoint"),
 		RevocationEndpoint:   o.text("revocationEndpoint"),
 		RegistrationEndpoint: o.text("registrationEndpoint"),
+		RequestedScope:       o.text("requestedScope"),
+		Params:               o.text("params"),
+		ClientAuth:           o.text("clientAuth"),
+		ClientSecret:         Secret(o.text("clientSecret")),
+		ClientKeyFile:        o.text("clientKeyFile"),
+		ClientAudience:       o.text("clientAudience"),
+		UserinfoEndpoint:     o.text("userinfoEndpoint"),
 	}
 	if s := o.object("session"); s.text("of") == fingerprint(o) {
 		c.decodeSession(s)
@@ -123,6 +140,7 @@ func (c *Credential) decodeSession(s object) {
 	c.Account = Account{
 		UserID:        a.text("userId"),
 		Email:         a.text("email"),
+		Name:          a.text("name"),
 		WorkspaceID:   a.text("workspaceId"),
 		WorkspaceName: a.text("workspaceName"),
 		Role:          a.text("role"),
@@ -146,18 +164,25 @@ func (c Credential) encode(before object, e Encryption) object {
 	o.setText("tokenEndpoint", c.TokenEndpoint)
 	o.setText("revocationEndpoint", c.RevocationEndpoint)
 	o.setText("registrationEndpoint", c.RegistrationEndpoint)
+	o.setText("requestedScope", c.RequestedScope)
+	o.setText("params", c.Params)
+	o.setText("clientAuth", c.ClientAuth)
+	o.setText("clientKeyFile", c.ClientKeyFile)
+	o.setText("clientAudience", c.ClientAudience)
+	o.setText("userinfoEndpoint", c.UserinfoEndpoint)
 	o.setObject("session", c.encodeSession(before.object("session"), fingerprint(o)))
 	return o
 }
 
 // encodeSecrets stores the secrets in the clear or encrypted. It keeps the ciphertext if the secrets were never decrypted.
 func (c Credential) encodeSecrets(o object, e Encryption) {
-	for _, name := range []string{"apiKey", "refreshToken", "vault"} {
+	for _, name := range []string{"apiKey", "refreshToken", "clientSecret", "vault"} {
 		delete(o, name)
 	}
 	if e.entry == "" {
 		o.setText("apiKey", c.Token.Reveal())
 		o.setText("refreshToken", c.RefreshToken.Reveal())
+		o.setText("clientSecret", c.ClientSecret.Reveal())
 		return
 	}
 	if e.key != "" {
@@ -188,6 +213,7 @@ func (c Credential) encodeSession(before object, of string) object {
 	a := s.object("account").clone()
 	a.setText("userId", c.Account.UserID)
 	a.setText("email", c.Account.Email)
+	a.setText("name", c.Account.Name)
 	a.setText("workspaceId", c.Account.WorkspaceID)
 	a.setText("workspaceName", c.Account.WorkspaceName)
 	a.setText("role", c.Account.Role)

@@ -63,6 +63,7 @@ func (e Encryption) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, strin
 type secrets struct {
 	Token        string `json:"apiKey"`
 	RefreshToken string `json:"refreshToken,omitempty"`
+	ClientSecret string `json:"clientSecret,omitempty"`
 }
 
 // NewKey creates a key in the keyring, and reads it again to check it. No profile is encrypted with it yet. Errors:
@@ -166,6 +167,7 @@ func (s *Store) Decrypt(p Profile) (Profile, error) {
 		return p, &KeyringError{Problem: KeyringMismatch, Profile: p.Name}
 	}
 	p.Credential.Token, p.Credential.RefreshToken = Secret(found.Token), Secret(found.RefreshToken)
+	p.Credential.ClientSecret = Secret(found.ClientSecret)
 	return p, nil
 }
 
@@ -183,9 +185,9 @@ func (s *Store) key(entry string) (Secret, *KeyringError) {
 
 // encrypt returns the secrets of a credential, encrypted with AES-256-GCM and a random nonce.
 func (e Encryption) encrypt(c Credential) string {
-	plain, err := json.Marshal(secrets{c.Token.Reveal(), c.RefreshToken.Reveal()})
+	plain, err := json.Marshal(secrets{c.Token.Reveal(), c.RefreshToken.Reveal(), c.ClientSecret.Reveal()})
 	if err != nil {
-		panic("config: two strings have no JSON form: " + err.Error())
+		panic("config: the secrets have no JSON form: " + err.Error())
 	}
 	sealed := e.cipher().Seal(nil, nil, plain, e.additionalData(c)) //nolint:gosec // this cipher creates its own random nonce
 	return base64.StdEncoding.EncodeToString(sealed)

@@ -108,9 +108,15 @@ func checkAccount(ctx context.Context, e *examination) Finding {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	reply, err := e.session.Client().Account(ctx)
+	identity, err := e.session.Identify(ctx)
 	if err != nil {
 		return e.describe(err)
+	}
+	reply := identity.Reply
+	if reply == nil {
+		a := identity.Userinfo
+		e.email = a.Email
+		return ok("its issuer accepts it: %s; the service has no accounts", cmp.Or(a.Email, a.Name, a.UserID))
 	}
 	user, workspace := reply.Data.User, "no workspace"
 	if w := reply.Data.Workspace; w != nil {

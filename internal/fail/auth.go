@@ -55,6 +55,8 @@ func (c Context) describeLogin(err error) (Failure, bool) {
 		metadata *auth.MetadataError
 		offered  *auth.NotOfferedError
 		address  *auth.URLError
+		key      *auth.ClientKeyError
+		unknown  *auth.ClientRefusedError
 	)
 	again := c.SignIn(c.Credential.Profile)
 	switch {
@@ -72,14 +74,44 @@ func (c Context) describeLogin(err error) (Failure, bool) {
 		return newFailure(Unknown, listen.Error(), c.SignIn(c.Credential.Profile, "--device")), true
 	case errors.As(err, &client):
 		f := c.describe(client.Err)
-		f.Hint = "register a public (native) client there, and pass its id with --client-id"
+		f.Hint = registrationHint(client.Err)
 		return f, true
+	case errors.As(err, &key):
+		return newFailure(ConfigUnusable, cause(err).Error(), c.SignIn(c.Credential.Profile, "--client-key", "FILE")), true
+	case errors.As(err, &unknown) && unknown.RedirectURI == "":
+		return newFailure(LoginFailed, unknown.Error(), "register a public (native) client that may use device codes there, and pass its id with --client-id"), true
+	case errors.As(err, &unknown):
+		return newFailure(LoginFailed, unknown.Error(), "register a public (native) client with this redirect URI there, and pass its id with --client-id; "+
+			"if the server compares the port, choose one with --callback-port"), true
+	case errors.As(err, &metadata) && metadata.Issuer != "":
+		return newFailure(LoginFailed, metadata.Error(), c.SignIn(c.Credential.Profile, "--issuer", metadata.Issuer)+" (if you trust that server)"), true
+	case errors.As(err, &offered) && offered.DeviceOnly:
+		return newFailure(LoginFailed, offered.Error(), c.SignIn(c.Credential.Profile, "--device")), true
 	case errors.As(err, &metadata), errors.As(err, &offered), errors.As(err, &refused):
 		return newFailure(LoginFailed, cause(err).Error(), ""), true
 	case errors.As(err, &address):
 		return newFailure(InvalidArgument, address.Error(), ""), true
 	}
 	return Failure{}, false
+}
+
+// registrationHint returns what to do where a third-party server does not register this program. It may require an initial access
+// token (RFC 7591 section 3).
+func registrationHint(err error) string {
+	const byHand = "register a public (native) client there, and pass its id with --client-id"
+	status := 0
+	var refused *auth.OAuthError
+	var response *auth.StatusError
+	switch {
+	case errors.As(err, &refused):
+		status = refused.Status
+	case errors.As(err, &response):
+		status = response.Status
+	}
+	if status == http.StatusUnauthorized || status == http.StatusForbidden {
+		return byHand + "; or pass an initial access token of that server with --registration-token FILE"
+	}
+	return byHand
 }
 
 // describeStore describes a configuration folder that cannot be used.

@@ -47,7 +47,18 @@ func (m *Manager) newClient(p provider.Provider, baseURL string, transport http.
 	return c
 }
 
-// KeyClient returns a client that sends a key or an access token that is not stored.
+// CredentialClient returns a client that sends the key or the access token of a credential that is not stored yet.
+func (m *Manager) CredentialClient(p provider.Provider, c config.Credential) (*api.Client, error) {
+	base, err := m.Transport()
+	if err != nil {
+		return nil, err
+	}
+	transport := keyTransport(p, base, c.BaseURL, c.Token)
+	transport.Source = auth.StaticKey{Key: c.Token, BaseURL: c.BaseURL, ThirdParty: c.ThirdParty}
+	return m.newClient(p, c.BaseURL, transport, nil, m.WantedWorkspace()), nil
+}
+
+// KeyClient returns a client that sends a key that is not stored.
 func (m *Manager) KeyClient(p provider.Provider, baseURL string, key config.Secret, settings map[string]string) (*api.Client, error) {
 	base, err := m.Transport()
 	if err != nil {

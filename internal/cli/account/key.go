@@ -53,7 +53,7 @@ func (s *signIn) checkFlags() error {
 		return fail.Usage("lamina login --provider NAME --set NAME=VALUE", "--set applies to other services than Lamina, which --provider names")
 	case s.provider.OAuth != nil:
 		return nil
-	case s.device, s.resume, s.browser, s.noBrowser, s.remember, s.issuer != "", s.clientID != "", s.port != 0, s.scope != "":
+	case s.device, s.resume, s.browser, s.noBrowser, s.remember, s.issuer != "", s.issuerFlag() != "", s.registrationFile != "", s.port != 0, s.apiURL != "":
 		return fail.Usage(s.again("--with-api-key")+" < key.txt", "%s has only API keys: it cannot be signed in to with a browser, a device code or an issuer", s.provider.Title)
 	case s.profile == config.DefaultProfile:
 		return fail.Usage(s.again("--profile", "NAME"), "profile %s is reserved for Lamina; choose another name for the key of %s", s.profile, s.provider.Title)

@@ -35,6 +35,16 @@ type loginOptions struct {
 	browser    bool
 	remember   bool
 	set        []string
+
+	// of a sign-in at an issuer, see param.go and client.go
+	param            []string
+	prompt           string
+	redirectURI      string
+	withSecret       bool
+	clientKey        string
+	audience         string
+	apiURL           string
+	registrationFile string
 }
 
 // NewLogin returns the command login.
@@ -55,6 +65,7 @@ func NewLogin(env *cmdutil.Env) *cobra.Command {
 			"lamina login --no-browser\n" +
 			"lamina login --device --remember\n" +
 			"lamina login --issuer https://id.example.com\n" +
+			"lamina login --issuer https://id.example.com --client-id ID --with-client-secret --param audience=API < secret.txt\n" +
 			"lamina login --with-api-key < key.txt\n" +
 			"lamina login --profile work --storage keyring\n" +
 			"lamina login --provider laghav\n" +
@@ -78,7 +89,15 @@ func NewLogin(env *cmdutil.Env) *cobra.Command {
 	f.StringVar(&opts.issuer, "issuer", "", "sign in to the OAuth 2.0 or OpenID server with this `URL`")
 	f.StringVar(&opts.clientID, "client-id", "", "use this client `ID` at the issuer instead of registering a new client")
 	f.Uint16Var(&opts.port, "callback-port", 0, "listen for the redirect on this `PORT`, if the client of --client-id is registered for one port")
+	f.StringVar(&opts.registrationFile, "registration-token", "", "read the initial access token for the registration at the issuer from this `FILE`; - means stdin")
 	f.StringVar(&opts.scope, "scope", "", "request these `SCOPES` from the issuer, separated by spaces")
+	f.StringArrayVar(&opts.param, "param", nil, "send this `NAME=VALUE` to the issuer with the authorization request: audience=…, resource=…, login_hint=…; an empty VALUE removes it")
+	f.StringVar(&opts.prompt, "prompt", "", "the same as --param prompt=`VALUE`: consent, login, select_account")
+	f.StringVar(&opts.redirectURI, "redirect-uri", "", "listen for the redirect at this `URI`: http, localhost, 127.0.0.1 or [::1], any path, and a port if the client is registered for one")
+	f.BoolVar(&opts.withSecret, "with-client-secret", false, "read the secret of the client of --client-id from stdin, or prompt for it")
+	f.StringVar(&opts.clientKey, "client-key", "", "authenticate the client of --client-id with the private key in this `FILE` (private_key_jwt); PEM or JWK")
+	f.StringVar(&opts.audience, "client-key-audience", "", "the `AUDIENCE` of what --client-key signs, if the issuer does not accept its own URL")
+	f.StringVar(&opts.apiURL, "api-url", "", "send the requests of this profile to the API at this `URL`")
 	f.StringArrayVar(&opts.set, "set", nil, "give a setting of the service of --provider, as `NAME=VALUE`: url=…, project-id=…")
 	complete.AddProviderFlag(cmd, env)
 	f.StringVar(&opts.storage, "storage", "", "keep the secrets of the profile in `file|keyring`: config.json as it is, or encrypted with a key in the OS keyring")
@@ -91,6 +110,16 @@ func (o *loginOptions) validate(cmd *cobra.Command) error {
 		return err
 	}
 	if err := cmdutil.AtMostOne(cmd, "issuer", "with-api-key", "api-key"); err != nil {
+		return err
+	}
+	for _, flags := range [][]string{
+		{"api-key", "with-api-key", "with-client-secret", "client-key"}, {"redirect-uri", "callback-port"}, {"client-id", "registration-token"},
+	} {
+		if err := cmdutil.AtMostOne(cmd, flags...); err != nil {
+			return err
+		}
+	}
+	if err := o.checkIssuerFlags(cmd); err != nil {
 		return err
 	}
 	if o.remember && o.typedMethod() == "" {
@@ -112,6 +141,7 @@ type signIn struct {
 	previous   config.Credential // of the profile; zero if there is none
 	encryption config.Encryption // of the new credential
 	replaced   config.Profile    // what the new credential replaced; set by save
+	secret     config.Secret     // of --with-client-secret
 	http       *http.Client      // for the authorization server
 	saved      config.Credential // set by save
 
@@ -119,6 +149,9 @@ type signIn struct {
 	verdict      session.Verdict   // what such a service said of the key
 	remembered   string            // the remembered method; may be empty
 	unidentified error             // why the account of the session is unknown
+
+	isMethodTyped     bool          // a flag names the method
+	registrationToken config.Secret // for the registration of a client at the issuer; never stored
 }
 
 // login signs in. Before it asks the user for anything, it checks everything that could prevent saving the result.
@@ -132,7 +165,13 @@ func login(ctx context.Context, opts *loginOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := s.readClientAuth(ctx); err != nil {
+		return err
+	}
 	if err := env.Sessions.Store().CheckWritable(); err != nil {
+		return err
+	}
+	if err := s.readRegistrationToken(ctx); err != nil {
 		return err
 	}
 	if s.encryption, err = env.Sessions.NewKey(s.profile, config.Storage(s.storage)); err != nil {
@@ -213,7 +252,10 @@ func (s *signIn) chooseAddress(chosen session.Choice) (err error) {
 	if s.provider.OAuth == nil {
 		return s.gatherSettings()
 	}
-	s.baseURL, err = auth.NormalizeBase(cmp.Or(s.env.Sessions.Lookup("LAMINA_BASE_URL"), s.previous.BaseURL, s.provider.BaseURL))
+	s.baseURL, err = auth.NormalizeBase(cmp.Or(s.apiURL, s.env.Sessions.Lookup("LAMINA_BASE_URL"), s.previous.BaseURL, s.provider.BaseURL))
+	if err != nil && s.apiURL != "" {
+		return fail.Usage("lamina login --api-url https://HOST", "--api-url: %v", err)
+	}
 	if err != nil {
 		return session.BaseURLError("LAMINA_BASE_URL", err)
 	}
@@ -228,7 +270,7 @@ func (s *signIn) finish(ctx context.Context, c config.Credential) (account strin
 	if c.Account, err = s.identify(ctx, c); err != nil {
 		return "", err
 	}
-	return cmp.Or(c.Account.Email, c.Account.UserID), s.save(ctx, c)
+	return accountName(c.Account), s.save(ctx, c)
 }
 
 // save replaces the credential of the profile.

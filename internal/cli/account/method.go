@@ -31,6 +31,7 @@ func (o *loginOptions) typedMethod() string {
 // method chooses the sign-in method: flags, the remembered method, then what this machine can do.
 func (s *signIn) method() (func(context.Context) error, error) {
 	env := s.env
+	s.isMethodTyped = s.typedMethod() != ""
 	switch {
 	case s.provider.OAuth == nil && !s.withAPIKey && !s.keyGiven && !env.MayPrompt():
 		hint := s.again("--with-api-key") + " < key.txt"

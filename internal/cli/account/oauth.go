@@ -31,9 +31,17 @@ func (s *signIn) useBrowser(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if server.AuthorizationEndpoint == "" && !s.isMethodTyped {
+		env.Say("%s signs in only with a device code.", s.provider.Title)
+		return s.useDevice(ctx)
+	}
+	client, err := s.client(server)
+	if err != nil {
+		return err
+	}
 	flow := &auth.Loopback{
-		HTTP: s.http, Provider: s.provider, BaseURL: s.baseURL, Server: server, Client: s.client(server),
-		ShowURL: s.showURL, Finish: s.finish, Now: env.Now, Logf: env.Sessions.Debugf,
+		HTTP: s.http, Provider: s.provider, BaseURL: s.baseURL, Server: server, Client: client, RegistrationToken: s.registrationToken,
+		ShowURL: s.showURL, ShowConsent: s.showConsent, Warn: s.warn, Finish: s.finish, Now: env.Now, Logf: env.Sessions.Debugf,
 	}
 	if !s.noBrowser {
 		flow.OpenBrowser = env.OpenBrowser
@@ -55,6 +63,11 @@ func (s *signIn) showPasteError(err error) {
 	}
 }
 
+// warn prints a note that is shown with --quiet, too.
+func (s *signIn) warn(message string) {
+	s.env.Printer.Warn("%s %s", s.env.Styles().Busy("note:"), message)
+}
+
 // mayPaste reports whether the user can paste a response.
 func (s *signIn) mayPaste() bool { return s.env.MayPrompt() && !s.env.ApprovesItself }
 
@@ -71,6 +84,12 @@ func (s *signIn) showURL(address string) {
 	} else {
 		env.Say("Waiting for your approval.")
 	}
+}
+
+// showConsent prints why the user must approve a second time. The browser that waits on this machine is redirected.
+func (s *signIn) showConsent(address string) {
+	s.env.Say("%s issued no refresh token. Some servers need an explicit consent for one: approve once more in the browser.", s.provider.Title)
+	s.env.Printer.Verbatim("If the browser does not show another page, use this address:\n\n  %s\n", address)
 }
 
 // useDevice uses the device authorization grant (RFC 8628).
@@ -107,14 +126,19 @@ func (s *signIn) startDevice(ctx context.Context) (*auth.Device, auth.DeviceLogi
 	if err != nil {
 		return nil, auth.DeviceLogin{}, err
 	}
-	flow := s.deviceFlow(server, s.client(server))
+	client, err := s.client(server)
+	if err != nil {
+		return nil, auth.DeviceLogin{}, err
+	}
+	flow := s.deviceFlow(server, client)
 	login, err := flow.Start(ctx)
 	return flow, login, err
 }
 
 func (s *signIn) deviceFlow(server auth.Server, client auth.Client) *auth.Device {
 	return &auth.Device{
-		HTTP: s.http, Provider: s.provider, BaseURL: s.baseURL, Server: server, Client: client, Now: s.env.Now, Logf: s.env.Sessions.Debugf,
+		HTTP: s.http, Provider: s.provider, BaseURL: s.baseURL, Server: server, Client: client, RegistrationToken: s.registrationToken,
+		Now: s.env.Now, Logf: s.env.Sessions.Debugf,
 	}
 }
 
@@ -143,6 +167,9 @@ func (s *signIn) beginDevice(ctx context.Context) error {
 		return err
 	}
 	flags := []string{"--device", "--resume"}
+	if s.secret != "" { // it is stored only with the credential
+		flags = append(flags, "--with-client-secret")
+	}
 	if s.encryption.Storage() != config.StorageFile {
 		flags = append(flags, "--storage", string(s.encryption.Storage()))
 	}
@@ -162,6 +189,9 @@ func (s *signIn) resumeDevice(ctx context.Context) error {
 			message = "there is no pending sign-in to profile " + s.profile
 		}
 		return &fail.Error{Code: fail.LoginFailed, Message: message, Hint: s.again("--device", "--json"), Err: err}
+	}
+	if login.Client, err = s.resumedClient(login.Client); err != nil {
+		return err
 	}
 	s.baseURL = login.BaseURL
 	err = s.finishDevice(ctx, s.deviceFlow(login.Server, login.Client), login)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/uselamina/lamina/internal/auth"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/session"
@@ -17,6 +18,9 @@ func (s *signIn) report() error {
 	env, c := s.env, s.saved
 	if env.Sessions.Lookup(s.provider.EnvKey) != "" {
 		env.Note("%s is set and overrides this login", s.provider.EnvKey)
+	}
+	if wanted := env.Sessions.Lookup("LAMINA_BASE_URL"); s.apiURL != "" && wanted != "" && !auth.SameOrigin(wanted, c.BaseURL) {
+		env.Note("LAMINA_BASE_URL is %s: unset it to use this login", wanted)
 	}
 	st := newStored(config.Profile{Name: s.profile, Credential: c, Encryption: s.encryption}, env.Sessions.Store().Path())
 	if s.provider.OAuth == nil {
@@ -58,12 +62,15 @@ func describeExpiry(c config.Credential) string {
 
 // writeAccount writes the first line about a session.
 func writeAccount(p *output.Page, a config.Account, baseURL string) {
-	if name := cmp.Or(a.Email, a.UserID); name != "" {
+	if name := accountName(a); name != "" {
 		p.Line("%s %s", p.Good("Signed in as"), p.Bold(name))
 		return
 	}
 	p.Line("%s %s", p.Good("Signed in to"), p.Bold(baseURL))
 }
+
+// accountName returns the name that identifies an account best; "" if the account is unknown.
+func accountName(a config.Account) string { return cmp.Or(a.Email, a.Name, a.UserID) }
 
 // issuerOf returns the issuer of a session at a third-party authorization server; "" for others.
 func issuerOf(c config.Credential) string {

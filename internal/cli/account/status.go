@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/uselamina/lamina/internal/auth"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/config"
@@ -41,7 +44,10 @@ type credentialStatus struct {
 	ExpiresAt        *time.Time        `json:"expiresAt,omitempty"`
 	SessionExpiresAt *time.Time        `json:"sessionExpiresAt,omitempty"`
 	Scope            string            `json:"scope,omitempty"`
-	Issuer           string            `json:"issuer,omitempty"` // a third-party authorization server
+	RequestedScope   string            `json:"requestedScope,omitempty"` // if other scopes were granted
+	Params           string            `json:"params,omitempty"`         // further parameters of authorization requests, as a query
+	ClientAuth       string            `json:"clientAuth,omitempty"`     // of a confidential client
+	Issuer           string            `json:"issuer,omitempty"`         // a third-party authorization server
 	Settings         map[string]string `json:"settings,omitempty"`
 }
 
@@ -74,9 +80,34 @@ func newStored(p config.Profile, path string) status {
 		Credential: credentialStatus{
 			Kind: c.Kind, Source: "config", Storage: p.Encryption.Storage(), BaseURL: c.BaseURL, Scope: c.Scope, Issuer: issuerOf(c),
 			SavedAt: timeOrNil(c.SavedAt), ExpiresAt: timeOrNil(c.ExpiresAt), SessionExpiresAt: timeOrNil(c.RefreshExpiresAt),
-			Settings: c.Settings,
+			Settings: c.Settings, RequestedScope: requestedScope(c),
+			Params: auth.ClientOf(c).Params, ClientAuth: auth.ClientOf(c).Auth.Method,
 		},
 	}
+}
+
+// requestedScope returns the scopes that the sign-in requested if the server granted others; "" otherwise.
+func requestedScope(c config.Credential) string {
+	requested, granted := strings.Fields(c.RequestedScope), strings.Fields(c.Scope)
+	slices.Sort(requested)
+	slices.Sort(granted)
+	if slices.Equal(requested, granted) {
+		return ""
+	}
+	return c.RequestedScope
+}
+
+// clientFields returns what is shown of the OAuth client of a session.
+func clientFields(c credentialStatus) []string {
+	params, err := url.QueryUnescape(c.Params)
+	if err != nil {
+		params = c.Params
+	}
+	fields := []string{"parameters", params, "client auth", c.ClientAuth}
+	if c.RequestedScope != "" {
+		fields = append(fields, "scopes", c.Scope, "requested", c.RequestedScope)
+	}
+	return fields
 }
 
 func timeOrNil(t time.Time) *time.Time {
@@ -146,11 +177,16 @@ func checkOnline(ctx context.Context, env *cmdutil.Env, s *session.Session, st *
 		st.Key.Verdict = &verdict
 		return err
 	}
-	reply, err := s.Client().Account(ctx)
-	if err == nil {
-		st.Account = accountOf(reply.Data)
-	} else if err := tolerateUnidentified(ctx, env, s, err); err != nil {
-		return err
+	identity, err := s.Identify(ctx)
+	switch {
+	case err != nil:
+		if err := tolerateUnidentified(ctx, env, s, err); err != nil {
+			return err
+		}
+	case identity.Reply != nil:
+		st.Account = accountOf(identity.Reply.Data)
+	default:
+		st.Account = identity.Userinfo
 	}
 	if !s.Stored() {
 		return nil
@@ -166,14 +202,20 @@ func checkOnline(ctx context.Context, env *cmdutil.Env, s *session.Session, st *
 	return nil
 }
 
-// tolerateUnidentified turns the API's failure to report the account into a note, if the session is valid and its account was
-// unknown from the beginning.
+// tolerateUnidentified turns the API's failure to report the account into a note, if the session is valid and the API never
+// reported its account.
 func tolerateUnidentified(ctx context.Context, env *cmdutil.Env, s *session.Session, failed error) error {
-	if !s.Credential.ThirdParty || s.Credential.Account.UserID != "" {
+	if !s.Credential.ThirdParty {
 		return failed
 	}
-	if _, _, err := s.Token(ctx); err != nil {
-		return err
+	known := s.Credential.Account.UserID
+	if known == "" {
+		_, _, err := s.Token(ctx)
+		if err != nil {
+			return err
+		}
+	} else if account, err := s.Userinfo(ctx); err != nil || account.UserID != known {
+		return failed
 	}
 	noteUnidentified(env.Sessions, s.BaseURL, failed)
 	return nil
@@ -253,13 +295,18 @@ func writeStatus(p *output.Page, st status, s *session.Session) {
 		return
 	}
 	writeAccount(p, st.Account, st.Credential.BaseURL)
+	name := st.Account.Name
+	if name == accountName(st.Account) {
+		name = ""
+	}
 	fields := []string{
-		"workspace", session.DescribeWorkspace(st.Account), "service", st.Credential.BaseURL, "issuer", st.Credential.Issuer, "profile", describeChoice(s.Choice),
+		"name", name, "workspace", session.DescribeWorkspace(st.Account), "service", st.Credential.BaseURL, "issuer", st.Credential.Issuer, "profile", describeChoice(s.Choice),
 		"credential", describeKind(st.Credential.Kind), "from", describeStorage(st),
 	}
 	if s.Stored() {
 		fields = append(fields, "expires", describeExpiry(s.Credential))
 	}
+	fields = append(fields, clientFields(st.Credential)...)
 	if st.Project != nil {
 		fields = append(fields, "project config", st.Project.Path)
 	}

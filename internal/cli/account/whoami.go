@@ -9,6 +9,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/session"
 )
@@ -36,9 +37,13 @@ func NewWhoami(env *cmdutil.Env) *cobra.Command {
 }
 
 func whoami(ctx context.Context, env *cmdutil.Env, s *session.Session) error {
-	reply, err := s.Client().Account(ctx)
+	identity, err := s.Identify(ctx)
 	if err != nil {
 		return err
+	}
+	reply := identity.Reply
+	if reply == nil {
+		return whoamiByIssuer(env, s, identity.Userinfo)
 	}
 	return env.Printer.Data(reply.Raw, func(p *output.Page) {
 		a := accountOf(reply.Data)
@@ -50,6 +55,24 @@ func whoami(ctx context.Context, env *cmdutil.Env, s *session.Session) error {
 			}
 		}
 		p.Fields(append(fields, "service", s.BaseURL)...)
+	})
+}
+
+// whoamiByIssuer shows the account that a third-party authorization server reports.
+func whoamiByIssuer(env *cmdutil.Env, s *session.Session, a config.Account) error {
+	type user struct {
+		ID    string `json:"id"`
+		Email string `json:"email,omitempty"`
+		Name  string `json:"name,omitempty"`
+	}
+	value := struct {
+		User    user   `json:"user"`
+		Issuer  string `json:"issuer"`
+		BaseURL string `json:"baseUrl"`
+	}{user{a.UserID, a.Email, a.Name}, s.Credential.Issuer, s.BaseURL}
+	return env.Print(map[string]any{"data": value}, func(p *output.Page) {
+		p.Line("%s", p.Bold(accountName(a)))
+		p.Fields("name", a.Name, "user id", a.UserID, "issuer", s.Credential.Issuer, "service", s.BaseURL)
 	})
 }
 

@@ -1,0 +1,64 @@
+package auth
+
+import (
+	"net"
+	"net/url"
+	"strings"
+)
+
+// ParseIssuer returns the issuer that a user typed, without a slash at the end. The user may leave out the scheme, which is
+// then https, and http on this machine, or may give the address of the issuer's metadata. Errors: *URLError.
+func ParseIssuer(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if !strings.Contains(text, "://") && text != "" {
+		host, _, _ := strings.Cut(strings.TrimPrefix(text, "//"), "/")
+		scheme := "https://"
+		if name, _, err := net.SplitHostPort(host); isLoopback(strings.Trim(host, "[]")) || err == nil && isLoopback(name) {
+			scheme = "http://"
+		}
+		text = scheme + strings.TrimPrefix(text, "//")
+	}
+	for _, part := range []string{wellKnownOAuth, wellKnownOpenID} {
+		if before, after, ok := strings.Cut(text, part); ok && (after == "" || after[0] == '/') {
+			text = before + after
+		}
+	}
+	return NormalizeBase(text)
+}
+
+// tenantPlaceholder is the part of an issuer that a server with several tenants leaves open in metadata that all of them
+// share, as Microsoft Entra does for common and organizations.
+const tenantPlaceholder = "{tenantid}"
+
+// isTenantOf reports whether an issuer matches a template with a placeholder in place of one segment of its path. fits checks
+// the segment.
+func isTenantOf(template, issuer string, fits func(segment string) bool) bool {
+	before, after, ok := strings.Cut(template, tenantPlaceholder)
+	u, err := url.Parse(before)
+	if !ok || err != nil || u.Host == "" || !strings.HasSuffix(u.Path, "/") || after != "" && after[0] != '/' {
+		return false
+	}
+	rest, ok := strings.CutPrefix(issuer, before)
+	if !ok {
+		return false
+	}
+	segment, ok := strings.CutSuffix(rest, after)
+	return ok && fits(segment)
+}
+
+func isSegment(s string) bool { return s != "" && !strings.ContainsAny(s, "/?#") }
+
+// isGUID reports whether s has the form of a tenant id, such as 9188040d-6c67-4c5b-b112-36a304b66dad.
+func isGUID(s string) bool {
+	groups := strings.Split(s, "-")
+	lengths := []int{8, 4, 4, 4, 12}
+	if len(groups) != len(lengths) {
+		return false
+	}
+	for i, group := range groups {
+		if len(group) != lengths[i] || strings.Trim(strings.ToLower(group), "0123456789abcdef") != "" {
+			return false
+		}
+	}
+	return true
+}
