@@ -84,9 +84,12 @@ func (c Context) isSignIn() bool {
 // The flags of a sign-in that belong to one method. Those that take a value are separate.
 var (
 	browserFlags  = []string{"--browser", "--no-browser"}
-	browserValues = []string{"--callback-port"}
-	methodFlags   = []string{"--browser", "--no-browser", "--device", "--resume", "--remember"}
-	methodValues  = []string{"--callback-port", "--issuer", "--client-id", "--scope"}
+	browserValues = []string{"--callback-port", "--redirect-uri"}
+	methodFlags   = []string{"--browser", "--no-browser", "--device", "--resume", "--remember", "--with-client-secret"}
+	methodValues  = []string{
+		"--callback-port", "--redirect-uri", "--issuer", "--client-id", "--client-key", "--client-key-audience", "--scope", "--param", "--prompt",
+		"--registration-token",
+	}
 	outputValues  = []string{"--output", "-o", "--jq"}
 )
 
