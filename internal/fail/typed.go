@@ -90,7 +90,7 @@ var (
 		"--callback-port", "--redirect-uri", "--issuer", "--client-id", "--client-key", "--client-key-audience", "--scope", "--param", "--prompt",
 		"--registration-token",
 	}
-	outputValues  = []string{"--output", "-o", "--jq"}
+	outputValues = []string{"--output", "-o", "--jq"}
 )
 
 // repeatSignIn returns the command line of a sign-in without what must not be typed again: output formats, what contradicts the flags
