@@ -30,6 +30,7 @@ type foreignIssuer struct {
 //	one-method     it registers no client for two methods
 //	token=TOKEN    it registers clients only with this initial access token
 //	no-code        its authorization response has neither a code nor an error
+//	stray          before its response, the browser opens two callbacks of other sign-ins
 //	userinfo       it has a userinfo endpoint
 //	tenants        the issuer in its metadata has a placeholder, and belongs to ISSUER/common
 //	gateway        it has an API with accounts at the same address, which accepts only bearer tokens
@@ -144,6 +145,13 @@ func (f *foreignIssuer) authorize(w http.ResponseWriter, r *http.Request) {
 	back := url.Values{"state": {q.Get("state")}, "code": {"foreign-code"}}
 	if f.has("tenants") {
 		back.Set("iss", f.url+"/9188040d-6c67-4c5b-b112-36a304b66dad")
+	}
+	if f.has("stray") {
+		for _, query := range []string{"", "?code=x&state=other", "", "?code=x&state=other"} {
+			if resp, err := http.Get(q.Get("redirect_uri") + query); err == nil {
+				_ = resp.Body.Close()
+			}
+		}
 	}
 	if f.has("no-code") {
 		back.Del("code")

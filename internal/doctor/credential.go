@@ -116,7 +116,7 @@ func checkAccount(ctx context.Context, e *examination) Finding {
 	if reply == nil {
 		a := identity.Userinfo
 		e.email = a.Email
-		return ok("its issuer accepts it: %s; the service has no accounts", cmp.Or(a.Email, a.Name, a.UserID))
+		return ok("its issuer accepts it: %s; the service has no accounts", cmp.Or(a.Email, "user "+a.UserID))
 	}
 	user, workspace := reply.Data.User, "no workspace"
 	if w := reply.Data.Workspace; w != nil {

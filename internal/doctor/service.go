@@ -27,6 +27,8 @@ func checkAPI(_ context.Context, e *examination) Finding {
 		return warn("", "%s answers, but limits the rate of requests at the moment", e.host())
 	case isOtherAPI, isJSON && p.Status != http.StatusNotFound && (p.Status < 300 || p.Status >= 400):
 		return ok("%s answers in %s (%s to connect)", e.host(), milliseconds(p.Took), milliseconds(p.Connect))
+	case e.session != nil && e.session.Credential.ThirdParty:
+		return warn("", "%s answers (%d), but has no accounts, as Lamina's API has; the session is of %s", e.host(), p.Status, e.session.Credential.Issuer)
 	}
 	return failed(fail.Unexpected, "unset "+strings.Join(e.provider.BaseURLEnv, " "),
 		"something answers at %s (%d, %s), but it is not the API: the sign-in page of a network, or another web site",

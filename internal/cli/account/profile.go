@@ -85,7 +85,7 @@ func writeProfiles(p *output.Page, rows []profileRow, chosen session.Choice) {
 			expires = "expired"
 		}
 		table = append(table, []string{
-			mark, r.Name, r.Provider, cmp.Or(r.Account.Email, describeKind(r.Kind)), cmp.Or(r.Account.WorkspaceName, r.Account.WorkspaceID),
+			mark, r.Name, r.Provider, cmp.Or(r.Account.Email, r.Account.Name, describeKind(r.Kind)), cmp.Or(r.Account.WorkspaceName, r.Account.WorkspaceID),
 			string(r.Storage), expires, r.BaseURL,
 		})
 	}
@@ -141,7 +141,7 @@ func profileUse(ctx context.Context, env *cmdutil.Env, name string) error {
 	} else if chosen.Profile != name {
 		env.Note("in this folder %s still selects %s", chosen.Name, chosen.Profile)
 	}
-	about := profile.Credential.Account.Email
+	about := cmp.Or(profile.Credential.Account.Email, profile.Credential.Account.Name)
 	if about == "" && !p.IsDefault() {
 		about = p.Title
 	}
