@@ -35,6 +35,7 @@ type foreignIssuer struct {
 //	tenants        the issuer in its metadata has a placeholder, and belongs to ISSUER/common
 //	gateway        it has an API with accounts at the same address, which accepts only bearer tokens
 //	resource       that API names the issuer in its metadata
+//	resources      that API names the issuer and another one
 //
 // DELETE ISSUER/clients makes it forget its clients.
 func cmdForeign(ts *testscript.TestScript, neg bool, args []string) {
@@ -69,6 +70,8 @@ func (f *foreignIssuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.send(w, http.StatusOK, f.metadata())
 	case path == "/.well-known/oauth-protected-resource" && f.has("resource"):
 		f.send(w, http.StatusOK, map[string]any{"resource": f.url, "authorization_servers": []string{f.url}})
+	case path == "/.well-known/oauth-protected-resource" && f.has("resources"):
+		f.send(w, http.StatusOK, map[string]any{"resource": f.url, "authorization_servers": []string{f.url, "http://localhost:1"}})
 	case path == "/register":
 		f.register(w, r)
 	case path == "/clients" && r.Method == http.MethodDelete:

@@ -28,6 +28,38 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
+// The metadata of Lamina's own server may be behind a redirect on the same server, and is looked up on no other one.
+func TestDiscoverFollowsRedirect(t *testing.T) {
+	t.Parallel()
+	const address = "/.well-known/oauth-authorization-server/cli/oauth"
+	tests := []struct {
+		name, target string
+		want         bool
+	}{
+		{"same server", "http://HOST/moved", true},
+		{"another server", "http://localhost:1/moved", false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				base := "http://" + r.Host
+				switch r.URL.Path {
+				case address:
+					http.Redirect(w, r, strings.Replace(test.target, "HOST", r.Host, 1), http.StatusMovedPermanently)
+				case "/moved":
+					writeJSON(w, 200, map[string]any{"issuer": base + "/cli/oauth", "authorization_endpoint": base + "/a", "token_endpoint": base + "/t"})
+				}
+			}))
+			defer server.Close()
+			got, err := Discover(t.Context(), nil, server.URL, provider.Lamina())
+			if err != nil || got.Discovered != test.want {
+				t.Errorf("got %+v, %v, want metadata: %v", got, err, test.want)
+			}
+		})
+	}
+}
+
 func TestDiscoverWithoutMetadata(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
