@@ -30,7 +30,7 @@ var imports = map[string]string{
 	"cli/runs":      "api cli/appinfo cli/complete cmdutil fail output provider term transfer",
 
 	"cmdutil": "fail output session term",
-	"session": "api auth config fail provider redact transfer",
+	"session": "api auth child config fail provider redact transfer",
 	"doctor":  "api auth config fail output provider session term",
 	"fail":    "api auth config output provider redact term transfer",
 	"scan":    "provider",
@@ -46,6 +46,7 @@ var imports = map[string]string{
 	"api/lightfast":     "api api/loose",
 	"transfer":          "retry",
 	"output":            "term",
+	"term":              "child",
 
 	"platform":               "platform/control platform/laghav platform/lamatic platform/lamina platform/laminr platform/lightfast platform/oauth platform/wire platform/wire/page",
 	"platform/apps":          "api",
@@ -86,7 +87,7 @@ var never = []struct{ from, to, why string }{
 }
 
 // leaves import nothing of this module.
-var leaves = []string{"provider", "retry", "term", "redact", "webhook", "docs"}
+var leaves = []string{"child", "provider", "retry", "redact", "webhook", "docs"}
 
 // helpers are the packages below internal/cli that nouns may import: they hold no commands.
 var helpers = []string{"cli/appinfo", "cli/complete"}

@@ -1,0 +1,57 @@
+package child
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestEnviron(t *testing.T) {
+	t.Parallel()
+	environ := []string{"PATH=/bin", "A_KEY=secret", "EMPTY=", "LONG=a=b", "=C:=C:\\x"}
+	got := Environ(environ, func(name, value string) bool { return name == "A_KEY" || value == "a=b" })
+	if want := []string{"PATH=/bin", "EMPTY=", "=C:=C:\\x"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestStart(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "seen")
+	p, err := Start([]string{"GREETING=hello"}, "/bin/sh", "-c", `echo "$GREETING$LAMINA_API_KEY $1" > "$0"`, file, "a b")
+	if err != nil {
+		t.Skip(err)
+	}
+	if err := p.Settle(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != "hello a b\n" {
+		t.Errorf("got %q, %v, want the variable and the argument", got, err)
+	}
+}
+
+// TestFailures: errors name the program without its arguments.
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	p, err := Start(nil, "/bin/sh", "-c", "exit 3", "https://example.com/secret")
+	if err != nil {
+		t.Skip(err)
+	}
+	if err := p.Settle(time.Minute); err == nil || err.Error() != "sh failed: exit status 3" {
+		t.Errorf("got %v, want the status", err)
+	}
+	_, err = Start(nil, filepath.Join(t.TempDir(), "missing"), "https://example.com/secret")
+	if err == nil || strings.Contains(err.Error(), "secret") || !strings.HasPrefix(err.Error(), "could not start missing: ") {
+		t.Errorf("got %v, want the name of the program alone", err)
+	}
+	p, err = Start(nil, "/bin/sh", "-c", "sleep 60")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Settle(0); err != nil {
+		t.Errorf("got %v, want no error while the program runs", err)
+	}
+}
