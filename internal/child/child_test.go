@@ -47,7 +47,7 @@ func TestFailures(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "secret") || !strings.HasPrefix(err.Error(), "could not start missing: ") {
 		t.Errorf("got %v, want the name of the program alone", err)
 	}
-	p, err = Start(nil, "/bin/sh", "-c", "sleep 60")
+	p, err = Start(nil, "/bin/sh", "-c", "sleep 2")
 	if err != nil {
 		t.Fatal(err)
 	}

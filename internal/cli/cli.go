@@ -30,16 +30,17 @@ import (
 // System returns the environment of this process. Version, commit and date are those of a release build; empty in others.
 func System(version, commit, date string) *cmdutil.Env {
 	build := cmdutil.Build{Version: version, Commit: commit, Date: date}
-	return &cmdutil.Env{
+	env := &cmdutil.Env{
 		Streams: term.System(os.Getenv),
 		Getenv:  os.Getenv,
 		Now:     time.Now,
 		Build:   build.Complete(),
-		OpenBrowser: func(url string) error {
-			return term.OpenBrowser(url, os.Getenv)
-		},
-		Folder: os.Getwd,
+		Folder:  os.Getwd,
 	}
+	env.OpenBrowser = func(url string) error {
+		return term.OpenBrowser(url, os.Getenv, env.Sessions.ChildEnviron())
+	}
+	return env
 }
 
 // Main runs the command that args name and returns the exit status. SIGINT and SIGTERM end its context.

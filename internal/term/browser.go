@@ -1,14 +1,14 @@
 package term
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
-	"strings"
+	"time"
 
 	"github.com/pkg/browser"
+
+	"github.com/uselamina/lamina/internal/child"
 )
 
 // NoBrowser returns the reason why a browser cannot be opened on this machine for the user, or "" if it probably can.
@@ -26,10 +26,15 @@ func noBrowser(getenv func(string) string, system string, container bool) string
 		return "this is an SSH session"
 	case container:
 		return "this is a container"
-	case system == "linux" && getenv("DISPLAY") == "" && getenv("WAYLAND_DISPLAY") == "" && getenv("WSL_DISTRO_NAME") == "":
+	case system == "linux" && getenv("DISPLAY") == "" && getenv("WAYLAND_DISPLAY") == "" && !opensElsewhere(getenv):
 		return "there is no display"
 	}
 	return ""
+}
+
+// opensElsewhere reports whether Linux runs inside of Windows (WSL) or Android (Termux), where pages open without a display.
+func opensElsewhere(getenv func(string) string) bool {
+	return getenv("WSL_DISTRO_NAME") != "" || getenv("TERMUX_VERSION") != ""
 }
 
 func inContainer() bool {
@@ -44,28 +49,25 @@ func inContainer() bool {
 	return false
 }
 
-// OpenBrowser opens a URL in the program that BROWSER names, or else in the system's browser. The program does not inherit
-// API keys from the environment.
-func OpenBrowser(url string, getenv func(string) string) error {
-	command := strings.Fields(getenv("BROWSER"))
-	if len(command) == 0 && runtime.GOOS == "windows" {
-		return browser.OpenURL(url) // uses the shell, which knows the default browser
+// browserPatience is the time in which a browser that cannot show a page usually says so with its exit status.
+const browserPatience = 5 * time.Second
+
+// OpenBrowser opens a URL in the program that BROWSER names, or else in the system's browser. It tries the commands of BROWSER in
+// order. The program gets environ as its environment, and outlives this process. OpenBrowser waits up to 5 seconds for a failure.
+// Errors name programs, never the URL.
+func OpenBrowser(url string, getenv func(string) string, environ []string) error {
+	programs, err := findBrowsers(getenv, runtime.GOOS, exec.LookPath)
+	if len(programs) == 0 && err == nil {
+		return browser.OpenURL(url) // Windows knows the default browser; it gets the environment of this process
 	}
-	if len(command) == 0 {
-		program, err := WhichBrowser(getenv)
-		if err != nil {
-			return fmt.Errorf("could not find a browser: %w", err)
+	for _, program := range programs {
+		var p *child.Process
+		if p, err = child.Start(environ, program.withURL(url)...); err == nil {
+			err = p.Settle(browserPatience)
 		}
-		command = []string{program}
+		if err == nil {
+			return nil
+		}
 	}
-	cmd := exec.Command(command[0], append(command[1:], url)...) //nolint:gosec,noctx // the user's browser, which runs longer than this process
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(setting string) bool {
-		name, _, _ := strings.Cut(setting, "=")
-		return strings.HasSuffix(name, "_API_KEY")
-	})
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("could not start the browser: %w", err)
-	}
-	go func() { _ = cmd.Wait() }()
-	return nil
+	return err
 }

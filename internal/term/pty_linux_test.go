@@ -144,27 +144,3 @@ func TestIsTerminal(t *testing.T) {
 		t.Error("got true for a file, want false")
 	}
 }
-
-// TestOpenBrowser: the program that BROWSER names gets its own arguments and the URL as the last one, without a shell.
-func TestOpenBrowser(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	script, seen := filepath.Join(folder, "browser"), filepath.Join(folder, "seen")
-	const program = "#!/bin/sh\nfor arg; do printf '%s\\n' \"$arg\"; done > \"$1.tmp\" && mv \"$1.tmp\" \"$1\"\n"
-	if err := os.WriteFile(script, []byte(program), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	const url = "https://example.com/a?b=$(touch x)&c=`id`;d=' \""
-	if err := OpenBrowser(url, env("BROWSER="+script+" "+seen+"  --new-window")); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the browser", func() bool { _, err := os.Stat(seen); return err == nil })
-	got, err := os.ReadFile(seen)
-	if want := seen + "\n--new-window\n" + url + "\n"; err != nil || string(got) != want {
-		t.Errorf("got the arguments %q, %v, want %q", got, err, want)
-	}
-	err = OpenBrowser(url, env("BROWSER="+filepath.Join(folder, "missing")))
-	if !errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), "example.com") {
-		t.Errorf("got %v, want ErrNotExist without the URL", err)
-	}
-}

@@ -73,6 +73,7 @@ func TestNoBrowser(t *testing.T) {
 		{"Wayland", []string{"WAYLAND_DISPLAY=wayland-0"}, "linux", false, ""},
 		{"WSL", []string{"WSL_DISTRO_NAME=Ubuntu"}, "linux", false, ""},
 		{"container", []string{"DISPLAY=:0"}, "linux", true, container},
+		{"Termux", []string{"TERMUX_VERSION=0.118"}, "linux", false, ""},
 		{"SSH with X11", []string{"DISPLAY=:0", "SSH_CONNECTION=1 2 3 4"}, "linux", false, ssh},
 		{"SSH on macOS", []string{"SSH_TTY=/dev/pts/1"}, "darwin", false, ssh},
 		{"SSH on Windows", []string{"SSH_CLIENT=x"}, "windows", false, ssh},

@@ -44,13 +44,23 @@ func (s *signIn) useBrowser(ctx context.Context) error {
 		ShowURL: s.showURL, ShowConsent: s.showConsent, Warn: s.warn, Finish: s.finish, Now: env.Now, Logf: env.Sessions.Debugf,
 	}
 	if !s.noBrowser {
-		flow.OpenBrowser = env.OpenBrowser
+		flow.OpenBrowser = s.openBrowser
 	}
 	if s.mayPaste() {
 		flow.Paste = env.ReadLine
 		flow.ShowPasteError = s.showPasteError
 	}
 	_, err = flow.Run(ctx)
+	return err
+}
+
+// openBrowser opens the address, and prints it again if the browser fails.
+func (s *signIn) openBrowser(address string) error {
+	err := s.env.OpenBrowser(address)
+	if err != nil {
+		s.env.Printer.Warn("%s the browser could not be opened: %v. Open this address yourself:", s.env.Styles().Busy("note:"), err)
+		s.env.Printer.Verbatim("\n  %s\n", address)
+	}
 	return err
 }
 
