@@ -27,7 +27,13 @@ type terminal struct {
 // atTerminal starts a command in a terminal with so many columns.
 func (u user) atTerminal(t *testing.T, columns uint16, args ...string) *terminal {
 	t.Helper()
-	cmd := u.command(args...)
+	return u.programAtTerminal(t, columns, u.command(args...))
+}
+
+// programAtTerminal starts any program in a terminal, in the user's home.
+func (u user) programAtTerminal(t *testing.T, columns uint16, cmd *exec.Cmd) *terminal {
+	t.Helper()
+	cmd.Dir, cmd.Env = u.home, u.env
 	keys, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: columns})
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +47,7 @@ func (u user) atTerminal(t *testing.T, columns uint16, args ...string) *terminal
 	screen.wait = sync.OnceValue(func() int {
 		var exit *exec.ExitError
 		if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
-			t.Errorf("waiting for lamina %v: %v", args, err)
+			t.Errorf("waiting for %v: %v", cmd.Args, err)
 		}
 		<-ended
 		return cmd.ProcessState.ExitCode()

@@ -9,7 +9,7 @@ import (
 )
 
 // maxKey is the length of the longest API key that is accepted.
-const maxKey = 4 << 10
+const maxKey = 8 << 10
 
 // KeyError means that a text cannot be an API key. It does not quote the text.
 type KeyError struct {

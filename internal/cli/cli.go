@@ -45,6 +45,7 @@ func System(version, commit, date string) *cmdutil.Env {
 
 // Main runs the command that args name and returns the exit status. SIGINT and SIGTERM end its context.
 func Main(ctx context.Context, env *cmdutil.Env, args []string) int {
+	defer env.Streams.Restore()
 	env.Args = slices.Clone(args)
 	env.Sessions = newSessions(env)
 	p := &program{env: env}

@@ -10,10 +10,15 @@ import (
 	"strings"
 
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/term"
 )
 
 // MayPrompt reports whether the user can be asked: stdin is a terminal, --no-input is not set, and CI is not set.
-func (e *Env) MayPrompt() bool { return e.Streams.Prompts && e.unattended() == "" }
+// It is false in the background of a terminal (`lamina login &`), where reading would stop the process.
+func (e *Env) MayPrompt() bool { return e.HasUser() && !e.Streams.InBackground() }
+
+// HasUser reports whether a user can act on messages, and can be asked as soon as the command is in the foreground.
+func (e *Env) HasUser() bool { return e.Streams.Prompts && e.unattended() == "" }
 
 // InCI reports whether this is CI, where there is no user.
 func (e *Env) InCI() bool { return e.Getenv("CI") != "" }
@@ -48,7 +53,16 @@ func (e *Env) needPipe(hint string) error {
 }
 
 // ReadLine reads a line of stdin, without its line break and the space around it, unless ctx ends first.
-func (e *Env) ReadLine(ctx context.Context) (string, error) {
+func (e *Env) ReadLine(ctx context.Context) (string, error) { return e.readLine(ctx, false) }
+
+// ReadPaste is ReadLine for an address, which a terminal may break into several lines.
+func (e *Env) ReadPaste(ctx context.Context) (string, error) { return e.readLine(ctx, true) }
+
+func (e *Env) readLine(ctx context.Context, isAddress bool) (string, error) {
+	if e.Streams.Edits() {
+		line, err := e.Streams.ReadLine(ctx, isAddress)
+		return strings.TrimSpace(line), err
+	}
 	type result struct {
 		line string
 		err  error
@@ -79,6 +93,7 @@ func (e *Env) nextLine() (string, error) {
 
 // Ask prompts for a line that may be seen while it is typed. An empty answer at the end of stdin is no error.
 func (e *Env) Ask(ctx context.Context, question string) (string, error) {
+	defer e.Streams.Hold(false)()
 	e.Printer.Warn("%s", question)
 	answer, err := e.ReadLine(ctx)
 	if ctx.Err() != nil {
@@ -96,9 +111,12 @@ func (e *Env) ReadSecret(ctx context.Context, question, hint string) (text strin
 	if err := e.needPipe(hint); err != nil {
 		return "", err
 	}
-	if e.MayPrompt() {
+	switch {
+	case e.MayPrompt():
 		text, err = e.Streams.Secret(ctx, question)
-	} else {
+	case e.Streams.InBackground():
+		err = term.ErrNoPrompt
+	default:
 		text, err = e.ReadLine(ctx)
 	}
 	if ctx.Err() != nil {

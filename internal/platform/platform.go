@@ -39,6 +39,8 @@ type Options struct {
 	Latency time.Duration
 	// DataFile stores the state and the files of assets; empty means memory only.
 	DataFile string
+	// DevToken must be sent with every request below /dev; empty: none is needed.
+	DevToken string
 	// Log receives the errors of the platform; nil discards them. Records contain no secrets. They contain text from
 	// clients, so the handler has to escape control characters, as those of log/slog do.
 	Log *slog.Logger
@@ -75,14 +77,24 @@ type Server struct {
 	handler http.Handler
 }
 
-// New opens the state, starts the workers and returns a platform.
-func New(opts Options) (*Server, error) {
+// New opens the state, starts the workers and returns a platform. A *wire.DataFileError means that the data file cannot be used.
+func New(opts Options) (s *Server, err error) {
 	opts = opts.withDefaults()
 	store, err := wire.OpenStore(opts.DataFile)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{}
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case *wire.RecordError:
+			_ = store.Close()
+			s, err = nil, &wire.DataFileError{File: opts.DataFile, Detail: "was written by another version of lamina dev, or is damaged", Err: v}
+		default:
+			panic(v)
+		}
+	}()
+	s = &Server{}
 	if s.deps, err = newDeps(store, opts); err == nil {
 		err = s.assemble(opts)
 	}
@@ -143,7 +155,7 @@ func (s *Server) assemble(opts Options) error {
 	mux.HandleFunc("GET /{$}", s.showHome)
 	mux.HandleFunc("GET /pages/style.css", page.ServeFile)
 	mux.HandleFunc("GET /pages/icon.svg", page.ServeFile)
-	s.handler = wire.Guard(s.deps.Clock, controls.Watch(mux))
+	s.handler = wire.LimitBodies(s.deps.Timing.Bodies, wire.Guard(s.deps.Clock, control.Protect(opts.DevToken, controls.Watch(mux))))
 	return nil
 }
 

@@ -23,6 +23,9 @@ type Streams struct {
 	Prompts bool
 	// Width returns the number of columns of the terminal at Err, else of the one at Out, else 80.
 	Width func() int
+
+	isDumb  bool     // the terminal understands no escape sequences
+	console *console // the terminal at In; set by Hold
 }
 
 // System returns the streams of this process. The environment variables NO_COLOR, CLICOLOR, CLICOLOR_FORCE and TERM decide on
@@ -41,6 +44,7 @@ func System(getenv func(string) string) *Streams {
 		return 80
 	}
 	s.Prompts = s.InTTY && getenv("CI") == ""
+	s.isDumb = getenv("TERM") == "dumb"
 	s.SetColor("auto", getenv)
 	return s
 }

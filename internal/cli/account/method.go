@@ -58,7 +58,7 @@ func (s *signIn) method() (func(context.Context) error, error) {
 			return s.useDevice, nil
 		}
 		return s.useBrowser, nil
-	case !env.MayPrompt() && !env.ApprovesItself:
+	case !env.HasUser() && !env.ApprovesItself:
 		if err := s.needUser("a sign-in", s.again("--device", "--json")); err != nil {
 			return nil, err
 		}

@@ -47,7 +47,8 @@ func (s *signIn) useBrowser(ctx context.Context) error {
 		flow.OpenBrowser = s.openBrowser
 	}
 	if s.mayPaste() {
-		flow.Paste = env.ReadLine
+		defer env.Streams.Hold(true)()
+		flow.Paste = env.ReadPaste
 		flow.ShowPasteError = s.showPasteError
 	}
 	_, err = flow.Run(ctx)
@@ -78,8 +79,8 @@ func (s *signIn) warn(message string) {
 	s.env.Printer.Warn("%s %s", s.env.Styles().Busy("note:"), message)
 }
 
-// mayPaste reports whether the user can paste a response.
-func (s *signIn) mayPaste() bool { return s.env.MayPrompt() && !s.env.ApprovesItself }
+// mayPaste reports whether the user can paste a response; in the background, as soon as the command is in the foreground.
+func (s *signIn) mayPaste() bool { return s.env.HasUser() && !s.env.ApprovesItself }
 
 // showURL prints the address before anything waits.
 func (s *signIn) showURL(address string) {
@@ -89,7 +90,7 @@ func (s *signIn) showURL(address string) {
 	} else {
 		env.Printer.Verbatim("Opening your browser. If it does not open, use this address:\n\n  %s\n", address)
 	}
-	if s.mayPaste() {
+	if s.mayPaste() && !env.Streams.InBackground() {
 		env.Say("Waiting for your approval. A browser on another machine ends on a page that does not load: paste its address here.")
 	} else {
 		env.Say("Waiting for your approval.")

@@ -2,9 +2,13 @@ package local
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +23,8 @@ type devOptions struct {
 	env       *cmdutil.Env
 	addr      string
 	rateLimit int
+	protect   bool
+	tokenFile string
 	platform  platform.Options
 }
 
@@ -29,7 +35,8 @@ func NewDev(env *cmdutil.Env) *cobra.Command {
 		Use:   "dev",
 		Short: "Run a local Lamina: sign-in, apps, runs, files and webhooks on your machine",
 		Long: "Run a Lamina platform on this machine, without an account and without a network: sign-in pages, an API with apps\n" +
-			"that make real files, assets, webhooks, and controls for tests below /dev. It accepts requests from this machine only.\n\n" +
+			"that make real files, assets, webhooks, and controls for tests below /dev. It accepts requests from this machine only,\n" +
+			"from all of its users. With --protect, the controls, which create keys, need a token.\n\n" +
 			"With --json, the first line on stdout is an object with baseUrl, apiKey, workspaceId and services. It is written when\n" +
 			"the platform accepts requests.",
 		Example: "lamina dev\nlamina dev --data ./lamina.db\nlamina dev --addr 127.0.0.1:0 --auto-approve --json",
@@ -49,6 +56,8 @@ func NewDev(env *cmdutil.Env) *cobra.Command {
 	f.IntVar(&opts.rateLimit, "rate-limit", 100, "accept `N` requests a minute from one address; 0 means no limit")
 	f.DurationVar(&opts.platform.Latency, "latency", 0, "delay every response by this `TIME`")
 	f.StringVar(&opts.platform.DataFile, "data", "", "keep the state in this `FILE` across restarts")
+	f.BoolVar(&opts.protect, "protect", false, "require a token for the controls below /dev, and print it")
+	f.StringVar(&opts.tokenFile, "dev-token-file", "", "require a token for the controls below /dev, and write it to this `FILE`, which only you can read")
 	return cmd
 }
 
@@ -76,11 +85,19 @@ func (o *devOptions) validate() error {
 
 // runDev serves the platform until ctx ends.
 func runDev(ctx context.Context, opts *devOptions) error {
+	if opts.protect || opts.tokenFile != "" {
+		opts.platform.DevToken = rand.Text()
+	}
 	server, err := startServer(ctx, opts.addr, opts.platform, opts.env.Streams.Err)
 	if err != nil {
 		return err
 	}
 	defer server.stop()
+	if opts.tokenFile == "" {
+		server.access.DevToken = opts.platform.DevToken
+	} else if err := writePrivate(opts.tokenFile, opts.platform.DevToken+"\n"); err != nil {
+		return fmt.Errorf("could not write the token of /dev: %w", err)
+	}
 	if err := announce(opts.env, server.access); err != nil {
 		return err
 	}
@@ -90,6 +107,29 @@ func runDev(ctx context.Context, opts *devOptions) error {
 	case err := <-server.failed:
 		return fmt.Errorf("the local platform stopped serving: %w", err)
 	}
+}
+
+// writePrivate replaces a file by one that only its owner can read. A file that others can read, or a link, is not written to.
+func writePrivate(file, text string) error {
+	folder, err := os.OpenRoot(filepath.Dir(file))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	name := filepath.Base(file)
+	temporary := name + "." + rand.Text()
+	f, err := folder.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = folder.Rename(temporary, name)
+	}
+	if err != nil {
+		_ = folder.Remove(temporary)
+	}
+	return err
 }
 
 // announce prints how to use the platform.
@@ -111,6 +151,10 @@ func announce(env *cmdutil.Env, a access) error {
 		page.Line("  %s", page.Command("export LAMINA_API_KEY="+a.APIKey))
 		page.Line("\nCreate and revoke keys of the five services:")
 		page.Line("  %s", page.Command(a.BaseURL+"/dev/keys"))
+		if a.DevToken != "" {
+			page.Line("\nThe controls below /dev need this token (browsers ask for it as a password):")
+			page.Line("  %s", page.Command(`curl -H "Authorization: Bearer `+a.DevToken+`" `+a.BaseURL+"/dev/requests"))
+		}
 		page.Line("\n%s", page.Faint("Press Ctrl-C to stop it."))
 	})
 }

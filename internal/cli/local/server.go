@@ -21,6 +21,7 @@ type access struct {
 	APIKey      string                            `json:"apiKey"`
 	WorkspaceID string                            `json:"workspaceId"`
 	Services    map[string]platform.ServiceAccess `json:"services"` // the other services, by name
+	DevToken    string                            `json:"devToken,omitempty"`
 }
 
 // A server serves a platform on a loopback address. Make one with startServer.

@@ -67,7 +67,7 @@ func (s *Server) Watch(next http.Handler) http.Handler {
 		}
 		clientID, grantType := s.opts.Inspect(r)
 		s.requests.serve(w, r, receivedRequest{
-			Method: r.Method, Path: s.opts.RedactPath(r.URL.Path), GrantType: grantType, Time: s.Clock.Now(),
+			Method: wire.CleanText(r.Method, 32), Path: cut(s.opts.RedactPath(r.URL.Path), maxLoggedPath), GrantType: grantType, Time: s.Clock.Now(),
 			RequestID: wire.RequestID(r.Context()), Client: wire.CleanText(cmp.Or(clientID, r.UserAgent()), 200),
 		}, func(w http.ResponseWriter, r *http.Request) {
 			pause(r.Context(), s.opts.Latency)
@@ -79,6 +79,9 @@ func (s *Server) Watch(next http.Handler) http.Handler {
 		})
 	})
 }
+
+// cut returns at most the first n bytes of a text.
+func cut(text string, n int) string { return strings.ToValidUTF8(text[:min(n, len(text))], "") }
 
 func isControl(path string) bool { return path == "/dev" || strings.HasPrefix(path, "/dev/") }
 

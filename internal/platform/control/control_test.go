@@ -278,3 +278,24 @@ func TestControlRefusesOtherOrigins(t *testing.T) {
 		})
 	}
 }
+
+// What callers choose is bounded: the path of a logged request, and the bodies of planned faults.
+func TestControlsAreBounded(t *testing.T) {
+	t.Parallel()
+	f := newRig(t)
+	f.Get("/" + strings.Repeat("x", 10_000))
+	all := f.s.requests.list()
+	if got := len(all[len(all)-1].Path); got != maxLoggedPath {
+		t.Errorf("got a logged path of %d bytes, want %d", got, maxLoggedPath)
+	}
+	body := `{"path": "/x", "body": "` + strings.Repeat("x", 1<<20-100) + `"}`
+	for i := 0; ; i++ {
+		if res := f.Post("/dev/faults", body); res.Status != http.StatusCreated {
+			res.WantError(http.StatusBadRequest, "VALIDATION_ERROR")
+			if i < 30 || i > 33 {
+				t.Errorf("got %d plans of 1 MiB, want about 32", i)
+			}
+			break
+		}
+	}
+}

@@ -19,6 +19,7 @@ import (
 // Bounds of a fault plan.
 const (
 	maxFaultPlans = 1000
+	maxFaultBytes = 32 << 20 // bodies and headers of all plans
 	maxFaultTimes = 1_000_000
 	maxFaultDelay = 10 * time.Minute
 )
@@ -65,6 +66,13 @@ func (f *faultPlans) add(plan faultPlan) error {
 	if len(f.plans) >= maxFaultPlans {
 		return fmt.Errorf("there are %d plans already; DELETE /dev/faults clears them", maxFaultPlans)
 	}
+	total := plan.size()
+	for _, p := range f.plans {
+		total += p.size()
+	}
+	if total > maxFaultBytes {
+		return fmt.Errorf("the plans have more than %d MiB together; DELETE /dev/faults clears them", maxFaultBytes>>20)
+	}
 	f.plans = append(f.plans, &plan)
 	return nil
 }
@@ -96,6 +104,18 @@ func (f *faultPlans) clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.plans = nil
+}
+
+// size returns about how many bytes a plan takes.
+func (p *faultPlan) size() int {
+	n := len(p.Path)
+	if p.Body != nil {
+		n += len(*p.Body)
+	}
+	for name, value := range p.Headers {
+		n += len(name) + len(value)
+	}
+	return n
 }
 
 func (p *faultPlan) matches(r *http.Request, grantType string) bool {

@@ -10,6 +10,9 @@ import (
 	"github.com/uselamina/lamina/internal/platform/wire"
 )
 
+// maxKeys is the number of keys, also revoked ones, up to which new ones can be created.
+const maxKeys = 10_000
+
 // A keyRequest is the body of a request for a new key.
 type keyRequest struct {
 	Service string `json:"service"`
@@ -78,6 +81,12 @@ func (s *Server) checkOwner(kt wire.KeyType, owner string) error {
 func (s *Server) newKey(req keyRequest) (createdKey, error) {
 	if err := s.complete(&req); err != nil {
 		return createdKey{}, err
+	}
+	if s.Keys.Count() >= maxKeys {
+		return createdKey{}, &wire.Error{
+			Status: http.StatusTooManyRequests, Code: "RATE_LIMITED",
+			Message: fmt.Sprintf("The platform keeps at most %d keys; start it with another data file", maxKeys),
+		}
 	}
 	secret, key, err := s.Keys.Make(req.Service, req.Name, req.Class, req.Owner)
 	return createdKey{key, secret}, err

@@ -9,6 +9,9 @@ import (
 // maxRequests is the number of received requests that are kept.
 const maxRequests = 10_000
 
+// maxLoggedPath is the number of bytes of a path that are kept.
+const maxLoggedPath = 2048
+
 // A receivedRequest describes a request without its secrets: without query, body and addresses of files. Status is 0
 // until the answer, and stays 0 if the connection ends before the answer.
 type receivedRequest struct {

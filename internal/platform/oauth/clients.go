@@ -47,15 +47,20 @@ func (s *Server) serveRegister(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.ID, c.IssuedAt = "lmc_"+wire.RandomToken(16), s.Clock.Now().Unix()
+	isAdded := false
 	err := s.Store.Update(func(tx *wire.Tx) error {
-		wire.Put(tx, bucketClients, c.ID, c)
+		isAdded = s.addClient(tx, c)
 		return nil
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		writeNotSaved(w)
-		return
+	case !isAdded:
+		w.Header().Set("Retry-After", "60")
+		writeJSON(w, http.StatusTooManyRequests, refuse("temporarily_unavailable", "Too many clients are registered, and all of them are in use"))
+	default:
+		writeJSON(w, http.StatusCreated, c)
 	}
-	writeJSON(w, http.StatusCreated, c)
 }
 
 // complete sets defaults and validates the metadata. The defaults of token_endpoint_auth_method and grant_types are those

@@ -71,6 +71,7 @@ func (s *Server) lookUpDevice(r *http.Request, userCode string) (found foundDevi
 		}
 		if found.device, _, found.isKnown = s.findDevice(tx, userCode); !found.isKnown {
 			g.Wrong++
+			bound(tx)
 			wire.Put(tx, bucketGuesses, address, g)
 			return nil
 		}

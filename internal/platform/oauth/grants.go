@@ -122,8 +122,9 @@ func (s *Server) issueTokens(tx *wire.Tx, c client, g grant, scope string) token
 }
 
 // sweep removes, at most once an hour, the records that expired more than a day ago. Within this day a client learns that
-// its code has expired; afterwards the code is unknown.
+// its code has expired; afterwards the code is unknown. At every call, sweep removes what is too much.
 func (s *Server) sweep(tx *wire.Tx) {
+	bound(tx)
 	now := s.Clock.Now()
 	last, _ := wire.Get[time.Time](tx, bucketSwept, "oauth-swept")
 	if now.Sub(last) < time.Hour {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 )
 
 // MaxBody is the largest JSON body of a request, in bytes.
@@ -17,15 +18,19 @@ var (
 	ErrBodyTooLarge = errors.New("the body is larger than 1 MiB")
 	// ErrBodyIncomplete means that the body of a request ended early.
 	ErrBodyIncomplete = errors.New("the body could not be read to its end")
+	// ErrBodyLate means that the body of a request did not arrive in time. It is an ErrBodyIncomplete.
+	ErrBodyLate = fmt.Errorf("%w in time", ErrBodyIncomplete)
 )
 
-// ReadBody returns the body of a request. It fails with ErrBodyTooLarge or ErrBodyIncomplete.
+// ReadBody returns the body of a request. It fails with ErrBodyTooLarge, ErrBodyIncomplete or ErrBodyLate.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, ErrBodyTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, ErrBodyLate
 	case err != nil:
 		return nil, ErrBodyIncomplete
 	}
@@ -53,6 +58,8 @@ func DecodeBody(w http.ResponseWriter, r *http.Request, v any) error {
 		return &Error{
 			Status: http.StatusRequestEntityTooLarge, Code: "VALIDATION_ERROR", Message: "The body is larger than 1 MiB",
 		}
+	case errors.Is(err, ErrBodyLate):
+		return &Error{Status: http.StatusRequestTimeout, Code: "VALIDATION_ERROR", Message: "The body did not arrive in time"}
 	case err != nil:
 		return Invalid("The body could not be read to its end")
 	case len(raw) == 0:

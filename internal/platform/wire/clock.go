@@ -49,6 +49,8 @@ type Timing struct {
 	Retries []time.Duration
 	// After returns a channel that receives after a time.
 	After func(time.Duration) <-chan time.Time
+	// Bodies limits the time in which the bodies of requests arrive.
+	Bodies BodyTiming
 }
 
 // RealTiming returns the timing of a platform that is not under test.
@@ -57,6 +59,7 @@ func RealTiming() Timing {
 		Pause:   180 * time.Millisecond,
 		Retries: []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute},
 		After:   time.After,
+		Bodies:  BodyTiming{Idle: 30 * time.Second, Whole: time.Minute},
 	}
 }
 

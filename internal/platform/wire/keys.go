@@ -120,6 +120,12 @@ func (k *Keys) Find(service, secret string) (key Key, ok bool) {
 	return key, ok && key.Service == service
 }
 
+// Count returns the number of keys of all services, also revoked ones.
+func (k *Keys) Count() (n int) {
+	k.store.View(func(tx *Tx) { n = tx.Len(bucketKeys) })
+	return n
+}
+
 // List returns the keys of all services, oldest first.
 func (k *Keys) List() []Key {
 	all := []Key{}

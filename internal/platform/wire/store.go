@@ -2,16 +2,12 @@ package wire
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"sync"
-	"time"
 
 	"go.etcd.io/bbolt"
-	bbolterrors "go.etcd.io/bbolt/errors"
 )
 
 // A Store is the state of the platform: named buckets of keys and values. It is held in memory. With a data file,
@@ -24,45 +20,21 @@ type Store struct {
 	db      *bbolt.DB // nil: memory only
 }
 
-// OpenStore opens the state in file, or an empty state in memory if file is "".
+// OpenStore opens the state in file, or an empty state in memory if file is "". It fails with a *DataFileError.
 func OpenStore(file string) (*Store, error) {
 	st := &Store{buckets: map[string]map[string][]byte{}}
 	if file == "" {
 		return st, nil
 	}
-	db, err := bbolt.Open(file, 0o600, &bbolt.Options{Timeout: time.Second})
-	if errors.Is(err, bbolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("the data file %s is in use, perhaps by another lamina dev: %w", file, err)
-	}
+	var err error
+	st.db, err = openDataFile(file, func(db *bbolt.DB) error {
+		st.buckets, err = readBuckets(db)
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("could not open the data file %s: %w", file, err)
-	}
-	st.db = db
-	if err := os.Chmod(file, 0o600); err != nil { // a file of an older version may be readable by others
-		_ = db.Close()
-		return nil, fmt.Errorf("could not protect the data file %s: %w", file, err)
-	}
-	if err := st.load(); err != nil {
-		_ = db.Close()
-		return nil, fmt.Errorf("could not read the data file %s: %w", file, err)
+		return nil, err
 	}
 	return st, nil
-}
-
-func (st *Store) load() error {
-	return st.db.View(func(btx *bbolt.Tx) error {
-		return btx.ForEach(func(name []byte, b *bbolt.Bucket) error {
-			if string(name) == bucketFiles {
-				return nil
-			}
-			bucket := map[string][]byte{}
-			st.buckets[string(name)] = bucket
-			return b.ForEach(func(k, v []byte) error {
-				bucket[string(k)] = slices.Clone(v)
-				return nil
-			})
-		})
-	})
 }
 
 // Close releases the data file.
@@ -156,6 +128,9 @@ func (t *Tx) PutBytes(bucket, key string, v []byte) {
 // Remove deletes a key, if it exists.
 func (t *Tx) Remove(bucket, key string) { t.PutBytes(bucket, key, nil) }
 
+// Len returns the number of records of a bucket, without the changes of this update.
+func (t *Tx) Len(bucket string) int { return len(t.st.buckets[bucket]) }
+
 // Keys returns the keys of a bucket in ascending order.
 func (t *Tx) Keys(bucket string) []string {
 	set := maps.Clone(t.st.buckets[bucket])
@@ -174,7 +149,18 @@ func (t *Tx) NextOrder() string {
 	return fmt.Sprintf("%016d", n+1)
 }
 
-// Get returns the record at a key. Only this program writes records, so a record that does not decode panics.
+// A RecordError means that a record has not the form that this program writes.
+type RecordError struct {
+	Bucket, Key string
+	Err         error
+}
+
+// Error names the record.
+func (e *RecordError) Error() string {
+	return fmt.Sprintf("platform: record %s/%s: %v", e.Bucket, e.Key, e.Err)
+}
+
+// Get returns the record at a key. Only this program writes records, so a record that does not decode panics with a *RecordError.
 func Get[T any](t *Tx, bucket, key string) (T, bool) {
 	var v T
 	raw := t.Bytes(bucket, key)
@@ -182,7 +168,7 @@ func Get[T any](t *Tx, bucket, key string) (T, bool) {
 		return v, false
 	}
 	if err := json.Unmarshal(raw, &v); err != nil {
-		panic(fmt.Sprintf("platform: record %s/%s: %v", bucket, key, err))
+		panic(&RecordError{bucket, key, err})
 	}
 	return v, true
 }
