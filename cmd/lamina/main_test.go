@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -21,10 +22,28 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	testscript.Main(m, map[string]func(){
-		"lamina": main,
+		"lamina": lamina,
 		"browse": browse,
 		"huge":   storeLargeToken,
 	})
+}
+
+// empty is the value of a variable that a test sets to the empty text.
+const empty = "[empty]"
+
+// lamina is the program. A script cannot remove a variable: there, env NAME= stands for a variable that is not set, and
+// env NAME=[empty] for one that is set and empty.
+func lamina() {
+	for _, setting := range os.Environ() {
+		name, value, _ := strings.Cut(setting, "=")
+		switch value {
+		case "":
+			_ = os.Unsetenv(name)
+		case empty:
+			_ = os.Setenv(name, "")
+		}
+	}
+	main()
 }
 
 // isFullLength reports whether the tests that take long and rarely fail run in full, as .ci/run does. docs/testing.md lists

@@ -139,7 +139,7 @@ func (c *Client) send(ctx context.Context, req Call) (*http.Response, error) {
 		}
 		body = bytes.NewReader(raw)
 	}
-	target := c.BaseURL + req.Path
+	target := provider.Join(c.BaseURL, req.Path)
 	if len(req.Query) > 0 {
 		target += "?" + req.Query.Encode()
 	}

@@ -21,7 +21,6 @@ import (
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
-	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/redact"
 	"github.com/uselamina/lamina/internal/session"
 	"github.com/uselamina/lamina/internal/term"
@@ -33,9 +32,13 @@ func System(version, commit, date string) *cmdutil.Env {
 	env := &cmdutil.Env{
 		Streams: term.System(os.Getenv),
 		Getenv:  os.Getenv,
-		Now:     time.Now,
-		Build:   build.Complete(),
-		Folder:  os.Getwd,
+		IsBlank: func(name string) bool {
+			value, isSet := os.LookupEnv(name)
+			return isSet && strings.TrimSpace(value) == ""
+		},
+		Now:    time.Now,
+		Build:  build.Complete(),
+		Folder: os.Getwd,
 	}
 	env.OpenBrowser = func(url string) error {
 		return term.OpenBrowser(url, os.Getenv, env.Sessions.ChildEnviron())
@@ -78,16 +81,12 @@ type program struct {
 
 // newSessions returns the manager of the sessions that commands use.
 func newSessions(env *cmdutil.Env) *session.Manager {
-	var prefixes []string
-	for _, p := range provider.All() {
-		for _, shape := range p.KeyShapes {
-			prefixes = append(prefixes, shape.Prefix)
-		}
+	m := &session.Manager{
+		Args: env.Args, Getenv: env.Getenv, IsBlank: env.IsBlank, Now: env.Now, Folder: env.Folder, UserAgent: env.UserAgent(),
+		InCI: env.InCI, Say: env.Say, Note: env.Note,
 	}
-	return &session.Manager{
-		Args: env.Args, Getenv: env.Getenv, Now: env.Now, Folder: env.Folder, UserAgent: env.UserAgent(),
-		InCI: env.InCI, Secrets: redact.New(prefixes), Say: env.Say, Note: env.Note,
-	}
+	m.Secrets = redact.New(m.KeyPrefixes)
+	return m
 }
 
 // begin prepares a command: signals, global flags, the file of --env-file.
@@ -97,6 +96,11 @@ func (p *program) begin(cmd *cobra.Command) error {
 	}
 	if err := p.env.Begin(cmd.Context()); err != nil {
 		return err
+	}
+	if cmd.Annotations[cmdutil.Diagnoses] == "" {
+		if err := p.env.CheckVariables(); err != nil {
+			return err
+		}
 	}
 	if p.env.Debugging() {
 		p.env.Sessions.Debug = func(line string) { p.env.Printer.Verbatim("%s", line) }

@@ -16,7 +16,7 @@ var imports = map[string]string{
 	"cmd/lamina": "cli",
 	"docgen":     "cli",
 
-	"cli":           "cli/account cli/api cli/apps cli/complete cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/runs api cmdutil fail output provider redact session term",
+	"cli":           "cli/account cli/api cli/apps cli/complete cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/runs api cmdutil fail output redact session term",
 	"cli/account":   "api api/laghav auth cli/complete cmdutil config fail output provider scan session term",
 	"cli/api":       "api auth cli/complete cmdutil fail output provider session",
 	"cli/appinfo":   "api fail output",
@@ -29,8 +29,8 @@ var imports = map[string]string{
 	"cli/local":     "cli/complete cmdutil doctor fail output platform term",
 	"cli/runs":      "api cli/appinfo cli/complete cmdutil fail output provider term transfer",
 
-	"cmdutil": "fail output session term",
-	"session": "api auth child config fail provider redact transfer",
+	"cmdutil": "fail output session term textfile",
+	"session": "api auth child config fail provider redact textfile transfer",
 	"doctor":  "api auth config fail output provider session term",
 	"fail":    "api auth config output provider redact term transfer",
 	"scan":    "provider",
@@ -38,7 +38,7 @@ var imports = map[string]string{
 	"auth": "config provider redact retry",
 
 	"config/configtest": "config config/internal/disk",
-	"config":            "config/internal/disk retry",
+	"config":            "config/internal/disk retry textfile",
 	"api":               "api/loose provider retry",
 	"api/laghav":        "api api/loose provider",
 	"api/lamatic":       "api retry",
@@ -87,7 +87,7 @@ var never = []struct{ from, to, why string }{
 }
 
 // leaves import nothing of this module.
-var leaves = []string{"child", "provider", "retry", "redact", "webhook", "docs"}
+var leaves = []string{"child", "provider", "retry", "redact", "textfile", "webhook", "docs"}
 
 // helpers are the packages below internal/cli that nouns may import: they hold no commands.
 var helpers = []string{"cli/appinfo", "cli/complete"}

@@ -75,7 +75,7 @@ func (p *program) addFlags(root *cobra.Command) {
 	f.StringVar(&s.Profile, "profile", "", "use the account of the profile with this `NAME`")
 	f.StringVar(&s.Workspace, "workspace", "", "refuse a credential of any other workspace than this `ID`")
 	p.env.Flags.Add(f)
-	f.StringVar(&s.EnvFile, "env-file", "", "read keys and addresses of services that the environment lacks from this `FILE` of NAME=VALUE lines")
+	f.StringVar(&s.EnvFile, "env-file", "", "read keys and addresses of services that the environment lacks from this dotenv `FILE`, and skip its other lines")
 	f.StringVar(&s.CAFile, "ca-file", "", "trust the certificate authorities in this PEM `FILE` too")
 	f.BoolP("help", "h", false, "show this help")
 	_ = root.RegisterFlagCompletionFunc("profile", func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {

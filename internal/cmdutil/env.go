@@ -21,6 +21,8 @@ import (
 type Env struct {
 	Streams *term.Streams
 	Getenv  func(string) string
+	// IsBlank reports whether a variable is set, but empty or only white space; nil: none is.
+	IsBlank func(name string) bool
 	Now     func() time.Time
 	Build   Build
 	// OpenBrowser opens a URL in the user's browser.
@@ -47,11 +49,6 @@ func (e *Env) Begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"LAMINA_REQUEST_TIMEOUT", "LAMINA_PATIENCE"} {
-		if text := e.Getenv(name); text != "" && e.Duration(name, 0) == 0 {
-			return fail.Usage("export "+name+"=30s", "%s must be a duration such as 30s or 4m, not %q", name, text)
-		}
-	}
 	switch e.Flags.Color {
 	case "auto", "always", "never":
 		e.Streams.SetColor(e.Flags.Color, e.Getenv)
@@ -62,11 +59,24 @@ func (e *Env) Begin(ctx context.Context) error {
 	return err
 }
 
+// CheckVariables refuses variables that every command uses and that are empty or invalid.
+func (e *Env) CheckVariables() error {
+	if e.Flags.Output == "" && !e.Flags.JSON && e.Flags.JQ == "" {
+		if err := e.Sessions.RefuseBlank("LAMINA_OUTPUT"); err != nil {
+			return err
+		}
+	}
+	return e.Sessions.CheckDurations()
+}
+
+// IsOn reports whether an environment variable turns something on: it is neither empty, 0, false, no nor off.
+func (e *Env) IsOn(name string) bool { return term.IsOn(e.Getenv(name)) }
+
 // format returns the output format: flag, environment, default.
 func (e *Env) format() (output.Format, error) {
 	name, source := e.Flags.Output, "--output"
 	if name == "" {
-		name, source = e.Getenv("LAMINA_OUTPUT"), "LAMINA_OUTPUT"
+		name, source = strings.TrimSpace(e.Getenv("LAMINA_OUTPUT")), "LAMINA_OUTPUT"
 	}
 	if e.Flags.JSON {
 		if e.Flags.Output != "" && e.Flags.Output != string(output.JSON) {
@@ -165,10 +175,10 @@ func (e *Env) Note(format string, args ...any) {
 func (e *Env) Styles() output.Styles { return e.Printer.ErrStyles() }
 
 // Progress starts a progress line on stderr.
-func (e *Env) Progress() *output.Progress { return e.Printer.Progress(e.Getenv("ACCESSIBLE") != "") }
+func (e *Env) Progress() *output.Progress { return e.Printer.Progress(e.IsOn("ACCESSIBLE")) }
 
 // Debugging reports whether --debug is on.
-func (e *Env) Debugging() bool { return e.Flags.Debug || e.Getenv("LAMINA_DEBUG") != "" }
+func (e *Env) Debugging() bool { return e.Flags.Debug || e.IsOn("LAMINA_DEBUG") }
 
 // Patience is how long waiting survives a service that fails; 0 means the default.
 func (e *Env) Patience() time.Duration { return e.Duration("LAMINA_PATIENCE", 0) }

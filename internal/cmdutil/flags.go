@@ -6,6 +6,9 @@ import (
 	"github.com/uselamina/lamina/internal/output"
 )
 
+// Diagnoses is the annotation of a command that reports invalid variables itself, instead of failing because of them.
+const Diagnoses = "diagnoses"
+
 // Flags are the global flags that concern neither credentials nor services.
 type Flags struct {
 	Output  string

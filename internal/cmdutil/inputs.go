@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/textfile"
 )
 
 // maxInputs bounds a file of inputs, in bytes: inputs are texts and addresses, not pictures.
@@ -70,7 +71,7 @@ func (e *Env) ReadObject(file string) (map[string]any, error) {
 	return values, nil
 }
 
-// ReadFile reads a file of at most 8 MiB. The name - means stdin.
+// ReadFile reads a text file of at most 8 MiB, in one of the encodings of package textfile, as UTF-8. The name - means stdin.
 func (e *Env) ReadFile(file string) ([]byte, error) {
 	r := e.Streams.In
 	if file == "-" {
@@ -89,7 +90,14 @@ func (e *Env) ReadFile(file string) ([]byte, error) {
 	if err == nil && len(raw) > maxInputs {
 		err = fmt.Errorf("%s is larger than %d MiB", file, maxInputs>>20)
 	}
-	return raw, err
+	if err != nil {
+		return nil, err
+	}
+	text, err := textfile.Decode(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return text, nil
 }
 
 // SyntaxErrorPlace returns the line and the column of a JSON syntax error, in parentheses after a space; "" for other errors.

@@ -2,6 +2,7 @@ package cmdutil
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/term"
+	"github.com/uselamina/lamina/internal/textfile"
 )
 
 // MayPrompt reports whether the user can be asked: stdin is a terminal, --no-input is not set, and CI is not set.
@@ -21,7 +23,7 @@ func (e *Env) MayPrompt() bool { return e.HasUser() && !e.Streams.InBackground()
 func (e *Env) HasUser() bool { return e.Streams.Prompts && e.unattended() == "" }
 
 // InCI reports whether this is CI, where there is no user.
-func (e *Env) InCI() bool { return e.Getenv("CI") != "" }
+func (e *Env) InCI() bool { return e.IsOn("CI") }
 
 // unattended says why no user takes part; "" if one may.
 func (e *Env) unattended() string {
@@ -83,12 +85,34 @@ func (e *Env) readLine(ctx context.Context, isAddress bool) (string, error) {
 func (e *Env) nextLine() (string, error) {
 	if e.lines == nil {
 		e.lines = bufio.NewReader(io.LimitReader(e.Streams.In, 1<<20))
+		if err := e.decodeLines(); err != nil {
+			return "", err
+		}
 	}
 	line, err := e.lines.ReadString('\n')
 	if errors.Is(err, io.EOF) && line != "" {
 		err = nil
 	}
 	return strings.TrimSpace(line), err
+}
+
+// decodeLines decodes stdin if it begins with a byte order mark, as a redirected file or a pipe of PowerShell does. It reads further
+// than the first byte only if that one belongs to no text without a mark.
+func (e *Env) decodeLines() error {
+	first, _ := e.lines.Peek(1)
+	if len(first) == 0 || first[0] != 0xef && first[0] != 0xfe && first[0] != 0xff {
+		return nil
+	}
+	if mark, _ := e.lines.Peek(3); !textfile.IsMarked(mark) {
+		return nil
+	}
+	raw, err := io.ReadAll(e.lines)
+	if err != nil {
+		return err
+	}
+	text, err := textfile.Decode(raw)
+	e.lines = bufio.NewReader(bytes.NewReader(text))
+	return err
 }
 
 // Ask prompts for a line that may be seen while it is typed. An empty answer at the end of stdin is no error.

@@ -14,6 +14,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/uselamina/lamina/internal/config/internal/disk"
+	"github.com/uselamina/lamina/internal/textfile"
 )
 
 // ProjectFile is the name of a project config.
@@ -95,7 +96,11 @@ func readProject(path string, link fs.FileInfo) (*Project, error) {
 	case len(raw) > maxProject:
 		return refuse(fmt.Sprintf("it is larger than %d bytes", maxProject))
 	}
-	project, err := parseProject(raw)
+	text, err := textfile.Decode(raw)
+	if invalid := (*textfile.Error)(nil); errors.As(err, &invalid) {
+		return nil, &ProjectError{Path: path, Line: invalid.Line, Detail: invalid.Detail}
+	}
+	project, err := parseProject(text)
 	if refused := (*ProjectError)(nil); errors.As(err, &refused) {
 		refused.Path = path
 		return nil, refused

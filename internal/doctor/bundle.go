@@ -37,7 +37,7 @@ func shownVariables() []string {
 func hiddenVariables() []string {
 	return []string{
 		"LAMINA_BASE_URL", "LAMINA_API_KEY", "LAMINA_PROFILE", "LAMINA_WORKSPACE", "CI", "SSH_CONNECTION", "HTTP_PROXY", "HTTPS_PROXY",
-		"NO_PROXY",
+		"ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
 	}
 }
 

@@ -16,6 +16,9 @@ import (
 
 // checkConfig examines the configuration folder and config.json.
 func checkConfig(_ context.Context, e *examination) Finding {
+	if f, isBad := e.checkVariables(); isBad {
+		return f
+	}
 	if e.store.Dir == "" {
 		return warn("export LAMINA_CONFIG_DIR=FOLDER", "there is no home folder, so a sign-in cannot be saved; LAMINA_API_KEY works")
 	}
@@ -164,4 +167,20 @@ func readStart(path string, limit int64) (string, error) {
 	defer f.Close()
 	raw, err := io.ReadAll(io.LimitReader(f, limit))
 	return string(raw), err
+}
+
+// checkVariables finds environment variables that commands refuse.
+func (e *examination) checkVariables() (f Finding, isBad bool) {
+	problems := e.sessions.BlankVariables(e.provider)
+	if err := e.sessions.CheckDurations(); err != nil && len(problems) == 0 {
+		problems = []error{err}
+	}
+	if len(problems) == 0 {
+		return f, false
+	}
+	f = e.describe(problems[0])
+	for _, other := range problems[1:] {
+		f.Text += "; " + e.describe(other).Text
+	}
+	return f, true
 }

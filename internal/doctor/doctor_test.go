@@ -35,7 +35,7 @@ func newSessions(t *testing.T, settings ...string) *session.Manager {
 	discard := func(string, ...any) {}
 	return &session.Manager{
 		Getenv: func(name string) string { return env[name] }, Now: func() time.Time { return now }, UserAgent: "lamina/test",
-		Secrets: redact.New([]string{"lma_"}), Say: discard, Note: discard,
+		Secrets: redact.New(func() []string { return []string{"lma_"} }), Say: discard, Note: discard,
 	}
 }
 

@@ -50,7 +50,7 @@ func newExamination(ctx context.Context, sessions *session.Manager) (*examinatio
 		e.provider, e.baseURL = e.session.Provider, e.session.BaseURL
 	}
 	e.decrypt = sync.OnceValues(e.decryptCredential)
-	e.probeAPI = sync.OnceValue(func() api.Probe { return e.probe(ctx, http.MethodGet, e.baseURL+e.probePath()) })
+	e.probeAPI = sync.OnceValue(func() api.Probe { return e.probe(ctx, http.MethodGet, provider.Join(e.baseURL, e.probePath())) })
 	e.probeToken = sync.OnceValue(func() api.Probe { return e.probe(ctx, http.MethodPost, e.tokenURL()) })
 	return e, nil
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -35,13 +34,13 @@ func (e *examination) host() string {
 	return u.Host
 }
 
-// proxy returns the proxy that requests to the service use; nil for none.
-func (e *examination) proxy() (*url.URL, error) {
+// proxy returns the proxy that requests to the service use, and the variable that names it; nil for none.
+func (e *examination) proxy() (proxy *url.URL, variable string, err error) {
 	u, err := url.Parse(e.baseURL)
 	if err != nil {
-		return nil, nil //nolint:nilerr // checkAPI reports an invalid address
+		return nil, "", nil //nolint:nilerr // checkAPI reports an invalid address
 	}
-	return http.ProxyFromEnvironment(&http.Request{URL: u})
+	return e.sessions.Proxy(u)
 }
 
 // bareURL returns an address without the parts that may hold secrets: user name, password, query and fragment.
@@ -55,9 +54,9 @@ func bareURL(address string) string {
 
 // checkProxy connects to the proxy that requests to the service use.
 func checkProxy(ctx context.Context, e *examination) Finding {
-	proxy, err := e.proxy()
+	proxy, variable, err := e.proxy()
 	if err != nil {
-		return failed(fail.Unreachable, showProxy, "the proxy address in the environment is not a URL")
+		return e.describe(err)
 	}
 	if proxy == nil {
 		return ok("none: requests to %s go there directly", e.host())
@@ -66,10 +65,10 @@ func checkProxy(ctx context.Context, e *examination) Finding {
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(proxy.Hostname(), proxyPort(proxy)))
 	if err != nil {
-		return failed(fail.Unreachable, showProxy, "the proxy %s cannot be reached: %v", bareURL(proxy.String()), withoutAddress(err))
+		return failed(fail.Unreachable, showProxy, "the proxy %s cannot be reached: %v; it is set in %s", bareURL(proxy.String()), withoutAddress(err), variable)
 	}
 	_ = conn.Close()
-	return ok("requests to %s go through %s, which answers", e.host(), bareURL(proxy.String()))
+	return ok("requests to %s go through the proxy of %s, %s, which answers", e.host(), variable, bareURL(proxy.String()))
 }
 
 // proxyPort returns the port of a proxy: the one in its address, else the default of its scheme.
@@ -90,7 +89,7 @@ func checkDNS(ctx context.Context, e *examination) Finding {
 	if err != nil || u.Hostname() == "" {
 		return skip("the address of the service has no host")
 	}
-	if proxy, err := e.proxy(); proxy != nil || err != nil {
+	if proxy, _, err := e.proxy(); proxy != nil || err != nil {
 		return skip("the proxy looks up names")
 	}
 	name := u.Hostname()
@@ -155,6 +154,11 @@ func (e *examination) unreached(err error) Finding {
 		f.Fix = "curl -v " + fail.Quote(bareURL(e.baseURL))
 	}
 	var unreachable *api.UnreachableError
+	var proxy *fail.ProxyError
+	if errors.As(err, &proxy) {
+		f.Fix = showProxy
+		return f
+	}
 	if !errors.As(err, &unreachable) {
 		return f
 	}

@@ -274,7 +274,7 @@ func TestDescribeRefusal(t *testing.T) {
 func TestSecretsAreRemoved(t *testing.T) {
 	t.Parallel()
 	const secret = "s3cret-0123456789"
-	secrets := redact.New([]string{"lma_"})
+	secrets := redact.New(func() []string { return []string{"lma_"} })
 	secrets.Add(secret)
 	f := fail.Context{Secrets: secrets}.Describe(&fail.Error{
 		Message: "a " + secret, Hint: "lamina x " + secret, RequestID: secret, RunID: "lma_0123456789abcdef",

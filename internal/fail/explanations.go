@@ -125,7 +125,7 @@ func explainAuth() []Explanation {
 				"a copy of config.json was used on another machine", "the response to a refresh was lost; the message then says so"},
 			[]string{"sign in again: `lamina login`", "do not copy config.json to other machines: sign in on each, or use API keys there"}),
 		explain(WrongHost, "The credential belongs to another service than the requested one. It was not sent there.",
-			[]string{"LAMINA_BASE_URL is still set, perhaps for `lamina dev`"},
+			[]string{"LAMINA_BASE_URL is still set, perhaps for `lamina dev`", "a file of --env-file names the address, but the key does not come from it"},
 			[]string{"use your own service again: `unset LAMINA_BASE_URL`", "or sign in to the other one: `lamina login --profile NAME`"}),
 		explain(WrongWorkspace, "The credential does not belong to the requested workspace. Nothing was done.",
 			[]string{"--workspace or LAMINA_WORKSPACE names another workspace than the one that you signed in to"},

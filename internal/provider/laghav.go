@@ -14,6 +14,7 @@ func Laghav() Provider {
 			{Prefix: "lgh_test_", Class: "test", Note: "a test key makes 100 free calls a day"},
 		},
 		KeysHelp: "in the dashboard: Settings, API Keys",
+		Roots:    []string{"/v1"},
 		Checks:   []Check{{Method: "GET", Path: "/api/keys"}},
 		Errors: Errors{
 			Code: []string{"code"}, Message: []string{"error"}, RequestID: []string{"request_id"}, RequestIDHeader: "X-Laghav-Request-Id",

@@ -13,7 +13,7 @@ import (
 )
 
 // Parse reads the description of a service from a file. It refuses unknown fields, what Validate refuses, and a description that
-// takes the name or the key variable of a built-in service.
+// takes the name of a built-in service or a variable that is not its own.
 func Parse(raw []byte) (Provider, error) {
 	var p Provider
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -24,20 +24,42 @@ func Parse(raw []byte) (Provider, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return Provider{}, errors.New("there is more text after the JSON object")
 	}
-	return p, errors.Join(p.Validate(), p.checkBuiltIn())
+	return p, errors.Join(p.Validate(), p.checkBuiltIn(), p.CheckVariables(nil))
 }
 
-// checkBuiltIn keeps a described service from receiving the key of a built-in one.
 func (p Provider) checkBuiltIn() error {
 	for _, own := range All() {
-		switch {
-		case p.Name == own.Name:
+		if p.Name == own.Name {
 			return fmt.Errorf("name %q is the name of a built-in service", p.Name)
-		case p.EnvKey == own.EnvKey:
-			return fmt.Errorf("envKey %s is the variable of %s: choose another one", p.EnvKey, own.Title)
 		}
 	}
 	return nil
+}
+
+// CheckVariables keeps a described service from reading the secrets of other programs and services: its variables begin with its
+// own name, and not with that of a built-in service, nor with the longer name of one of the others.
+func (p Provider) CheckVariables(others []string) error {
+	own := variablePrefix(p.Name)
+	for _, builtIn := range All() {
+		others = append(others[:len(others):len(others)], builtIn.Name)
+	}
+	for _, variable := range p.Variables() {
+		if !strings.HasPrefix(variable, own) {
+			return fmt.Errorf("the variable %s does not begin with %s: a service reads only variables that begin with its name", variable, own)
+		}
+		for _, other := range others {
+			isMoreSpecific := len(other) > len(p.Name) || slices.ContainsFunc(All(), func(b Provider) bool { return b.Name == other })
+			if prefix := variablePrefix(other); other != p.Name && isMoreSpecific && strings.HasPrefix(variable, prefix) {
+				return fmt.Errorf("the variable %s belongs to the service %s, because it begins with %s", variable, other, prefix)
+			}
+		}
+	}
+	return nil
+}
+
+// variablePrefix returns the beginning of the environment variables of a service: LARDER_ for larder.
+func variablePrefix(name string) string {
+	return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "_"
 }
 
 func explainJSON(err error) error {

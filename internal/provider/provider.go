@@ -41,6 +41,8 @@ type Provider struct {
 	Settings []Setting `json:"settings,omitempty"`
 	// AccountPath is the path of the request that returns the account of a credential; empty where the service has none.
 	AccountPath string `json:"-"`
+	// Roots are beginnings of the service's paths, as far as neither AccountPath nor the first check shows them.
+	Roots []string `json:"-"`
 	// Checks are the requests that test a key, cheapest first. The next one is tried where the service does not know the path
 	// (404, 405). Without checks, keys cannot be tested.
 	Checks []Check `json:"checks,omitempty"`
@@ -184,6 +186,15 @@ func (p Provider) Is(name string) bool {
 		}
 	}
 	return false
+}
+
+// Variables lists the environment variables of the service: those of the key, of the address and of the settings.
+func (p Provider) Variables() []string {
+	names := append([]string{p.EnvKey}, p.BaseURLEnv...)
+	for _, s := range p.Settings {
+		names = append(names, s.Env...)
+	}
+	return names
 }
 
 // KeysPlace says where users create keys.

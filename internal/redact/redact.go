@@ -30,13 +30,14 @@ type Set struct {
 	secrets []string // longest first
 }
 
-// New returns an empty set. It also removes words that start with one of these prefixes and continue with at least 12 characters
-// of a key.
-func New(prefixes []string) *Set {
-	if len(prefixes) == 0 {
+// New returns an empty set. It also removes words that start with one of the prefixes and continue with at least 12 characters
+// of a key. It asks for the prefixes when it removes secrets from the first text; nil means none.
+func New(prefixesOf func() []string) *Set {
+	if prefixesOf == nil {
 		return &Set{}
 	}
 	return &Set{shapes: sync.OnceValue(func() *regexp.Regexp {
+		prefixes := prefixesOf()
 		quoted := make([]string, len(prefixes))
 		for i, p := range prefixes {
 			quoted[i] = regexp.QuoteMeta(p)

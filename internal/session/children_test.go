@@ -26,7 +26,7 @@ func TestChildEnviron(t *testing.T) {
 		}
 	}
 	m := &Manager{
-		Getenv: func(name string) string { return map[string]string{"LAMINA_CONFIG_DIR": dir}[name] }, Secrets: redact.New([]string{"lma_", "lgh_live_"}),
+		Getenv: func(name string) string { return map[string]string{"LAMINA_CONFIG_DIR": dir}[name] }, Secrets: redact.New(func() []string { return []string{"lma_", "lgh_live_"} }),
 	}
 	m.Secrets.Add("a-key-of-no-shape")
 	kept := []string{"PATH=/bin", "HOME=/home/sam", "DISPLAY=:0", "XDG_ACTIVATION_TOKEN=x", "LAMINA_BASE_URL=https://app.example", "KEYBOARD=de"}

@@ -52,6 +52,11 @@ func (m *Manager) Choose(doc *config.Document) (Choice, error) {
 	if err != nil {
 		return Choice{}, err
 	}
+	if m.Flags.Profile == "" {
+		if err := m.RefuseBlank("LAMINA_PROFILE"); err != nil {
+			return Choice{}, err
+		}
+	}
 	ambient := []Source{{FromEnvironment, "LAMINA_PROFILE", m.Getenv("LAMINA_PROFILE")}}
 	if project != nil {
 		ambient = append(ambient, Source{FromProject, project.Path, project.Profile})

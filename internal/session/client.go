@@ -68,7 +68,7 @@ func (m *Manager) KeyClient(p provider.Provider, baseURL string, key config.Secr
 	if p.IsDefault() {
 		workspace = m.WantedWorkspace()
 	}
-	return m.newClient(p, baseURL, keyTransport(p, base, baseURL, key), settings, workspace), nil
+	return m.newClient(p, baseURL, keyTransport(p, m.guard(p, base), baseURL, key), settings, workspace), nil
 }
 
 // AnonymousClient returns a client without a credential, at the address of the environment, of the stored credential, or of the
@@ -92,7 +92,7 @@ func (m *Manager) AnonymousClient(p provider.Provider) (*api.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.newClient(p, base, transport, nil, ""), nil
+	return m.newClient(p, base, m.guard(p, transport), nil, ""), nil
 }
 
 // keyTransport returns a transport that adds a key to requests for a service at an address.

@@ -2,7 +2,9 @@ package session
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/uselamina/lamina/internal/auth"
@@ -18,6 +20,9 @@ func (m *Manager) environmentSession(base http.RoundTripper) (*Session, error) {
 	}
 	p, err := m.wantedProvider(nil)
 	if err != nil {
+		return nil, err
+	}
+	if err := m.RefuseBlank(p.EnvKey); err != nil {
 		return nil, err
 	}
 	text := m.Lookup(p.EnvKey)
@@ -38,7 +43,7 @@ func (m *Manager) environmentSession(base http.RoundTripper) (*Session, error) {
 	if err := s.readEnvironment(); err != nil {
 		return nil, err
 	}
-	s.transport = keyTransport(p, base, s.BaseURL, s.key)
+	s.transport = keyTransport(p, m.guard(p, base), s.BaseURL, s.key)
 	return s, nil
 }
 
@@ -57,6 +62,11 @@ func (s *Session) readEnvironment() (err error) {
 	if s.BaseURL, err = m.baseFromEnvironment(p); err != nil {
 		return err
 	}
+	if m.Getenv(p.EnvKey) != "" {
+		if err := m.RefuseFileAddress(p, p.EnvKey+" of the environment", s.BaseURL); err != nil {
+			return err
+		}
+	}
 	if !p.IsDefault() {
 		s.Settings, err = m.settingsFromEnvironment(p)
 		return err
@@ -70,17 +80,42 @@ func (s *Session) readEnvironment() (err error) {
 
 // baseFromEnvironment returns the address that a key of the environment belongs to.
 func (m *Manager) baseFromEnvironment(p provider.Provider) (string, error) {
+	if err := m.RefuseBlank(p.BaseURLEnv...); err != nil {
+		return "", err
+	}
 	variable, text := m.LookupFirst(p.BaseURLEnv)
 	text = cmp.Or(text, p.BaseURL)
 	if text == "" {
 		return "", fail.Usage("export "+strings.Join(p.BaseURLEnv[:min(1, len(p.BaseURLEnv))], "")+"=https://HOST/PATH",
 			"%s is set, but not the address of the service: %s", p.EnvKey, cmp.Or(p.BaseURLHelp, "each customer has an own address"))
 	}
-	base, err := auth.NormalizeBase(text)
+	base, err := Base(p, text)
 	if err != nil {
 		return "", BaseURLError(cmp.Or(variable, p.Name), err)
 	}
 	return base, nil
+}
+
+// RefuseFileAddress returns an error if base, an address of a service, comes from the file of --env-file and is none of the trusted
+// ones, among which is the service's own. A file, such as one of a cloned repository, must not direct a credential that does not come
+// from it. credential names what would be sent there.
+func (m *Manager) RefuseFileAddress(p provider.Provider, credential, base string, trusted ...string) error {
+	variable, _ := m.LookupFirst(p.BaseURLEnv)
+	value, inFile := m.envFile[variable]
+	isTrusted := slices.ContainsFunc(append(trusted, p.BaseURL), func(t string) bool { return auth.SameOrigin(t, base) })
+	if !inFile || m.Getenv(variable) != "" || isTrusted {
+		return nil
+	}
+	return &fail.Error{
+		Code: fail.WrongHost, Hint: "export " + variable + "=" + base + ", if you trust that address",
+		Message: fmt.Sprintf("the address %s comes from %s of %s, and is not used with %s; nothing was sent", base, variable, m.place(value), credential),
+	}
+}
+
+// Base returns the address of a service in the form in which it is stored and compared, without the beginning of the service's paths.
+func Base(p provider.Provider, address string) (string, error) {
+	base, err := auth.NormalizeBase(address)
+	return p.Base(base), err
 }
 
 // BaseURLError returns the error for an address that an environment variable holds.
@@ -92,6 +127,9 @@ func BaseURLError(variable string, err error) error {
 func (m *Manager) settingsFromEnvironment(p provider.Provider) (map[string]string, error) {
 	settings := map[string]string{}
 	for _, s := range p.Settings {
+		if err := m.RefuseBlank(s.Env...); err != nil {
+			return nil, err
+		}
 		variable, value := m.LookupFirst(s.Env)
 		if err := CheckSetting(s, value); err != nil {
 			return nil, fail.Usage("unset "+variable, "%s: %v", variable, err)

@@ -30,7 +30,9 @@ type Manager struct {
 	// Args is the command line without the program's name; hints repeat parts of it.
 	Args   []string
 	Getenv func(string) string
-	Now    func() time.Time
+	// IsBlank reports whether an environment variable is set, but empty or only white space; nil: none is.
+	IsBlank func(name string) bool
+	Now     func() time.Time
 	// Folder returns the working folder. If Folder is nil, no project config is looked up.
 	Folder    func() (string, error)
 	UserAgent string
@@ -47,8 +49,8 @@ type Manager struct {
 	// only while it is valid.
 	BestEffort bool
 
-	service  *provider.Provider // that the command itself is for; nil: --provider or the profile decides
-	envFile  map[string]string  // variables of --env-file
+	service  *provider.Provider   // that the command itself is for; nil: --provider or the profile decides
+	envFile  map[string]fileValue // variables of --env-file
 	store    *config.Store
 	opened   *Session
 	chosen   *Choice // the last choice of a profile
@@ -67,6 +69,9 @@ func (m *Manager) Store() *config.Store {
 
 // Load reads the configuration and prints its warnings as notes.
 func (m *Manager) Load() (*config.Document, error) {
+	if err := m.RefuseBlank("LAMINA_CONFIG_DIR"); err != nil {
+		return nil, err
+	}
 	doc, err := m.Store().Load()
 	if err != nil {
 		return nil, err
@@ -153,13 +158,15 @@ func (m *Manager) Describe(err error) fail.Failure { return m.FailContext().Desc
 
 // Lookup returns the value of an environment variable. For keys, addresses and settings of services that the environment lacks,
 // it returns the value in the file of --env-file.
-func (m *Manager) Lookup(name string) string { return cmp.Or(m.Getenv(name), m.envFile[name]) }
+func (m *Manager) Lookup(name string) string { return cmp.Or(m.Getenv(name), m.envFile[name].text) }
 
-// LookupFirst returns the first of these variables that is set, and its value.
+// LookupFirst returns the first of these variables that is set, and its value. All of the environment come before those of the file.
 func (m *Manager) LookupFirst(names []string) (name, value string) {
-	for _, name := range names {
-		if value := m.Lookup(name); value != "" {
-			return name, value
+	for _, lookup := range []func(string) string{m.Getenv, m.Lookup} {
+		for _, name := range names {
+			if value := lookup(name); value != "" {
+				return name, value
+			}
 		}
 	}
 	return "", ""
@@ -175,6 +182,15 @@ func (m *Manager) RequestTimeout() time.Duration {
 		return d
 	}
 	return 30 * time.Second
+}
+
+// KeyPrefixes returns the prefixes of the keys of all services.
+func (m *Manager) KeyPrefixes() []string {
+	var prefixes []string
+	for _, p := range m.usableProviders() {
+		prefixes = append(prefixes, p.Prefixes()...)
+	}
+	return prefixes
 }
 
 // Debugf writes a message to the --debug log.

@@ -12,6 +12,7 @@ import (
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/provider"
+	"github.com/uselamina/lamina/internal/textfile"
 )
 
 // ProviderNames lists the services that users can sign in to: the built-in ones, then the described ones.
@@ -50,6 +51,9 @@ func (m *Manager) FindProvider(name string) (provider.Provider, error) {
 	if !provider.IsName(name) {
 		return provider.Provider{}, unknown
 	}
+	if err := m.RefuseBlank("LAMINA_CONFIG_DIR"); err != nil {
+		return provider.Provider{}, err
+	}
 	raw, err := m.Store().ReadProvider(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return provider.Provider{}, unknown
@@ -58,9 +62,16 @@ func (m *Manager) FindProvider(name string) (provider.Provider, error) {
 	if err != nil {
 		return provider.Provider{}, &fail.Error{Code: fail.InvalidProvider, Message: fmt.Sprintf("could not read %s: %v", path, err), Err: err}
 	}
-	p, err := provider.Parse(raw)
+	text, err := textfile.Decode(raw)
+	var p provider.Provider
+	if err == nil {
+		p, err = provider.Parse(text)
+	}
 	if err == nil && p.Name != name {
 		err = fmt.Errorf("its name is %q, but must be %q like the name of the file", p.Name, name)
+	}
+	if err == nil {
+		err = p.CheckVariables(m.ProviderNames())
 	}
 	if err != nil {
 		return provider.Provider{}, &fail.Error{

@@ -42,13 +42,16 @@ func (m *Manager) storedSession(base http.RoundTripper) (*Session, error) {
 		Store: m.Store(), Profile: s.Profile, Provider: p, HTTP: &http.Client{Transport: base, Timeout: m.RequestTimeout()}, Now: m.Now, Logf: m.Debugf,
 		NoRefresh: m.BestEffort,
 	}
-	s.transport = &auth.Transport{Base: base, Header: p.KeyHeader, Scheme: p.KeyScheme, Source: s.source}
+	s.transport = &auth.Transport{Base: m.guard(p, base), Header: p.KeyHeader, Scheme: p.KeyScheme, Source: s.source}
 	return s, nil
 }
 
 // checkHost refuses to use a stored credential for another service than its own.
 func (s *Session) checkHost() error {
 	m, c := s.manager, s.Credential
+	if err := m.RefuseBlank(s.Provider.BaseURLEnv...); err != nil {
+		return err
+	}
 	if variable, wanted := m.LookupFirst(s.Provider.BaseURLEnv); wanted != "" {
 		base, err := auth.NormalizeBase(wanted)
 		if err != nil {
@@ -90,6 +93,9 @@ func (c Choice) CheckBase(credential, base, hint string) error {
 func (m *Manager) wantedWorkspace(project *config.Project) (id, source string, err error) {
 	id, source = m.Flags.Workspace, "--workspace"
 	if id == "" {
+		if err := m.RefuseBlank("LAMINA_WORKSPACE"); err != nil {
+			return "", "", err
+		}
 		id, source = m.Lookup("LAMINA_WORKSPACE"), "LAMINA_WORKSPACE"
 	}
 	switch {

@@ -13,13 +13,13 @@ import (
 
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/redact"
+	"github.com/uselamina/lamina/internal/textfile"
 )
 
 // Transport returns the HTTP transport of the command, without a credential: proxies and trust roots as the user set them, and the
 // exchange in the --debug log.
 func (m *Manager) Transport() (http.RoundTripper, error) {
 	base := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ForceAttemptHTTP2:     true,
@@ -28,6 +28,11 @@ func (m *Manager) Transport() (http.RoundTripper, error) {
 		ExpectContinueTimeout: time.Second,
 		ReadBufferSize:        64 << 10,
 	}
+	if m.Flags.CAFile == "" {
+		if err := m.RefuseBlank("LAMINA_CA_FILE"); err != nil {
+			return nil, err
+		}
+	}
 	if file := cmp.Or(m.Flags.CAFile, m.Getenv("LAMINA_CA_FILE")); file != "" {
 		roots, err := trustRoots(file)
 		if err != nil {
@@ -35,10 +40,11 @@ func (m *Manager) Transport() (http.RoundTripper, error) {
 		}
 		base.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
+	proxied := m.newProxyTransport(base)
 	if m.Debug == nil {
-		return base, nil
+		return proxied, nil
 	}
-	return &debugTransport{next: base, log: m.Debug, secrets: m.Secrets}, nil
+	return &debugTransport{next: proxied, log: m.Debug, secrets: m.Secrets}, nil
 }
 
 // trustRoots returns the system's certificate authorities and those in a PEM file.
@@ -46,6 +52,11 @@ func trustRoots(file string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fail.Usage("", "could not read the certificate authorities: %v", err)
+	}
+	if textfile.IsMarked(pem) {
+		if pem, err = textfile.Decode(pem); err != nil {
+			return nil, fail.Usage("", "%s: %v", file, err)
+		}
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/term"
 )
@@ -43,7 +44,7 @@ func System(getenv func(string) string) *Streams {
 		}
 		return 80
 	}
-	s.Prompts = s.InTTY && getenv("CI") == ""
+	s.Prompts = s.InTTY && !IsOn(getenv("CI"))
 	s.isDumb = getenv("TERM") == "dumb"
 	s.SetColor("auto", getenv)
 	return s
@@ -65,7 +66,16 @@ func (s *Streams) SetColor(when string, getenv func(string) string) {
 	}
 }
 
-// isSet reports whether an environment variable turns something on: it is set and not 0.
+// IsOn reports whether the value of an environment variable turns something on: it is neither empty nor 0, false, no or off.
+func IsOn(value string) bool {
+	switch strings.ToLower(strings.TrimSpace(value)) {
+	case "", "0", "false", "no", "off":
+		return false
+	}
+	return true
+}
+
+// isSet reports whether CLICOLOR_FORCE turns color on: it is set and not 0.
 func isSet(value string) bool {
 	n, err := strconv.Atoi(value)
 	return value != "" && (err != nil || n != 0)

@@ -115,3 +115,12 @@ func TestTestStreams(t *testing.T) {
 		t.Errorf("got %q, %q and width %d, want o, e and 80", out, err, s.Width())
 	}
 }
+
+func TestIsOn(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]bool{"": false, " ": false, "0": false, "false": false, "FALSE": false, "no": false, "off": false, "1": true, "true": true, "yes": true, "any": true} {
+		if got := IsOn(value); got != want {
+			t.Errorf("IsOn(%q) = %v, want %v", value, got, want)
+		}
+	}
+}

@@ -93,6 +93,9 @@ func (s *signIn) gatherSettings() error {
 	sessions := s.env.Sessions
 	s.settings = map[string]string{}
 	for _, setting := range s.provider.Settings {
+		if err := sessions.RefuseBlank(setting.Env...); typed[setting.Name] == "" && err != nil {
+			return err
+		}
 		_, fromEnv := sessions.LookupFirst(setting.Env)
 		value := cmp.Or(typed[setting.Name], fromEnv, s.previous.Settings[setting.Name])
 		if err := session.CheckSetting(setting, value); err != nil {
@@ -102,8 +105,14 @@ func (s *signIn) gatherSettings() error {
 			s.settings[setting.Name] = value
 		}
 	}
+	if err := sessions.RefuseBlank(s.provider.BaseURLEnv...); typed["url"] == "" && err != nil {
+		return err
+	}
 	_, fromEnv := sessions.LookupFirst(s.provider.BaseURLEnv)
-	return s.setBase(cmp.Or(typed["url"], fromEnv, s.previous.BaseURL, s.provider.BaseURL))
+	if err := s.setBase(cmp.Or(typed["url"], fromEnv, s.previous.BaseURL, s.provider.BaseURL)); err != nil || typed["url"] != "" {
+		return err
+	}
+	return sessions.RefuseFileAddress(s.provider, "this sign-in", s.baseURL, s.previous.BaseURL)
 }
 
 // setBase sets the address of the service; "" leaves it open.
@@ -111,7 +120,7 @@ func (s *signIn) setBase(raw string) (err error) {
 	if raw == "" {
 		return nil
 	}
-	if s.baseURL, err = auth.NormalizeBase(raw); err != nil {
+	if s.baseURL, err = session.Base(s.provider, raw); err != nil {
 		return fail.Usage(s.again("--set", "url=https://HOST/PATH"), "the address of %s: %v", s.provider.Title, err)
 	}
 	return nil

@@ -252,12 +252,18 @@ func (s *signIn) chooseAddress(chosen session.Choice) (err error) {
 	if s.provider.OAuth == nil {
 		return s.gatherSettings()
 	}
-	s.baseURL, err = auth.NormalizeBase(cmp.Or(s.apiURL, s.env.Sessions.Lookup("LAMINA_BASE_URL"), s.previous.BaseURL, s.provider.BaseURL))
+	if err := s.env.Sessions.RefuseBlank(s.provider.BaseURLEnv...); err != nil {
+		return err
+	}
+	s.baseURL, err = session.Base(s.provider, cmp.Or(s.apiURL, s.env.Sessions.Lookup("LAMINA_BASE_URL"), s.previous.BaseURL, s.provider.BaseURL))
 	if err != nil && s.apiURL != "" {
 		return fail.Usage("lamina login --api-url https://HOST", "--api-url: %v", err)
 	}
 	if err != nil {
 		return session.BaseURLError("LAMINA_BASE_URL", err)
+	}
+	if err := s.env.Sessions.RefuseFileAddress(s.provider, "this sign-in", s.baseURL, s.previous.BaseURL); err != nil {
+		return err
 	}
 	if err := s.chooseIssuer(); err != nil {
 		return err

@@ -125,7 +125,7 @@ func (s *signIn) useDevice(ctx context.Context) error {
 // drawQR draws the address that contains the code, if the terminal can show it so that a camera reads it.
 func (s *signIn) drawQR(login auth.DeviceLogin) (code string, ok bool) {
 	env := s.env
-	isReadable := env.Streams.ErrTTY && env.Streams.ErrColor && !env.Flags.Quiet && env.Getenv("ACCESSIBLE") == ""
+	isReadable := env.Streams.ErrTTY && env.Streams.ErrColor && !env.Flags.Quiet && !env.IsOn("ACCESSIBLE")
 	if !isReadable || login.VerificationURIComplete == "" {
 		return "", false
 	}

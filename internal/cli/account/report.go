@@ -18,6 +18,8 @@ func (s *signIn) report() error {
 	env, c := s.env, s.saved
 	if env.Sessions.Lookup(s.provider.EnvKey) != "" {
 		env.Note("%s is set and overrides this login", s.provider.EnvKey)
+	} else if err := env.Sessions.RefuseBlank(s.provider.EnvKey); err != nil {
+		env.Note("%v; other commands fail until it is unset", err)
 	}
 	if wanted := env.Sessions.Lookup("LAMINA_BASE_URL"); s.apiURL != "" && wanted != "" && !auth.SameOrigin(wanted, c.BaseURL) {
 		env.Note("LAMINA_BASE_URL is %s: unset it to use this login", wanted)

@@ -135,7 +135,7 @@ func visit(ctx context.Context, url string) error {
 func guestEnv(env *cmdutil.Env, home, baseURL string, approve func(url string) error) *cmdutil.Env {
 	variables := map[string]string{
 		"LAMINA_CONFIG_DIR": home, "LAMINA_BASE_URL": baseURL, "LAMINA_API_KEY": "", "LAMINA_PROFILE": "", "LAMINA_WORKSPACE": "",
-		"LAMINA_OUTPUT": "text", "HTTP_PROXY": "", "http_proxy": "",
+		"LAMINA_OUTPUT": "text",
 	}
 	guest := &cmdutil.Env{Now: env.Now, Build: env.Build, OpenBrowser: env.OpenBrowser}
 	if approve != nil {

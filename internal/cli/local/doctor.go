@@ -30,8 +30,9 @@ func NewDoctor(env *cmdutil.Env) *cobra.Command {
 			"The exit status is 0 if no check failed, else that of the first failure. 'lamina explain CODE' explains its code.",
 		Example: "lamina doctor\nlamina doctor --fix\nlamina doctor --bundle report.json\n" +
 			"lamina doctor --jq '.data.checks[] | select(.status == \"fail\")'",
-		Args: cmdutil.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), opts) },
+		Args:        cmdutil.NoArgs,
+		Annotations: map[string]string{cmdutil.Diagnoses: "variables"},
+		RunE:        func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), opts) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&opts.fix, "fix", false, "fix what is safe to fix: file modes, and files that killed commands left")
