@@ -201,7 +201,7 @@ func (u user) checkFiles(t *testing.T, service *canaryService, where string) {
 		if filepath.Base(filepath.Dir(path)) == ".lamina" && info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: got mode %o of %s, want 600", where, info.Mode().Perm(), entry.Name())
 		}
-		if name := entry.Name(); name == "config.json" || strings.HasPrefix(name, "login-pending-") {
+		if name := entry.Name(); name == "config.json" || name == "profiles.json" || strings.HasPrefix(name, "login-pending-") {
 			return nil
 		}
 		raw, err := os.ReadFile(path)

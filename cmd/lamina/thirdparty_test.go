@@ -180,7 +180,7 @@ func (server *thirdParty) checkRevokedSession(t *testing.T, u user) {
 // readConfig returns the user's configuration.
 func (u user) readConfig(t *testing.T) []byte {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(u.home, ".lamina", "config.json"))
+	raw, err := os.ReadFile(filepath.Join(u.home, ".lamina", "profiles.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func (u user) readConfig(t *testing.T) []byte {
 // failsWithConfig restores a configuration, waits until it no longer gives a token, and returns the error.
 func (u user) failsWithConfig(t *testing.T, config []byte, status int) string {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(u.home, ".lamina", "config.json"), config, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(u.home, ".lamina", "profiles.json"), config, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for late := time.Now().Add(patience); time.Now().Before(late); time.Sleep(100 * time.Millisecond) {

@@ -15,11 +15,15 @@ import (
 func (u *signedInUser) mountDisk(options string) {
 	u.t.Helper()
 	folder := filepath.Dir(u.configPath())
-	document, err := os.ReadFile(u.configPath())
-	if err != nil {
-		u.t.Fatal(err)
+	files := map[string][]byte{u.configPath(): nil, u.profilesPath(): nil}
+	for path := range files {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			u.t.Fatal(err)
+		}
+		files[path] = raw
 	}
-	err = syscall.Mount("tmpfs", folder, "tmpfs", 0, "mode=700,"+options)
+	err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "mode=700,"+options)
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
 		u.t.Skip("needs permission to mount: run it as root, or with unshare -Urm go test ./cmd/lamina -run TortureFullFileSystem")
 	}
@@ -27,8 +31,10 @@ func (u *signedInUser) mountDisk(options string) {
 		u.t.Fatal(err)
 	}
 	u.t.Cleanup(func() { _ = syscall.Unmount(folder, syscall.MNT_DETACH) })
-	if err := os.WriteFile(u.configPath(), document, 0o600); err != nil {
-		u.t.Fatal(err)
+	for path, raw := range files {
+		if err := os.WriteFile(path, raw, 0o600); err != nil {
+			u.t.Fatal(err)
+		}
 	}
 }
 

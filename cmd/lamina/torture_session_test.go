@@ -136,26 +136,41 @@ func (u *signedInUser) wantSuccess(exits []exit) {
 	}
 }
 
-// configPath returns the path of the configuration.
+// configPath returns the path of the file that is shared with the Node client.
 func (u *signedInUser) configPath() string { return filepath.Join(u.home, ".lamina", "config.json") }
+
+// profilesPath returns the path of the file with everything else.
+func (u *signedInUser) profilesPath() string {
+	return filepath.Join(u.home, ".lamina", "profiles.json")
+}
 
 // edit changes the configuration while no command runs.
 func (u *signedInUser) edit(change func(doc, credentials, session map[string]any)) {
 	u.t.Helper()
-	doc := u.document()
+	doc, own := u.document(), u.read(u.profilesPath())
 	credentials, _ := doc["credentials"].(map[string]any)
-	session, _ := credentials["session"].(map[string]any)
+	session := own
+	for _, name := range []string{"profiles", "default", "credentials", "session"} {
+		session, _ = session[name].(map[string]any)
+	}
 	change(doc, credentials, session)
-	raw, err := json.Marshal(doc)
-	if err := errors.Join(err, os.WriteFile(u.configPath(), raw, 0o600)); err != nil {
-		u.t.Fatal(err)
+	for path, fields := range map[string]map[string]any{u.configPath(): doc, u.profilesPath(): own} {
+		raw, err := json.Marshal(fields)
+		if err := errors.Join(err, os.WriteFile(path, raw, 0o600)); err != nil {
+			u.t.Fatal(err)
+		}
 	}
 }
 
-// document returns the configuration, which must be complete JSON at any time.
+// document returns the shared file, which must be complete JSON at any time.
 func (u *signedInUser) document() map[string]any {
 	u.t.Helper()
-	raw, err := os.ReadFile(u.configPath())
+	return u.read(u.configPath())
+}
+
+func (u *signedInUser) read(path string) map[string]any {
+	u.t.Helper()
+	raw, err := os.ReadFile(path)
 	var doc map[string]any
 	if err := errors.Join(err, json.Unmarshal(raw, &doc)); err != nil {
 		u.t.Fatalf("the configuration is torn: %v: %q", err, raw)
@@ -196,13 +211,15 @@ func (u *signedInUser) shiftToken(by time.Duration) {
 // setAddress replaces the platform's address in the stored session.
 func (u *signedInUser) setAddress(address string) {
 	u.t.Helper()
-	u.edit(func(_, credentials, _ map[string]any) {
-		for name, value := range credentials {
-			if text, ok := value.(string); ok {
-				credentials[name] = strings.Replace(text, u.url, address, 1)
-			}
+	for _, path := range []string{u.configPath(), u.profilesPath()} {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			u.t.Fatal(err)
 		}
-	})
+		if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(raw), u.url, address)), 0o600); err != nil {
+			u.t.Fatal(err)
+		}
+	}
 }
 
 // control sends a request to a control endpoint of the platform and returns the response body.

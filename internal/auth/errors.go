@@ -212,10 +212,17 @@ func (e *RegistrationError) Unwrap() error { return e.Err }
 // NotSignedInError means that a profile has no credential.
 type NotSignedInError struct {
 	Profile string // "" means the default profile
+	Err     error  // why there can be none, such as *config.NoHomeError; may be nil
 }
+
+// Unwrap returns the cause.
+func (e *NotSignedInError) Unwrap() error { return e.Err }
 
 // Error describes the problem.
 func (e *NotSignedInError) Error() string {
+	if e.Err != nil {
+		return e.Err.Error()
+	}
 	return fmt.Sprintf("not signed in to profile %s", profileName(e.Profile))
 }
 
@@ -230,7 +237,8 @@ const (
 	ReasonNoRefresh    Reason = "no-refresh"  // the service issued no refresh token
 	// ReasonUnknownClient means that the service does not accept the client id. The next sign-in registers a new client.
 	ReasonUnknownClient Reason = "unknown-client"
-	ReasonRejected      Reason = "rejected" // refused for any other reason, which the service names
+	ReasonRejected      Reason = "rejected"  // refused for any other reason, which the service names
+	ReasonNoServer      Reason = "no-server" // the record does not say whose the refresh token is
 )
 
 // SessionEndedError means that a session has ended, and that the user must sign in again. The stored credential is kept and
@@ -257,6 +265,8 @@ func (e *SessionEndedError) Error() string {
 		why = "the service does not accept the client of this session"
 	case ReasonRejected:
 		why = "the service refuses to refresh it"
+	case ReasonNoServer:
+		why = "its record does not say which server its refresh token belongs to, so that it is sent to none"
 	}
 	if e.Description != "" {
 		why += " (" + e.Description + ")"

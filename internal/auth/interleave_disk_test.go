@@ -17,7 +17,11 @@ type memoryDisk struct{ p *proc }
 
 func base(path string) string { return filepath.Base(path) }
 
-func isDocument(path string) bool { return base(path) == "config.json" }
+// isShared reports whether a file is the one that the Node client writes, too.
+func isShared(path string) bool { return base(path) == "config.json" }
+
+// isDocument reports whether a file is part of the configuration, which other processes read.
+func isDocument(path string) bool { return isShared(path) || base(path) == "profiles.json" }
 
 func (d memoryDisk) Read(path string) ([]byte, error) {
 	var data string
@@ -26,7 +30,7 @@ func (d memoryDisk) Read(path string) ([]byte, error) {
 		var f file
 		f, known = d.p.w.files[base(path)]
 		data = f.data
-		if d.p.w.broken.noSecondRead && isDocument(path) {
+		if d.p.w.broken.noSecondRead && isShared(path) {
 			if d.p.firstRead == "" {
 				d.p.firstRead = data
 			}
@@ -46,7 +50,7 @@ func (d memoryDisk) Read(path string) ([]byte, error) {
 func (d memoryDisk) WriteTemp(target string, data []byte) (string, error) {
 	w := d.p.w
 	isJournal := !isDocument(target)
-	d.p.comparing = !isJournal
+	d.p.comparing = isShared(target)
 	var name string
 	failed := false
 	ok := d.p.take(step{what: "write temporary " + base(target), local: true, faults: []string{"disk full"}, do: func(fault string) string {
@@ -84,6 +88,8 @@ func (d memoryDisk) Rename(from, to string) error {
 		}
 		if isDocument(to) {
 			w.renames++
+		}
+		if isShared(to) {
 			d.p.comparing = false
 			d.p.stored = w.server.rotatedBy == d.p
 		}
@@ -94,6 +100,12 @@ func (d memoryDisk) Rename(from, to string) error {
 	}
 	return nil
 }
+
+// WriteInPlace is not called, because Rename never fails.
+func (d memoryDisk) WriteInPlace(string, []byte) error { return errDead }
+
+// CheckReplace is not a step, because no other process can observe it.
+func (d memoryDisk) CheckReplace(string) error { return nil }
 
 func (d memoryDisk) SyncDir(string) error {
 	w := d.p.w

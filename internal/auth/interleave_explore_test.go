@@ -22,7 +22,7 @@ import (
 type explorer struct {
 	scenario  scenario
 	dir       string
-	document  string
+	document  map[string]file // the files of the configuration
 	seen      map[uint64]sleepSet
 	ends      map[string]int
 	runs      int
@@ -119,7 +119,7 @@ func watchSignals() {
 var epoch = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 // firstDocument returns a config document with unknown fields.
-func firstDocument(t *testing.T, start startState) (dir, text string) {
+func firstDocument(t *testing.T, start startState) (dir string, files map[string]file) {
 	t.Helper()
 	s := &config.Store{Dir: filepath.Join(t.TempDir(), "real")}
 	if err := os.Mkdir(s.Dir, 0o700); err != nil {
@@ -138,21 +138,25 @@ func firstDocument(t *testing.T, start startState) (dir, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := os.ReadFile(s.Path())
-	if err != nil {
-		t.Fatal(err)
+	files = map[string]file{}
+	for _, path := range []string{s.Path(), s.ProfilesPath()} {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[base(path)] = file{string(raw), true}
 	}
 	dir = filepath.Join(filepath.Dir(s.Dir), "empty")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	return dir, string(raw)
+	return dir, files
 }
 
 func (e *explorer) world() *world {
 	w := &world{
 		dir: e.dir, broken: e.scenario.broken, now: epoch, holder: map[string]*proc{}, server: e.scenario.server,
-		files: map[string]file{"config.json": {e.document, true}},
+		files: maps.Clone(e.document),
 		joint: e.scenario.joint, faults: e.scenario.faults, left: e.scenario.budget,
 	}
 	w.durable = maps.Clone(w.files)
@@ -291,9 +295,9 @@ func (w *world) key() (key uint64, numbers []int) {
 	server := w.server
 	server.rotatedBy = nil
 	h := fnv.New64a()
-	fmt.Fprint(h, w.left, procs, server, w.files["config.json"], w.files[journalFile("")])
+	fmt.Fprint(h, w.left, procs, server, w.files["config.json"], w.files["profiles.json"], w.files[journalFile("")])
 	if w.joint {
-		fmt.Fprint(h, w.renames > 0, w.durable["config.json"], w.durable[journalFile("")])
+		fmt.Fprint(h, w.renames > 0, w.durable["config.json"], w.durable["profiles.json"], w.durable[journalFile("")])
 	}
 	return h.Sum64(), numbers
 }

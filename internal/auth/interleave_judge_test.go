@@ -13,15 +13,18 @@ import (
 	"github.com/uselamina/lamina/internal/config"
 )
 
+// text returns both files of the configuration.
+func (w *world) text() string { return w.files["config.json"].data + w.files["profiles.json"].data }
+
 // torn checks the document as another process can read it now.
 func (w *world) torn() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	text := w.files["config.json"].data
+	text := w.text()
 	if text == w.whole || slices.ContainsFunc(w.procs, func(p *proc) bool { return p.midway }) {
 		return ""
 	}
-	if !json.Valid([]byte(text)) {
+	if !json.Valid([]byte(w.files["config.json"].data)) || !json.Valid([]byte(w.files["profiles.json"].data)) {
 		return fmt.Sprintf("the document is torn: %q", text)
 	}
 	for _, field := range []string{`"future"`, `"device"`, `"teal"`} {
@@ -34,7 +37,7 @@ func (w *world) torn() string {
 }
 
 func (e *explorer) violate(w *world, trace []string, why string) {
-	text := w.files["config.json"].data
+	text := w.text()
 	e.violation = fmt.Sprintf("%s\nafter:\n  %s\ndocument: %s\nservice: %+v", why, strings.Join(trace, "\n  "), text, w.server)
 }
 
@@ -60,7 +63,7 @@ func (e *explorer) judge(w *world, trace []string) {
 		if why == "" && p.done && !p.foreign && !p.mayEndWith(p.err, lost) {
 			why = fmt.Sprintf("%s %d failed: %T %v", p.name, p.id, p.err, p.err)
 		}
-		if why == "" && p.name == settings.name && p.done && p.err == nil && s.rotatedBy != nil && !s.rotatedBy.foreign && !strings.Contains(w.files["config.json"].data, "lma_other") {
+		if why == "" && p.name == settings.name && p.done && p.err == nil && s.rotatedBy != nil && !s.rotatedBy.foreign && !strings.Contains(w.text(), "lma_other") {
 			why = "a write was lost"
 		}
 	}

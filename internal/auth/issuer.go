@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/provider"
 )
 
@@ -30,6 +31,16 @@ func dialect(p provider.Provider, isThirdParty bool) provider.Provider {
 		p.OAuth = provider.ThirdPartyOAuth(p.OAuth.Scopes)
 	}
 	return p
+}
+
+// isServerKnown reports whether a credential says completely which server its tokens belong to: a third-party server with its
+// endpoints, or the provider's own server at the address of the credential. The tokens of any other are sent nowhere, because the
+// server would have to be guessed.
+func isServerKnown(o *provider.OAuth, c config.Credential) bool {
+	if c.ThirdParty {
+		return c.Issuer != "" && c.TokenEndpoint != ""
+	}
+	return c.Issuer == "" || c.Issuer == fixedServer(c.BaseURL, o).Issuer
 }
 
 // DefaultScopes returns the scopes to request from a third-party server if the user names none: those of the server that are

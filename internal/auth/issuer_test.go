@@ -201,30 +201,50 @@ func TestThirdPartySessionUsesItsRecord(t *testing.T) {
 	}
 }
 
-// The Node client signs in to Lamina, replaces the tokens of a third-party session and keeps the fields that it does not know.
-// Its tokens must not be sent to the endpoints of the third-party server.
-func TestEndpointsOfReplacedSession(t *testing.T) {
+// A refresh token is sent to the server that issued it, or to none: whatever is edited, removed or written by the Node client.
+func TestRefreshTokenStaysAtItsServer(t *testing.T) {
 	t.Parallel()
-	tokens := newTokenServer(t)
-	s := foreignSession(t, tokens)
-	raw, err := os.ReadFile(s.Store.Path())
-	if err != nil {
-		t.Fatal(err)
+	tests := []struct {
+		name   string
+		before string // a text of the stored record,
+		after  string //   and what it becomes
+		isSent bool
+	}{
+		{"expiry edited", `"obtainedAt": "20`, `"obtainedAt": "19`, true},
+		{"access token edited", `"at-1"`, `"at-0"`, true},
+		{"refresh token edited", `"rt-1"`, `"rt-0"`, true},
+		{"scope edited", `"kind": "oauth"`, `"kind": "oauth", "scope": "x"`, true},
+		{"no protocol", `"protocol"`, `"protocole"`, false},
+		{"no issuer", `"issuer"`, `"issue"`, false},
+		{"no token endpoint", `"tokenEndpoint"`, `"tokenEnd"`, false},
 	}
-	changed := strings.NewReplacer(`"at-1"`, `"at-lamina"`, `"rt-1"`, `"rt-lamina"`).Replace(string(raw))
-	if err := os.WriteFile(s.Store.Path(), []byte(changed), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c, err := s.load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	endpoint, err := s.tokenEndpoint(c)
-	if err != nil || endpoint != "https://api.example/cli/oauth/token" {
-		t.Errorf("got endpoint %q, %v, want the one of the provider", endpoint, err)
-	}
-	var refused *URLError
-	if err := Revoke(t.Context(), nil, provider.Lamina(), c); !errors.As(err, &refused) || len(tokens.forms) > 0 {
-		t.Errorf("got %v, %d requests, want a *URLError and none", err, len(tokens.forms))
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			tokens := newTokenServer(t)
+			s := foreignSession(t, tokens)
+			raw, err := os.ReadFile(s.Store.ProfilesPath())
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed := strings.Replace(string(raw), test.before, test.after, 1)
+			if err := os.WriteFile(s.Store.ProfilesPath(), []byte(changed), 0o600); err != nil || changed == string(raw) {
+				t.Fatalf("%v, or nothing changed in %s", err, raw)
+			}
+			c, err := s.load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = s.force(t.Context(), c.Token)
+			if test.isSent && (err != nil || len(tokens.forms) != 1) {
+				t.Errorf("got %v, %d requests to the issuer, want one", err, len(tokens.forms))
+			}
+			if !test.isSent {
+				wantEnded(t, err, ReasonNoServer)
+			}
+			if err := Revoke(t.Context(), nil, provider.Lamina(), c); !test.isSent && (err == nil || len(tokens.forms) > 0) {
+				t.Errorf("Revoke: got %v, %d requests, want an error and none", err, len(tokens.forms))
+			}
+		})
 	}
 }

@@ -45,10 +45,15 @@ var errReplaced = errors.New("another program keeps changing the session")
 
 // ended returns the error of a session that has ended, and nil for any other.
 func (s *Session) ended(c config.Credential) error {
-	if c.EndedAt.IsZero() && c.RefreshToken == "" {
+	switch {
+	case !c.EndedAt.IsZero():
+		return EndedError(s.Profile, c)
+	case c.RefreshToken == "":
 		return &SessionEndedError{Profile: s.Profile, Reason: ReasonNoRefresh}
+	case s.Provider.OAuth != nil && !isServerKnown(s.Provider.OAuth, c):
+		return &SessionEndedError{Profile: s.Profile, Reason: ReasonNoServer}
 	}
-	return EndedError(s.Profile, c)
+	return nil
 }
 
 // rotate sends the refresh token and stores the response. Signals are held until the response is stored.
@@ -107,7 +112,7 @@ func (s *Session) prepareDisk(ctx context.Context, c config.Credential, before t
 			return err
 		}
 	}
-	err := s.Store.CheckWritable()
+	err := s.Store.CheckWritable(s.Profile)
 	if err != nil && before.IsZero() {
 		s.clearJournal()
 	}
@@ -134,13 +139,18 @@ func (s *Session) save(ctx context.Context, r *refresh, spent config.Credential,
 		Retryable: func(err error) (time.Duration, bool) { return 0, !errors.Is(err, errReplaced) },
 	}
 	err := policy.Do(ctx, func() error {
-		return s.change(ctx, spent, func(c *config.Credential) {
+		err := s.change(ctx, spent, func(c *config.Credential) {
 			g.apply(c, received)
 			if r.rejected != "" {
 				c.ForcedAt = received
 			}
 			stored = *c
 		})
+		if err != nil && s.isStored(stored) {
+			s.logf("the session is stored, but not everything about it: %v", err)
+			return nil
+		}
+		return err
 	})
 	switch {
 	case errors.Is(err, errReplaced):
@@ -152,6 +162,13 @@ func (s *Session) save(ctx context.Context, r *refresh, spent config.Credential,
 	defer s.mu.Unlock()
 	s.own, s.ownAt = stored.Token, received
 	return stored, nil
+}
+
+// isStored reports whether the store has a credential's tokens. A write that failed may have stored them: what describes them
+// can be in another file.
+func (s *Session) isStored(c config.Credential) bool {
+	stored, err := s.load()
+	return err == nil && c.Token != "" && stored.Token == c.Token
 }
 
 // change edits the stored credential, provided that its refresh token is still the known one.

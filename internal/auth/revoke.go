@@ -11,7 +11,7 @@ import (
 
 // Revoke revokes a session at the service (RFC 7009): the refresh token, and with it the access tokens. It does not change
 // the store. Errors: *NotOfferedError for an API key and for a service without revocation, *UnreachableError, *StatusError,
-// *OAuthError, *URLError.
+// *OAuthError, *URLError, *SessionEndedError if the server is not known.
 func Revoke(ctx context.Context, hc *http.Client, p provider.Provider, c config.Credential) error {
 	p = dialect(p, c.ThirdParty)
 	token, hint := c.RefreshToken, "refresh_token"
@@ -20,6 +20,9 @@ func Revoke(ctx context.Context, hc *http.Client, p provider.Provider, c config.
 	}
 	if c.Kind != config.OAuth || token == "" || p.OAuth == nil {
 		return &NotOfferedError{Host: hostOf(c.BaseURL), What: "revocation of API keys by this program"}
+	}
+	if !isServerKnown(p.OAuth, c) {
+		return &SessionEndedError{Reason: ReasonNoServer}
 	}
 	endpoint := c.RevocationEndpoint
 	if endpoint == "" && !c.ThirdParty {

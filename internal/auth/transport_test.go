@@ -280,7 +280,8 @@ func TestEndpointsRefusePlainHTTP(t *testing.T) {
 	t.Parallel()
 	s := newRig(t)
 	c := s.stored()
-	c.ThirdParty, c.TokenEndpoint, c.RevocationEndpoint = true, "http://id.example/token", "http://id.example/revoke"
+	c.ThirdParty, c.Issuer = true, "http://id.example"
+	c.TokenEndpoint, c.RevocationEndpoint = "http://id.example/token", "http://id.example/revoke"
 	s.put(c)
 	s.clock.add(2 * time.Hour)
 	counting := &countingTransport{}

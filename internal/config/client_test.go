@@ -25,7 +25,7 @@ func TestConfidentialClient(t *testing.T) {
 			s := ringStore(newStore(t).Dir, newRing())
 			signIn(t, s, "work", confidential(), to)
 			wantCredential(t, s, "work", confidential())
-			raw, err := os.ReadFile(s.Path())
+			raw, err := os.ReadFile(s.ProfilesPath())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -46,8 +46,13 @@ func TestClientOfReplacedTokens(t *testing.T) {
 	t.Parallel()
 	d := &Document{}
 	d.SetProfile(Profile{Credential: confidential()})
-	changed := strings.Replace(string(d.encode()), `"refresh-1"`, `"refresh-2"`, 1)
-	p, _ := parse(t, changed).Profile("")
+	shared, own := encoded(d)
+	changed, problem, detail := parseFields([]byte(strings.Replace(string(own), `"refresh-1"`, `"refresh-2"`, 1)))
+	if problem != 0 {
+		t.Fatalf("problem %d: %s", problem, detail)
+	}
+	fields, _, _ := parseFields(shared)
+	p, _ := newDocument(fields, changed).Profile("")
 	want := confidential()
 	if c := p.Credential; c.RequestedScope != want.RequestedScope || c.Params != want.Params || c.ClientAuth != want.ClientAuth ||
 		c.ClientSecret != want.ClientSecret || c.ClientKeyFile != want.ClientKeyFile || c.ClientAudience != want.ClientAudience {

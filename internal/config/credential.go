@@ -47,11 +47,11 @@ type Credential struct {
 	ClientKeyFile  string // the path of the private key of private_key_jwt
 	ClientAudience string // of the assertions of private_key_jwt; empty means Issuer
 
-	// The following fields describe this Token and RefreshToken. They are discarded if another program changes the two.
-
 	// ThirdParty means that the session belongs to an authorization server other than Lamina's own, which the user named by
 	// its issuer. Requests to it are forms (RFC 6749), and its endpoints are the stored ones, on any host.
 	ThirdParty bool
+
+	// The following fields describe this Token and RefreshToken. They are discarded if another program changes the two.
 
 	ObtainedAt       time.Time     // when the access token was received, by this machine's clock
 	IssuedAt         time.Time     // when the access token was received, by the server's Date header; zero if it sent none
@@ -115,9 +115,13 @@ func decodeCredential(o object) (c Credential, e Encryption, isUsable bool) {
 		ClientKeyFile:        o.text("clientKeyFile"),
 		ClientAudience:       o.text("clientAudience"),
 		UserinfoEndpoint:     o.text("userinfoEndpoint"),
+		ThirdParty:           protocolOf(o) == thirdPartyProtocol,
 	}
 	if s := o.object("session"); s.text("of") == fingerprint(o) {
 		c.decodeSession(s)
+	} else if c.ThirdParty && o.text("protocol") == "" {
+		// In the one file of earlier versions, another program has changed the tokens: they may be Lamina's.
+		c.TokenEndpoint, c.RevocationEndpoint, c.RegistrationEndpoint = "", "", ""
 	}
 	if vault := o.object("vault"); c.Token == "" {
 		e = Encryption{entry: vault.text("key"), ciphertext: vault.text("box")}
@@ -125,8 +129,16 @@ func decodeCredential(o object) (c Credential, e Encryption, isUsable bool) {
 	return c, e, (c.Kind == OAuth || c.Kind == APIKey) && (c.Token != "" || e.entry != "" && e.ciphertext != "")
 }
 
+// protocolOf returns the protocol of the authorization server. Earlier versions stored it in the session; it says whose the
+// refresh token is, so it does not depend on the fingerprint.
+func protocolOf(o object) string {
+	if protocol := o.text("protocol"); protocol != "" {
+		return protocol
+	}
+	return o.object("session").text("protocol")
+}
+
 func (c *Credential) decodeSession(s object) {
-	c.ThirdParty = s.text("protocol") == thirdPartyProtocol
 	c.ObtainedAt = s.time("obtainedAt")
 	c.IssuedAt = s.time("issuedAt")
 	c.Lifetime = s.seconds("lifetime")
@@ -170,6 +182,10 @@ func (c Credential) encode(before object, e Encryption) object {
 	o.setText("clientKeyFile", c.ClientKeyFile)
 	o.setText("clientAudience", c.ClientAudience)
 	o.setText("userinfoEndpoint", c.UserinfoEndpoint)
+	o.setText("protocol", "")
+	if c.ThirdParty {
+		o.setText("protocol", thirdPartyProtocol)
+	}
 	o.setObject("session", c.encodeSession(before.object("session"), fingerprint(o)))
 	return o
 }
@@ -198,9 +214,6 @@ func (c Credential) encodeSession(before object, of string) object {
 	s := before.clone()
 	s.setText("of", of)
 	delete(s, "protocol")
-	if c.ThirdParty {
-		s.setText("protocol", thirdPartyProtocol)
-	}
 	s.setTime("obtainedAt", c.ObtainedAt)
 	s.setTime("issuedAt", c.IssuedAt)
 	s.setSeconds("lifetime", c.Lifetime)

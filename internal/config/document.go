@@ -8,15 +8,19 @@ import (
 	"strings"
 )
 
-// DefaultProfile is the profile of the top-level credentials, the only ones that the Node client knows.
+// DefaultProfile is the profile whose credential is shared with the Node client, the only one that the client knows.
 const DefaultProfile = "default"
 
-// Document is the content of config.json. It keeps unknown fields. The zero value is an empty document.
+// Document is the content of config.json and profiles.json. It keeps unknown fields. The zero value is an empty document.
 type Document struct {
 	Warnings []string // problems that Load found and fixed, one sentence each
 
-	fields   object
-	profiles object // by name, without the default profile
+	shared   object // the fields of config.json, without those that earlier versions of lamina stored there
+	own      object // the fields of profiles.json, without the profiles
+	profiles object // by name; the default profile has what both files hold about it
+
+	isOneFile bool // config.json has fields of an earlier version that are not in profiles.json yet
+	disagrees bool // config.json was not written by the write that recorded its fingerprint in profiles.json
 }
 
 // Profile is a named account.
@@ -44,8 +48,8 @@ func isProfileName(name string) bool {
 	return name != "" && len(name) <= 64 && !strings.ContainsRune("._-", rune(name[0]))
 }
 
-// parseDocument parses config.json. It returns problem 0, or a problem and its detail.
-func parseDocument(raw []byte) (doc *Document, problem Problem, detail string) {
+// parseFields parses config.json or profiles.json. It returns problem 0, or a problem and its detail.
+func parseFields(raw []byte) (fields object, problem Problem, detail string) {
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")) // editors on Windows add a byte order mark
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil, Damaged, "the file is empty"
@@ -53,11 +57,10 @@ func parseDocument(raw []byte) (doc *Document, problem Problem, detail string) {
 	if !json.Valid(raw) {
 		return nil, Damaged, "the content is not JSON"
 	}
-	d := &Document{fields: parseObject(raw), profiles: object{}}
-	if d.fields == nil {
+	if fields = parseObject(raw); fields == nil {
 		return nil, Damaged, "the content is not a JSON object"
 	}
-	if version, ok := d.fields["version"]; ok {
+	if version, ok := fields["version"]; ok {
 		var n float64
 		switch err := json.Unmarshal(version, &n); {
 		case err != nil || n != 1 && n < 2:
@@ -66,12 +69,10 @@ func parseDocument(raw []byte) (doc *Document, problem Problem, detail string) {
 			return nil, NewerVersion, ""
 		}
 	}
-	if raw, ok := d.fields["profiles"]; ok && string(raw) != "null" {
-		if d.profiles = parseObject(raw); d.profiles == nil {
-			return nil, Damaged, "the profiles are not a JSON object"
-		}
+	if raw, ok := fields["profiles"]; ok && string(raw) != "null" && parseObject(raw) == nil {
+		return nil, Damaged, "the profiles are not a JSON object"
 	}
-	return d, 0, ""
+	return fields, 0, ""
 }
 
 // Profile returns the profile of a name, and whether it has a credential. The name "" means the default profile. Encrypted
@@ -85,10 +86,7 @@ func (d *Document) Profile(name string) (p Profile, isSignedIn bool) {
 }
 
 func (d *Document) credentials(name string) object {
-	if orDefault(name) == DefaultProfile {
-		return d.fields.object("credentials")
-	}
-	return d.profiles.object(name).object("credentials")
+	return d.profiles.object(orDefault(name)).object("credentials")
 }
 
 // ProfileNames returns the names of the profiles that have a credential, the default profile first.
@@ -115,11 +113,7 @@ func (d *Document) SetProfile(p Profile) {
 // Storage returns the storage that SetStorage chose for the secrets of a profile. It may be a kind that only a newer version
 // of lamina knows.
 func (d *Document) Storage(name string) Storage {
-	chosen := d.fields
-	if orDefault(name) != DefaultProfile {
-		chosen = d.profiles.object(name)
-	}
-	if text := chosen.text("storage"); text != "" {
+	if text := d.profiles.object(orDefault(name)).text("storage"); text != "" {
 		return Storage(text)
 	}
 	p, _ := d.Profile(name)
@@ -136,6 +130,9 @@ func (d *Document) SetStorage(name string, s Storage) {
 
 // RemoveCredential removes the credential of a profile, and keeps its other settings.
 func (d *Document) RemoveCredential(name string) {
+	if orDefault(name) == DefaultProfile {
+		delete(d.shared, "credentials")
+	}
 	d.edit(name, func(profile object) { delete(profile, "credentials") })
 }
 
@@ -144,76 +141,57 @@ func (d *Document) RemoveProfile(name string) {
 	if d.CurrentProfile() == orDefault(name) {
 		d.SetCurrentProfile(DefaultProfile)
 	}
-	for provider, current := range d.fields.object("currentProfiles").texts() {
+	for provider, current := range d.own.object("currentProfiles").texts() {
 		if current == name {
 			d.SetCurrentProfileOf(provider, "")
 		}
 	}
-	if orDefault(name) == DefaultProfile {
-		delete(d.fields, "credentials")
-		delete(d.fields, "storage")
-		return
-	}
-	delete(d.profiles, name)
+	d.RemoveCredential(name)
+	delete(d.profiles, orDefault(name))
 }
 
-// edit changes the object of a profile. For the default profile this is the document itself.
+// edit changes the object of a profile.
 func (d *Document) edit(name string, change func(object)) {
-	d.fields, d.profiles = d.fields.orEmpty(), d.profiles.orEmpty()
-	if orDefault(name) == DefaultProfile {
-		change(d.fields)
-		return
-	}
+	name = orDefault(name)
+	d.profiles = d.profiles.orEmpty()
 	profile := d.profiles.object(name).clone()
 	change(profile)
 	d.profiles.setObject(name, profile)
 }
 
 // CurrentProfile returns the profile that commands use unless another one is chosen.
-func (d *Document) CurrentProfile() string { return orDefault(d.fields.text("currentProfile")) }
+func (d *Document) CurrentProfile() string { return orDefault(d.own.text("currentProfile")) }
 
 // SetCurrentProfile sets the profile that commands use unless another one is chosen.
 func (d *Document) SetCurrentProfile(name string) {
 	if orDefault(name) == DefaultProfile {
 		name = ""
 	}
-	d.fields = d.fields.orEmpty()
-	d.fields.setText("currentProfile", name)
+	d.own = d.own.orEmpty()
+	d.own.setText("currentProfile", name)
 }
 
 // CurrentProfileOf returns the profile that commands of a service other than Lamina use unless another one is chosen. It is
 // "" if there is none.
 func (d *Document) CurrentProfileOf(provider string) string {
-	return d.fields.object("currentProfiles").text(provider)
+	return d.own.object("currentProfiles").text(provider)
 }
 
 // SetCurrentProfileOf sets the profile that commands of a service other than Lamina use. The name "" removes the setting.
 func (d *Document) SetCurrentProfileOf(provider, name string) {
-	d.fields = d.fields.orEmpty()
-	chosen := d.fields.object("currentProfiles").orEmpty()
+	d.own = d.own.orEmpty()
+	chosen := d.own.object("currentProfiles").orEmpty()
 	chosen.setText(provider, name)
-	d.fields.setObject("currentProfiles", chosen)
+	d.own.setObject("currentProfiles", chosen)
 }
 
 // LoginMethod returns the sign-in method that the user chose for this machine, or "".
-func (d *Document) LoginMethod() string { return d.fields.text("login") }
+func (d *Document) LoginMethod() string { return d.own.text("login") }
 
 // SetLoginMethod stores the sign-in method for this machine.
 func (d *Document) SetLoginMethod(method string) {
-	d.fields = d.fields.orEmpty()
-	d.fields.setText("login", method)
-}
-
-func (d *Document) encode() []byte {
-	fields := d.fields.clone()
-	fields["version"] = json.RawMessage("1")
-	fields.setObject("profiles", d.profiles)
-	var b bytes.Buffer
-	if err := json.Indent(&b, fields.encode(), "", "  "); err != nil {
-		panic("config: encoded JSON cannot be indented: " + err.Error())
-	}
-	b.WriteByte('\n')
-	return b.Bytes()
+	d.own = d.own.orEmpty()
+	d.own.setText("login", method)
 }
 
 func orDefault(name string) string {

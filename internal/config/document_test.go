@@ -29,11 +29,26 @@ const nodeDocument = `{
 
 func parse(t *testing.T, text string) *Document {
 	t.Helper()
-	doc, problem, detail := parseDocument([]byte(text))
+	fields, problem, detail := parseFields([]byte(text))
 	if problem != 0 {
 		t.Fatalf("problem %d: %s", problem, detail)
 	}
-	return doc
+	return newDocument(fields, nil)
+}
+
+// encoded returns the two files of a document.
+func encoded(doc *Document) (config, profiles []byte) {
+	e := doc.encode()
+	return encodeFile(e.config), e.profiles
+}
+
+// reread returns the document as it is after a write and a read.
+func reread(t *testing.T, doc *Document) *Document {
+	t.Helper()
+	config, profiles := encoded(doc)
+	shared, own := parse(t, string(config)).shared, object{}
+	decode(t, profiles, &own)
+	return newDocument(shared, own)
 }
 
 func TestNodeDocument(t *testing.T) {
@@ -66,10 +81,12 @@ func TestUnknownFieldsAreKept(t *testing.T) {
 		p.Credential.Account.Email = "sam@example.com"
 		doc.SetProfile(p)
 	}
-	doc = parse(t, string(doc.encode()))
+	doc = reread(t, doc)
 
 	var got, before map[string]any
-	decode(t, doc.encode(), &got)
+	config, profiles := encoded(doc)
+	decode(t, profiles, &got)
+	decode(t, config, &got)
 	decode(t, []byte(nodeDocument), &before)
 	for _, path := range []string{"future", "webhook", "credentials.device", "profiles.studio.color", "profiles.studio.credentials.note"} {
 		if !reflect.DeepEqual(at(got, path), at(before, path)) || at(got, path) == nil {
@@ -93,11 +110,11 @@ func TestEncodeForNodeClient(t *testing.T) {
 		ExpiresAt: time.Date(2026, 5, 1, 11, 0, 0, 0, time.UTC),
 	}})
 	var got map[string]any
-	decode(t, doc.encode(), &got)
+	config, _ := encoded(doc)
+	decode(t, config, &got)
 	if at(got, "version") != json.Number("1") {
 		t.Errorf("got version %v, want 1", at(got, "version"))
 	}
-	delete(got["credentials"].(map[string]any), "session")
 	want := map[string]any{
 		"kind": "oauth", "apiKey": "at", "baseUrl": "http://127.0.0.1:1", "refreshToken": "rt", "clientId": "c", "scope": "a b",
 		"savedAt": "2026-05-01T09:00:00.005Z", "expiresAt": "2026-05-01T11:00:00.000Z",
@@ -120,7 +137,7 @@ func TestEveryCredentialFieldIsStored(t *testing.T) {
 	}
 	doc := &Document{}
 	doc.SetProfile(Profile{Name: "p", Credential: c})
-	got, _ := parse(t, string(doc.encode())).Profile("p")
+	got, _ := reread(t, doc).Profile("p")
 	if !reflect.DeepEqual(got.Credential, c) {
 		t.Errorf("got  %#v\nwant %#v", got.Credential, c)
 	}
@@ -152,12 +169,15 @@ func TestSessionFieldsOfChangedTokens(t *testing.T) {
 	doc.SetProfile(Profile{Credential: Credential{
 		Kind: OAuth, Token: "at", RefreshToken: "rt", EndedAt: time.Unix(1e9, 0), EndedReason: "refused", Lifetime: time.Hour,
 	}})
-	changed := strings.Replace(string(doc.encode()), `"rt"`, `"rt2"`, 1)
-	p, _ := parse(t, changed).Profile("")
+	config, profiles := encoded(doc)
+	var own object
+	decode(t, profiles, &own)
+	changed := strings.Replace(string(config), `"rt"`, `"rt2"`, 1)
+	p, _ := newDocument(parse(t, changed).shared, own).Profile("")
 	if !p.Credential.EndedAt.IsZero() || p.Credential.EndedReason != "" || p.Credential.Lifetime != 0 {
 		t.Errorf("changed tokens: got %+v, want no end and no lifetime", p.Credential)
 	}
-	if p, _ = parse(t, string(doc.encode())).Profile(""); p.Credential.EndedAt.IsZero() {
+	if p, _ = reread(t, doc).Profile(""); p.Credential.EndedAt.IsZero() {
 		t.Error("unchanged tokens: got no end, want the stored one")
 	}
 }
@@ -220,7 +240,7 @@ func TestCurrentProfileOf(t *testing.T) {
 	doc := &Document{}
 	doc.SetProfile(Profile{Name: "cutter", Credential: Credential{Kind: APIKey, Token: "k", Provider: "laminr"}})
 	doc.SetCurrentProfileOf("laminr", "cutter")
-	doc = parse(t, string(doc.encode()))
+	doc = reread(t, doc)
 	if got := doc.CurrentProfileOf("laminr"); got != "cutter" || doc.CurrentProfileOf("laghav") != "" {
 		t.Errorf("got profile %q for laminr and %q for laghav, want cutter and none", got, doc.CurrentProfileOf("laghav"))
 	}
@@ -269,7 +289,7 @@ func TestUnusableCredentials(t *testing.T) {
 	}
 }
 
-func TestParseDocument(t *testing.T) {
+func TestParseFields(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, text string
@@ -295,8 +315,8 @@ func TestParseDocument(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if _, got, detail := parseDocument([]byte(test.text)); got != test.want {
-				t.Errorf("parseDocument(%q): got problem %d (%s), want %d", test.text, got, detail, test.want)
+			if _, got, detail := parseFields([]byte(test.text)); got != test.want {
+				t.Errorf("parseFields(%q): got problem %d (%s), want %d", test.text, got, detail, test.want)
 			}
 		})
 	}
@@ -308,23 +328,30 @@ func FuzzDocument(f *testing.F) {
 	f.Add([]byte(`{"version":1,"credentials":{"expiresAt":1e12,"session":{"of":""}},"profiles":{"":{},"a":null}}`))
 	f.Add([]byte(nodeDocument[:200]))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		doc, problem, _ := parseDocument(raw)
+		fields, problem, _ := parseFields(raw)
 		if problem != 0 {
 			return
 		}
-		known := map[string]bool{"version": true, "credentials": true, "profiles": true, "currentProfile": true}
+		doc := newDocument(fields, nil)
 		doc.SetProfile(Profile{Name: "fuzz", Credential: Credential{Kind: APIKey, Token: "k"}})
-		again, problem, detail := parseDocument(doc.encode())
-		if problem != 0 {
-			t.Fatalf("the encoded document has a problem: %s\n%s", detail, doc.encode())
+		config, profiles := encoded(doc)
+		shared, problem, detail := parseFields(config)
+		own, second, more := parseFields(profiles)
+		if problem != 0 || second != 0 {
+			t.Fatalf("the encoded document has a problem: %s%s\n%s\n%s", detail, more, config, profiles)
 		}
+		again := newDocument(shared, own)
 		if p, ok := again.Profile("fuzz"); !ok || p.Credential.Token != "k" {
-			t.Fatalf("got no profile fuzz in %s", doc.encode())
+			t.Fatalf("got no profile fuzz in %s", profiles)
 		}
-		for name := range doc.fields {
-			if _, ok := again.fields[name]; !ok && !known[name] {
-				t.Fatalf("got no field %q in %s", name, doc.encode())
+		for name := range doc.shared {
+			if _, ok := again.shared[name]; !ok && name != "version" && name != "credentials" {
+				t.Fatalf("got no field %q in %s", name, config)
 			}
+		}
+		before, isSignedIn := doc.Profile("")
+		if after, ok := again.Profile(""); ok != isSignedIn || before.Credential.RefreshToken != after.Credential.RefreshToken {
+			t.Fatalf("got the default profile %+v, %v, want %+v, %v", after, ok, before, isSignedIn)
 		}
 	})
 }

@@ -18,8 +18,8 @@ type Storage string
 
 // The kinds of storage.
 const (
-	StorageFile    Storage = "file"    // in config.json, which only this user can read
-	StorageKeyring Storage = "keyring" // in config.json, encrypted with a key in the OS keyring
+	StorageFile    Storage = "file"    // as they are, in files which only this user can read
+	StorageKeyring Storage = "keyring" // in profiles.json, encrypted with a key in the OS keyring
 )
 
 // ParseStorage converts the name of a kind of storage.
@@ -34,7 +34,7 @@ func ParseStorage(name string) (Storage, error) {
 // Encryption says whether the secrets of a profile are encrypted, and with which key. The zero value means that they are not
 // encrypted.
 //
-// The OS keyring holds only a random key. The encrypted tokens are in config.json. This has three advantages: the size limits
+// The OS keyring holds only a random key. The encrypted tokens are in profiles.json. This has three advantages: the size limits
 // of keyrings do not matter; one write of the file changes the tokens and their expiry together; and a refresh, which must
 // not fail after the refresh token is spent, never writes to the keyring.
 type Encryption struct {

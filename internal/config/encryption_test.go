@@ -82,7 +82,7 @@ func TestEncryptedProfile(t *testing.T) {
 			ring, dir := newRing(), newStore(t).Dir
 			signIn(t, ringStore(dir, ring), name, signedIn, StorageKeyring)
 			s := ringStore(dir, ring)
-			raw, err := os.ReadFile(s.Path())
+			raw, err := os.ReadFile(s.ProfilesPath())
 			if err != nil || strings.Contains(string(raw), "access-1") || strings.Contains(string(raw), "refresh-1") {
 				t.Errorf("got file %s, %v, want no secret in the clear", raw, err)
 			}
@@ -185,11 +185,7 @@ func TestNodeSignInReplacesEncrypted(t *testing.T) {
 	ring := newRing()
 	s := ringStore(newStore(t).Dir, ring)
 	signIn(t, s, "", signedIn, StorageKeyring)
-	raw, err := os.ReadFile(s.Path())
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, s, strings.Replace(string(raw), `"credentials": {`, `"credentials": {"apiKey": "lma_theirs",`, 1))
+	write(t, s, `{"version": 1, "credentials": {"kind": "oauth", "apiKey": "lma_theirs", "baseUrl": "https://a.example"}}`)
 	p, err := decrypted(t, s, "")
 	if err != nil || p.Credential.Token != "lma_theirs" || p.Encryption.Storage() != StorageFile || p.Credential.Lifetime != 0 {
 		t.Errorf("got %#v, %v, want the key lma_theirs without the fields of the session", p, err)
@@ -204,11 +200,14 @@ func TestCiphertextIsBoundToHost(t *testing.T) {
 	ring := newRing()
 	s := ringStore(newStore(t).Dir, ring)
 	signIn(t, s, "", signedIn, StorageKeyring)
-	raw, err := os.ReadFile(s.Path())
+	raw, err := os.ReadFile(s.ProfilesPath())
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, s, strings.Replace(string(raw), "https://a.example", "https://b.example", 1))
+	changed := strings.Replace(string(raw), "https://a.example", "https://b.example", 1)
+	if err := os.WriteFile(s.ProfilesPath(), []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	_, err = decrypted(t, s, "")
 	wantKeyringProblem(t, err, KeyringMismatch)
 }
@@ -249,14 +248,14 @@ func TestStorageOfProfile(t *testing.T) {
 			doc := &Document{}
 			doc.SetStorage(name, StorageKeyring)
 			doc.SetProfile(Profile{Name: name, Credential: signedIn})
-			doc = parse(t, string(doc.encode()))
+			doc = reread(t, doc)
 			doc.RemoveCredential(name)
-			doc = parse(t, string(doc.encode()))
+			doc = reread(t, doc)
 			if got := doc.Storage(name); got != StorageKeyring || len(doc.ProfileNames()) != 0 {
 				t.Errorf("after RemoveCredential: got storage %s, profiles %v, want %s, none", got, doc.ProfileNames(), StorageKeyring)
 			}
 			doc.RemoveProfile(name)
-			if got := parse(t, string(doc.encode())).Storage(name); got != StorageFile {
+			if got := reread(t, doc).Storage(name); got != StorageFile {
 				t.Errorf("after RemoveProfile: got storage %s, want %s", got, StorageFile)
 			}
 		})

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/uselamina/lamina/internal/config/internal/disk"
 )
 
 // A Problem is the kind of a FileError.
@@ -20,13 +22,14 @@ const (
 	NotAFolder                      // the path of the folder is a file
 	DanglingLink                    // the path is a symbolic link to a missing file
 	NewerVersion                    // a newer version of lamina wrote the file
+	Untrusted                       // another user owns the file or folder, or can change it
 )
 
 // FileError means that a file or folder of the store cannot be used. The file was not changed.
 type FileError struct {
 	Path    string
 	Problem Problem
-	Detail  string // for Damaged: what is wrong with the content
+	Detail  string // for Damaged and Untrusted: what is wrong; for Unwritable: the state of the file that causes Err, if any
 	Err     error  // the cause; may be nil
 }
 
@@ -45,7 +48,12 @@ func (e *FileError) Error() string {
 		return e.Path + " is a symbolic link to a missing file"
 	case NewerVersion:
 		return e.Path + " was written by a newer version of lamina"
+	case Untrusted:
+		return e.Path + " " + e.Detail + ", so it is not used"
 	default:
+		if e.Detail != "" {
+			return fmt.Sprintf("%s cannot be written: it is %s (%v)", e.Path, e.Detail, e.Err)
+		}
 		return fmt.Sprintf("%s cannot be written: %v", e.Path, e.Err)
 	}
 }
@@ -57,7 +65,9 @@ func (e *FileError) Unwrap() error { return e.Err }
 type NoHomeError struct{}
 
 // Error describes the problem.
-func (*NoHomeError) Error() string { return "there is no home folder to store the sign-in in" }
+func (*NoHomeError) Error() string {
+	return homeVariable() + " is not set, so that there is no home folder to store the sign-in in"
+}
 
 // BusyError means that another process held a lock for longer than Store.LockWait. Nothing was changed.
 type BusyError struct {
@@ -75,7 +85,14 @@ func (*BusyError) Retryable() bool { return true }
 
 // unwritable returns the error of a file that cannot be written.
 func unwritable(path string, err error) error {
-	return &FileError{Path: path, Problem: Unwritable, Err: cause(err)}
+	if foreign := (*disk.TrustError)(nil); errors.As(err, &foreign) {
+		return untrusted(foreign)
+	}
+	return &FileError{Path: path, Problem: Unwritable, Detail: disk.WhyUnwritable(path, err), Err: cause(err)}
+}
+
+func untrusted(e *disk.TrustError) error {
+	return &FileError{Path: e.Path, Problem: Untrusted, Detail: e.Why, Err: e}
 }
 
 // cause removes the operation and the path from an error of package os, because the callers' messages name both.

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+
+	"github.com/uselamina/lamina/internal/config/internal/disk"
 )
 
 // WriteFile stores a small private file in the folder of the document, such as an unfinished sign-in. The write is as safe
@@ -23,7 +25,21 @@ func (s *Store) WriteFile(ctx context.Context, name string, data []byte) error {
 	return s.replace(filepath.Join(s.Dir, name), data, func() bool { return true })
 }
 
-// ReadFile returns the content of a file that WriteFile stored. The error matches fs.ErrNotExist if there is none.
+// WriteCache stores a file that may be lost: it takes no lock, does not flush, and does not create the folder.
+func (s *Store) WriteCache(name string, data []byte) error {
+	if err := checkFileName(name); err != nil {
+		return err
+	}
+	if s.Dir == "" {
+		return &NoHomeError{}
+	}
+	if err := s.checkFolder(); err != nil {
+		return err
+	}
+	return disk.WriteUnflushed(filepath.Join(s.Dir, name), data)
+}
+
+// ReadFile returns the content of a file that WriteFile or WriteCache stored. The error matches fs.ErrNotExist if there is none.
 func (s *Store) ReadFile(name string) ([]byte, error) {
 	if err := checkFileName(name); err != nil {
 		return nil, err
@@ -31,14 +47,22 @@ func (s *Store) ReadFile(name string) ([]byte, error) {
 	if s.Dir == "" {
 		return nil, fs.ErrNotExist
 	}
-	return s.disk().Read(filepath.Join(s.Dir, name))
+	path := filepath.Join(s.Dir, name)
+	raw, err := s.disk().Read(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, s.describe(path, err)
+	}
+	if err == nil {
+		_, _ = disk.MakePrivate(path) // a doctor reports what cannot be repaired
+	}
+	return raw, err
 }
 
 // ProvidersDir returns the folder of the user's service descriptions. Each is a JSON file.
 func (s *Store) ProvidersDir() string { return filepath.Join(s.Dir, "providers") }
 
 // ReadProvider returns the description of a service. name is a file name without a path and extension. The error matches
-// fs.ErrNotExist if there is none.
+// fs.ErrNotExist if there is none. A description says where keys are sent: one that other users can change is not read.
 func (s *Store) ReadProvider(name string) ([]byte, error) {
 	if err := checkFileName(name); err != nil {
 		return nil, err
@@ -46,7 +70,13 @@ func (s *Store) ReadProvider(name string) ([]byte, error) {
 	if s.Dir == "" {
 		return nil, fs.ErrNotExist
 	}
-	return s.disk().Read(filepath.Join(s.ProvidersDir(), name+".json"))
+	path := filepath.Join(s.ProvidersDir(), name+".json")
+	for _, checked := range []string{s.Dir, s.ProvidersDir(), path} {
+		if err := s.checkUnshared(checked); err != nil {
+			return nil, err
+		}
+	}
+	return s.disk().Read(path)
 }
 
 // RemoveFile removes a file that WriteFile stored. A missing file is no error.
@@ -62,7 +92,7 @@ func (s *Store) RemoveFile(name string) error {
 }
 
 func checkFileName(name string) error {
-	if name != filepath.Base(name) || strings.HasPrefix(name, ".") || name == documentName || filepath.Ext(name) == ".lock" {
+	if name != filepath.Base(name) || strings.HasPrefix(name, ".") || name == documentName || name == profilesName || filepath.Ext(name) == ".lock" {
 		return fmt.Errorf("%q is not a valid name for a file in the folder of %s", name, documentName)
 	}
 	return nil

@@ -21,20 +21,29 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runChild stores ten profiles. A job has the form PREFIX or PREFIX@POINT; the process dies at the point of its first write.
+// runChild stores ten profiles. A job has the form PREFIX or PREFIX@POINT; the process dies at the point of its first write, and
+// one write later for each + after the point. If PREFIX is default, it stores ten keys in the default profile.
 func runChild(job string) {
 	store := &Store{Dir: os.Getenv("CONFIG_TEST_DIR")}
 	prefix, point, _ := strings.Cut(job, "@")
 	if point != "" {
+		later := strings.Count(point, "+")
 		store.Disk = newStepDisk(func(step string) error {
-			if step == point {
+			if step != strings.TrimRight(point, "+") {
+				return nil
+			}
+			if later--; later < 0 {
 				os.Exit(7) // like a kill: no deferred function runs
 			}
 			return nil
 		})
 	}
 	for i := range 10 {
-		if err := store.Update(context.Background(), addKey(fmt.Sprintf("%s-%d", prefix, i))); err != nil {
+		change := addKey(fmt.Sprintf("%s-%d", prefix, i))
+		if prefix == DefaultProfile {
+			change = signOn("", Credential{Kind: APIKey, Token: Secret(fmt.Sprintf("key-default-%d", i))})
+		}
+		if err := store.Update(context.Background(), change); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -16,7 +16,7 @@ import (
 // An Inspection describes the folder of a store.
 type Inspection struct {
 	Folder FileState
-	Files  []FileState // files that hold or held secrets: the document, an unfinished sign-in, damaged copies
+	Files  []FileState // the document, an unfinished sign-in, damaged copies, descriptions of services
 	Temps  []string    // paths of the temporary files of processes that died during a write
 	Locks  []LockState
 }
@@ -26,7 +26,7 @@ type FileState struct {
 	Path    string
 	Mode    fs.FileMode
 	Exposed bool // other users may read or write it, according to its permission bits
-	Owned   bool // this user owns it, or is root
+	Owned   bool // this user or root owns it
 }
 
 // A LockState describes a lock file.
@@ -61,11 +61,17 @@ func (s *Store) Inspect() Inspection {
 			found.Files = append(found.Files, fileState(path, info))
 		}
 	}
+	providers, _ := filepath.Glob(filepath.Join(s.ProvidersDir(), "*.json"))
+	for _, path := range providers {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			found.Files = append(found.Files, fileState(path, info))
+		}
+	}
 	return found
 }
 
 func fileState(path string, info fs.FileInfo) FileState {
-	return FileState{Path: path, Mode: info.Mode().Perm(), Exposed: disk.IsExposed(info), Owned: disk.IsOwned(info)}
+	return FileState{Path: path, Mode: info.Mode().Perm(), Exposed: disk.IsExposed(info), Owned: disk.IsTrusted(info)}
 }
 
 // lockState tries to take a shared lock, which does not block others that inspect the same file.
@@ -83,7 +89,7 @@ const leftoverAge = time.Minute
 
 func (s *Store) isLeftover(name string, info fs.FileInfo) bool {
 	_, random, isCopy := strings.Cut(name, ".json.")
-	isCopy = isCopy && !strings.HasPrefix(random, "damaged-")
+	isCopy = isCopy && !strings.HasPrefix(random, "damaged-") && "."+random != unfinished
 	return isCopy && s.now().Sub(info.ModTime()) > leftoverAge
 }
 

@@ -24,11 +24,11 @@ func TestInspectAndRepair(t *testing.T) {
 	if done, err := s.Repair(t.Context()); err != nil || done != nil {
 		t.Errorf("missing folder: got %v, %v, want nothing", done, err)
 	}
-	if err := s.Update(t.Context(), func(*Document) error { return nil }); err != nil {
+	if err := s.Update(t.Context(), addKey("a")); err != nil {
 		t.Fatal(err)
 	}
-	old, fresh := s.Path()+disk.TempMark+"1", s.Path()+disk.TempMark+"2"
-	damaged := s.Path() + ".damaged-20260101T000000Z"
+	old, fresh := s.ProfilesPath()+disk.TempMark+"1", s.ProfilesPath()+disk.TempMark+"2"
+	damaged := s.ProfilesPath() + ".damaged-20260101T000000Z"
 	for _, path := range []string{old, fresh, damaged, filepath.Join(s.Dir, "completion.json.77")} {
 		if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
@@ -40,7 +40,7 @@ func TestInspectAndRepair(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, path := range []string{s.Path(), damaged} {
+	for _, path := range []string{s.ProfilesPath(), damaged} {
 		if err := os.Chmod(path, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +49,7 @@ func TestInspectAndRepair(t *testing.T) {
 	if !slices.Equal(found.Temps, []string{old}) || found.Folder.Exposed || !found.Folder.Owned {
 		t.Errorf("got %+v, want the old temporary file and a private folder", found)
 	}
-	if got, want := exposedFiles(found), []string{s.Path(), damaged}; !slices.Equal(got, want) {
+	if got, want := exposedFiles(found), []string{s.ProfilesPath(), damaged}; !slices.Equal(got, want) {
 		t.Errorf("got exposed files %v, want %v", got, want)
 	}
 	done, err := s.Repair(t.Context())

@@ -118,7 +118,7 @@ func TestKeyringProblems(t *testing.T) {
 			ring := newRing()
 			s := ringStore(newStore(t).Dir, ring)
 			signIn(t, s, "work", signedIn, StorageKeyring)
-			before, err := os.ReadFile(s.Path())
+			before, err := os.ReadFile(s.ProfilesPath())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,7 +133,7 @@ func TestKeyringProblems(t *testing.T) {
 			}
 			_, err = s.Move(t.Context(), "work", StorageFile)
 			wantKeyringProblem(t, err, test.want)
-			if after, err := os.ReadFile(s.Path()); err != nil || string(after) != string(before) {
+			if after, err := os.ReadFile(s.ProfilesPath()); err != nil || string(after) != string(before) {
 				t.Errorf("got file %s, %v, want it unchanged", after, err)
 			}
 		})

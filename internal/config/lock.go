@@ -16,7 +16,7 @@ import (
 // defaultLockWait is the default of Store.LockWait.
 const defaultLockWait = 10 * time.Second
 
-// A LockName names a lock of the store. Each lock is a file of its own, because every write replaces config.json. The
+// A LockName names a lock of the store. Each lock is a file of its own, because every write replaces the files of the document. The
 // operating system releases a lock when its process ends.
 type LockName struct{ file string }
 
@@ -67,20 +67,31 @@ func (s *Store) makeDir() error {
 	if s.Dir == "" {
 		return &NoHomeError{}
 	}
-	if err := s.checkMissing(); err != nil {
+	if err := s.checkMissing(s.Path()); err != nil {
 		return err
 	}
 	switch info, err := os.Stat(s.Dir); {
 	case err == nil && !info.IsDir():
 		return &FileError{Path: s.Dir, Problem: NotAFolder}
 	case err == nil:
-		_, _ = disk.MakePrivate(s.Dir) // Load warns if this fails
-		return nil
+		return s.checkFolder()
 	}
-	err := errors.Join(os.MkdirAll(s.Dir, 0o700), os.Chmod(s.Dir, 0o700)) //nolint:gosec // a folder needs its x bit
-	if err != nil {
+	if err := errors.Join(os.MkdirAll(s.Dir, 0o700), disk.MakeFolder(s.Dir)); err != nil {
 		return unwritable(s.Dir, err)
 	}
-	disk.Adopt(s.Dir, filepath.Dir(s.Dir))
+	return nil
+}
+
+// checkFolder makes the folder private, and returns an error if another user owns it or can change it.
+func (s *Store) checkFolder() error {
+	_, _ = disk.MakePrivate(s.Dir) // Load warns if this fails
+	return s.checkUnshared(s.Dir)
+}
+
+func (s *Store) checkUnshared(path string) error {
+	err := disk.CheckUnshared(path)
+	if err != nil {
+		return s.describe(path, err)
+	}
 	return nil
 }

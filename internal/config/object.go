@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// An object is a JSON object of config.json. It keeps unknown fields byte for byte, and a field of an unexpected type reads
+// An object is a JSON object of config.json or profiles.json. It keeps unknown fields byte for byte, and a field of an unexpected type reads
 // as absent, because the Node client and later versions of lamina write the same file. A struct would lose the former and
 // fail on the latter.
 type object map[string]json.RawMessage

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,10 +16,14 @@ import (
 	"github.com/uselamina/lamina/internal/retry"
 )
 
-const documentName = "config.json"
+// The names of the two files of the document.
+const (
+	documentName = "config.json"   // shared with the Node client
+	profilesName = "profiles.json" // ours
+)
 
-// Store is the folder of the configuration. If Dir is empty, because there is no home folder, reads find nothing and writes
-// fail with *NoHomeError.
+// Store is the folder of the configuration. If Dir is empty, because there is no home folder, Load and Update fail with
+// *NoHomeError.
 type Store struct {
 	Dir      string
 	LockWait time.Duration    // how long Lock waits; 0 means 10 s
@@ -40,11 +44,13 @@ func (s *Store) disk() disk.Disk {
 }
 
 // Home returns the home folder of this user, and "" if there is none.
-func Home(getenv func(string) string) string {
+func Home(getenv func(string) string) string { return getenv(homeVariable()) }
+
+func homeVariable() string {
 	if runtime.GOOS == "windows" {
-		return getenv("USERPROFILE")
+		return "USERPROFILE"
 	}
-	return getenv("HOME")
+	return "HOME"
 }
 
 // DefaultDir returns LAMINA_CONFIG_DIR if it is set, otherwise .lamina in the home folder, and "" if there is no home folder.
@@ -65,11 +71,22 @@ func DefaultDir(getenv func(string) string) string {
 	return dir
 }
 
-// Path returns the path of the document.
+// Path returns the path of config.json.
 func (s *Store) Path() string { return filepath.Join(s.Dir, documentName) }
 
-// Load reads the document. A missing file is an empty document. If other users could read the file, Load makes it private
-// and adds a warning to the document. The error is a *FileError; the file is then unchanged.
+// ProfilesPath returns the path of profiles.json.
+func (s *Store) ProfilesPath() string { return filepath.Join(s.Dir, profilesName) }
+
+// PathOf returns the path of the file that has the secrets of a profile.
+func (s *Store) PathOf(p Profile) string {
+	if orDefault(p.Name) == DefaultProfile && isShared(p.Credential, p.Encryption) {
+		return s.Path()
+	}
+	return s.ProfilesPath()
+}
+
+// Load reads the document. A missing file is an empty one. If other users could read a file, Load makes it private and adds a
+// warning to the document. Errors: *FileError, the files are then unchanged; *NoHomeError.
 func (s *Store) Load() (*Document, error) {
 	doc, _, err := s.read()
 	if err != nil {
@@ -79,62 +96,31 @@ func (s *Store) Load() (*Document, error) {
 	return doc, nil
 }
 
-// UpdateOptions changes how UpdateWith treats the file.
-type UpdateOptions struct {
-	// ReplaceDamaged renames a damaged file to config.json.damaged-TIME and starts from an empty document. Only a sign-in
-	// sets it: other commands must not discard a file that the user may repair.
-	ReplaceDamaged bool
-}
-
-// Update changes the document. It takes the lock, reads the file, calls change and writes the result in one step. If change
-// fails, nothing is written. Update may call change several times, each time with the current content of the file.
-//
-// Errors: *BusyError, *FileError, *NoHomeError, ctx's, or what change returned.
-func (s *Store) Update(ctx context.Context, change func(*Document) error) error {
-	return s.UpdateWith(ctx, UpdateOptions{}, change)
-}
-
-// UpdateWith is Update with options.
-func (s *Store) UpdateWith(ctx context.Context, options UpdateOptions, change func(*Document) error) error {
-	unlock, err := s.Lock(ctx, documentLock)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	const tries = 10
-	for try := 1; ; try++ {
-		doc, before, err := s.read()
-		if file := (*FileError)(nil); errors.As(err, &file) && file.Problem == Damaged && options.ReplaceDamaged {
-			doc, before, err = &Document{}, nil, s.moveAside()
-		}
-		if err != nil {
-			return err
-		}
-		if err := change(doc); err != nil {
-			return err
-		}
-		// The Node client writes without the lock. If it has, start again from what it wrote.
-		err = s.replace(s.Path(), doc.encode(), func() bool {
-			now, err := s.disk().Read(s.Path())
-			return try == tries || bytes.Equal(now, before) && (err == nil || errors.Is(err, fs.ErrNotExist))
-		})
-		if !errors.Is(err, errChanged) {
-			return err
-		}
-	}
-}
-
-// CheckWritable writes a file of the document's size and removes it, to find out whether a following Update can succeed. A
-// refresh calls it before it spends the refresh token.
-func (s *Store) CheckWritable() error {
+// CheckWritable finds out whether a following Update of a profile can succeed: it writes a file of the size of each file and
+// removes it, and tries to open the file itself for writing. A refresh calls it before it spends the refresh token, and a
+// sign-in before the user approves it.
+func (s *Store) CheckWritable(profile string) error {
 	if err := s.makeDir(); err != nil {
 		return err
 	}
+	paths := []string{s.ProfilesPath()}
+	if orDefault(profile) == DefaultProfile {
+		paths = append(paths, s.Path())
+	}
+	for _, path := range paths {
+		if err := s.checkWritable(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) checkWritable(path string) error {
 	size := int64(4096)
-	if info, err := os.Stat(s.Path()); err == nil {
+	if info, err := os.Stat(path); err == nil {
 		size += info.Size()
 	}
-	target, err := s.target(s.Path())
+	target, err := s.target(path)
 	if err != nil {
 		return err
 	}
@@ -142,14 +128,29 @@ func (s *Store) CheckWritable() error {
 	if err != nil {
 		return unwritable(target, err)
 	}
-	_ = s.disk().Remove(temp) // a parallel Update may have removed it as stale
+	if err := s.disk().Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) { // a parallel Update may have removed it as stale
+		return unwritable(target, err)
+	}
+	if err := s.disk().CheckReplace(target); err != nil {
+		return unwritable(target, err)
+	}
 	return nil
 }
 
-// read returns the document and the bytes it was parsed from, nil if there is no file.
-func (s *Store) read() (doc *Document, raw []byte, err error) {
+// LoadWithoutDamaged is Load, but a damaged file is like a missing one. A sign-in uses it, which then replaces the file.
+func (s *Store) LoadWithoutDamaged() (*Document, error) {
+	doc, _, err := s.readWithoutDamaged(func(string) error { return nil })
+	return doc, err
+}
+
+// read returns the document and the bytes it was parsed from. The files that are known to be damaged have no fields.
+func (s *Store) read(damaged ...string) (doc *Document, files contents, err error) {
 	if s.Dir == "" {
-		return &Document{}, nil, nil
+		return nil, files, &NoHomeError{}
+	}
+	_, _ = disk.MakePrivate(s.Dir) // Load warns if this fails
+	if err := s.checkUnshared(s.Dir); err != nil {
+		return nil, files, err
 	}
 	// The Node client truncates the file and then writes it, so a damaged file may be half written. On a busy machine the
 	// write can take a while.
@@ -161,7 +162,7 @@ func (s *Store) read() (doc *Document, raw []byte, err error) {
 		Retryable: func(err error) (time.Duration, bool) {
 			var file *FileError
 			isDamaged := errors.As(err, &file) && file.Problem == Damaged
-			return 0, isDamaged && (try < tries || isJustWritten(s.Path()))
+			return 0, isDamaged && (try < tries || isJustWritten(file.Path))
 		},
 		Sleep: func(_ context.Context, d time.Duration) error {
 			s.disk().Sleep(d)
@@ -170,25 +171,80 @@ func (s *Store) read() (doc *Document, raw []byte, err error) {
 	}
 	err = policy.Do(context.Background(), func() (err error) {
 		try++
-		doc, raw, err = s.readOnce()
+		doc, files, err = s.readBoth(damaged)
 		return err
 	})
-	return doc, raw, err
+	return doc, files, err
 }
 
-func (s *Store) readOnce() (*Document, []byte, error) {
-	raw, err := s.disk().Read(s.Path())
+// contents are the bytes of the two files, nil for a missing one.
+type contents struct{ config, profiles []byte }
+
+// readBoth reads profiles.json before config.json. If they disagree, either another program has written config.json, or a
+// write happened between the two reads; then profiles.json has changed, and readBoth starts again.
+func (s *Store) readBoth(damaged []string) (*Document, contents, error) {
+	own, profiles, err := s.readFields(s.ProfilesPath(), damaged)
+	for err == nil {
+		var shared object
+		var config []byte
+		if shared, config, err = s.readFields(s.Path(), damaged); err != nil {
+			break
+		}
+		doc := newDocument(shared, own)
+		if !doc.disagrees {
+			return doc, contents{config, profiles}, nil
+		}
+		before := profiles
+		if own, profiles, err = s.readFields(s.ProfilesPath(), damaged); err == nil && bytes.Equal(before, profiles) {
+			return doc, contents{config, profiles}, nil
+		}
+	}
+	return nil, contents{}, err
+}
+
+// readFields reads one of the two files. A missing one has no fields, nor has one that is known to be damaged.
+func (s *Store) readFields(path string, damaged []string) (object, []byte, error) {
+	raw, err := s.disk().Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Document{}, nil, s.checkMissing()
+		return nil, nil, s.checkMissing(path)
 	}
-	if err != nil {
-		return nil, nil, s.describe(err)
+	var fields object
+	if err == nil {
+		fields, err = s.parse(path, raw)
+	} else {
+		err = s.describe(path, err)
 	}
-	doc, problem, detail := parseDocument(raw)
+	if file := (*FileError)(nil); slices.Contains(damaged, path) && errors.As(err, &file) && file.Problem == Damaged {
+		return nil, append([]byte{}, raw...), nil
+	}
+	return fields, raw, err
+}
+
+func (s *Store) parse(path string, raw []byte) (object, error) {
+	fields, problem, detail := parseFields(raw)
+	if problem == Damaged {
+		if found, ok := s.readUnfinished(path); ok {
+			return found, nil
+		}
+	}
 	if problem != 0 {
-		return nil, nil, &FileError{Path: s.Path(), Problem: problem, Detail: detail}
+		return nil, &FileError{Path: path, Problem: problem, Detail: detail}
 	}
-	return doc, raw, nil
+	return fields, nil
+}
+
+// readUnfinished reads what a write in place was about to write when the process died.
+func (s *Store) readUnfinished(path string) (object, bool) {
+	target, err := s.target(path)
+	if err != nil {
+		return nil, false
+	}
+	raw, err := s.disk().Read(target + unfinished)
+	if err != nil {
+		return nil, false
+	}
+	fields, problem, _ := parseFields(raw)
+	return fields, problem == 0
 }
 
 func isJustWritten(path string) bool {
@@ -197,8 +253,8 @@ func isJustWritten(path string) bool {
 }
 
 // checkMissing distinguishes a missing file from a symbolic link to a missing file, which is an error.
-func (s *Store) checkMissing() error {
-	for _, path := range []string{s.Dir, s.Path()} {
+func (s *Store) checkMissing(path string) error {
+	for _, path := range []string{s.Dir, path} {
 		if _, err := os.Lstat(path); err == nil {
 			if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 				return &FileError{Path: path, Problem: DanglingLink, Err: err}
@@ -209,47 +265,27 @@ func (s *Store) checkMissing() error {
 }
 
 // describe converts an error of a read to a *FileError.
-func (s *Store) describe(err error) error {
+func (s *Store) describe(path string, err error) error {
+	if foreign := (*disk.TrustError)(nil); errors.As(err, &foreign) {
+		return untrusted(foreign)
+	}
 	if info, statErr := os.Stat(s.Dir); statErr == nil && !info.IsDir() {
 		return &FileError{Path: s.Dir, Problem: NotAFolder, Err: err}
 	}
 	switch {
 	case errors.Is(err, disk.ErrNotRegular):
-		return &FileError{Path: s.Path(), Problem: NotAFile}
+		return &FileError{Path: path, Problem: NotAFile}
 	case errors.Is(err, disk.ErrTooLarge):
-		return &FileError{Path: s.Path(), Problem: Damaged, Detail: err.Error()}
+		return &FileError{Path: path, Problem: Damaged, Detail: err.Error()}
 	default:
-		return &FileError{Path: s.Path(), Problem: Unreadable, Err: cause(err)}
+		return &FileError{Path: path, Problem: Unreadable, Err: cause(err)}
 	}
 }
 
-// moveAside renames the damaged document, to a name that no file has.
-func (s *Store) moveAside() error {
-	target, err := s.target(s.Path())
-	if err != nil {
-		return err
-	}
-	stamp := target + ".damaged-" + s.now().UTC().Format("20060102T150405Z")
-	aside := stamp
-	for n := 2; ; n++ {
-		if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		aside = fmt.Sprintf("%s-%d", stamp, n)
-	}
-	if err := s.disk().Rename(target, aside); err != nil {
-		return unwritable(target, err)
-	}
-	return nil
-}
-
-// repairModes makes the document and the folder private, and returns warnings for the user.
+// repairModes makes the files of the document and the folder private, and returns warnings for the user.
 func (s *Store) repairModes() []string {
-	if s.Dir == "" {
-		return nil
-	}
 	var warnings []string
-	for _, path := range []string{s.Path(), s.Dir} {
+	for _, path := range []string{s.Path(), s.ProfilesPath(), s.Dir} {
 		switch wasExposed, err := disk.MakePrivate(path); {
 		case err != nil:
 			warnings = append(warnings, path+" can be read by other users of this machine, and its permissions could not be changed")

@@ -29,9 +29,9 @@ func TestPermissions(t *testing.T) {
 	s := newStore(t)
 	update(t, s, "a")
 	wantMode(t, s.Dir, 0o700)
-	wantMode(t, s.Path(), 0o600)
+	wantMode(t, s.ProfilesPath(), 0o600)
 
-	if err := errors.Join(os.Chmod(s.Dir, 0o755), os.Chmod(s.Path(), 0o644)); err != nil {
+	if err := errors.Join(os.Chmod(s.Dir, 0o755), os.Chmod(s.ProfilesPath(), 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	doc, err := s.Load()
@@ -39,7 +39,7 @@ func TestPermissions(t *testing.T) {
 		t.Errorf("got warnings %v, %v, want one about the file", doc.Warnings, err)
 	}
 	wantMode(t, s.Dir, 0o700)
-	wantMode(t, s.Path(), 0o600)
+	wantMode(t, s.ProfilesPath(), 0o600)
 	if doc, _ = s.Load(); len(doc.Warnings) != 0 {
 		t.Errorf("second Load: got warnings %v, want none", doc.Warnings)
 	}
@@ -47,7 +47,7 @@ func TestPermissions(t *testing.T) {
 	_ = os.Chmod(s.Dir, 0o777)
 	update(t, s, "b")
 	wantMode(t, s.Dir, 0o700)
-	wantMode(t, s.Path(), 0o600)
+	wantMode(t, s.ProfilesPath(), 0o600)
 }
 
 func TestUmask(t *testing.T) {
@@ -65,7 +65,7 @@ func TestUmask(t *testing.T) {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			wantMode(t, dir, 0o700)
-			wantMode(t, filepath.Join(dir, documentName), 0o600)
+			wantMode(t, filepath.Join(dir, profilesName), 0o600)
 			wantMode(t, filepath.Join(dir, documentLock.file), 0o600)
 		})
 	}
@@ -83,7 +83,7 @@ func TestSharedFolder(t *testing.T) {
 	}
 	update(t, s, "a")
 	wantMode(t, s.Dir, 0o777)
-	wantMode(t, s.Path(), 0o600)
+	wantMode(t, s.ProfilesPath(), 0o600)
 }
 
 func TestProblems(t *testing.T) {
@@ -163,7 +163,7 @@ func TestReplaceDamaged(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantFiles(t, s.Dir, "config.json", "config.json.damaged-20261121T080000Z", "config.json.damaged-20261121T080000Z-2")
+	wantFiles(t, s.Dir, "config.json", "config.json.damaged-20261121T080000Z", "config.json.damaged-20261121T080000Z-2", "profiles.json")
 	if got, _ := os.ReadFile(s.Path() + ".damaged-20261121T080000Z-2"); string(got) != "{torn again" {
 		t.Errorf("got %q in the second damaged file, want {torn again", got)
 	}
@@ -175,8 +175,10 @@ func TestReplaceDamaged(t *testing.T) {
 func TestNoHome(t *testing.T) {
 	t.Parallel()
 	s := &Store{Dir: DefaultDir(func(string) string { return "" })}
-	wantProfiles(t, s)
 	var none *NoHomeError
+	if _, err := s.Load(); !errors.As(err, &none) {
+		t.Errorf("Load: got %v, want a *NoHomeError", err)
+	}
 	if err := s.Update(t.Context(), addKey("a")); !errors.As(err, &none) {
 		t.Errorf("got %v, want a *NoHomeError", err)
 	}
@@ -211,7 +213,7 @@ func TestErrorsContainNoCommand(t *testing.T) {
 	t.Parallel()
 	const path = "/home/sam/config.json"
 	errs := []error{&NoHomeError{}, &BusyError{Path: path}, &ProjectError{Path: path, Detail: "d"}}
-	for p := Damaged; p <= NewerVersion; p++ {
+	for p := Damaged; p <= Untrusted; p++ {
 		errs = append(errs, &FileError{Path: path, Problem: p, Detail: "d", Err: fs.ErrPermission})
 	}
 	for p := KeyringFailed; p <= KeyringMismatch; p++ {

@@ -7,5 +7,5 @@ type Webhook struct {
 
 // Webhook returns the saved webhook. It is zero if there is none.
 func (d *Document) Webhook() Webhook {
-	return Webhook{PublicURL: d.fields.object("webhook").text("publicUrl")}
+	return Webhook{PublicURL: d.shared.object("webhook").text("publicUrl")}
 }

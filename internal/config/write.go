@@ -32,9 +32,9 @@ func (s *Store) replace(path string, data []byte, isUnchanged func() bool) error
 		return errors.Join(errChanged, s.disk().Remove(temp))
 	}
 	if err := s.disk().Rename(temp, target); err != nil {
-		_ = s.disk().Remove(temp)
-		return unwritable(target, err)
+		return s.writeInPlace(temp, target, data, err)
 	}
+	removeUnfinished(target)
 	folder := filepath.Dir(target)
 	if err := s.disk().SyncDir(folder); err != nil {
 		return unwritable(folder, err)
@@ -42,13 +42,36 @@ func (s *Store) replace(path string, data []byte, isUnchanged func() bool) error
 	return nil
 }
 
+// unfinished ends the name of the new content of a file while the file is written in place.
+const unfinished = ".unfinished"
+
+// writeInPlace writes a file that cannot be renamed onto, such as a mount of a single file. Until the file is flushed, the
+// temporary file with the new content is kept under a name at which readFields finds it if the process dies.
+func (s *Store) writeInPlace(temp, target string, data []byte, cause error) error {
+	if _, err := os.Stat(target); err != nil || s.disk().Rename(temp, target+unfinished) != nil {
+		_ = s.disk().Remove(temp)
+		return unwritable(target, cause)
+	}
+	if err := s.disk().CheckReplace(target); err != nil {
+		removeUnfinished(target)
+		return unwritable(target, err)
+	}
+	if err := s.disk().WriteInPlace(target, data); err != nil {
+		return unwritable(target, err)
+	}
+	removeUnfinished(target)
+	return nil
+}
+
+func removeUnfinished(target string) { _ = os.Remove(target + unfinished) }
+
 // target returns the file that a path leads to. The path may be a symbolic link, and the file may be missing.
 func (s *Store) target(path string) (string, error) {
-	switch real, err := filepath.EvalSymlinks(path); {
+	switch real, err := disk.Resolve(path); {
 	case err == nil:
 		return real, nil
 	case !errors.Is(err, fs.ErrNotExist):
-		return "", s.describe(err)
+		return "", s.describe(path, err)
 	}
 	if _, err := os.Lstat(path); err == nil {
 		return "", &FileError{Path: path, Problem: DanglingLink}

@@ -25,12 +25,12 @@ func TestSymlinkIsFollowed(t *testing.T) {
 	if err := os.WriteFile(target, []byte(nodeDocument), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	update(t, s, "a")
+	update(t, s, DefaultProfile)
 	if info, err := os.Lstat(s.Path()); err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		t.Errorf("got %v, %v, want a symbolic link", info.Mode(), err)
 	}
-	if raw, _ := os.ReadFile(target); !strings.Contains(string(raw), "key-a") {
-		t.Errorf("got %s in the target, want key-a", raw)
+	if raw, _ := os.ReadFile(target); !strings.Contains(string(raw), "key-default") {
+		t.Errorf("got %s in the target, want key-default", raw)
 	}
 	wantFiles(t, dotfiles, "lamina.json")
 }
@@ -72,7 +72,7 @@ func TestFailureAtEveryPoint(t *testing.T) {
 			} else {
 				wantProfiles(t, s, "old")
 			}
-			wantFiles(t, s.Dir, "config.json")
+			wantFiles(t, s.Dir, "profiles.json")
 		})
 		t.Run(test.point+", death", func(t *testing.T) {
 			t.Parallel()
@@ -88,7 +88,7 @@ func TestFailureAtEveryPoint(t *testing.T) {
 				wantProfiles(t, s, "old")
 			}
 			update(t, s, "next") // the lock is free, and temporary files are removed
-			wantFiles(t, s.Dir, "config.json")
+			wantFiles(t, s.Dir, "profiles.json")
 		})
 	}
 }
@@ -136,27 +136,34 @@ func TestParallelUpdates(t *testing.T) {
 	if got, want := len(doc.ProfileNames()), 20+3*10; got != want {
 		t.Errorf("got %d profiles, want %d: %v", got, want, doc.ProfileNames())
 	}
-	wantFiles(t, s.Dir, "config.json")
+	wantFiles(t, s.Dir, "profiles.json")
 }
 
 // The Node client takes no lock and may write between the read and the rename.
 func TestWriteWithoutLockIsKept(t *testing.T) {
 	t.Parallel()
-	s := newStore(t)
-	update(t, s, "a")
-	calls := 0
-	err := s.Update(t.Context(), func(d *Document) error {
-		if calls++; calls == 1 {
-			write(t, s, nodeDocument)
+	for _, changed := range []string{"b", DefaultProfile} {
+		s := newStore(t)
+		update(t, s, "a")
+		write(t, s, `{"version": 1, "credentials": {"kind": "apikey", "apiKey": "lma_old"}}`)
+		calls := 0
+		err := s.Update(t.Context(), func(d *Document) error {
+			if calls++; calls == 1 {
+				write(t, s, nodeDocument)
+			}
+			return addKey(changed)(d)
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		return addKey("b")(d)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantProfiles(t, s, "default", "b", "studio")
-	if calls != 2 {
-		t.Errorf("got %d calls of change, want 2", calls)
+		raw, err := os.ReadFile(s.Path())
+		if want := map[string]int{"b": 1, DefaultProfile: 2}[changed]; calls != want || !strings.Contains(string(raw), "future") {
+			t.Errorf("%s: got %d calls of change, want %d, and %s, %v", changed, calls, want, raw, err)
+		}
+		doc, err := s.Load()
+		if names := strings.Join(doc.ProfileNames(), " "); err != nil || !strings.Contains(names, "default a") || !strings.Contains(names, "studio") {
+			t.Errorf("%s: got profiles %s, %v, want default, a and studio", changed, names, err)
+		}
 	}
 }
 
@@ -213,13 +220,13 @@ func TestCheckWritable(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	update(t, s, "a")
-	if err := s.CheckWritable(); err != nil {
+	if err := s.CheckWritable(""); err != nil {
 		t.Fatal(err)
 	}
-	wantFiles(t, s.Dir, "config.json")
+	wantFiles(t, s.Dir, "profiles.json")
 	full := errors.New("no space left on device")
 	s.Disk = newStepDisk(func(string) error { return full })
-	err := s.CheckWritable()
+	err := s.CheckWritable("")
 	wantProblem(t, err, Unwritable)
 	if !errors.Is(err, full) {
 		t.Errorf("got %v, want %v", err, full)

@@ -14,13 +14,13 @@ import (
 	"github.com/uselamina/lamina/internal/session"
 )
 
-// checkConfig examines the configuration folder and config.json.
+// checkConfig examines the configuration folder and its files.
 func checkConfig(_ context.Context, e *examination) Finding {
 	if f, isBad := e.checkVariables(); isBad {
 		return f
 	}
 	if e.store.Dir == "" {
-		return warn("export LAMINA_CONFIG_DIR=FOLDER", "there is no home folder, so a sign-in cannot be saved; LAMINA_API_KEY works")
+		return warn("export LAMINA_CONFIG_DIR=FOLDER", "HOME is not set: there is no home folder, so a sign-in cannot be saved; LAMINA_API_KEY works")
 	}
 	if _, err := e.store.Load(); err != nil {
 		return e.describe(err)
@@ -40,10 +40,10 @@ func checkConfig(_ context.Context, e *examination) Finding {
 			return warn(e.command("doctor", "--fix"), "%s had the mode %04o: other users of this machine could read it", f.Path, f.Mode)
 		}
 	}
-	if err := e.store.CheckWritable(); err != nil {
+	if err := e.store.CheckWritable(config.DefaultProfile); err != nil {
 		return e.describe(err)
 	}
-	return ok("%s is valid, private and writable", e.store.Path())
+	return ok("%s is valid, private and writable", e.store.Dir)
 }
 
 // checkOtherWriters looks for the Node client, which writes config.json without a lock.

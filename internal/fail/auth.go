@@ -7,6 +7,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/auth"
 	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/provider"
 )
 
 // describeAuth describes errors of sign-in, of sessions and of the files that hold them.
@@ -23,10 +24,13 @@ func (c Context) describeAuth(err error) (Failure, bool) {
 func (c Context) describeSession(err error) (Failure, bool) {
 	var (
 		none  *auth.NotSignedInError
+		home  *config.NoHomeError
 		lost  *auth.LostResponseError
 		ended *auth.SessionEndedError
 	)
 	switch {
+	case errors.As(err, &none) && errors.As(err, &home):
+		return newFailure(NotLoggedIn, home.Error(), c.homeHint()), true
 	case errors.As(err, &none):
 		message := "you are not signed in"
 		if none.Profile != "" && none.Profile != config.DefaultProfile {
@@ -128,16 +132,22 @@ func (c Context) describeStore(err error) (Failure, bool) {
 	case errors.As(err, &unsaved):
 		return newFailure(ConfigUnusable, unsaved.Error(), c.SignIn(unsaved.Profile)), true
 	case errors.As(err, &file):
-		return newFailure(ConfigUnusable, cause(err).Error(), c.fileHint(file.Problem)), true
+		return newFailure(ConfigUnusable, cause(err).Error(), c.fileHint(file)), true
 	case errors.As(err, &home):
-		return newFailure(ConfigUnusable, home.Error(), "set HOME or LAMINA_CONFIG_DIR, or pass a key in LAMINA_API_KEY, which is not stored"), true
+		return newFailure(ConfigUnusable, home.Error(), c.homeHint()), true
 	}
 	return Failure{}, false
 }
 
+// homeHint returns what to do if there is no folder for the configuration.
+func (c Context) homeHint() string {
+	key := cmp.Or(c.Credential.Provider.EnvKey, provider.Lamina().EnvKey)
+	return "set HOME or LAMINA_CONFIG_DIR, or pass a key in " + key + ", which is not stored"
+}
+
 // fileHint returns what to do about a problem with a file of the configuration.
-func (c Context) fileHint(p config.Problem) string {
-	switch p {
+func (c Context) fileHint(file *config.FileError) string {
+	switch file.Problem {
 	case config.Damaged:
 		return "repair the file, or sign in again, which moves it aside: " + c.SignIn(c.Credential.Profile)
 	case config.Unreadable:
@@ -150,6 +160,11 @@ func (c Context) fileHint(p config.Problem) string {
 		return "restore the target of the link, or remove the link"
 	case config.NewerVersion:
 		return "update lamina"
+	case config.Untrusted:
+		return "if it is yours, change its owner with chown and its mode with chmod go-w; else remove it, or choose another folder with LAMINA_CONFIG_DIR"
+	}
+	if file.Problem == config.Unwritable && file.Detail != "" {
+		return "make it writable (chattr -i, chattr -a, or another mount), or choose another folder with LAMINA_CONFIG_DIR"
 	}
 	return "free some space or change the permissions, or choose another folder with LAMINA_CONFIG_DIR"
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -170,6 +171,15 @@ func (m *Manager) missing(doc *config.Document, c Choice) error {
 	return e
 }
 
+// notSignedIn returns the error of a command that needs a credential, if there is no folder that could have one.
+func (m *Manager) notSignedIn(err error) error {
+	if none := (*config.NoHomeError)(nil); errors.As(err, &none) {
+		_, _ = m.Choose(&config.Document{}) // the hint depends on the service
+		return &auth.NotSignedInError{Err: err}
+	}
+	return err
+}
+
 // NamedProfile returns the profile that a command takes as an argument.
 func (m *Manager) NamedProfile(name string) (config.Profile, error) {
 	doc, err := m.Load()
@@ -190,7 +200,7 @@ func (m *Manager) NamedProfile(name string) (config.Profile, error) {
 func (m *Manager) ChosenProfile() (config.Profile, Choice, error) {
 	doc, c, err := m.LoadAndChoose()
 	if err != nil {
-		return config.Profile{}, c, err
+		return config.Profile{}, c, m.notSignedIn(err)
 	}
 	p, ok := doc.Profile(c.Profile)
 	if !ok {

@@ -21,6 +21,9 @@ func (m *Manager) ProviderNames() []string {
 	for _, p := range provider.All() {
 		names = append(names, p.Name)
 	}
+	if m.Store().Dir == "" {
+		return names
+	}
 	files, _ := filepath.Glob(filepath.Join(m.Store().ProvidersDir(), "*.json"))
 	for _, file := range files {
 		names = append(names, strings.TrimSuffix(filepath.Base(file), ".json"))
@@ -57,6 +60,9 @@ func (m *Manager) FindProvider(name string) (provider.Provider, error) {
 	raw, err := m.Store().ReadProvider(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return provider.Provider{}, unknown
+	}
+	if untrusted := (*config.FileError)(nil); errors.As(err, &untrusted) {
+		return provider.Provider{}, err
 	}
 	path := filepath.Join(m.Store().ProvidersDir(), name+".json")
 	if err != nil {

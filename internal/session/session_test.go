@@ -357,7 +357,11 @@ func TestNoHome(t *testing.T) {
 	f.env["HOME"], f.env["LAMINA_CONFIG_DIR"] = "", ""
 	_, err := f.manager.Open()
 	var none *auth.NotSignedInError
-	if !errors.As(err, &none) {
-		t.Errorf("got %v", err)
+	if !errors.As(err, &none) || !strings.Contains(err.Error(), "HOME") {
+		t.Errorf("got %v, want a *auth.NotSignedInError that names HOME", err)
+	}
+	f.env["LAMINA_API_KEY"] = "lma_" + "0123456789abcdef"
+	if _, err := f.manager.Open(); err != nil {
+		t.Errorf("with a key in the environment: %v", err)
 	}
 }

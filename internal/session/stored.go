@@ -15,7 +15,7 @@ import (
 func (m *Manager) storedSession(base http.RoundTripper) (*Session, error) {
 	doc, chosen, err := m.LoadAndChoose()
 	if err != nil {
-		return nil, err
+		return nil, m.notSignedIn(err)
 	}
 	p := chosen.Provider
 	profile, ok := doc.Profile(chosen.Profile)
@@ -168,6 +168,9 @@ func (m *Manager) DropKey(e config.Encryption) {
 func (m *Manager) SavedWebhook() (string, error) {
 	doc, err := m.Store().Load()
 	var unreadable *config.FileError
+	if noHome := (*config.NoHomeError)(nil); errors.As(err, &noHome) {
+		return "", nil
+	}
 	if errors.As(err, &unreadable) && m.Lookup(provider.Lamina().EnvKey) != "" {
 		return "", nil // a key of the environment works without the file
 	}

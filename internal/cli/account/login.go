@@ -100,7 +100,7 @@ func NewLogin(env *cmdutil.Env) *cobra.Command {
 	f.StringVar(&opts.apiURL, "api-url", "", "send the requests of this profile to the API at this `URL`")
 	f.StringArrayVar(&opts.set, "set", nil, "give a setting of the service of --provider, as `NAME=VALUE`: url=…, project-id=…")
 	complete.AddProviderFlag(cmd, env)
-	f.StringVar(&opts.storage, "storage", "", "keep the secrets of the profile in `file|keyring`: config.json as it is, or encrypted with a key in the OS keyring")
+	f.StringVar(&opts.storage, "storage", "", "keep the secrets of the profile in `file|keyring`: as they are, or encrypted with a key in the OS keyring")
 	f.StringVar(&opts.apiKey, "api-key", "", "save this API `KEY`; other processes can see it, so prefer --with-api-key")
 	return cmd
 }
@@ -168,7 +168,7 @@ func login(ctx context.Context, opts *loginOptions) error {
 	if err := s.readClientAuth(ctx); err != nil {
 		return err
 	}
-	if err := env.Sessions.Store().CheckWritable(); err != nil {
+	if err := env.Sessions.Store().CheckWritable(s.profile); err != nil {
 		return err
 	}
 	if err := s.readRegistrationToken(ctx); err != nil {
@@ -199,7 +199,7 @@ func (o *loginOptions) prepare() (*signIn, error) {
 	doc, err := env.Sessions.Load()
 	var damaged *config.FileError
 	if errors.As(err, &damaged) && damaged.Problem == config.Damaged {
-		doc, err = &config.Document{}, nil // saving moves the damaged file aside
+		doc, err = env.Sessions.Store().LoadWithoutDamaged() // saving replaces the damaged file
 	}
 	if err != nil {
 		return nil, err

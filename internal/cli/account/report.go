@@ -24,7 +24,8 @@ func (s *signIn) report() error {
 	if wanted := env.Sessions.Lookup("LAMINA_BASE_URL"); s.apiURL != "" && wanted != "" && !auth.SameOrigin(wanted, c.BaseURL) {
 		env.Note("LAMINA_BASE_URL is %s: unset it to use this login", wanted)
 	}
-	st := newStored(config.Profile{Name: s.profile, Credential: c, Encryption: s.encryption}, env.Sessions.Store().Path())
+	p := config.Profile{Name: s.profile, Credential: c, Encryption: s.encryption}
+	st := newStored(p, env.Sessions.Store().PathOf(p))
 	if s.provider.OAuth == nil {
 		st.Key = newKeyStatus(s.provider, c.Token, &s.verdict)
 		return env.Print(st, func(page *output.Page) {

@@ -102,7 +102,7 @@ func checkRotation(env *cmdutil.Env, s *session.Session) error {
 	case s.Credential.Kind == config.OAuth:
 		return fail.Usage("lamina auth status", "profile %s holds a session, which rotates its tokens itself: there is nothing to do", s.Profile)
 	}
-	return env.Sessions.Store().CheckWritable()
+	return env.Sessions.Store().CheckWritable(s.Profile)
 }
 
 // newRotation reads the profile again, now that no other process rotates it.

@@ -154,7 +154,7 @@ func showStatus(ctx context.Context, env *cmdutil.Env, offline bool) error {
 
 // statusOf describes the credential of a session.
 func statusOf(env *cmdutil.Env, s *session.Session) status {
-	st := newStored(s.StoredProfile(), env.Sessions.Store().Path())
+	st := newStored(s.StoredProfile(), env.Sessions.Store().PathOf(s.StoredProfile()))
 	st.ChosenBy = s.Choice.Kind
 	if !s.Stored() {
 		st.Provider, st.Profile, st.Path = s.Provider.Name, "", ""

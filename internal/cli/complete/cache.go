@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"os"
-	"path/filepath"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cmdutil"
@@ -58,12 +56,10 @@ func CacheRun(env *cmdutil.Env, id, app string) {
 	})
 }
 
-func path(env *cmdutil.Env) string { return filepath.Join(env.Sessions.Store().Dir, fileName) }
-
 // readCache returns the cache of the account in use; empty if there is none.
 func readCache(env *cmdutil.Env) *cache {
 	c := &cache{}
-	raw, err := os.ReadFile(path(env))
+	raw, err := env.Sessions.Store().ReadFile(fileName)
 	if err != nil || json.Unmarshal(raw, c) != nil || c.Account != accountName(env) {
 		return &cache{Account: accountName(env)}
 	}
@@ -84,14 +80,7 @@ func update(env *cmdutil.Env, change func(*cache)) {
 	if err != nil || bytes.Equal(before, after) {
 		return
 	}
-	f, err := os.CreateTemp(filepath.Dir(path(env)), fileName+".*")
-	if err != nil {
-		return
-	}
-	_, err = f.Write(after)
-	if cerr := f.Close(); err != nil || cerr != nil || os.Rename(f.Name(), path(env)) != nil {
-		_ = os.Remove(f.Name())
-	}
+	_ = env.Sessions.Store().WriteCache(fileName, after)
 }
 
 // accountName identifies the account in use: its address, profile and workspace.

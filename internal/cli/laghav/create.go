@@ -119,7 +119,7 @@ func freeProfile(env *cmdutil.Env) (config.Profile, error) {
 		return config.Profile{}, fail.Usage(fail.CommandLine("auth", "rotate", "--profile", name),
 			"profile %s is taken: name another one with --profile, or replace its key; nothing was created", name)
 	}
-	if err := env.Sessions.Store().CheckWritable(); err != nil {
+	if err := env.Sessions.Store().CheckWritable(name); err != nil {
 		return config.Profile{}, err
 	}
 	encryption, err := env.Sessions.NewKey(name, doc.Storage(name))

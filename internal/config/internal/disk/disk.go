@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -29,21 +30,35 @@ var (
 	ErrTooLarge   = fmt.Errorf("larger than %d bytes", maxFile)
 )
 
+// A TrustError means that another user owns a file, or can change what it says.
+type TrustError struct {
+	Path string
+	Why  string
+}
+
+// Error describes the problem.
+func (e *TrustError) Error() string { return e.Path + " " + e.Why }
+
 // A Disk has the operations that other processes can observe.
 type Disk interface {
-	// Read returns the content of a regular file. Errors: ErrNotRegular, ErrTooLarge, and those of package os.
+	// Read returns the content of a regular file that no other user owns. Errors: ErrNotRegular, ErrTooLarge, *TrustError, and
+	// those of package os.
 	Read(path string) ([]byte, error)
 	// WriteTemp writes data to a new private file in the folder of target, flushes it to the disk and returns its path.
 	// After an error there is no such file.
 	WriteTemp(target string, data []byte) (path string, err error)
 	// Rename replaces the file to by the file from in one step.
 	Rename(from, to string) error
+	// WriteInPlace replaces the content of a file that cannot be renamed onto, and flushes it. A reader can see a part of it.
+	WriteInPlace(path string, data []byte) error
+	// CheckReplace returns the error that Rename onto a file and WriteInPlace will return.
+	CheckReplace(path string) error
 	// SyncDir flushes the renames in a folder to the disk.
 	SyncDir(dir string) error
 	// Remove removes a file.
 	Remove(path string) error
 	// Lock creates a lock file if there is none, and takes its lock. It waits until ctx ends, and then returns ctx's error.
-	// The operating system releases the lock when the process ends.
+	// The operating system releases the lock when the process ends. Errors: ErrNotRegular, *TrustError, those of package os.
 	Lock(ctx context.Context, path string) (unlock func(), err error)
 	// Sleep waits for other processes.
 	Sleep(d time.Duration)
@@ -59,16 +74,9 @@ type System struct {
 	Interrupt func() error
 }
 
-// Read implements Disk. It checks the kind of the file first, because opening a named pipe would block.
+// Read implements Disk.
 func (System) Read(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, ErrNotRegular
-	}
-	f, err := os.Open(path)
+	f, err := open(path, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +86,74 @@ func (System) Read(path string) ([]byte, error) {
 		return nil, ErrTooLarge
 	}
 	return raw, err
+}
+
+// WriteInPlace implements Disk.
+func (s System) WriteInPlace(path string, data []byte) error {
+	f, err := open(path, os.O_WRONLY)
+	if err != nil {
+		return err
+	}
+	if err = f.Truncate(0); err == nil {
+		err = s.write(f, data)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// write writes data and flushes it.
+func (s System) write(f *os.File, data []byte) error {
+	half := len(data) / 2
+	if _, err := f.Write(data[:half]); err != nil {
+		return err
+	}
+	if s.Interrupt != nil {
+		if err := s.Interrupt(); err != nil {
+			return err
+		}
+	}
+	if _, err := f.Write(data[half:]); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// Copy copies a regular file to a new private one. The error matches fs.ErrExist if there is a file already.
+func Copy(from, to string) (err error) {
+	source, err := open(from, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = source.Close() }()
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil {
+			_ = os.Remove(to)
+		}
+	}()
+	adopt(f, filepath.Dir(to))
+	if err := f.Chmod(0o600); err != nil && HasPermissionBits { // the umask may have removed bits of the owner
+		return err
+	}
+	if _, err := io.Copy(f, source); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// CheckReplace implements Disk. A file that can be opened for writing can be written in place; one that only lacks the
+// permission bit can be renamed onto, because a file in its folder could be created and removed.
+func (System) CheckReplace(path string) error {
+	f, err := open(path, os.O_WRONLY)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), isOnlyMode(err):
+		return nil
+	case err != nil:
+		return err
+	}
+	return f.Close()
 }
 
 // WriteTemp implements Disk.
@@ -91,23 +167,28 @@ func (s System) WriteTemp(target string, data []byte) (path string, err error) {
 			_ = os.Remove(f.Name())
 		}
 	}()
-	Adopt(f.Name(), filepath.Dir(target))
+	adopt(f, filepath.Dir(target))
 	if err := f.Chmod(0o600); err != nil && HasPermissionBits { // the umask may have removed bits of the owner
 		return "", err
 	}
-	half := len(data) / 2
-	if _, err := f.Write(data[:half]); err != nil {
-		return "", err
+	return f.Name(), s.write(f, data)
+}
+
+// WriteUnflushed replaces a private file. After a loss of power its content may be lost.
+func WriteUnflushed(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
 	}
-	if s.Interrupt != nil {
-		if err := s.Interrupt(); err != nil {
-			return "", err
-		}
+	adopt(f, filepath.Dir(path))
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
 	}
-	if _, err := f.Write(data[half:]); err != nil {
-		return "", err
+	if err != nil {
+		_ = os.Remove(f.Name())
 	}
-	return f.Name(), f.Sync()
+	return err
 }
 
 // Remove implements Disk.
@@ -115,13 +196,31 @@ func (System) Remove(path string) error { return os.Remove(path) }
 
 // Lock implements Disk.
 func (System) Lock(ctx context.Context, path string) (unlock func(), err error) {
-	lock := flock.New(path, flock.SetPermissions(0o600))
+	if err := prepareLock(path); err != nil {
+		return nil, err
+	}
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY|noFollow))
 	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
 		return nil, err
 	}
-	_ = os.Chmod(path, 0o600) // the umask may have removed bits of the owner
-	Adopt(path, filepath.Dir(path))
 	return func() { _ = lock.Unlock() }, nil
+}
+
+// prepareLock creates a lock file, or checks an existing one.
+func prepareLock(path string) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		_ = f.Chmod(0o600) // the umask may have removed bits of the owner
+		adopt(f, filepath.Dir(path))
+		return f.Close()
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if f, err = openLock(path); err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // Sleep implements Disk.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/windows"
@@ -22,14 +23,43 @@ func MakePrivate(string) (wasExposed bool, err error) { return false, nil }
 // IsExposed reports false: the access control list keeps other users out.
 func IsExposed(fs.FileInfo) bool { return false }
 
-// Adopt does nothing: a file belongs to the owner of its folder.
-func Adopt(string, string) {}
+// noFollow has no meaning here.
+const noFollow = 0
+
+// open opens a regular file. Opening a named pipe would block.
+func open(path string, flag int) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, ErrNotRegular
+	}
+	return os.OpenFile(path, flag, 0)
+}
+
+func openLock(path string) (*os.File, error) { return open(path, os.O_RDONLY) }
+
+func isOnlyMode(err error) bool { return errors.Is(err, windows.ERROR_SHARING_VIOLATION) } // of a virus scanner; see Rename
+
+// Resolve returns the file that a path leads to.
+func Resolve(path string) (string, error) {
+	if _, err := os.Lstat(path); err != nil {
+		return path, err
+	}
+	return filepath.EvalSymlinks(path)
+}
+
+// CheckUnshared does nothing: the access control list keeps other users out.
+func CheckUnshared(string) error { return nil }
+
+// MakeFolder does nothing: a folder has the access control list of its parent.
+func MakeFolder(string) error { return nil }
+
+func adopt(*os.File, string) {}
 
 // IsTrusted reports true: the access control list keeps other users from writing.
 func IsTrusted(fs.FileInfo) bool { return true }
-
-// IsOwned reports true: the access control list decides.
-func IsOwned(fs.FileInfo) bool { return true }
 
 // Rename implements Disk. It repeats for about a second, because a virus scanner or an indexer may hold the file open.
 func (System) Rename(from, to string) error {
