@@ -173,7 +173,7 @@ func TestCheckClientSecret(t *testing.T) {
 	if got, err := CheckClientSecret("\ufeffa~b c=\"x\"\r\n"); err != nil || got.Reveal() != `a~b c="x"` {
 		t.Errorf("got %q, %v, want the trimmed secret", got.Reveal(), err)
 	}
-	for _, text := range []string{"", " \n", "two\nlines", "tab\there", strings.Repeat("x", 5000)} {
+	for _, text := range []string{"", " \n", "two\nlines", "tab\there", strings.Repeat("x", maxKey+1)} {
 		if _, err := CheckClientSecret(text); err == nil || strings.Contains(err.Error(), "lines") && strings.Contains(err.Error(), "two") {
 			t.Errorf("CheckClientSecret(%.20q): got %v, want an error that does not quote it", text, err)
 		}
