@@ -33,7 +33,7 @@ var imports = map[string]string{
 	"session": "api auth child config fail provider redact textfile transfer",
 	"doctor":  "api auth config fail output provider session term",
 	"fail":    "api auth config output provider redact term transfer",
-	"scan":    "provider",
+	"scan":    "child provider",
 
 	"auth": "config provider redact retry",
 

@@ -73,6 +73,7 @@ var (
 	AddressInUse    = Code{"address_in_use", ExitFailure}
 	DemoFailed      = Code{"demo_failed", ExitFailure}
 	KeysFound       = Code{"keys_found", ExitFailure}
+	ScanIncomplete  = Code{"scan_incomplete", ExitUsage}
 	CheckFailed     = Code{"check_failed", ExitFailure}
 	Interrupted     = Code{"interrupted", ExitInterrupted}
 )

@@ -1,8 +1,6 @@
 package scan
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -11,103 +9,112 @@ import (
 	"path/filepath"
 )
 
-// A Finding is a key with its place.
-type Finding struct {
-	Hit
-	Path   string // of the file, relative to the folder that was scanned
-	Line   int    // from 1
-	Object string // the git object that contains the key; empty for a file on disk
+// Stdin scans a stream. name stands for it in the report.
+func (f *Finder) Stdin(r io.Reader, name string) Report {
+	var report Report
+	f.stream(r, name, &report)
+	return report
 }
 
-// A Report is the result of a scan.
-type Report struct {
-	Findings []Finding
-	Files    int // files that were scanned
-	Versions int // versions of files in the history that were scanned
-	Skipped  int // files that are not text or could not be read
+// stream scans what the user named. What is not text was named, but cannot be scanned.
+func (f *Finder) stream(r io.Reader, name string, report *Report) {
+	switch isText, err := f.text(r, report.add(name, "")); {
+	case err != nil:
+		report.miss(name, reason(err))
+	case !isText:
+		report.miss(name, notText)
+	default:
+		report.Files++
+	}
 }
 
-// longestLine is the largest number of bytes that are scanned as one line.
-const longestLine = 1 << 20
-
-// text scans a text line by line and calls found for each key. It returns false if r is not text.
-func (f *Finder) text(r io.Reader, found func(line int, h Hit)) (bool, error) {
-	b := bufio.NewReaderSize(r, 64<<10)
-	if head, _ := b.Peek(8 << 10); bytes.IndexByte(head, 0) >= 0 {
-		_, err := io.Copy(io.Discard, b)
-		return false, err
+// add returns a function that adds a finding in a file, or in a git object.
+func (r *Report) add(path, object string) func(line int, h Hit) {
+	return func(line int, h Hit) {
+		r.Findings = append(r.Findings, Finding{Hit: h, Path: filepath.ToSlash(path), Line: line, Object: object})
 	}
-	lines := bufio.NewScanner(b)
-	lines.Buffer(make([]byte, 0, 64<<10), longestLine)
-	lines.Split(linesOrParts)
-	for n := 1; lines.Scan(); n++ {
-		for _, h := range f.Line(lines.Bytes()) {
-			found(n, h)
-		}
-	}
-	return true, lines.Err()
-}
-
-// linesOrParts is a bufio.SplitFunc for lines. It splits a line that is longer than half of longestLine into parts.
-func linesOrParts(data []byte, atEOF bool) (int, []byte, error) {
-	advance, token, err := bufio.ScanLines(data, atEOF)
-	if advance == 0 && token == nil && len(data) >= longestLine/2 {
-		return len(data), data, err
-	}
-	return advance, token, err
 }
 
 // file scans one file below root.
 func (f *Finder) file(root, path string, report *Report) {
-	info, err := os.Lstat(filepath.Join(root, path))
-	if err != nil || !info.Mode().IsRegular() {
-		return // the file was removed, or is a link: the target is scanned by itself
+	at := filepath.Join(root, path)
+	info, err := os.Lstat(at)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return // it was removed, also in git's list of files
+	case err != nil:
+		report.miss(path, reason(err))
+		return
+	case info.Mode()&fs.ModeSymlink != 0:
+		report.skip(path, isLink) // the target is scanned by itself
+		return
+	case info.IsDir():
+		report.skip(path, isModule)
+		return
+	case !info.Mode().IsRegular():
+		report.skip(path, isSpecial)
+		return
 	}
-	file, err := os.Open(filepath.Join(root, path))
+	file, err := os.Open(at)
 	if err != nil {
-		report.Skipped++
+		report.miss(path, reason(err))
 		return
 	}
-	defer file.Close()
-	isText, err := f.text(file, func(line int, h Hit) {
-		report.Findings = append(report.Findings, Finding{Hit: h, Path: filepath.ToSlash(path), Line: line})
-	})
-	if err != nil || !isText {
-		report.Skipped++
-		return
+	defer func() { _ = file.Close() }()
+	switch isText, err := f.text(file, report.add(path, "")); {
+	case err != nil:
+		report.miss(path, reason(err))
+	case !isText:
+		report.skip(path, notText)
+	default:
+		report.Files++
 	}
-	report.Files++
 }
 
-// Folder scans a file, or all files of a folder except .git and node_modules.
+// Named scans a file that the user named. A pipe or a device is read as a stream.
+func (f *Finder) Named(path string) Report {
+	var report Report
+	file, err := os.Open(path)
+	if err != nil {
+		report.miss(path, reason(err))
+		return report
+	}
+	defer func() { _ = file.Close() }()
+	f.stream(file, path, &report)
+	return report
+}
+
+// Folder scans all files of a folder except .git and node_modules. A link to a folder is not followed; see filepath.EvalSymlinks.
 func (f *Finder) Folder(ctx context.Context, path string) (Report, error) {
 	var report Report
-	info, err := os.Stat(path)
-	if err != nil {
-		return report, err
-	}
-	if !info.IsDir() {
-		f.file(filepath.Dir(path), filepath.Base(path), &report)
-		return report, nil
-	}
-	err = filepath.WalkDir(path, func(at string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(path, func(at string, entry fs.DirEntry, err error) error {
+		relative, relErr := filepath.Rel(path, at)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case relErr != nil:
+			return relErr
 		case err != nil:
-			report.Skipped++
+			report.miss(relative, reason(err))
 			return nil //nolint:nilerr // the other files are scanned
-		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules"):
+		case entry.IsDir() && entry.Name() == ".git":
+			return fs.SkipDir
+		case entry.IsDir() && entry.Name() == "node_modules":
+			report.skip(relative, isLibrary)
 			return fs.SkipDir
 		case entry.IsDir():
 			return nil
-		}
-		relative, err := filepath.Rel(path, at)
-		if err != nil {
-			return err
 		}
 		f.file(path, relative, &report)
 		return nil
 	})
 	return report, errors.Join(err, ctx.Err())
+}
+
+// reason returns the cause of an error of a file, without its path.
+func reason(err error) string {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
 }

@@ -4,7 +4,9 @@ package scan
 
 import (
 	"bytes"
+	"encoding/base64"
 	"hash/fnv"
+	"slices"
 	"strings"
 
 	"github.com/uselamina/lamina/internal/provider"
@@ -26,6 +28,7 @@ type Hit struct {
 // A Finder finds the keys of some services in text.
 type Finder struct {
 	shapes    []shape
+	starts    [][]byte // the texts with which a key begins, as it is and in base64
 	variables []variable
 }
 
@@ -50,18 +53,29 @@ func NewFinder(services []provider.Provider) *Finder {
 		}
 		f.variables = append(f.variables, variable{p.EnvKey, p.Name})
 	}
+	for _, s := range f.shapes {
+		f.starts = append(f.starts, []byte(s.prefix), []byte(encodedStart(s.prefix)))
+	}
 	return f
 }
 
-// Line returns the keys in a line of text.
+// Line returns the keys in a line of text, in the order of their columns.
 func (f *Finder) Line(line []byte) []Hit {
 	if bytes.Contains(line, []byte(Allow)) {
 		return nil
 	}
 	var hits []Hit
-	for start, end := range words(line) {
-		if h, ok := f.word(string(line[start:end])); ok {
-			h.Column = start + 1
+	end := 0
+	for _, at := range f.candidates(line) {
+		if at < end {
+			continue // inside of the previous key
+		}
+		stop := at
+		for stop < len(line) && isKeyByte(line[stop]) {
+			stop++
+		}
+		if h, ok := f.word(string(line[at:stop])); ok {
+			h.Column, end = at+1, stop
 			hits = append(hits, h)
 		}
 	}
@@ -71,7 +85,51 @@ func (f *Finder) Line(line []byte) []Hit {
 	return f.assigned(line)
 }
 
-// word returns the key that word is by its shape. If several shapes match, the one with the longest prefix applies.
+// candidates returns the places of a line at which a key may begin, in order.
+func (f *Finder) candidates(line []byte) []int {
+	var places []int
+	for _, start := range f.starts {
+		for from := 0; ; {
+			next := bytes.Index(line[from:], start)
+			if next < 0 {
+				break
+			}
+			if at := from + next; isBoundary(line, at) {
+				places = append(places, at)
+			}
+			from += next + 1
+		}
+	}
+	slices.Sort(places)
+	return slices.Compact(places)
+}
+
+// isBoundary reports whether a key can begin at a place of a line: at the start of a word, after a dash or an underscore, or after an
+// escape sequence, whose last characters look like a part of the word.
+func isBoundary(line []byte, at int) bool {
+	if at == 0 || !isKeyByte(line[at-1]) || line[at-1] == '-' || line[at-1] == '_' {
+		return true
+	}
+	before := line[:at]
+	isHexAfter := func(mark string, digits int) bool {
+		n := len(before) - len(mark) - digits
+		return n >= 0 && string(before[n:n+len(mark)]) == mark && isHex(before[n+len(mark):])
+	}
+	isEscape := len(before) >= 2 && before[len(before)-2] == '\\' && bytes.IndexByte([]byte("abefnrtv0"), before[len(before)-1]) >= 0
+	return isEscape || isHexAfter("%", 2) || isHexAfter(`\x`, 2) || isHexAfter(`\u`, 4)
+}
+
+func isHex(text []byte) bool {
+	for _, b := range text {
+		if (b < '0' || b > '9') && (b < 'a' || b > 'f') && (b < 'A' || b > 'F') {
+			return false
+		}
+	}
+	return true
+}
+
+// word returns the key that word is by its shape, as it is or in base64. If several shapes match, the one with the longest prefix
+// applies.
 func (f *Finder) word(word string) (Hit, bool) {
 	var best shape
 	for _, s := range f.shapes {
@@ -79,34 +137,75 @@ func (f *Finder) word(word string) (Hit, bool) {
 			best = s
 		}
 	}
-	if best.prefix == "" || !isRandom(word[len(best.prefix):]) {
+	if best.prefix == "" {
+		return f.encoded(word)
+	}
+	if !isRandom(word[len(best.prefix):]) {
 		return Hit{}, false
 	}
 	return Hit{Service: best.service, Class: best.class, Hint: word[:len(best.prefix)+2] + "…", digest: digest(word)}, true
 }
 
-// assigned returns a key that the line assigns to the variable of a service.
-func (f *Finder) assigned(line []byte) []Hit {
-	for _, v := range f.variables {
-		at := bytes.Index(line, []byte(v.name))
-		if at < 0 {
+// encodedStart returns the characters of base64 that depend on a prefix alone.
+func encodedStart(prefix string) string {
+	return base64.RawStdEncoding.EncodeToString([]byte(prefix))[:len(prefix)*8/6]
+}
+
+// encoded returns the key that word is in base64, as in a secret of Kubernetes.
+func (f *Finder) encoded(word string) (Hit, bool) {
+	for _, s := range f.shapes {
+		if !strings.HasPrefix(word, encodedStart(s.prefix)) {
 			continue
 		}
-		rest := bytes.TrimLeft(line[at+len(v.name):], "\"'` \t)]")
-		if len(rest) == 0 || rest[0] != '=' && rest[0] != ':' {
+		text, err := base64.RawStdEncoding.DecodeString(word)
+		if err != nil || !strings.HasPrefix(string(text), s.prefix) {
 			continue
 		}
-		rest = bytes.TrimLeft(rest, "=: \t\"'`")
-		for start, end := range words(rest) {
-			if start == 0 && isRandom(string(rest[:end])) {
-				return []Hit{{
-					Service: v.service, Hint: v.name + "=" + string(rest[:2]) + "…", Column: len(line) - len(rest) + 1, digest: digest(string(rest[:end])),
-				}}
+		key := strings.TrimRight(string(text), "\r\n")
+		for from, to := range words([]byte(key)) {
+			if from == 0 && to == len(key) && isRandom(key[len(s.prefix):]) {
+				return Hit{Service: s.service, Class: s.class, Hint: "base64 of " + key[:len(s.prefix)+2] + "…", digest: digest(key)}, true
 			}
-			break
 		}
 	}
-	return nil
+	return Hit{}, false
+}
+
+// assigned returns the keys that the line assigns to the variables of services.
+func (f *Finder) assigned(line []byte) []Hit {
+	var hits []Hit
+	for _, v := range f.variables {
+		for at := 0; ; {
+			next := bytes.Index(line[at:], []byte(v.name))
+			if next < 0 {
+				break
+			}
+			at += next + len(v.name)
+			if h, ok := v.assigned(line, at); ok {
+				hits = append(hits, h)
+			}
+		}
+	}
+	slices.SortFunc(hits, func(a, b Hit) int { return a.Column - b.Column })
+	return hits
+}
+
+// assigned returns the key that follows the name of a variable, which ends at a place of the line.
+func (v variable) assigned(line []byte, at int) (Hit, bool) {
+	rest := bytes.TrimLeft(line[at:], "\"'` \t)]")
+	isDockerfile := bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("ENV "+v.name+" "))
+	if len(rest) == 0 || rest[0] != '=' && rest[0] != ':' && !isDockerfile {
+		return Hit{}, false
+	}
+	rest = bytes.TrimLeft(rest, "=: \t\"'`")
+	for start, end := range words(rest) {
+		key := string(rest[:end])
+		if start != 0 || !isRandom(key) {
+			break
+		}
+		return Hit{Service: v.service, Hint: v.name + "=" + key[:2] + "…", Column: len(line) - len(rest) + 1, digest: digest(key)}, true
+	}
+	return Hit{}, false
 }
 
 func digest(key string) uint64 {
@@ -136,29 +235,4 @@ func words(line []byte) func(yield func(start, end int) bool) {
 
 func isKeyByte(b byte) bool {
 	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '-'
-}
-
-// isRandom reports whether a text looks like a secret: it is long, has letters and digits, and is not an example.
-func isRandom(text string) bool {
-	const shortest, variety = 16, 8
-	if len(text) < shortest {
-		return false
-	}
-	lower := strings.ToLower(text)
-	for _, word := range []string{"example", "placeholder", "your_", "your-", "xxxx", "abc123", "123456", "redacted"} {
-		if strings.Contains(lower, word) {
-			return false
-		}
-	}
-	seen, digits, letters := map[rune]bool{}, 0, 0
-	for _, r := range text {
-		seen[r] = true
-		switch {
-		case r >= '0' && r <= '9':
-			digits++
-		case r != '_' && r != '-':
-			letters++
-		}
-	}
-	return len(seen) >= variety && digits > 0 && letters > 0
 }

@@ -3,21 +3,28 @@ package scan
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/uselamina/lamina/internal/child"
 )
 
-// A Repository is a working tree of git.
+// A Repository is a git repository.
 type Repository struct {
-	Root string
+	Root string // of the working tree; of a bare repository its folder
+
+	isBare, isShallow bool
+	environ           []string
 }
 
 // A GitError means that git could not be started or failed.
@@ -35,30 +42,89 @@ func (e *GitError) Error() string {
 // Unwrap returns the cause.
 func (e *GitError) Unwrap() error { return e.Err }
 
-// FindRepository returns the repository that contains folder, and false if there is none or git is not installed.
-func FindRepository(ctx context.Context, folder string) (Repository, bool) {
-	out, err := git(ctx, folder, nil, "rev-parse", "--show-toplevel")
-	root := strings.TrimSuffix(string(out), "\n")
-	return Repository{Root: filepath.FromSlash(root)}, err == nil && root != ""
+// FindRepository returns the repository that contains folder, and nil if there is none. environ is the environment for git, without
+// secrets. The error is a *GitError if there is a repository that git cannot or will not read, also because git is not installed.
+func FindRepository(ctx context.Context, environ []string, folder string) (*Repository, error) {
+	r := &Repository{Root: folder, environ: gitEnviron(environ)}
+	out, err := r.git(ctx, nil, "rev-parse", "--is-bare-repository", "--is-shallow-repository")
+	if err != nil {
+		if ctx.Err() == nil && !hasRepository(folder) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	fields := strings.Fields(string(out))
+	if len(fields) != 2 {
+		return nil, gitError([]string{"rev-parse"}, "an output that this program does not know", errors.New("unknown output"))
+	}
+	r.isBare, r.isShallow = fields[0] == "true", fields[1] == "true"
+	if r.isBare {
+		return r, nil
+	}
+	if out, err = r.git(ctx, nil, "rev-parse", "--show-toplevel"); err != nil {
+		return nil, err
+	}
+	r.Root = filepath.FromSlash(strings.TrimSuffix(string(out), "\n"))
+	return r, nil
 }
 
-// git runs git and returns its output. The configuration of a repository can name programs to run (pagers, diff drivers, file
-// system monitors); a scan must not run them, so this package uses only git commands and options that do not.
-func git(ctx context.Context, folder string, in io.Reader, args ...string) ([]byte, error) {
-	cmd := command(ctx, folder, args)
+// hasRepository reports whether a folder or a folder above it has a .git.
+func hasRepository(folder string) bool {
+	at, err := filepath.Abs(folder)
+	if err != nil {
+		return true
+	}
+	for {
+		if _, err := os.Lstat(filepath.Join(at, ".git")); !errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+		parent := filepath.Dir(at)
+		if parent == at {
+			return false
+		}
+		at = parent
+	}
+}
+
+// gitEnviron returns the environment of git. A scan fetches nothing: GIT_NO_LAZY_FETCH and, for older versions of git, an empty list of
+// allowed protocols. GIT_INDEX_FILE is kept, because git sets it for a hook that calls this program.
+func gitEnviron(environ []string) []string {
+	environ = child.Environ(environ, func(name, _ string) bool {
+		isGit := strings.HasPrefix(name, "GIT_") && !strings.HasPrefix(name, "GIT_CONFIG")
+		return isGit && !slices.Contains([]string{"GIT_INDEX_FILE", "GIT_DIR", "GIT_WORK_TREE", "GIT_CEILING_DIRECTORIES"}, name)
+	})
+	return append(environ, "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C")
+}
+
+// git runs git in the root and returns its output.
+func (r *Repository) git(ctx context.Context, in io.Reader, args ...string) ([]byte, error) {
+	out, _, err := r.gitIn(ctx, r.Root, in, args...)
+	return out, err
+}
+
+// gitIn runs git in a folder and returns its output and its warnings.
+func (r *Repository) gitIn(ctx context.Context, folder string, in io.Reader, args ...string) (out []byte, warnings string, err error) {
+	cmd := r.command(ctx, folder, args)
 	cmd.Stdin = in
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	out, err := cmd.Output()
+	out, err = cmd.Output()
 	if err != nil {
-		return nil, gitError(args, stderr.String(), err)
+		return nil, "", gitError(args, stderr.String(), err)
 	}
-	return out, nil
+	return out, stderr.String(), nil
 }
 
-func command(ctx context.Context, folder string, args []string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", folder, "--no-optional-locks", "-c", "core.fsmonitor=false"}, args...)...) //nolint:gosec // constant arguments, and a folder that the user chose
-	cmd.Env = append(os.Environ(), "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0")                                                          // a scan fetches nothing
+// overrides replace settings of the repository. Its configuration can name programs to run (pagers, diff drivers, signature checks,
+// filters, hooks, file system monitors); a scan must not run them. The commands of this package run no other programs of it.
+var overrides = []string{
+	"-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull, "-c", "core.untrackedCache=false", "-c", "log.showSignature=false",
+}
+
+func (r *Repository) command(ctx context.Context, folder string, args []string) *exec.Cmd {
+	all := append([]string{"-C", folder}, overrides...)
+	cmd := exec.CommandContext(ctx, "git", append(all, args...)...) //nolint:gosec // constant arguments, and a folder that the user chose
+	cmd.Env = r.environ
 	return cmd
 }
 
@@ -72,11 +138,17 @@ func gitError(args []string, stderr string, err error) error {
 
 // Files scans the tracked and untracked files below a folder. Ignored files are not scanned, because they cannot be committed
 // by accident.
-func (r Repository) Files(ctx context.Context, f *Finder, below string) (Report, error) {
+func (r *Repository) Files(ctx context.Context, f *Finder, below string) (Report, error) {
 	var report Report
-	out, err := git(ctx, below, nil, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	if r.isBare {
+		return report, nil
+	}
+	out, warnings, err := r.gitIn(ctx, below, nil, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	if err != nil {
 		return report, err
+	}
+	for warning := range strings.Lines(warnings) { // such as a folder that cannot be opened
+		report.miss("git ls-files", strings.TrimSpace(warning))
 	}
 	last := ""
 	for path := range strings.SplitSeq(string(out), "\x00") {
@@ -89,8 +161,8 @@ func (r Repository) Files(ctx context.Context, f *Finder, below string) (Report,
 }
 
 // Staged scans the files that the next commit adds or changes.
-func (r Repository) Staged(ctx context.Context, f *Finder) (Report, error) {
-	out, err := git(ctx, r.Root, nil, "diff-index", "--cached", "--raw", "-z", "--no-renames", "--abbrev=64", "--diff-filter=AMT", r.head(ctx))
+func (r *Repository) Staged(ctx context.Context, f *Finder) (Report, error) {
+	out, err := r.git(ctx, nil, "diff-index", "--cached", "--raw", "-z", "--no-renames", "--abbrev=64", "--diff-filter=AMT", r.head(ctx))
 	if err != nil {
 		return Report{}, err
 	}
@@ -110,11 +182,11 @@ func (r Repository) Staged(ctx context.Context, f *Finder) (Report, error) {
 }
 
 // head returns the commit to compare the index with: HEAD, or the empty tree before the first commit.
-func (r Repository) head(ctx context.Context) string {
-	if _, err := git(ctx, r.Root, nil, "rev-parse", "--verify", "--quiet", "HEAD"); err == nil {
+func (r *Repository) head(ctx context.Context) string {
+	if _, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "HEAD"); err == nil {
 		return "HEAD"
 	}
-	out, err := git(ctx, r.Root, strings.NewReader(""), "hash-object", "-t", "tree", "--stdin")
+	out, err := r.git(ctx, strings.NewReader(""), "hash-object", "-t", "tree", "--stdin")
 	if err != nil {
 		return "HEAD"
 	}
@@ -122,18 +194,29 @@ func (r Repository) head(ctx context.Context) string {
 }
 
 // History scans every version of every file, and every commit message, that is reachable from a branch, a tag or a stash. A key
-// that is in several versions of a file is reported once, for the newest.
-func (r Repository) History(ctx context.Context, f *Finder) (Report, error) {
-	out, err := git(ctx, r.Root, nil, "rev-list", "--objects", "--all")
+// that is in several versions of a file is reported once, for the newest. Objects that a partial or shallow clone lacks are skipped.
+func (r *Repository) History(ctx context.Context, f *Finder) (Report, error) {
+	out, err := r.git(ctx, nil, "rev-list", "--objects", "--all", "--missing=print")
 	if err != nil {
 		return Report{}, err
 	}
 	var objects []object
+	absent := 0
 	for line := range strings.Lines(string(out)) {
 		id, path, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if strings.HasPrefix(id, "?") {
+			absent++
+			continue
+		}
 		objects = append(objects, object{id: id, path: path})
 	}
 	report, err := r.objects(ctx, f, objects)
+	if absent > 0 {
+		report.skip(countOf(absent, "object", "objects")+" of the history", "not in this clone")
+	}
+	if r.isShallow {
+		report.skip("the history before the shallow boundary", "not in this clone")
+	}
 	type place struct {
 		path   string
 		digest uint64
@@ -149,13 +232,19 @@ func (r Repository) History(ctx context.Context, f *Finder) (Report, error) {
 }
 
 // Commit returns the short id of the first commit that contains an object, or "".
-func (r Repository) Commit(ctx context.Context, object string) string {
-	out, err := git(ctx, r.Root, nil, "log", "--all", "--reverse", "--format=%h", "--no-ext-diff", "--no-textconv", "--find-object="+object)
+func (r *Repository) Commit(ctx context.Context, object string) string {
+	commits, err := r.git(ctx, nil, "rev-list", "--all", "--reverse", "--topo-order")
+	if err != nil {
+		return ""
+	}
+	out, err := r.git(ctx, bytes.NewReader(commits), "diff-tree", "--stdin", "-r", "--root", "-m", "--raw", "--no-renames", "--no-ext-diff",
+		"--no-textconv", "--find-object="+object)
 	if err != nil {
 		return ""
 	}
 	first, _, _ := strings.Cut(string(out), "\n")
-	return first
+	first, _, _ = strings.Cut(first, " ")
+	return first[:min(8, len(first))]
 }
 
 // An object is a git object: a version of a file, or a commit or tag with its message.
@@ -164,13 +253,13 @@ type object struct {
 }
 
 // objects scans git objects, which it reads from one process of git.
-func (r Repository) objects(ctx context.Context, f *Finder, objects []object) (Report, error) {
+func (r *Repository) objects(ctx context.Context, f *Finder, objects []object) (Report, error) {
 	var report Report
 	if len(objects) == 0 {
 		return report, nil
 	}
 	args := []string{"cat-file", "--batch"}
-	cmd := command(ctx, r.Root, args)
+	cmd := r.command(ctx, r.Root, args)
 	var names, stderr bytes.Buffer
 	for _, o := range objects {
 		names.WriteString(o.id + "\n")
@@ -205,7 +294,8 @@ func (f *Finder) object(b *bufio.Reader, o object, report *Report) error {
 	}
 	fields := strings.Fields(head)
 	if len(fields) != 3 {
-		return nil // the object is missing, as in a shallow clone
+		report.miss(cmp.Or(o.path, o.id), "its git object is missing")
+		return nil
 	}
 	size, err := strconv.ParseInt(fields[2], 10, 64)
 	if err != nil {
@@ -221,19 +311,16 @@ func (f *Finder) object(b *bufio.Reader, o object, report *Report) error {
 		_, err := io.Copy(io.Discard, io.LimitReader(b, size+1))
 		return err
 	}
-	isText, err := f.text(content, func(line int, h Hit) {
-		report.Findings = append(report.Findings, Finding{Hit: h, Path: path, Line: line, Object: o.id})
-	})
+	isText, err := f.text(content, report.add(path, o.id))
 	if err != nil {
 		return err
 	}
 	if isText {
 		report.Versions++
 	} else {
-		report.Skipped++
+		report.skip(path, notText)
 	}
-	_, err = io.Copy(io.Discard, content) // the text may end early
-	if err == nil {
+	if _, err = io.Copy(io.Discard, content); err == nil { // the text may end early
 		_, err = b.Discard(1)
 	}
 	return err

@@ -46,13 +46,22 @@ func places(r scan.Report) string {
 	return strings.Join(all, " ")
 }
 
+// skips returns what was not scanned, with the reasons.
+func skips(all []scan.Skip) string {
+	var texts []string
+	for _, s := range all {
+		texts = append(texts, s.Path+" ("+s.Reason+")")
+	}
+	return strings.Join(texts, " ")
+}
+
 func TestRepository(t *testing.T) {
 	t.Parallel()
 	dir, finder, ctx := t.TempDir(), scan.NewFinder(provider.All()), t.Context()
 	run(t, dir, "init", "-q")
-	r, ok := scan.FindRepository(ctx, dir)
-	if !ok {
-		t.Fatal("got no repository, want one")
+	r, err := scan.FindRepository(ctx, os.Environ(), dir)
+	if err != nil || r == nil {
+		t.Fatalf("got %v, %v, want a repository", r, err)
 	}
 	check := func(name string, report scan.Report, err error, want string) {
 		t.Helper()
@@ -78,8 +87,8 @@ func TestRepository(t *testing.T) {
 	}
 	report, err = r.Files(ctx, finder, dir)
 	check("files", report, err, "new/b.txt:1")
-	if report.Skipped != 1 {
-		t.Errorf("got %d skipped files, want 1: the picture", report.Skipped)
+	if got := skips(report.Skipped); got != "link (a symbolic link) picture.png (not text)" {
+		t.Errorf("got skipped %q, want the link and the picture", got)
 	}
 	report, err = r.Staged(ctx, finder)
 	check("nothing staged", report, err, "")
@@ -112,11 +121,10 @@ func TestFolder(t *testing.T) {
 	if err != nil || !strings.Contains(places(report), "deep/er/a.txt") || strings.Contains(places(report), ".git") {
 		t.Errorf("got %q, %v, want deep/er/a.txt and not .git", places(report), err)
 	}
-	report, err = finder.Folder(t.Context(), filepath.Join(dir, "deep/er/a.txt"))
-	if err != nil || report.Files != 1 {
-		t.Errorf("file: got %+v, %v, want 1 file", report, err)
+	if report = finder.Named(filepath.Join(dir, "deep/er/a.txt")); report.Files != 1 || len(report.Findings) != 2 {
+		t.Errorf("file: got %+v, want 1 file with 2 keys", report)
 	}
-	if _, ok := scan.FindRepository(t.Context(), dir); ok {
+	if r, err := scan.FindRepository(t.Context(), os.Environ(), dir); r != nil && err == nil {
 		t.Error("got a repository, want none")
 	}
 }

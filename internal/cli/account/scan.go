@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,7 +37,8 @@ func newScan(env *cmdutil.Env) *cobra.Command {
 			"With --staged, only what the next commit would add is scanned. As a hook, in .git/hooks/pre-commit:\n\n" +
 			"  #!/bin/sh\n" +
 			"  exec lamina auth scan --staged\n\n" +
-			"The exit status is 1 if a key was found. A line that contains " + scan.Allow + " is ignored.",
+			"PATH may also be a file, or - for stdin. The exit status is 1 if a key was found, and 2 if something could not be\n" +
+			"read, so that a hook lets nothing pass unseen. A line that contains " + scan.Allow + " is ignored.",
 		Example: "lamina auth scan\nlamina auth scan ./src --no-history\nlamina auth scan --staged",
 		Args:    cmdutil.OptionalArg("PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -66,79 +69,128 @@ type foundKey struct {
 
 // scanReport is the result of a scan.
 type scanReport struct {
-	Findings []foundKey `json:"findings"`
-	Files    int        `json:"files"`
-	Versions int        `json:"versions"`
-	Skipped  int        `json:"skipped"`
+	Findings []foundKey  `json:"findings"`
+	Files    int         `json:"files"`
+	Versions int         `json:"versions"`
+	Skipped  int         `json:"skipped"`
+	SkipList []scan.Skip `json:"skippedFiles"`
+	Unread   []scan.Skip `json:"unread"`
 }
 
 func scanPath(ctx context.Context, opts *scanOptions) error {
 	env := opts.env
-	info, err := os.Stat(opts.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fail.Usage("lamina auth scan .", "%s does not exist", opts.path)
-	}
-	if err != nil {
-		return fail.Usage("lamina auth scan .", "%v", err)
-	}
 	providers, err := env.Sessions.Providers()
 	if err != nil {
 		return err
 	}
-	r, err := opts.scan(ctx, info, scan.NewFinder(providers))
+	repository, found, err := opts.scan(ctx, scan.NewFinder(providers))
 	if err != nil {
-		return cmp.Or(ctx.Err(), err)
+		return cmp.Or(ctx.Err(), describeScan(err))
 	}
-	err = env.Print(map[string]scanReport{"data": r}, func(p *output.Page) { writeScan(p, r) })
-	if err != nil || len(r.Findings) == 0 {
+	r := newScanReport(ctx, repository, found)
+	if err := env.Print(map[string]scanReport{"data": r}, func(p *output.Page) { writeScan(p, r) }); err != nil {
 		return err
 	}
-	return &fail.Error{
-		Code: fail.KeysFound, Message: plural(len(r.Findings), "key was", "keys were") + " found",
-		Hint: "lamina explain " + fail.KeysFound.Name,
-	}
-}
-
-// scan scans what the options name.
-func (o *scanOptions) scan(ctx context.Context, info fs.FileInfo, f *scan.Finder) (scanReport, error) {
-	if !info.IsDir() {
-		return newScanReport(ctx, nil)(f.Folder(ctx, o.path))
-	}
-	repository, found := scan.FindRepository(ctx, o.path)
 	switch {
-	case !found && o.staged:
-		return scanReport{}, fail.Usage("git init", "%s is not in a git repository, or git is not installed", o.path)
-	case !found:
-		return newScanReport(ctx, nil)(f.Folder(ctx, o.path))
-	case o.staged:
-		return newScanReport(ctx, &repository)(repository.Staged(ctx, f))
+	case len(r.Findings) > 0:
+		return &fail.Error{
+			Code: fail.KeysFound, Message: plural(len(r.Findings), "key was", "keys were") + " found",
+			Hint: "lamina explain " + fail.KeysFound.Name,
+		}
+	case len(r.Unread) > 0:
+		return &fail.Error{
+			Code: fail.ScanIncomplete, Message: plural(len(r.Unread), "file", "files") + " could not be scanned, so the result is not complete",
+			Hint: "lamina explain " + fail.ScanIncomplete.Name,
+		}
 	}
-	r, err := newScanReport(ctx, &repository)(repository.Files(ctx, f, o.path))
-	if err != nil || o.noHistory {
-		return r, err
-	}
-	history, err := newScanReport(ctx, &repository)(repository.History(ctx, f))
-	r.Findings = append(r.Findings, history.Findings...)
-	r.Versions, r.Skipped = history.Versions, r.Skipped+history.Skipped
-	return r, err
+	return nil
 }
 
-// newScanReport returns a function that converts a report of the scanner, and names the commits of its findings.
-func newScanReport(ctx context.Context, repository *scan.Repository) func(scan.Report, error) (scanReport, error) {
-	return func(found scan.Report, err error) (scanReport, error) {
-		r := scanReport{Findings: []foundKey{}, Files: found.Files, Versions: found.Versions, Skipped: found.Skipped}
-		commits := map[string]string{}
-		for _, h := range found.Findings {
-			if _, known := commits[h.Object]; !known && h.Object != "" {
-				commits[h.Object] = cmp.Or(repository.Commit(ctx, h.Object), h.Object[:min(8, len(h.Object))])
-			}
-			r.Findings = append(r.Findings, foundKey{
-				Service: h.Service, Class: h.Class, Path: h.Path, Line: h.Line, Column: h.Column, Hint: h.Hint, Commit: commits[h.Object],
-			})
-		}
-		return r, err
+// describeScan describes a repository that git does not read.
+func describeScan(err error) error {
+	var git *scan.GitError
+	if !errors.As(err, &git) {
+		return err
 	}
+	message := "the repository could not be scanned: " + git.Error()
+	if errors.Is(git.Err, exec.ErrNotFound) {
+		message = "the repository could not be scanned: git is not installed, or not in PATH"
+	}
+	return &fail.Error{Code: fail.ScanIncomplete, Message: message, Hint: "lamina explain " + fail.ScanIncomplete.Name, Err: err}
 }
+
+// scan scans what the options name. The repository is nil if there is none.
+func (o *scanOptions) scan(ctx context.Context, f *scan.Finder) (*scan.Repository, scan.Report, error) {
+	if o.path == "-" || o.path == "/dev/stdin" {
+		if o.staged {
+			return nil, scan.Report{}, fail.Usage("lamina auth scan --staged", "--staged does not read stdin")
+		}
+		return nil, f.Stdin(o.env.Streams.In, "stdin"), nil
+	}
+	path, err := filepath.EvalSymlinks(o.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, statErr := os.Stat(o.path); statErr == nil { // a file descriptor, such as /dev/fd/3, links to no path
+			return nil, f.Named(o.path), nil
+		}
+		return nil, scan.Report{}, fail.Usage("lamina auth scan .", "%s does not exist", o.path)
+	}
+	info, statErr := os.Stat(path)
+	if err = cmp.Or(err, statErr); err != nil {
+		return nil, scan.Report{}, fail.Usage("lamina auth scan .", "%v", err)
+	}
+	if !info.IsDir() {
+		if o.staged {
+			return nil, scan.Report{}, fail.Usage("lamina auth scan --staged", "--staged scans a repository, not a file")
+		}
+		return nil, f.Named(path), nil
+	}
+	return o.scanFolder(ctx, f, path)
+}
+
+func (o *scanOptions) scanFolder(ctx context.Context, f *scan.Finder, path string) (*scan.Repository, scan.Report, error) {
+	repository, err := scan.FindRepository(ctx, o.env.Sessions.ChildEnviron(), path)
+	if err != nil {
+		return nil, scan.Report{}, err
+	}
+	switch {
+	case repository == nil && o.staged:
+		return nil, scan.Report{}, fail.Usage("git init", "%s is not in a git repository", o.path)
+	case repository == nil:
+		found, err := f.Folder(ctx, path)
+		return nil, found, err
+	case o.staged:
+		found, err := repository.Staged(ctx, f)
+		return repository, found, err
+	}
+	found, err := repository.Files(ctx, f, path)
+	if err != nil || o.noHistory {
+		return repository, found, err
+	}
+	history, err := repository.History(ctx, f)
+	found.Add(history)
+	return repository, found, err
+}
+
+// newScanReport converts a report of the scanner, and names the commits of its findings.
+func newScanReport(ctx context.Context, repository *scan.Repository, found scan.Report) scanReport {
+	r := scanReport{
+		Findings: []foundKey{}, Files: found.Files, Versions: found.Versions, Skipped: len(found.Skipped),
+		SkipList: append([]scan.Skip{}, found.Skipped...), Unread: append([]scan.Skip{}, found.Unread...),
+	}
+	commits := map[string]string{}
+	for _, h := range found.Findings {
+		if _, known := commits[h.Object]; !known && h.Object != "" {
+			commits[h.Object] = cmp.Or(repository.Commit(ctx, h.Object), h.Object[:min(8, len(h.Object))])
+		}
+		r.Findings = append(r.Findings, foundKey{
+			Service: h.Service, Class: h.Class, Path: h.Path, Line: h.Line, Column: h.Column, Hint: h.Hint, Commit: commits[h.Object],
+		})
+	}
+	return r
+}
+
+// maxSkips is how many of the files that were not scanned are shown.
+const maxSkips = 10
 
 func writeScan(p *output.Page, r scanReport) {
 	for _, f := range r.Findings {
@@ -148,18 +200,29 @@ func writeScan(p *output.Page, r scanReport) {
 		}
 		p.Line("%s  %s  %s", p.Bad(where), strings.TrimSpace(f.Service+" "+f.Class), f.Hint)
 	}
+	for _, s := range r.Unread {
+		p.Line("%s  %s", p.Bad(s.Path), "could not be scanned: "+s.Reason)
+	}
 	scanned := plural(r.Files, "file", "files")
 	if r.Versions > 0 {
 		scanned += " and " + plural(r.Versions, "version", "versions") + " of files in the history"
 	}
-	if r.Skipped > 0 {
-		scanned += fmt.Sprintf("; %d are not text, or could not be read", r.Skipped)
-	}
-	if len(r.Findings) == 0 {
+	if len(r.Findings) == 0 && len(r.Unread) == 0 {
 		p.Line("%s in %s.", p.Good("No key"), scanned)
+	} else {
+		p.Line("Scanned %s.", scanned)
+	}
+	if r.Skipped == 0 {
 		return
 	}
-	p.Line("Scanned %s.", scanned)
+	p.Line("Skipped %s:", plural(r.Skipped, "entry", "entries"))
+	for i, s := range r.SkipList {
+		if i == maxSkips {
+			p.Line("  and %d more; --json lists all", r.Skipped-maxSkips)
+			return
+		}
+		p.Line("  %s (%s)", s.Path, s.Reason)
+	}
 }
 
 // plural formats a count.
