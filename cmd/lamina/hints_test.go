@@ -238,7 +238,7 @@ func TestNextStepsKeepTheProfile(t *testing.T) {
 		})
 	}
 	t.Run("fix of the doctor", func(t *testing.T) {
-		if err := os.Chmod(filepath.Join(u.home, ".lamina", "config.json"), 0o644); err != nil {
+		if err := os.Chmod(filepath.Join(u.home, ".lamina", "profiles.json"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		mustContain(t, u.output(t, "--profile", "x", "doctor"), "lamina doctor --fix --profile x\n")

@@ -86,7 +86,7 @@ func TestRedirectsGetNoSecret(t *testing.T) {
 				http.Redirect(w, r, other.URL+r.URL.Path, status)
 			})
 			newUser(t, home).withSession(t, home, false).start(t, "whoami").exits(t, 8)
-			newUser(t, home).withSession(t, home, true).start(t, "whoami").exits(t, 8) // the refresh is redirected
+			newUser(t, home).withSession(t, home, true).start(t, "whoami").exits(t, 4) // the refresh is redirected, which is a refusal
 			newUser(t, home, "LAMINA_API_KEY="+canaryKey).start(t, "run", "poster", "-i", "text=x").exits(t, 8)
 			newUser(t, home).start(t, "login", "--api-key", canaryKey).exits(t, 8)
 			newUser(t, home).withSession(t, home, false).start(t, "logout").wait()

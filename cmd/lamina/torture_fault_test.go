@@ -20,7 +20,6 @@ func TestTortureFaults(t *testing.T) {
 	}{
 		{"503", `"status": 503`, 8, false},
 		{"429", `"status": 429, "headers": {"Retry-After": "1"}`, 6, false},
-		{"page of a proxy", `"status": 403, "html": true`, 8, false},
 		{"connection cut before the request", `"cut": "before"`, 0, false}, // the request is repeated
 		{"response lost", `"cut": "after"`, 4, true},
 		{"response cut short", `"cut": "body", "cutAfterBytes": 20`, 4, true},
@@ -65,6 +64,26 @@ func (u *signedInUser) checkFault(exits []exit, status int, rotated bool) {
 	}
 	u.wantSuccess(u.runParallel(1, "whoami"))
 	_ = u.refreshToken()
+}
+
+// TestTortureRefusal lets the service refuse the refresh of several processes. The session ends after one request.
+func TestTortureRefusal(t *testing.T) {
+	t.Parallel()
+	u := newSignedInUser(t)
+	for range tortureRounds() {
+		u.expireToken()
+		u.planFault(`{"path": "/cli/oauth/token", "status": 403, "html": true}`)
+		for _, e := range u.runParallel(6, "whoami") {
+			if e.status != 4 || !strings.Contains(e.stderr, "the service refuses to refresh it (status 403 Forbidden)") {
+				t.Errorf("got status %d and stderr %q, want the end of the session", e.status, e.stderr)
+			}
+		}
+		if received, _ := u.countRefreshes(); received != 1 {
+			t.Errorf("got %d refreshes, want 1", received)
+		}
+		u.login()
+		u.wantSuccess(u.runParallel(1, "whoami"))
+	}
 }
 
 // TestTortureFaultsWithValidToken lets every refresh fail while the access token is still valid. Commands succeed, and the

@@ -102,6 +102,8 @@ func repeatSignIn(args, added []string) []string {
 	switch {
 	case slices.Contains(added, "--with-api-key"):
 		args, hasKey = withoutFlags(args, methodFlags, methodValues), false
+	case slices.Contains(added, "--resume"): // the first step stored what its flags said
+		args = withoutFlags(args, methodFlags, append(slices.Clone(methodValues), "--api-url"))
 	case slices.Contains(added, "--device"):
 		args = withoutFlags(args, append(slices.Clone(browserFlags), "--resume"), browserValues)
 	case hasFlag(args, "--resume"):

@@ -41,6 +41,9 @@ func (p Provider) checkBuiltIn() error {
 func (p Provider) CheckVariables(others []string) error {
 	own := variablePrefix(p.Name)
 	for _, builtIn := range All() {
+		if p.EnvKey == builtIn.EnvKey {
+			return fmt.Errorf("envKey %s is the variable of %s", p.EnvKey, builtIn.Title)
+		}
 		others = append(others[:len(others):len(others)], builtIn.Name)
 	}
 	for _, variable := range p.Variables() {
