@@ -96,7 +96,7 @@ func (f *Finder) Folder(ctx context.Context, path string) (Report, error) {
 			return relErr
 		case err != nil:
 			report.miss(relative, reason(err))
-			return nil //nolint:nilerr // the other files are scanned
+			return nil
 		case entry.IsDir() && entry.Name() == ".git":
 			return fs.SkipDir
 		case entry.IsDir() && entry.Name() == "node_modules":

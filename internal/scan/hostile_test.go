@@ -21,7 +21,7 @@ func TestHostileRepository(t *testing.T) {
 	dir, finder, ctx := t.TempDir(), scan.NewFinder(provider.All()), t.Context()
 	marker, program := filepath.Join(t.TempDir(), "ran"), filepath.Join(t.TempDir(), "program")
 	script := "#!/bin/sh\necho \"$0 $*\" >> '" + marker + "'\ncat\n"
-	if err := os.WriteFile(program, []byte(script), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	run(t, dir, "init", "-q")
@@ -32,7 +32,7 @@ func TestHostileRepository(t *testing.T) {
 	hooks := filepath.Join(dir, "hooks")
 	write(t, dir, ".gitattributes", "* filter=evil diff=evil\n")
 	write(t, dir, "hooks/post-index-change", script)
-	if err := os.Chmod(filepath.Join(hooks, "post-index-change"), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.Chmod(filepath.Join(hooks, "post-index-change"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	write(t, dir, "a.txt", "changed\n")

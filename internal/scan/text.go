@@ -3,6 +3,7 @@ package scan
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -17,7 +18,7 @@ const (
 func (f *Finder) text(r io.Reader, found func(line int, h Hit)) (bool, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	head, err := b.Peek(headSize)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
 	var in io.Reader = b
@@ -76,17 +77,17 @@ func (w *window) scan(b *bufio.Reader) error {
 		part, err := b.ReadSlice('\n')
 		buffer = append(buffer, part...)
 		switch {
-		case err == bufio.ErrBufferFull:
+		case errors.Is(err, bufio.ErrBufferFull):
 			if len(buffer) >= windowSize {
 				w.report(buffer)
 				w.offset += len(buffer) - overlap
 				buffer = append(buffer[:0], buffer[len(buffer)-overlap:]...)
 			}
-		case err != nil && err != io.EOF:
+		case err != nil && !errors.Is(err, io.EOF):
 			return err
 		default:
 			w.report(buffer)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			w.line, w.offset, w.last, buffer = w.line+1, 0, 0, buffer[:0]
