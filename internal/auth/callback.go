@@ -27,8 +27,8 @@ type callbackServer struct {
 	http      *http.Server
 	responses chan authResponse
 	warn      func(message string) // may be nil
-	noState   sync.Once            // the user was told about a request without a state
-	badState  sync.Once            // the user was told about a request with another state
+	noState   sync.Once            // a request without a state was reported
+	badState  sync.Once            // a request with another state was reported
 
 	first    sync.Once
 	received chan struct{} // closed by the first valid response

@@ -9,7 +9,7 @@ import (
 )
 
 // promptConsent is the prompt parameter that OpenID Connect Core section 11 requires for a refresh token. Most servers issue one
-// without it, and at some of them it fails for users whose administrator has consented for them. Therefore the first
+// without it, and at some of them it fails for users if an administrator has consented for them. Therefore the first
 // authorization request has no prompt; a second one with promptConsent follows only if there was no refresh token.
 const promptConsent = "consent"
 

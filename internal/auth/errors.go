@@ -238,7 +238,7 @@ const (
 	// ReasonUnknownClient means that the service does not accept the client id. The next sign-in registers a new client.
 	ReasonUnknownClient Reason = "unknown-client"
 	ReasonRejected      Reason = "rejected"  // refused for any other reason, which the service names
-	ReasonNoServer      Reason = "no-server" // the record does not say whose the refresh token is
+	ReasonNoServer      Reason = "no-server" // the record does not name the server of the refresh token
 )
 
 // SessionEndedError means that a session has ended, and that the user must sign in again. The stored credential is kept and

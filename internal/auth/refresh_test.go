@@ -221,7 +221,7 @@ func TestSignInDuringRefresh(t *testing.T) {
 	s.wantRevoked("rt-secret-2")
 }
 
-// wantRevoked checks that a refresh token whose session was replaced was revoked.
+// wantRevoked checks that the refresh token of a replaced session was revoked.
 func (s *rig) wantRevoked(token string) {
 	s.t.Helper()
 	s.locked(func() {

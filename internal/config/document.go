@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// DefaultProfile is the profile whose credential is shared with the Node client, the only one that the client knows.
+// DefaultProfile is the profile that is shared with the Node client. The client knows no other.
 const DefaultProfile = "default"
 
 // Document is the content of config.json and profiles.json. It keeps unknown fields. The zero value is an empty document.

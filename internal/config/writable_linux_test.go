@@ -94,7 +94,7 @@ func TestMountOfOneFile(t *testing.T) {
 	}
 }
 
-// If a process dies while it writes in place, the new content is found beside the torn file.
+// If a process dies while it writes in place, the new content is next to the torn file.
 func TestDeathDuringWriteInPlace(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

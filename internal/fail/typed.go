@@ -176,7 +176,7 @@ func withoutFlags(args, alone, valued []string) []string {
 // WithoutFlag removes a flag that takes a value from a command line.
 func WithoutFlag(args []string, flag string) []string { return withoutFlags(args, nil, []string{flag}) }
 
-// secretWords are parts of the names of flags and inputs whose values must not be repeated.
+// secretWords are parts of the names of flags and inputs with values that must not be repeated.
 var secretWords = []string{"key", "token", "secret", "passw", "pwd", "credential", "auth"}
 
 func isSecretName(name string) bool {

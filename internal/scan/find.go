@@ -105,7 +105,7 @@ func (f *Finder) candidates(line []byte) []int {
 }
 
 // isBoundary reports whether a key can begin at a place of a line: at the start of a word, after a dash or an underscore, or after an
-// escape sequence, whose last characters look like a part of the word.
+// escape sequence. The last characters of such a sequence look like a part of the word.
 func isBoundary(line []byte, at int) bool {
 	if at == 0 || !isKeyByte(line[at-1]) || line[at-1] == '-' || line[at-1] == '_' {
 		return true

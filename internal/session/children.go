@@ -10,7 +10,7 @@ import (
 )
 
 // ChildEnviron returns the environment of this process without secrets, for a program that this process starts. It lacks the
-// variables that hold the keys and settings of all services, those with a name of a secret, and those whose value contains a
+// variables that hold the keys and settings of all services, those with a name of a secret, and those with a value that contains a
 // secret that this process used or a word that has the shape of a key.
 func (m *Manager) ChildEnviron() []string {
 	return m.withoutSecrets(os.Environ())

@@ -77,7 +77,7 @@ func (m *Manager) fileVariables() ([]string, error) {
 	return names, nil
 }
 
-// usableProviders returns the built-in services, and the described ones without those whose description cannot be used.
+// usableProviders returns the built-in services, and the described ones with a valid description.
 func (m *Manager) usableProviders() []provider.Provider {
 	all := provider.All()
 	for _, name := range m.ProviderNames()[len(all):] {

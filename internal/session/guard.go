@@ -39,5 +39,5 @@ func (t *guardTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(req)
 }
 
-// isSeparator reports whether a character may stand beside a key in a header.
+// isSeparator reports whether a character may stand next to a key in a header.
 func isSeparator(r rune) bool { return strings.ContainsRune(" \t,;=:\"'", r) }

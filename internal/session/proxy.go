@@ -52,7 +52,7 @@ func (m *Manager) firstOf(names ...string) (name, value string) {
 	return "", ""
 }
 
-// parseProxy parses the address of a proxy, whose scheme may be missing. The error quotes nothing but the scheme.
+// parseProxy parses the address of a proxy. The scheme may be missing. The error quotes nothing but the scheme.
 func parseProxy(text string) (*url.URL, error) {
 	if !strings.Contains(text, "://") {
 		text = "http://" + text

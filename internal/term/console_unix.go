@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Edits reports whether stdin is a terminal whose lines ReadLine can read.
+// Edits reports whether stdin is a terminal from which ReadLine can read lines.
 func (s *Streams) Edits() bool {
 	f, ok := s.In.(*os.File)
 	return ok && isTerminal(f)
@@ -123,7 +123,7 @@ func endedBySignal(ctx context.Context) error {
 	}
 }
 
-// pasteGap is the time within which the next character of a pasted text arrives. Nobody types so fast.
+// pasteGap is the time within which the next character of a pasted text arrives. A user does not type so fast.
 const pasteGap = 50 * time.Millisecond
 
 func (s *Streams) endLine(isAsked bool) {

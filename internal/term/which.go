@@ -53,7 +53,7 @@ func findBrowsers(getenv func(string) string, system string, find func(string) (
 	return found[:1], nil
 }
 
-// installed returns the commands whose program is found, with its path. A command may be the path of a program with spaces, without
+// installed returns the commands with a program that is found, with its path. A command may be the path of a program with spaces, without
 // quotes. If none is found, it returns the error of the first one.
 func installed(commands []browserCommand, find func(string) (string, error)) ([]browserCommand, error) {
 	var all []browserCommand

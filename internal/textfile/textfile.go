@@ -34,7 +34,7 @@ func Decode(raw []byte) ([]byte, error) {
 	switch {
 	case bytes.HasPrefix(raw, markUTF32LE):
 		return nil, &Error{Line: 1, Detail: "begins as UTF-32, which is not supported"}
-	case len(raw) == 2: // a mark of UTF-16 without a text is no file that somebody wrote
+	case len(raw) == 2: // a mark of UTF-16 without a text is not a text file
 	case bytes.HasPrefix(raw, markLittle):
 		return decodeUTF16(raw[2:], binary.LittleEndian)
 	case bytes.HasPrefix(raw, markBig):

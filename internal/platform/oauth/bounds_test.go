@@ -27,7 +27,7 @@ func (f *rig) count(bucket string) (n int) {
 	return n
 }
 
-// TestClientsAreBounded: registration without limit drops the oldest client that nobody uses, and never one that signed in.
+// TestClientsAreBounded: registration without limit drops the oldest unused client, and never one that signed in.
 func TestClientsAreBounded(t *testing.T) {
 	t.Parallel()
 	f := newRig(t, Options{})
