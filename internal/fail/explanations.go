@@ -17,7 +17,7 @@ func explainFailures() []Explanation {
 				"the private key of a sign-in with --client-key is missing, or other users can read it"},
 			[]string{"see what is wrong with it: `lamina doctor`", "repair its permissions: `lamina doctor --fix`",
 				"start with a new file; the damaged one is kept beside it: `lamina login`", "use another folder: `export LAMINA_CONFIG_DIR=FOLDER`"}),
-		explain(Busy, "Another lamina process held a lock for more than ten seconds. Nothing was changed, and a retry is safe.",
+		explain(Busy, "Another lamina process held a lock for longer than a request may take (35 seconds by default). Nothing was changed, and a retry is safe.",
 			[]string{"a refresh of the session over a very slow network", "a command that was stopped with Ctrl-Z while it wrote"},
 			[]string{"try again in a moment", "see which process holds it: `lamina doctor`", "continue or end the stopped command"}),
 		explain(Forbidden, "The service accepts the credential, but the account may not do this.",
