@@ -89,7 +89,7 @@ func (u *signedInUser) login() {
 // command returns a command of this user, not yet started.
 func (u *signedInUser) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("lamina", args...)
-	cmd.Env = append(os.Environ(), "HOME="+u.home, "NO_COLOR=1", "LAMINA_OUTPUT=json", "LAMINA_CONFIG_DIR=", "LAMINA_API_KEY=")
+	cmd.Env = append(os.Environ(), "HOME="+u.home, "NO_COLOR=1", "LAMINA_OUTPUT=json", "LAMINA_CONFIG_DIR=", "LAMINA_API_KEY=", "CI=")
 	return cmd
 }
 
