@@ -20,6 +20,8 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/uselamina/lamina/internal/auth/clientkey"
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/redact"
 	"github.com/uselamina/lamina/internal/retry"
@@ -89,12 +91,12 @@ func (c *call) client() *http.Client {
 
 // followSecure allows redirects that stay on https, and from and to http on this machine.
 func followSecure(from, to *url.URL) bool {
-	_, err := CheckURL(to.String())
+	_, err := safeurl.Check(to.String())
 	return err == nil && (from.Scheme == "http" || to.Scheme == "https")
 }
 
 // followSameOrigin allows redirects that stay on the server.
-func followSameOrigin(from, to *url.URL) bool { return SameOrigin(from.String(), to.String()) }
+func followSameOrigin(from, to *url.URL) bool { return safeurl.SameOrigin(from.String(), to.String()) }
 
 // context returns the context with which x/oauth2 uses the client.
 func (c *call) context() context.Context {
@@ -105,7 +107,7 @@ func (c *call) context() context.Context {
 // response.
 func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.sent.Store(false)
-	if _, err := CheckURL(req.URL.String()); err != nil {
+	if _, err := safeurl.Check(req.URL.String()); err != nil {
 		return nil, err
 	}
 	req, err := c.prepare(req)
@@ -278,7 +280,7 @@ func (c *call) send(req *http.Request) (response, error) {
 func (c *call) get(address string) (response, error) {
 	req, err := http.NewRequestWithContext(c.ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return response{}, &URLError{URL: clean(address, 100), Detail: notURL}
+		return response{}, safeurl.NotURL(address)
 	}
 	return c.send(req)
 }
@@ -287,7 +289,7 @@ func (c *call) get(address string) (response, error) {
 func (c *call) post(endpoint string, form url.Values) ([]byte, error) {
 	req, err := http.NewRequestWithContext(c.ctx, http.MethodPost, endpoint, bytes.NewReader([]byte(form.Encode())))
 	if err != nil {
-		return nil, &URLError{URL: clean(endpoint, 100), Detail: notURL}
+		return nil, safeurl.NotURL(endpoint)
 	}
 	req.Header.Set("Content-Type", formType)
 	return c.succeed(req)
@@ -313,8 +315,8 @@ func (c *call) succeed(req *http.Request) ([]byte, error) {
 // convert converts an error of http.Client or x/oauth2 to one of this package's errors. Theirs may print the whole response.
 func (c *call) convert(host string, err error) error {
 	var retrieve *oauth2.RetrieveError
-	var refused *URLError
-	var key *ClientKeyError
+	var refused *safeurl.Error
+	var key *clientkey.Error
 	var transport *url.Error
 	switch {
 	case errors.As(err, &retrieve):

@@ -7,9 +7,15 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/uselamina/lamina/internal/auth/page"
+	"github.com/uselamina/lamina/internal/auth/redirecturi"
 )
 
 const (
@@ -33,7 +39,7 @@ type callbackServer struct {
 	first    sync.Once
 	received chan struct{} // closed by the first valid response
 	finished chan struct{} // closed when result is set
-	result   page
+	result   page.Page
 	show     sync.Once
 	shown    chan struct{} // closed when a browser has received the result
 
@@ -44,18 +50,18 @@ type callbackServer struct {
 // listenLoopback listens on the host of the client's redirect URI, 127.0.0.1 if it has none. It prefers the port of that URI, so that the client can be used again. Errors: *PortError if the client allows only that port and it is in
 // use, *ListenError.
 func listenLoopback(ctx context.Context, client Client) (listeners []net.Listener, redirectURI string, err error) {
-	wanted := parseRedirect(client.RedirectURI)
-	listeners, err = wanted.listen(ctx, wanted.port)
+	wanted := redirecturi.Parse(client.RedirectURI)
+	listeners, err = wanted.Listen(ctx, wanted.Port())
 	if err != nil && client.isBound() {
-		return nil, "", &PortError{Port: wanted.port, Err: err}
+		return nil, "", &PortError{Port: wanted.Port(), Err: err}
 	}
 	if err != nil {
-		listeners, err = wanted.listen(ctx, anyPort)
+		listeners, err = wanted.Listen(ctx, redirecturi.AnyPort)
 	}
 	if err != nil {
 		return nil, "", &ListenError{Err: err}
 	}
-	return listeners, wanted.withPort(portOf(listeners[0])), nil
+	return listeners, wanted.WithPort(redirecturi.PortOf(listeners[0])), nil
 }
 
 func closeAll(listeners []net.Listener) {
@@ -65,7 +71,7 @@ func closeAll(listeners []net.Listener) {
 }
 
 func serveCallback(listeners []net.Listener, t *attempt, warn func(message string)) *callbackServer {
-	s := newCallback(t, loopbackHosts(portOf(listeners[0])), warn)
+	s := newCallback(t, redirecturi.Hosts(redirecturi.PortOf(listeners[0])), warn)
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -82,7 +88,7 @@ func serveCallback(listeners []net.Listener, t *attempt, warn func(message strin
 
 func newCallback(t *attempt, hosts map[string]bool, warn func(message string)) *callbackServer {
 	return &callbackServer{
-		attempt: t, hosts: hosts, warn: warn, path: parseRedirect(t.client.RedirectURI).servedPath(), donePath: "/done/" + randomText(8),
+		attempt: t, hosts: hosts, warn: warn, path: redirecturi.Parse(t.client.RedirectURI).ServedPath(), donePath: "/done/" + randomText(8),
 		responses: make(chan authResponse, 1), received: make(chan struct{}), finished: make(chan struct{}), shown: make(chan struct{}),
 	}
 }
@@ -111,7 +117,7 @@ func (s *callbackServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == s.donePath:
 		s.serveResult(w, r)
 	default:
-		writePage(w, http.StatusNotFound, page{Title: "Page not found", Text: "A sign-in is waiting at another address of this machine."})
+		page.Write(w, http.StatusNotFound, page.Page{Title: "Page not found", Text: "A sign-in is waiting at another address of this machine."})
 	}
 }
 
@@ -120,7 +126,7 @@ func (s *callbackServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *callbackServer) serveResponse(w http.ResponseWriter, r *http.Request, q url.Values) {
 	if states := q["state"]; len(states) != 1 || !s.attempt.hasState(states[0]) {
 		s.warnIgnored(q)
-		writePage(w, http.StatusBadRequest, page{
+		page.Write(w, http.StatusBadRequest, page.Page{
 			Title: "Not this sign-in",
 			Text:  "This link does not belong to the sign-in that is waiting in your terminal. Open the link that the terminal shows.",
 		})
@@ -134,7 +140,7 @@ func (s *callbackServer) serveResponse(w http.ResponseWriter, r *http.Request, q
 		s.responses <- response
 		close(s.received)
 	})
-	setPrivacyHeaders(w.Header())
+	page.SetPrivacyHeaders(w.Header())
 	http.Redirect(w, r, s.donePath, http.StatusSeeOther)
 }
 
@@ -158,7 +164,7 @@ func (s *callbackServer) serveResult(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.continueAt != "" {
-		setPrivacyHeaders(w.Header())
+		page.SetPrivacyHeaders(w.Header())
 		http.Redirect(w, r, s.continueAt, http.StatusSeeOther)
 		return
 	}
@@ -166,7 +172,7 @@ func (s *callbackServer) serveResult(w http.ResponseWriter, r *http.Request) {
 	if !s.result.Good {
 		status = http.StatusBadRequest
 	}
-	writePage(w, status, s.result)
+	page.Write(w, status, s.result)
 	s.show.Do(func() { close(s.shown) })
 }
 
@@ -203,4 +209,29 @@ func (s *callbackServer) close() {
 	if s.http.Shutdown(ctx) != nil {
 		_ = s.http.Close()
 	}
+}
+
+// resultPage returns the page of the end of a sign-in.
+func resultPage(service, account string, err error) page.Page {
+	switch {
+	case err != nil:
+		return page.Page{Title: "Sign-in did not finish", Text: sentence(clean(err.Error(), 500)), Next: "You can close this tab. Your terminal shows how to continue."}
+	case account != "":
+		return page.Page{Good: true, Title: "Signed in to " + service, Text: "as " + clean(account, 200), Next: "You can close this tab and return to your terminal."}
+	default:
+		return page.Page{Good: true, Title: "Signed in to " + service, Next: "You can close this tab and return to your terminal."}
+	}
+}
+
+// sentence converts an error message to a sentence.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	text = string(unicode.ToUpper(first)) + text[size:]
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return text
 }

@@ -2,15 +2,13 @@ package auth
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
+	"github.com/uselamina/lamina/internal/auth/clientkey"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/redact"
 )
@@ -102,26 +100,10 @@ func (c *call) authenticate(header http.Header, form url.Values) error {
 // assertionLifetime is short, because an assertion is used at once. Some servers allow no more.
 const assertionLifetime = time.Minute
 
-// assertion returns a signed assertion for one request (RFC 7523 section 3). Errors: *ClientKeyError.
+// assertion returns a signed assertion for one request (RFC 7523 section 3). Errors: *clientkey.Error.
 func (c Client) assertion(now time.Time) (string, error) {
-	key, err := loadClientKey(c.Auth.KeyFile)
-	if err != nil {
-		return "", err
-	}
-	signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT"))
-	if err != nil {
-		return "", &ClientKeyError{Path: c.Auth.KeyFile, Detail: "it cannot sign", Err: err}
-	}
-	claims, err := json.Marshal(map[string]any{
+	return clientkey.Sign(c.Auth.KeyFile, map[string]any{
 		"iss": c.ID, "sub": c.ID, "aud": cmp.Or(c.Auth.Audience, c.Issuer), "jti": randomText(16),
 		"iat": now.Unix(), "exp": now.Add(assertionLifetime).Unix(),
 	})
-	if err != nil {
-		return "", err
-	}
-	signed, err := signer.Sign(claims)
-	if err != nil {
-		return "", &ClientKeyError{Path: c.Auth.KeyFile, Detail: "it cannot sign", Err: err}
-	}
-	return signed.CompactSerialize()
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/retry"
@@ -100,10 +101,10 @@ func (d *Device) authorize(ctx context.Context, client Client) (DeviceLogin, err
 	if login.UserCode == "" || !isToken(response.DeviceCode) {
 		return malformed("contains no code")
 	}
-	if _, err := CheckURL(login.VerificationURI); err != nil {
+	if _, err := safeurl.Check(login.VerificationURI); err != nil {
 		return malformed("contains an invalid verification URI")
 	}
-	if _, err := CheckURL(login.VerificationURIComplete); err != nil {
+	if _, err := safeurl.Check(login.VerificationURIComplete); err != nil {
 		login.VerificationURIComplete = ""
 	}
 	life := response.Expiry.Sub(asked)
@@ -116,7 +117,7 @@ func (d *Device) authorize(ctx context.Context, client Client) (DeviceLogin, err
 
 // Finish polls the token endpoint until the user has approved. It obeys the service's slow_down for all later polls, and
 // continues after network and server errors until the code expires. Errors: *DeniedError, *ExpiredError, *OAuthError,
-// *URLError, ctx's.
+// *safeurl.Error, ctx's.
 func (d *Device) Finish(ctx context.Context, login DeviceLogin) (config.Credential, error) {
 	sleep := d.Sleep
 	if sleep == nil {
@@ -227,7 +228,7 @@ func (l DeviceLogin) Encode() ([]byte, error) {
 
 var errStoredLogin = errors.New("the stored sign-in is not valid")
 
-// DecodeDeviceLogin reads the form that Encode returned. Errors: *URLError if the token endpoint is not on the origin of the
+// DecodeDeviceLogin reads the form that Encode returned. Errors: *safeurl.Error if the token endpoint is not on the origin of the
 // service, which is allowed only for a third-party server, and one for malformed JSON.
 func DecodeDeviceLogin(raw []byte) (DeviceLogin, error) {
 	var s storedLogin
@@ -235,10 +236,10 @@ func DecodeDeviceLogin(raw []byte) (DeviceLogin, error) {
 		return DeviceLogin{}, errStoredLogin
 	}
 	u, err := url.Parse(s.TokenEndpoint)
-	if err != nil || !s.ThirdParty && !SameOrigin(s.TokenEndpoint, s.BaseURL) {
-		return DeviceLogin{}, &URLError{URL: clean(s.TokenEndpoint, 100), Detail: "it is not on " + clean(s.BaseURL, 100)}
+	if err != nil || !s.ThirdParty && !safeurl.SameOrigin(s.TokenEndpoint, s.BaseURL) {
+		return DeviceLogin{}, &safeurl.Error{URL: clean(s.TokenEndpoint, 100), Detail: "it is not on " + clean(s.BaseURL, 100)}
 	}
-	if _, err := CheckURL(u.String()); err != nil {
+	if _, err := safeurl.Check(u.String()); err != nil {
 		return DeviceLogin{}, err
 	}
 	l := s.DeviceLogin

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 )
 
@@ -287,7 +288,7 @@ func FuzzDeviceLogin(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := CheckURL(login.Server.TokenEndpoint); err != nil || !SameOrigin(login.Server.TokenEndpoint, login.BaseURL) {
+		if _, err := safeurl.Check(login.Server.TokenEndpoint); err != nil || !safeurl.SameOrigin(login.Server.TokenEndpoint, login.BaseURL) {
 			t.Fatalf("accepted the token endpoint %q for %q", login.Server.TokenEndpoint, login.BaseURL)
 		}
 	})

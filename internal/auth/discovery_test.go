@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 )
 
 // A server without an authorization endpoint signs in with device codes only.
 func TestDeviceOnlyServer(t *testing.T) {
 	t.Parallel()
-	server := metadataAt(t, wellKnownOAuth, "", map[string]any{"authorization_endpoint": "", "device_authorization_endpoint": "ISSUER/d"})
+	server := metadataAt(t, safeurl.WellKnownOAuth, "", map[string]any{"authorization_endpoint": "", "device_authorization_endpoint": "ISSUER/d"})
 	got, err := DiscoverIssuer(t.Context(), nil, server.URL)
 	if err != nil || got.DeviceEndpoint != server.URL+"/d" {
 		t.Fatalf("got %+v, %v, want the device endpoint", got, err)
@@ -41,24 +43,24 @@ func TestDiscoverIssuerKeepsLooking(t *testing.T) {
 		want    string // of the error; "" means that the issuer is found
 	}{
 		{"redirect to the address with a slash", func(f *foreignServer) {
-			f.mux.HandleFunc(wellKnownOpenID, moved(wellKnownOpenID+"/"))
-			f.mux.HandleFunc(wellKnownOpenID+"/", document(f, f.URL))
+			f.mux.HandleFunc(safeurl.WellKnownOpenID, moved(safeurl.WellKnownOpenID+"/"))
+			f.mux.HandleFunc(safeurl.WellKnownOpenID+"/", document(f, f.URL))
 		}, ""},
 		{"first document is of another issuer", func(f *foreignServer) {
-			f.mux.HandleFunc(wellKnownOAuth, document(f, other))
-			f.mux.HandleFunc(wellKnownOpenID, document(f, f.URL))
+			f.mux.HandleFunc(safeurl.WellKnownOAuth, document(f, other))
+			f.mux.HandleFunc(safeurl.WellKnownOpenID, document(f, f.URL))
 		}, ""},
 		{"first document is no metadata", func(f *foreignServer) {
-			f.mux.HandleFunc(wellKnownOAuth, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, map[string]any{}) })
-			f.mux.HandleFunc(wellKnownOpenID, document(f, f.URL))
+			f.mux.HandleFunc(safeurl.WellKnownOAuth, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, map[string]any{}) })
+			f.mux.HandleFunc(safeurl.WellKnownOpenID, document(f, f.URL))
 		}, ""},
 		{"first address leads nowhere", func(f *foreignServer) {
-			f.mux.HandleFunc(wellKnownOAuth, moved("http://127.0.0.1:1/"))
-			f.mux.HandleFunc(wellKnownOpenID, document(f, f.URL))
+			f.mux.HandleFunc(safeurl.WellKnownOAuth, moved("http://127.0.0.1:1/"))
+			f.mux.HandleFunc(safeurl.WellKnownOpenID, document(f, f.URL))
 		}, ""},
-		{"redirect to http elsewhere", func(f *foreignServer) { f.mux.HandleFunc(wellKnownOAuth, moved("http://id.example/")) }, "does not offer metadata"},
-		{"endless redirects", func(f *foreignServer) { f.mux.HandleFunc(wellKnownOAuth, moved(wellKnownOAuth)) }, "does not offer metadata"},
-		{"only another issuer", func(f *foreignServer) { f.mux.HandleFunc(wellKnownOpenID, document(f, other)) }, "it names the issuer " + other},
+		{"redirect to http elsewhere", func(f *foreignServer) { f.mux.HandleFunc(safeurl.WellKnownOAuth, moved("http://id.example/")) }, "does not offer metadata"},
+		{"endless redirects", func(f *foreignServer) { f.mux.HandleFunc(safeurl.WellKnownOAuth, moved(safeurl.WellKnownOAuth)) }, "does not offer metadata"},
+		{"only another issuer", func(f *foreignServer) { f.mux.HandleFunc(safeurl.WellKnownOpenID, document(f, other)) }, "it names the issuer " + other},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -99,7 +101,7 @@ func TestFollowSecure(t *testing.T) {
 // Microsoft Entra's metadata for every tenant has a placeholder in its issuer.
 func TestTenantTemplate(t *testing.T) {
 	t.Parallel()
-	server := metadataAt(t, "/common/v2.0"+wellKnownOpenID, "/{tenantid}/v2.0", nil)
+	server := metadataAt(t, "/common/v2.0"+safeurl.WellKnownOpenID, "/{tenantid}/v2.0", nil)
 	got, err := DiscoverIssuer(t.Context(), nil, server.URL+"/common/v2.0")
 	if err != nil || got.Issuer != server.URL+"/common/v2.0" {
 		t.Fatalf("got %+v, %v, want the typed issuer", got, err)
@@ -122,52 +124,6 @@ func TestTenantTemplate(t *testing.T) {
 	if _, err := DiscoverIssuer(t.Context(), nil, server.URL+"/common/v1.0"); err == nil {
 		t.Error("got no error for another path")
 	}
-}
-
-func TestParseIssuer(t *testing.T) {
-	t.Parallel()
-	tests := []struct{ typed, want string }{
-		{"https://id.example", "https://id.example"},
-		{" https://ID.example/ ", "https://id.example"},
-		{"id.example", "https://id.example"},
-		{"id.example/realms/x/", "https://id.example/realms/x"},
-		{"id.example:8443", "https://id.example:8443"},
-		{"localhost:8080", "http://localhost:8080"},
-		{"127.0.0.1:9/x", "http://127.0.0.1:9/x"},
-		{"[::1]:9", "http://[::1]:9"},
-		{"localhost", "http://localhost"},
-		{"https://id.example/.well-known/openid-configuration", "https://id.example"},
-		{"id.example/realms/x/.well-known/openid-configuration/", "https://id.example/realms/x"},
-		{"https://id.example/.well-known/oauth-authorization-server/cli/oauth", "https://id.example/cli/oauth"},
-		{"https://id.example/.well-known/openid-configuration/x", "https://id.example/x"},
-		{"http://id.example", ""},
-		{"https://id.example/?a=b", ""},
-		{"sam@id.example", ""},
-		{"", ""},
-		{"://", ""},
-	}
-	for _, test := range tests {
-		got, err := ParseIssuer(test.typed)
-		if got != test.want || (err == nil) != (test.want != "") {
-			t.Errorf("ParseIssuer(%q) = %q, %v, want %q", test.typed, got, err, test.want)
-		}
-	}
-}
-
-// FuzzParseIssuer checks that what is returned is an address that secrets may be sent to, and is read as itself.
-func FuzzParseIssuer(f *testing.F) {
-	for _, text := range []string{"id.example", "localhost:1", "https://id.example/.well-known/openid-configuration", "//x", "http://[::1]/a", "a://b"} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		issuer, err := ParseIssuer(text)
-		if err != nil {
-			return
-		}
-		if _, err := CheckURL(issuer); err != nil {
-			t.Fatalf("ParseIssuer(%q) = %q: %v", text, issuer, err)
-		}
-	})
 }
 
 // TestResourceIssuers checks the metadata of an API (RFC 9728).

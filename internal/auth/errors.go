@@ -11,15 +11,6 @@ import (
 	"unicode"
 )
 
-// URLError means that an address is malformed, or that secrets must not be sent to it.
-type URLError struct {
-	URL    string // without user name, password and query
-	Detail string
-}
-
-// Error describes the problem.
-func (e *URLError) Error() string { return fmt.Sprintf("%q cannot be used: %s", e.URL, e.Detail) }
-
 // UnreachableError means that no response was received: DNS, TLS, a refused or broken connection, or a timeout.
 type UnreachableError struct {
 	Doing string // the operation, such as "refresh the session"
@@ -292,7 +283,7 @@ func (e *LostResponseError) Error() string {
 func (e *LostResponseError) Unwrap() error { return e.Ended }
 
 // RefreshError means that the session could not be refreshed now. The session is kept and a later refresh may succeed. The
-// cause is an UnreachableError, a ResponseError, a URLError, a config.FileError, or a StatusError or OAuthError that is no refusal.
+// cause is an UnreachableError, a ResponseError, a safeurl.Error, a config.FileError, or a StatusError or OAuthError that is no refusal.
 type RefreshError struct {
 	Err error
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/provider"
 )
@@ -241,7 +242,7 @@ func TestUserinfo(t *testing.T) {
 		{"signed response", f.URL + "/jwt", f.URL, new(*ResponseError)},
 		{"redirect", f.URL + "/moved", f.URL, new(*StatusError)},
 		{"none", "", f.URL, new(*NotOfferedError)},
-		{"http endpoint of an https issuer", f.URL + "/ok", "https://id.example", new(*URLError)},
+		{"http endpoint of an https issuer", f.URL + "/ok", "https://id.example", new(*safeurl.Error)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/provider"
 )
@@ -32,7 +33,7 @@ func requestToken(
 	ctx context.Context, hc *http.Client, p provider.Provider, client Client, doing, endpoint string,
 	send func(context.Context) (*oauth2.Token, error),
 ) (grant, error) {
-	u, err := CheckURL(endpoint)
+	u, err := safeurl.Check(endpoint)
 	if err != nil {
 		return grant{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/provider"
 )
@@ -17,12 +18,6 @@ import (
 const (
 	scopeOpenID  = "openid"
 	scopeOffline = "offline_access"
-)
-
-// The well-known parts of metadata addresses (RFC 8414 section 3, OpenID Discovery section 4).
-const (
-	wellKnownOAuth  = "/.well-known/oauth-authorization-server"
-	wellKnownOpenID = "/.well-known/openid-configuration"
 )
 
 // dialect returns the provider with the form of requests that the server expects: a third-party server expects forms.
@@ -58,9 +53,9 @@ func (s Server) DefaultScopes() []string {
 // DiscoverIssuer reads the metadata of an OAuth 2.0 or OpenID authorization server (RFC 8414, OpenID Discovery). The first
 // valid document of this issuer is used. Without metadata there is no sign-in.
 //
-// Errors: *UnreachableError, *StatusError, *URLError, *MetadataError, *NotOfferedError if there is no metadata.
+// Errors: *UnreachableError, *StatusError, *safeurl.Error, *MetadataError, *NotOfferedError if there is no metadata.
 func DiscoverIssuer(ctx context.Context, hc *http.Client, issuer string) (Server, error) {
-	normal, err := NormalizeBase(issuer)
+	normal, err := safeurl.Normalize(issuer)
 	if err != nil {
 		return Server{}, err
 	}
@@ -101,12 +96,12 @@ func DiscoverIssuer(ctx context.Context, hc *http.Client, issuer string) (Server
 func metadataAddresses(issuer string) ([]string, error) {
 	u, err := url.Parse(issuer)
 	if err != nil {
-		return nil, &URLError{URL: clean(issuer, 100), Detail: notURL}
+		return nil, safeurl.NotURL(issuer)
 	}
 	root, path := u.Scheme+"://"+u.Host, u.EscapedPath()
-	addresses := []string{root + wellKnownOAuth + path, root + path + wellKnownOpenID}
+	addresses := []string{root + safeurl.WellKnownOAuth + path, root + path + safeurl.WellKnownOpenID}
 	if path != "" {
-		addresses = append(addresses, root+wellKnownOpenID+path, root+path+wellKnownOAuth)
+		addresses = append(addresses, root+safeurl.WellKnownOpenID+path, root+path+safeurl.WellKnownOAuth)
 	}
 	return addresses, nil
 }

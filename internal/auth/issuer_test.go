@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/provider"
 )
@@ -95,11 +96,11 @@ func TestDiscoverIssuerErrors(t *testing.T) {
 	}{
 		{"no metadata", serve(http.StatusOK, "<html>"), new(*NotOfferedError)},
 		{"502", serve(http.StatusBadGateway, ""), new(*StatusError)},
-		{"http", "http://id.example", new(*URLError)},
-		{"query", "https://id.example?x=y", new(*URLError)},
-		{"user name", "https://sam@id.example", new(*URLError)},
-		{"no scheme", "id.example", new(*URLError)},
-		{"empty", "", new(*URLError)},
+		{"http", "http://id.example", new(*safeurl.Error)},
+		{"query", "https://id.example?x=y", new(*safeurl.Error)},
+		{"user name", "https://sam@id.example", new(*safeurl.Error)},
+		{"no scheme", "id.example", new(*safeurl.Error)},
+		{"empty", "", new(*safeurl.Error)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/uselamina/lamina/internal/auth/redirecturi"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/provider"
 )
@@ -50,7 +51,7 @@ type Loopback struct {
 }
 
 // Run signs in. Errors: *PortError, *ListenError, *TimeoutError, *DeniedError, *OAuthError, *UnreachableError, *StatusError,
-// *ResponseError, *NotOfferedError, *RegistrationError, *ClientRefusedError, *ClientKeyError, ctx's, or what Finish returned.
+// *ResponseError, *NotOfferedError, *RegistrationError, *ClientRefusedError, *clientkey.Error, ctx's, or what Finish returned.
 func (l *Loopback) Run(ctx context.Context) (config.Credential, error) {
 	if l.Server.AuthorizationEndpoint == "" {
 		return config.Credential{}, &NotOfferedError{Host: hostOf(l.Server.Issuer), What: "a sign-in in the browser, only with a device code", DeviceOnly: true}
@@ -186,7 +187,7 @@ func (l *Loopback) save(ctx context.Context, t *attempt, g grant) (c config.Cred
 	g.requested = strings.Join(l.Provider.OAuth.Scopes, " ")
 	client := t.client
 	if client.UserProvided && !l.Client.isBound() {
-		client.RedirectURI = parseRedirect(client.RedirectURI).withoutPort() // the next sign-in may use another port
+		client.RedirectURI = redirecturi.Parse(client.RedirectURI).WithoutPort() // the next sign-in may use another port
 	}
 	if t.first != nil && g.refresh == "" {
 		client.Params = l.Client.Params

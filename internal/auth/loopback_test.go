@@ -232,7 +232,7 @@ func TestLoopbackReusesClient(t *testing.T) {
 	if isSamePort := got.RedirectURI == first.RedirectURI; (got.ClientID == first.ClientID) != isSamePort {
 		t.Errorf("got client %s at %s, before %s at %s", got.ClientID, got.RedirectURI, first.ClientID, first.RedirectURI)
 	}
-	busy, err := net.Listen("tcp4", strings.TrimSuffix(strings.TrimPrefix(first.RedirectURI, "http://"), callbackPath))
+	busy, err := net.Listen("tcp4", strings.TrimSuffix(strings.TrimPrefix(first.RedirectURI, "http://"), "/callback"))
 	if got := signIn(); got.RedirectURI == first.RedirectURI {
 		t.Errorf("got redirect URI %s on a busy port", got.RedirectURI)
 	}

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 )
 
 // probeTimeout limits the request of the authorization page before the browser opens it.
@@ -62,7 +64,7 @@ func (l *Loopback) probe(ctx context.Context, client Client) (*pageError, error)
 
 // follows allows redirects within the server. It never follows one to the client, and stops at one that reports an error.
 func (p *probe) follows(from, to *url.URL) bool {
-	isCallback := SameOrigin(to.String(), p.redirectURI)
+	isCallback := safeurl.SameOrigin(to.String(), p.redirectURI)
 	p.found = errorOfRedirect(to, isCallback)
 	return p.found == nil && !isCallback && followSameOrigin(from, to)
 }

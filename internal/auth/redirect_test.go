@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/uselamina/lamina/internal/auth/redirecturi"
 )
 
 func TestRedirectURI(t *testing.T) {
@@ -52,7 +54,7 @@ func busyIPv6(t *testing.T) (port string) {
 		t.Skip("this machine has no IPv6")
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	return portOf(l)
+	return redirecturi.PortOf(l)
 }
 
 // TestPortOfLocalhost checks that no other program receives the code: a browser may try ::1 first for localhost.
@@ -81,57 +83,5 @@ func freePort(t *testing.T) string {
 		t.Fatal(err)
 	}
 	defer closeAll(listeners)
-	return portOf(listeners[0])
-}
-
-func TestCheckRedirectURI(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		uri  string
-		want bool
-	}{
-		{"http://localhost", true},
-		{"http://localhost:8080/any/path", true},
-		{"http://127.0.0.1:1/", true},
-		{"http://[::1]:65535/cb", true},
-		{"https://localhost/cb", false},
-		{"http://localhost.example/cb", false},
-		{"http://127.0.0.2/cb", false},
-		{"http://0.0.0.0/cb", false},
-		{"http://sam@localhost/cb", false},
-		{"http://localhost:0/cb", false},
-		{"http://localhost:65536/cb", false},
-		{"http://localhost:/cb", false},
-		{"http://localhost/cb?x=y", false},
-		{"http://localhost/cb#x", false},
-		{"http://localhost/cb#", false},
-		{"http://localhost/c b", false},
-		{"com.example.app:/cb", false},
-		{"urn:ietf:wg:oauth:2.0:oob", false},
-		{"", false},
-	}
-	for _, test := range tests {
-		if err := CheckRedirectURI(test.uri); (err == nil) != test.want {
-			t.Errorf("CheckRedirectURI(%q) = %v, want valid: %v", test.uri, err, test.want)
-		}
-	}
-}
-
-func FuzzRedirectURI(f *testing.F) {
-	for _, seed := range []string{"http://localhost:80/a%2Fb", "http://[::1]", "http://127.0.0.1:/x?y#z", "http://LOCALHOST"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, uri string) {
-		if CheckRedirectURI(uri) != nil {
-			return
-		}
-		r := parseRedirect(uri)
-		again := r.withPort("8080")
-		if err := CheckRedirectURI(again); err != nil || parseRedirect(again).servedPath() != r.servedPath() {
-			t.Errorf("%q became %q: %v", uri, again, err)
-		}
-		if r.port == anyPort && CheckRedirectURI(r.withoutPort()) != nil {
-			t.Errorf("%q became %q", uri, r.withoutPort())
-		}
-	})
+	return redirecturi.PortOf(listeners[0])
 }

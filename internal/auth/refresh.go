@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/retry"
 )
@@ -124,7 +125,7 @@ func (s *Session) tokenEndpoint(c config.Credential) (string, error) {
 	if s.Provider.OAuth == nil {
 		return "", &NotOfferedError{Host: hostOf(c.BaseURL), What: "to refresh a session"}
 	}
-	if c.TokenEndpoint != "" && (c.ThirdParty || SameOrigin(c.TokenEndpoint, c.BaseURL)) {
+	if c.TokenEndpoint != "" && (c.ThirdParty || safeurl.SameOrigin(c.TokenEndpoint, c.BaseURL)) {
 		return c.TokenEndpoint, nil
 	}
 	return fixedServer(c.BaseURL, s.Provider.OAuth).TokenEndpoint, nil

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/uselamina/lamina/internal/auth/redirecturi"
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/redact"
@@ -32,7 +34,7 @@ type Client struct {
 
 // isBound reports whether the user chose a fixed port for the redirect URI.
 func (c Client) isBound() bool {
-	return (c.UserProvided || c.ID == "") && parseRedirect(c.RedirectURI).port != anyPort
+	return (c.UserProvided || c.ID == "") && redirecturi.Parse(c.RedirectURI).Port() != redirecturi.AnyPort
 }
 
 // ClientOf returns the client of a credential, for its requests and for the next sign-in. A client of Lamina's own server has
@@ -100,7 +102,7 @@ func (r Registration) register(ctx context.Context, hc *http.Client, server Serv
 	}
 	req, err := http.NewRequestWithContext(call.ctx, http.MethodPost, server.RegistrationEndpoint, bytes.NewReader(body))
 	if err != nil {
-		return Client{}, &URLError{URL: clean(server.RegistrationEndpoint, 100), Detail: notURL}
+		return Client{}, safeurl.NotURL(server.RegistrationEndpoint)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if r.Token != "" {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/provider"
 )
@@ -117,7 +118,7 @@ func TestRevoke(t *testing.T) {
 	}{
 		{"service without revocation", s.stored(), new(*NotOfferedError)},
 		{"API key", config.Credential{Kind: config.APIKey, Token: "lma_k"}, new(*NotOfferedError)},
-		{"endpoint on another origin", elsewhere, new(*URLError)},
+		{"endpoint on another origin", elsewhere, new(*safeurl.Error)},
 	}
 	for _, test := range refusals {
 		t.Run(test.name, func(t *testing.T) {

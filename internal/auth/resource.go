@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/provider"
 )
 
@@ -22,9 +23,9 @@ type resourceMetadata struct {
 
 // ResourceIssuers returns the issuers whose access tokens the API at base, a base URL, accepts by its protected resource
 // metadata (RFC 9728); nil if it has none. path is a path of the API that needs a credential: the response to a request
-// without one may name the address of the metadata. Errors: *UnreachableError, *StatusError, *URLError.
+// without one may name the address of the metadata. Errors: *UnreachableError, *StatusError, *safeurl.Error.
 func ResourceIssuers(ctx context.Context, hc *http.Client, base, path string) ([]string, error) {
-	u, err := CheckURL(base)
+	u, err := safeurl.Check(base)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func readResource(ctx context.Context, hc *http.Client, base *url.URL, address, 
 	}
 	var issuers []string
 	for _, text := range doc.Servers {
-		issuer, err := NormalizeBase(text)
+		issuer, err := safeurl.Normalize(text)
 		u, _ := url.Parse(issuer)
 		if err == nil && followSecure(base, u) && !slices.Contains(issuers, issuer) {
 			issuers = append(issuers, issuer)
@@ -84,8 +85,8 @@ func readResource(ctx context.Context, hc *http.Client, base *url.URL, address, 
 // isResourceOf reports whether a resource identifier (RFC 9728 section 1.2) is that of the API at base, or of a part of it that
 // contains path.
 func isResourceOf(resource string, base *url.URL, path string) bool {
-	u, err := CheckURL(resource)
-	if err != nil || u.RawQuery != "" || u.Fragment != "" || !SameOrigin(resource, base.String()) {
+	u, err := safeurl.Check(resource)
+	if err != nil || u.RawQuery != "" || u.Fragment != "" || !safeurl.SameOrigin(resource, base.String()) {
 		return false
 	}
 	whole := strings.TrimRight(base.EscapedPath(), "/") + path + "/"

@@ -5,13 +5,14 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/provider"
 )
 
 // Revoke revokes a session at the service (RFC 7009): the refresh token, and with it the access tokens. It does not change
 // the store. Errors: *NotOfferedError for an API key and for a service without revocation, *UnreachableError, *StatusError,
-// *OAuthError, *URLError, *SessionEndedError if the server is not known.
+// *OAuthError, *safeurl.Error, *SessionEndedError if the server is not known.
 func Revoke(ctx context.Context, hc *http.Client, p provider.Provider, c config.Credential) error {
 	p = dialect(p, c.ThirdParty)
 	token, hint := c.RefreshToken, "refresh_token"
@@ -35,8 +36,8 @@ func Revoke(ctx context.Context, hc *http.Client, p provider.Provider, c config.
 	if endpoint == "" {
 		return &NotOfferedError{Host: hostOf(c.BaseURL), What: "revocation of sessions"}
 	}
-	if !c.ThirdParty && !SameOrigin(endpoint, c.BaseURL) {
-		return &URLError{URL: clean(endpoint, 100), Detail: "it is not on " + c.BaseURL}
+	if !c.ThirdParty && !safeurl.SameOrigin(endpoint, c.BaseURL) {
+		return &safeurl.Error{URL: clean(endpoint, 100), Detail: "it is not on " + c.BaseURL}
 	}
 	call, cancel := newCall(ctx, hc, p.OAuth, "revoke the session")
 	defer cancel()

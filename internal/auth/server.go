@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/provider"
 )
 
@@ -46,10 +47,10 @@ type metadata struct {
 // Discover reads the metadata of the authorization server of the service at base, a base URL. A service without metadata has
 // the fixed endpoints of the provider, no device codes and no revocation.
 //
-// Errors: *UnreachableError, *URLError, *MetadataError if the metadata must not be trusted, *NotOfferedError if the provider
+// Errors: *UnreachableError, *safeurl.Error, *MetadataError if the metadata must not be trusted, *NotOfferedError if the provider
 // has only API keys.
 func Discover(ctx context.Context, hc *http.Client, base string, p provider.Provider) (Server, error) {
-	u, err := CheckURL(base)
+	u, err := safeurl.Check(base)
 	if err != nil {
 		return Server{}, err
 	}
@@ -60,7 +61,7 @@ func Discover(ctx context.Context, hc *http.Client, base string, p provider.Prov
 	// RFC 8414 section 3.1: the well-known part is between the host and the path of the issuer.
 	issuer, err := url.Parse(fixed.Issuer)
 	if err != nil {
-		return Server{}, &URLError{URL: shortURL(u), Detail: notURL}
+		return Server{}, safeurl.NotURL(safeurl.Short(u))
 	}
 	address := *issuer
 	address.Path = "/.well-known/oauth-authorization-server" + issuer.Path
@@ -84,7 +85,7 @@ func Discover(ctx context.Context, hc *http.Client, base string, p provider.Prov
 }
 
 func fixedServer(base string, o *provider.OAuth) Server {
-	if normal, err := NormalizeBase(base); err == nil {
+	if normal, err := safeurl.Normalize(base); err == nil {
 		base = normal
 	}
 	return Server{
@@ -107,7 +108,7 @@ func (m metadata) server(address string, expected Server) (Server, error) {
 		return refuse("it names no issuer")
 	case !ok:
 		e := &MetadataError{URL: address, Detail: "it names the issuer " + clean(m.Issuer, 100) + " instead of " + expected.Issuer}
-		if found, err := NormalizeBase(m.Issuer); err == nil && expected.ThirdParty && !strings.Contains(m.Issuer, tenantPlaceholder) {
+		if found, err := safeurl.Normalize(m.Issuer); err == nil && expected.ThirdParty && !strings.Contains(m.Issuer, safeurl.TenantPlaceholder) {
 			e.Issuer = found
 		}
 		return Server{}, e
@@ -151,7 +152,7 @@ func (m metadata) issuerOf(expected Server) (issuer, template string, ok bool) {
 	switch {
 	case m.Issuer == expected.Issuer, expected.ThirdParty && strings.TrimSuffix(m.Issuer, "/") == expected.Issuer:
 		return m.Issuer, "", true
-	case expected.ThirdParty && isTenantOf(strings.TrimSuffix(m.Issuer, "/"), expected.Issuer, isSegment):
+	case expected.ThirdParty && safeurl.IsTenantOf(strings.TrimSuffix(m.Issuer, "/"), expected.Issuer, safeurl.IsSegment):
 		return expected.Issuer, m.Issuer, true
 	}
 	return "", "", false
@@ -162,9 +163,9 @@ func (m metadata) issuerOf(expected Server) (issuer, template string, ok bool) {
 func (s Server) isIssuer(iss string) bool {
 	switch {
 	case s.issuerTemplate != "":
-		return isTenantOf(s.issuerTemplate, iss, isGUID)
+		return safeurl.IsTenantOf(s.issuerTemplate, iss, safeurl.IsGUID)
 	case !s.Discovered:
-		return SameOrigin(iss, s.Issuer)
+		return safeurl.SameOrigin(iss, s.Issuer)
 	}
 	return iss == s.Issuer
 }
@@ -172,12 +173,12 @@ func (s Server) isIssuer(iss string) bool {
 // allows reports whether an endpoint can belong to the server. An OpenID provider may use several hosts, but the metadata of
 // an https issuer must not name an http endpoint on this machine.
 func (s Server) allows(endpoint string) bool {
-	u, err := CheckURL(endpoint)
+	u, err := safeurl.Check(endpoint)
 	switch {
 	case err != nil || u.Fragment != "":
 		return false
 	case s.ThirdParty:
 		return u.Scheme == "https" || strings.HasPrefix(s.Issuer, "http://")
 	}
-	return SameOrigin(endpoint, s.Issuer)
+	return safeurl.SameOrigin(endpoint, s.Issuer)
 }

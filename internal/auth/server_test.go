@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/provider"
 )
 
@@ -94,9 +95,9 @@ func TestDiscoverWithoutMetadata(t *testing.T) {
 	})
 	t.Run("http to another machine", func(t *testing.T) {
 		t.Parallel()
-		var refused *URLError
+		var refused *safeurl.Error
 		if _, err := Discover(t.Context(), nil, "http://example.com", provider.Lamina()); !errors.As(err, &refused) {
-			t.Errorf("got %v, want a *URLError", err)
+			t.Errorf("got %v, want a *safeurl.Error", err)
 		}
 	})
 }

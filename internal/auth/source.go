@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 )
 
@@ -38,15 +39,15 @@ func (StaticKey) observe(http.Header) {}
 
 // restrict returns c if a request to target may carry it, and an empty credential if target has another origin.
 func restrict(c config.Credential, target string) (config.Credential, error) {
-	if c.Token == "" || !SameOrigin(c.BaseURL, target) {
+	if c.Token == "" || !safeurl.SameOrigin(c.BaseURL, target) {
 		return config.Credential{}, nil
 	}
-	_, err := CheckURL(c.BaseURL)
+	_, err := safeurl.Check(c.BaseURL)
 	return c, err
 }
 
 // CredentialError means that the service did not carry out a request, because no valid credential could be obtained for
-// it. The cause is an error of Session.Token, or a *URLError if the credential's own address is refused.
+// it. The cause is an error of Session.Token, or a *safeurl.Error if the credential's own address is refused.
 type CredentialError struct {
 	Err error
 }

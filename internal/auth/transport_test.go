@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/config/configtest"
 )
@@ -267,9 +268,9 @@ func TestTransportRefusesPlainHTTP(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			hc := &http.Client{Transport: &Transport{Header: "x-api-key", Source: test.source}}
-			var refused *URLError
+			var refused *safeurl.Error
 			if _, err := hc.Get("http://example.com/v1/account"); !errors.As(err, &refused) {
-				t.Errorf("got %v, want a *URLError", err)
+				t.Errorf("got %v, want a *safeurl.Error", err)
 			}
 		})
 	}
@@ -288,12 +289,12 @@ func TestEndpointsRefusePlainHTTP(t *testing.T) {
 	session := s.newSession()
 	session.HTTP = &http.Client{Transport: counting}
 	_, err := session.Token(t.Context())
-	var refused *URLError
+	var refused *safeurl.Error
 	if !errors.As(err, &refused) {
-		t.Errorf("refresh: got %v, want a *URLError", err)
+		t.Errorf("refresh: got %v, want a *safeurl.Error", err)
 	}
 	if err := Revoke(t.Context(), session.HTTP, session.Provider, c); !errors.As(err, &refused) {
-		t.Errorf("revocation: got %v, want a *URLError", err)
+		t.Errorf("revocation: got %v, want a *safeurl.Error", err)
 	}
 	if got := counting.requests.Load(); got != 0 {
 		t.Errorf("got %d requests, want none", got)

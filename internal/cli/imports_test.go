@@ -17,8 +17,8 @@ var imports = map[string]string{
 	"docgen":     "cli",
 
 	"cli":           "cli/account cli/api cli/apps cli/complete cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/runs api cmdutil fail output redact session term",
-	"cli/account":   "api api/laghav auth cli/complete cmdutil config fail output provider scan session term",
-	"cli/api":       "api auth cli/complete cmdutil fail output provider session",
+	"cli/account":   "api api/laghav auth auth/clientkey auth/redirecturi auth/safeurl cli/complete cmdutil config fail output provider scan session term",
+	"cli/api":       "api auth/safeurl cli/complete cmdutil fail output provider session",
 	"cli/appinfo":   "api fail output",
 	"cli/apps":      "api cli/appinfo cli/complete cmdutil fail output",
 	"cli/complete":  "api cmdutil fail output term",
@@ -30,12 +30,13 @@ var imports = map[string]string{
 	"cli/runs":      "api cli/appinfo cli/complete cmdutil fail output provider term transfer",
 
 	"cmdutil": "fail output session term textfile",
-	"session": "api auth child config fail provider redact textfile transfer",
-	"doctor":  "api auth config fail output provider session term",
-	"fail":    "api auth config output provider redact term transfer",
+	"session": "api auth auth/safeurl child config fail provider redact textfile transfer",
+	"doctor":  "api auth/safeurl config fail output provider session term",
+	"fail":    "api auth auth/clientkey auth/safeurl config output provider redact term transfer",
 	"scan":    "child provider",
 
-	"auth": "config provider redact retry",
+	"auth":             "auth/clientkey auth/page auth/redirecturi auth/safeurl config provider redact retry",
+	"auth/redirecturi": "auth/safeurl",
 
 	"config/configtest": "config config/internal/disk",
 	"config":            "config/internal/disk retry textfile",
@@ -65,9 +66,13 @@ var imports = map[string]string{
 // match the second.
 var never = []struct{ from, to, why string }{
 	{"auth", "cli", "auth knows neither commands nor terminals"},
+	{"auth/*", "cli", "auth knows neither commands nor terminals"},
 	{"auth", "cmdutil", "auth knows neither commands nor terminals"},
+	{"auth/*", "cmdutil", "auth knows neither commands nor terminals"},
 	{"auth", "term", "auth knows neither commands nor terminals"},
+	{"auth/*", "term", "auth knows neither commands nor terminals"},
 	{"auth", "output", "auth knows neither commands nor terminals"},
+	{"auth/*", "output", "auth knows neither commands nor terminals"},
 	{"api", "auth", "the client receives its credential as a transport"},
 	{"api", "config", "the client receives its credential as a transport"},
 	{"api/*", "auth", "the client receives its credential as a transport"},
@@ -87,7 +92,7 @@ var never = []struct{ from, to, why string }{
 }
 
 // leaves import nothing of this module.
-var leaves = []string{"child", "provider", "retry", "redact", "textfile", "webhook", "docs"}
+var leaves = []string{"auth/clientkey", "auth/page", "auth/safeurl", "child", "provider", "retry", "redact", "textfile", "webhook", "docs"}
 
 // helpers are the packages below internal/cli that nouns may import: they hold no commands.
 var helpers = []string{"cli/appinfo", "cli/complete"}

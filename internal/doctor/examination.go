@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/uselamina/lamina/internal/api"
-	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/provider"
@@ -77,10 +77,10 @@ func (e *examination) decryptCredential() (decrypted, error) {
 
 // probe sends one request without a credential.
 func (e *examination) probe(ctx context.Context, method, address string) api.Probe {
-	if _, err := auth.NormalizeBase(e.baseURL); err != nil {
+	if _, err := safeurl.Normalize(e.baseURL); err != nil {
 		return api.Probe{Err: e.addressError(err)}
 	}
-	if _, err := auth.CheckURL(address); err != nil {
+	if _, err := safeurl.Check(address); err != nil {
 		return api.Probe{Err: err}
 	}
 	transport, err := e.sessions.Transport()
@@ -118,7 +118,7 @@ func (e *examination) probePath() string {
 func (e *examination) tokenURL() string {
 	if e.sessionErr == nil {
 		c := e.session.Credential
-		if c.TokenEndpoint != "" && (c.ThirdParty || auth.SameOrigin(c.TokenEndpoint, e.baseURL)) {
+		if c.TokenEndpoint != "" && (c.ThirdParty || safeurl.SameOrigin(c.TokenEndpoint, e.baseURL)) {
 			return c.TokenEndpoint
 		}
 	}

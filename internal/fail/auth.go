@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/auth/clientkey"
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/provider"
 )
@@ -58,8 +60,8 @@ func (c Context) describeLogin(err error) (Failure, bool) {
 		refused  *auth.OAuthError
 		metadata *auth.MetadataError
 		offered  *auth.NotOfferedError
-		address  *auth.URLError
-		key      *auth.ClientKeyError
+		address  *safeurl.Error
+		key      *clientkey.Error
 		unknown  *auth.ClientRefusedError
 	)
 	again := c.SignIn(c.Credential.Profile)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -55,7 +56,7 @@ func TestDescribe(t *testing.T) {
 		{name: "OAuth refusal", err: &auth.OAuthError{Doing: "sign in", Code: "invalid_scope"}, code: fail.LoginFailed, message: "invalid_scope"},
 		{name: "metadata", err: &auth.MetadataError{URL: "https://h.example", Detail: "x"}, code: fail.LoginFailed, message: "h.example"},
 		{name: "not offered", err: &auth.NotOfferedError{Host: "h.example", What: "device codes"}, code: fail.LoginFailed, message: "device codes"},
-		{name: "address", err: &auth.URLError{URL: "http://h.example", Detail: "no TLS"}, code: fail.InvalidArgument, message: "no TLS"},
+		{name: "address", err: &safeurl.Error{URL: "http://h.example", Detail: "no TLS"}, code: fail.InvalidArgument, message: "no TLS"},
 		{name: "token endpoint 503", err: &auth.RefreshError{Err: &auth.StatusError{Doing: "refresh", Host: "h.example", Status: 503}}, code: fail.ServerError, message: "503", retryable: true},
 		{name: "token endpoint 429", err: &auth.StatusError{Doing: "refresh", Host: "h.example", Status: 429}, code: fail.RateLimited, message: "429", retryable: true},
 		{name: "token endpoint 400", err: &auth.StatusError{Doing: "refresh", Host: "h.example", Status: 400}, code: fail.ServerError, message: "400", hint: login},

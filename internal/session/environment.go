@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/provider"
 )
@@ -102,7 +103,7 @@ func (m *Manager) baseFromEnvironment(p provider.Provider) (string, error) {
 func (m *Manager) RefuseFileAddress(p provider.Provider, credential, base string, trusted ...string) error {
 	variable, _ := m.LookupFirst(p.BaseURLEnv)
 	value, inFile := m.envFile[variable]
-	isTrusted := slices.ContainsFunc(append(trusted, p.BaseURL), func(t string) bool { return auth.SameOrigin(t, base) })
+	isTrusted := slices.ContainsFunc(append(trusted, p.BaseURL), func(t string) bool { return safeurl.SameOrigin(t, base) })
 	if !inFile || m.Getenv(variable) != "" || isTrusted {
 		return nil
 	}
@@ -114,7 +115,7 @@ func (m *Manager) RefuseFileAddress(p provider.Provider, credential, base string
 
 // Base returns the address of a service in the form in which it is stored and compared, without the beginning of the service's paths.
 func Base(p provider.Provider, address string) (string, error) {
-	base, err := auth.NormalizeBase(address)
+	base, err := safeurl.Normalize(address)
 	return p.Base(base), err
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/provider"
@@ -53,11 +54,11 @@ func (s *Session) checkHost() error {
 		return err
 	}
 	if variable, wanted := m.LookupFirst(s.Provider.BaseURLEnv); wanted != "" {
-		base, err := auth.NormalizeBase(wanted)
+		base, err := safeurl.Normalize(wanted)
 		if err != nil {
 			return BaseURLError(variable, err)
 		}
-		if !auth.SameOrigin(base, c.BaseURL) {
+		if !safeurl.SameOrigin(base, c.BaseURL) {
 			return &fail.Error{
 				Code: fail.WrongHost, Hint: m.FailContext().SignIn(s.Profile) + ", or unset " + variable,
 				Message: fmt.Sprintf("profile %s belongs to %s, but %s is %s; the credential was not sent there", s.Profile, c.BaseURL, variable, base),
@@ -75,11 +76,11 @@ func (c Choice) CheckBase(credential, base, hint string) error {
 	if c.Project == nil || c.Project.BaseURL == "" {
 		return nil
 	}
-	required, err := auth.NormalizeBase(c.Project.BaseURL)
+	required, err := safeurl.Normalize(c.Project.BaseURL)
 	if err != nil {
 		return &config.ProjectError{Path: c.Project.Path, Detail: "its base_url: " + err.Error()}
 	}
-	if auth.SameOrigin(required, base) {
+	if safeurl.SameOrigin(required, base) {
 		return nil
 	}
 	return &fail.Error{
@@ -134,7 +135,7 @@ func (s *Session) checkWorkspace(doc *config.Document) (wanted string, err error
 func hintForWorkspace(doc *config.Document, workspace, base string) string {
 	for _, name := range doc.ProfileNames() {
 		p, _ := doc.Profile(name)
-		if p.Credential.Account.WorkspaceID == workspace && auth.SameOrigin(p.Credential.BaseURL, base) {
+		if p.Credential.Account.WorkspaceID == workspace && safeurl.SameOrigin(p.Credential.BaseURL, base) {
 			return "the same command with --profile " + name
 		}
 	}

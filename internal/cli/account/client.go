@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/auth/clientkey"
 	"github.com/uselamina/lamina/internal/fail"
 )
 
@@ -97,7 +98,7 @@ func (s *signIn) readClientAuth(ctx context.Context) error {
 	if s.clientKey != "" {
 		path, err := filepath.Abs(s.clientKey)
 		if err == nil {
-			err = auth.CheckClientKey(path)
+			err = clientkey.Check(path)
 		}
 		if err != nil {
 			return fail.Usage(usage+" --client-key FILE", "%v", err)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/provider"
@@ -21,7 +22,7 @@ import (
 // previous session is one and nothing else is asked for. It then also decides on the address of the API.
 func (s *signIn) chooseIssuer() error {
 	wanted := cmp.Or(s.apiURL, s.env.Sessions.Lookup("LAMINA_BASE_URL"))
-	if s.issuer == "" && s.previous.ThirdParty && (s.apiURL != "" || wanted == "" || auth.SameOrigin(wanted, s.previous.BaseURL)) {
+	if s.issuer == "" && s.previous.ThirdParty && (s.apiURL != "" || wanted == "" || safeurl.SameOrigin(wanted, s.previous.BaseURL)) {
 		s.issuer = s.previous.Issuer
 	}
 	switch {
@@ -35,7 +36,7 @@ func (s *signIn) chooseIssuer() error {
 	case s.issuer == "":
 		return nil
 	}
-	issuer, err := auth.ParseIssuer(s.issuer)
+	issuer, err := safeurl.ParseIssuer(s.issuer)
 	if err != nil {
 		return fail.Usage("lamina login --issuer https://HOST", "--issuer: %v", err)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/auth/redirecturi"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/provider"
 )
@@ -145,7 +145,7 @@ func (o *loginOptions) checkIssuerFlags(cmd *cobra.Command) error {
 	if o.redirectURI == "" {
 		return nil
 	}
-	if err := auth.CheckRedirectURI(o.redirectURI); err != nil {
+	if err := redirecturi.Check(o.redirectURI); err != nil {
 		return fail.Usage(issuerUsage+" --redirect-uri http://localhost/PATH", "--redirect-uri: %v", err)
 	}
 	return nil

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/session"
@@ -21,7 +21,7 @@ func (s *signIn) report() error {
 	} else if err := env.Sessions.RefuseBlank(s.provider.EnvKey); err != nil {
 		env.Note("%v; other commands fail until it is unset", err)
 	}
-	if wanted := env.Sessions.Lookup("LAMINA_BASE_URL"); s.apiURL != "" && wanted != "" && !auth.SameOrigin(wanted, c.BaseURL) {
+	if wanted := env.Sessions.Lookup("LAMINA_BASE_URL"); s.apiURL != "" && wanted != "" && !safeurl.SameOrigin(wanted, c.BaseURL) {
 		env.Note("LAMINA_BASE_URL is %s: unset it to use this login", wanted)
 	}
 	p := config.Profile{Name: s.profile, Credential: c, Encryption: s.encryption}

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/api"
-	"github.com/uselamina/lamina/internal/auth"
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
@@ -133,7 +133,7 @@ func relativePath(base, path string) (string, error) {
 	case !strings.HasPrefix(path, "/"):
 		path = "/" + path
 	}
-	if _, err := url.Parse(base + path); err != nil || !auth.SameOrigin(base, base+path) || strings.ContainsAny(path, " \t\r\n") {
+	if _, err := url.Parse(base + path); err != nil || !safeurl.SameOrigin(base, base+path) || strings.ContainsAny(path, " \t\r\n") {
 		return "", fail.Usage("lamina api /v1/account", "%q is not a valid path", path)
 	}
 	return path, nil

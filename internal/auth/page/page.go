@@ -1,4 +1,5 @@
-package auth
+// Package page writes the pages that the browser shows during a sign-in.
+package page
 
 import (
 	"bytes"
@@ -7,47 +8,20 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	g "maragu.dev/gomponents"
 	h "maragu.dev/gomponents/html"
 )
 
-// A page is the page that the browser shows at the end of a sign-in. Its texts may come from a server; html escapes them.
-type page struct {
+// A Page is what the browser shows at the end of a sign-in. Its texts may come from a server; html escapes them.
+type Page struct {
 	Good  bool
 	Title string
 	Text  string
 	Next  string
 }
 
-func resultPage(service, account string, err error) page {
-	switch {
-	case err != nil:
-		return page{Title: "Sign-in did not finish", Text: sentence(clean(err.Error(), 500)), Next: "You can close this tab. Your terminal shows how to continue."}
-	case account != "":
-		return page{Good: true, Title: "Signed in to " + service, Text: "as " + clean(account, 200), Next: "You can close this tab and return to your terminal."}
-	default:
-		return page{Good: true, Title: "Signed in to " + service, Next: "You can close this tab and return to your terminal."}
-	}
-}
-
-// sentence converts an error message to a sentence.
-func sentence(text string) string {
-	if text == "" {
-		return ""
-	}
-	first, size := utf8.DecodeRuneInString(text)
-	text = string(unicode.ToUpper(first)) + text[size:]
-	if !strings.HasSuffix(text, ".") {
-		text += "."
-	}
-	return text
-}
-
-const pageStyle = `
+const style = `
 :root{color-scheme:light dark;--paper:#f6f5f2;--card:#fff;--ink:#1c1b19;--soft:#6b6862;--line:#e4e1da;--good:#1f7a4d;--bad:#b3372b}
 @media (prefers-color-scheme:dark){:root{--paper:#141416;--card:#1d1d20;--ink:#f1f0ed;--soft:#a3a09a;--line:#303034;--good:#5cc995;--bad:#f08a7d}}
 *{box-sizing:border-box;margin:0}
@@ -70,7 +44,7 @@ const (
 		`<path d="M24 13.5v14M24 33.5v.5"/></svg>`
 )
 
-func (p page) html() g.Node {
+func (p Page) html() g.Node {
 	class, icon := "bad", iconBad
 	if p.Good {
 		class, icon = "good", iconGood
@@ -81,7 +55,7 @@ func (p page) html() g.Node {
 			h.Meta(h.Charset("utf-8")),
 			h.Meta(h.Name("viewport"), h.Content("width=device-width, initial-scale=1")),
 			h.TitleEl(g.Text(p.Title)),
-			h.StyleEl(g.Raw(pageStyle)),
+			h.StyleEl(g.Raw(style)),
 		),
 		h.Body(
 			h.Class(class),
@@ -95,13 +69,13 @@ func (p page) html() g.Node {
 	))
 }
 
-// writePage sends a page with a content security policy that allows only its own style.
-func writePage(w http.ResponseWriter, status int, p page) {
+// Write sends a page with a content security policy that allows only its own style.
+func Write(w http.ResponseWriter, status int, p Page) {
 	var body bytes.Buffer
 	_ = p.html().Render(&body) // writing to a buffer never fails
-	sum := sha256.Sum256([]byte(pageStyle))
+	sum := sha256.Sum256([]byte(style))
 	header := w.Header()
-	setPrivacyHeaders(header)
+	SetPrivacyHeaders(header)
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Length", strconv.Itoa(body.Len()))
 	header.Set("Content-Security-Policy", fmt.Sprintf(
@@ -112,8 +86,8 @@ func writePage(w http.ResponseWriter, status int, p page) {
 	_ = http.NewResponseController(w).Flush()
 }
 
-// setPrivacyHeaders keeps the address of a page out of caches and Referer headers, and the page out of frames.
-func setPrivacyHeaders(h http.Header) {
+// SetPrivacyHeaders keeps the address of a page out of caches and Referer headers, and the page out of frames.
+func SetPrivacyHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")

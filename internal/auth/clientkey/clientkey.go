@@ -1,4 +1,6 @@
-package auth
+// Package clientkey reads the private key with which a client authenticates itself (OpenID Connect Core section 9,
+// private_key_jwt), and signs its assertions. No error quotes a key.
+package clientkey
 
 import (
 	"bytes"
@@ -7,6 +9,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -22,15 +25,15 @@ const (
 	minRSABits = 2048     // RFC 7518 section 3.3
 )
 
-// ClientKeyError means that the private key of a client cannot be used. Nothing was sent.
-type ClientKeyError struct {
+// Error means that the private key of a client cannot be used. Nothing was sent.
+type Error struct {
 	Path   string
 	Detail string
 	Err    error // may be nil
 }
 
 // Error describes the problem.
-func (e *ClientKeyError) Error() string {
+func (e *Error) Error() string {
 	if e.Err != nil {
 		return fmt.Sprintf("the client key %s cannot be used: %s: %v", e.Path, e.Detail, e.Err)
 	}
@@ -38,23 +41,44 @@ func (e *ClientKeyError) Error() string {
 }
 
 // Unwrap returns the cause.
-func (e *ClientKeyError) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error { return e.Err }
 
-// CheckClientKey checks that a file holds a private key that only its owner can read. Errors: *ClientKeyError.
-func CheckClientKey(path string) error {
-	_, err := loadClientKey(path)
+// Check checks that a file holds a private key that only its owner can read. Errors: *Error.
+func Check(path string) error {
+	_, err := load(path)
 	return err
 }
 
-// loadClientKey reads a private key: PEM (PKCS #8, PKCS #1 or SEC 1) or a JWK (RFC 7517). Errors: *ClientKeyError.
-func loadClientKey(path string) (jose.SigningKey, error) {
+// Sign returns a JWT with these claims in its compact form. Errors: *Error.
+func Sign(path string, claims any) (string, error) {
+	key, err := load(path)
+	if err != nil {
+		return "", err
+	}
+	signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT"))
+	if err != nil {
+		return "", &Error{Path: path, Detail: "it cannot sign", Err: err}
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", &Error{Path: path, Detail: "it cannot sign", Err: err}
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		return "", &Error{Path: path, Detail: "it cannot sign", Err: err}
+	}
+	return signed.CompactSerialize()
+}
+
+// load reads a private key: PEM (PKCS #8, PKCS #1 or SEC 1) or a JWK (RFC 7517). Errors: *Error.
+func load(path string) (jose.SigningKey, error) {
 	raw, err := readPrivate(path)
 	if err != nil {
 		return jose.SigningKey{}, err
 	}
-	key, detail := parseClientKey(raw)
+	key, detail := parse(raw)
 	if detail != "" {
-		return jose.SigningKey{}, &ClientKeyError{Path: path, Detail: detail}
+		return jose.SigningKey{}, &Error{Path: path, Detail: detail}
 	}
 	return key, nil
 }
@@ -64,32 +88,32 @@ func readPrivate(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	var cause *os.PathError
 	if errors.As(err, &cause) {
-		return nil, &ClientKeyError{Path: path, Detail: "it cannot be read", Err: cause.Err}
+		return nil, &Error{Path: path, Detail: "it cannot be read", Err: cause.Err}
 	}
 	if err != nil {
-		return nil, &ClientKeyError{Path: path, Detail: "it cannot be read", Err: err}
+		return nil, &Error{Path: path, Detail: "it cannot be read", Err: err}
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return nil, &ClientKeyError{Path: path, Detail: "it cannot be read", Err: err}
+		return nil, &Error{Path: path, Detail: "it cannot be read", Err: err}
 	case !info.Mode().IsRegular():
-		return nil, &ClientKeyError{Path: path, Detail: "it is not a file"}
+		return nil, &Error{Path: path, Detail: "it is not a file"}
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
-		return nil, &ClientKeyError{Path: path, Detail: fmt.Sprintf("other users have access to it (mode %04o); make it 0600", info.Mode().Perm())}
+		return nil, &Error{Path: path, Detail: fmt.Sprintf("other users have access to it (mode %04o); make it 0600", info.Mode().Perm())}
 	case info.Size() > maxKeyFile:
-		return nil, &ClientKeyError{Path: path, Detail: "it is too large for a key"}
+		return nil, &Error{Path: path, Detail: "it is too large for a key"}
 	}
 	raw, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
 	if err != nil {
-		return nil, &ClientKeyError{Path: path, Detail: "it cannot be read", Err: err}
+		return nil, &Error{Path: path, Detail: "it cannot be read", Err: err}
 	}
 	return raw, nil
 }
 
-// parseClientKey returns a key and its algorithm, or what is wrong with it.
-func parseClientKey(raw []byte) (key jose.SigningKey, detail string) {
+// parse returns a key and its algorithm, or what is wrong with it.
+func parse(raw []byte) (key jose.SigningKey, detail string) {
 	if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
 		var jwk jose.JSONWebKey
 		if err := jwk.UnmarshalJSON(raw); err != nil {

@@ -1,4 +1,4 @@
-package auth
+package safeurl
 
 import (
 	"errors"
@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestCheckURL(t *testing.T) {
+func TestCheck(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, url string
@@ -38,21 +38,21 @@ func TestCheckURL(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := CheckURL(test.url)
-			if refused := (*URLError)(nil); (err == nil) != test.isAllowed || err != nil && !errors.As(err, &refused) {
-				t.Errorf("CheckURL(%q): got %v, want allowed: %v", test.url, err, test.isAllowed)
+			_, err := Check(test.url)
+			if refused := (*Error)(nil); (err == nil) != test.isAllowed || err != nil && !errors.As(err, &refused) {
+				t.Errorf("Check(%q): got %v, want allowed: %v", test.url, err, test.isAllowed)
 			}
 		})
 	}
 	t.Run("the error contains no secret", func(t *testing.T) {
 		t.Parallel()
-		if _, err := CheckURL("http://sam:hunter2@host/?token=hunter3"); strings.Contains(err.Error(), "hunter") {
+		if _, err := Check("http://sam:hunter2@host/?token=hunter3"); strings.Contains(err.Error(), "hunter") {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
-func TestNormalizeBase(t *testing.T) {
+func TestNormalize(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, url string
@@ -67,8 +67,8 @@ func TestNormalizeBase(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got, err := NormalizeBase(test.url); got != test.want || (err == nil) != (test.want != "") {
-				t.Errorf("NormalizeBase(%q) = %q, %v, want %q", test.url, got, err, test.want)
+			if got, err := Normalize(test.url); got != test.want || (err == nil) != (test.want != "") {
+				t.Errorf("Normalize(%q) = %q, %v, want %q", test.url, got, err, test.want)
 			}
 		})
 	}
