@@ -94,9 +94,15 @@ func (s *Session) rotate(ctx context.Context, r *refresh, c config.Credential) (
 	return renewed, err
 }
 
-// revokeUnsaved revokes the result of a refresh that a sign-in or a sign-out overtook: nothing else knows of that session. A failure
-// is only logged.
+// revokeUnsaved revokes the result of a refresh that a sign-in with another client or a sign-out overtook: nothing else knows of that
+// session. If the stored credential has the same client, another program may have refreshed the same session, and a revocation would
+// end it. A failure is only logged.
 func (s *Session) revokeUnsaved(ctx context.Context, c config.Credential, g grant) {
+	var none *NotSignedInError
+	stored, err := s.load()
+	if err != nil && !errors.As(err, &none) || err == nil && stored.ClientID == c.ClientID {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	g.apply(&c, now(s.Now))

@@ -209,7 +209,7 @@ func TestSignInDuringRefresh(t *testing.T) {
 	s.metadata = true
 	s.clock.add(2 * time.Hour)
 	s.setFault(func(http.ResponseWriter, *http.Request) bool {
-		c := config.Credential{BaseURL: s.URL, ClientID: "client-0"}
+		c := config.Credential{BaseURL: s.URL, ClientID: "client-1"}
 		grant{access: "lma_mcp_at_new", refresh: "rt-secret-new", lifetime: time.Hour}.apply(&c, s.clock.Now())
 		s.put(c)
 		return false
