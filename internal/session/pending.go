@@ -55,7 +55,7 @@ func (m *Manager) SavePendingLogin(ctx context.Context, profile string, login au
 	if err != nil {
 		return err
 	}
-	_ = m.Store().RemoveFile(oldPending)
+	_ = m.RemoveOldPendingLogin()
 	return m.Store().WriteFile(ctx, pendingFile(profile), raw)
 }
 
