@@ -23,6 +23,7 @@ type Hit struct {
 	Column  int    // of the first byte, from 1
 
 	digest uint64 // identifies the key
+	end    int    // the column after the key
 }
 
 // A Finder finds the keys of some services in text.
@@ -75,14 +76,17 @@ func (f *Finder) Line(line []byte) []Hit {
 			stop++
 		}
 		if h, ok := f.word(string(line[at:stop])); ok {
-			h.Column, end = at+1, stop
+			h.Column, h.end, end = at+1, stop+1, stop
 			hits = append(hits, h)
 		}
 	}
-	if len(hits) > 0 {
-		return hits
+	for _, h := range append(f.assigned(line), f.credentials(line)...) {
+		if !slices.ContainsFunc(hits, func(other Hit) bool { return h.Column < other.end && other.Column < h.end }) {
+			hits = append(hits, h)
+		}
 	}
-	return f.assigned(line)
+	slices.SortFunc(hits, func(a, b Hit) int { return a.Column - b.Column })
+	return hits
 }
 
 // candidates returns the places of a line at which a key may begin, in order.
@@ -111,12 +115,27 @@ func isBoundary(line []byte, at int) bool {
 		return true
 	}
 	before := line[:at]
-	isHexAfter := func(mark string, digits int) bool {
-		n := len(before) - len(mark) - digits
-		return n >= 0 && string(before[n:n+len(mark)]) == mark && isHex(before[n+len(mark):])
+	for _, e := range escapes {
+		n := len(before) - len(e.mark) - e.digits
+		if n >= 0 && string(before[n:n+len(e.mark)]) == e.mark && isHex(before[n+len(e.mark):]) {
+			return true
+		}
 	}
-	isEscape := len(before) >= 2 && before[len(before)-2] == '\\' && bytes.IndexByte([]byte("abefnrtv0"), before[len(before)-1]) >= 0
-	return isEscape || isHexAfter("%", 2) || isHexAfter(`\x`, 2) || isHexAfter(`\u`, 4)
+	isLetter := len(before) >= 2 && before[len(before)-2] == '\\' && bytes.IndexByte([]byte("abefnrtv0"), before[len(before)-1]) >= 0
+	return isLetter || isColor(before)
+}
+
+// escapes are the escape sequences that end with hexadecimal or octal digits: of URLs, also twice encoded, of programming languages, and of
+// mails (quoted-printable).
+var escapes = []struct {
+	mark   string
+	digits int
+}{{"%", 2}, {"%25", 2}, {`\x`, 2}, {`\u`, 4}, {`\U`, 8}, {`\`, 3}, {"=", 2}}
+
+// isColor reports whether a text ends with the control sequence of a terminal that chooses a colour, such as ESC [31m.
+func isColor(before []byte) bool {
+	numbers, found := bytes.CutSuffix(before, []byte("m"))
+	return found && bytes.HasSuffix(bytes.TrimRight(numbers, "0123456789;"), []byte("["))
 }
 
 func isHex(text []byte) bool {
@@ -161,14 +180,42 @@ func (f *Finder) encoded(word string) (Hit, bool) {
 		if err != nil || !strings.HasPrefix(string(text), s.prefix) {
 			continue
 		}
-		key := strings.TrimRight(string(text), "\r\n")
-		for from, to := range words([]byte(key)) {
-			if from == 0 && to == len(key) && isRandom(key[len(s.prefix):]) {
-				return Hit{Service: s.service, Class: s.class, Hint: "base64 of " + key[:len(s.prefix)+2] + "…", digest: digest(key)}, true
+		for _, h := range f.Line(text) {
+			if h.Column == 1 {
+				h.Hint = "base64 of " + h.Hint
+				return h, true
 			}
 		}
 	}
 	return Hit{}, false
+}
+
+// credentials returns the keys in base64 with a user name: in a header of basic authentication (RFC 7617), and in Docker's configuration.
+func (f *Finder) credentials(line []byte) []Hit {
+	var hits []Hit
+	for _, mark := range []string{"Basic ", "basic ", `"auth":`} {
+		for at := 0; ; {
+			next := bytes.Index(line[at:], []byte(mark))
+			if next < 0 {
+				break
+			}
+			at += next + len(mark)
+			start := len(line) - len(bytes.TrimLeft(line[at:], " \t\""))
+			end := start
+			for end < len(line) && (isKeyByte(line[end]) || line[end] == '+' || line[end] == '/') {
+				end++
+			}
+			text, err := base64.RawStdEncoding.DecodeString(string(line[start:end]))
+			if err != nil {
+				continue
+			}
+			for _, h := range f.Line(text) {
+				h.Hint, h.Column, h.end = "base64 of "+h.Hint, start+1, end+1
+				hits = append(hits, h)
+			}
+		}
+	}
+	return hits
 }
 
 // assigned returns the keys that the line assigns to the variables of services.
@@ -186,7 +233,6 @@ func (f *Finder) assigned(line []byte) []Hit {
 			}
 		}
 	}
-	slices.SortFunc(hits, func(a, b Hit) int { return a.Column - b.Column })
 	return hits
 }
 
@@ -203,7 +249,8 @@ func (v variable) assigned(line []byte, at int) (Hit, bool) {
 		if start != 0 || !isRandom(key) {
 			break
 		}
-		return Hit{Service: v.service, Hint: v.name + "=" + key[:2] + "…", Column: len(line) - len(rest) + 1, digest: digest(key)}, true
+		column := len(line) - len(rest) + 1
+		return Hit{Service: v.service, Hint: v.name + "=" + key[:2] + "…", Column: column, end: column + end, digest: digest(key)}, true
 	}
 	return Hit{}, false
 }

@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"encoding/base64"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,6 +12,9 @@ import (
 
 // body is the part of a test key after its prefix. The tests join the two, so that a scan of this repository finds no key.
 const body = "Q7f2kT9xLm4Zr8Wd"
+
+// encode returns the base64 of a text.
+func encode(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
 func TestLine(t *testing.T) {
 	t.Parallel()
@@ -37,6 +41,16 @@ func TestLine(t *testing.T) {
 		{"too short", "lma_abc12", nil},
 		{"words", "lf_this_is_a_name_of_a_function", nil},
 		{"in the middle of a word", "xlgh_live_" + body, nil},
+		{"URL-encoded twice", "next=%252Fa%253Dlma_" + body, []string{"lamina//17"}},
+		{"quoted-printable", "key=3Dlma_" + body, []string{"lamina//7"}},
+		{"octal escape", `key\075lma_` + body, []string{"lamina//8"}},
+		{"coloured", "\x1b[1;32mlma_" + body, []string{"lamina//8"}},
+		{"user name of basic authentication", "Authorization: Basic " + encode("lma_"+body+":"), []string{"lamina//22"}},
+		{"password of basic authentication", "authorization: basic " + encode("user:lma_"+body), []string{"lamina//22"}},
+		{"configuration of Docker", `"auth": "` + encode("user:lgh_test_"+body) + `"`, []string{"laghav/test/10"}},
+		{"basic authentication without a key", "Authorization: Basic " + encode("user:"+body), nil},
+		{"a shape and an assignment", "lma_" + body + " LAMATIC_API_KEY=" + body, []string{"lamina//1", "lamatic//38"}},
+		{"a shape that is assigned", "LAMINA_API_KEY=old-lma_" + body, []string{"lamina//20"}},
 		{"allowed", "lgh_live_" + body + " # " + scan.Allow, nil},
 		{"empty line", "", nil},
 	}
