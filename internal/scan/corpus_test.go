@@ -1,11 +1,14 @@
 package scan_test
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/scan"
@@ -115,13 +118,33 @@ func TestLongLines(t *testing.T) {
 
 func TestUTF16(t *testing.T) {
 	t.Parallel()
-	var text strings.Builder
-	text.WriteString("\xff\xfe")
-	for _, b := range []byte("first\r\nkey=lma_" + body + "\r\n") {
-		text.Write([]byte{b, 0})
-	}
-	report := scan.NewFinder(provider.All()).Stdin(strings.NewReader(text.String()), "stdin")
-	if places(report) != "stdin:2" {
-		t.Errorf("got %q, %v, want stdin:2", places(report), report.Unread)
+	text := "first\r\nсекрет ちlma_" + body + "\r\n"
+	for _, order := range []struct {
+		name string
+		bom  string
+		add  func([]byte, uint16) []byte
+	}{
+		{"little endian", "\xff\xfe", binary.LittleEndian.AppendUint16},
+		{"big endian", "\xfe\xff", binary.BigEndian.AppendUint16},
+	} {
+		t.Run(order.name, func(t *testing.T) {
+			t.Parallel()
+			raw := []byte(order.bom)
+			for _, unit := range utf16.Encode([]rune(text)) {
+				raw = order.add(raw, unit)
+			}
+			report := scan.NewFinder(provider.All()).Stdin(bytes.NewReader(raw), "stdin")
+			if places(report) != "stdin:2" {
+				t.Errorf("got %q, %v, want stdin:2", places(report), report.Unread)
+			}
+			raw = nil
+			for _, unit := range utf16.Encode([]rune("key=lma_" + body)) { // without a mark
+				raw = order.add(raw, unit)
+			}
+			report = scan.NewFinder(provider.All()).Stdin(bytes.NewReader(raw), "stdin")
+			if places(report) != "stdin:1" {
+				t.Errorf("without a mark: got %q, %v, want stdin:1", places(report), report.Unread)
+			}
+		})
 	}
 }

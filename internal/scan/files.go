@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -18,11 +19,11 @@ func (f *Finder) Stdin(r io.Reader, name string) Report {
 
 // stream scans what the user named. What is not text was named, but cannot be scanned.
 func (f *Finder) stream(r io.Reader, name string, report *Report) {
-	switch isText, err := f.text(r, report.add(name, "")); {
+	switch whyNot, err := f.text(r, report.add(name, "")); {
 	case err != nil:
 		report.miss(name, reason(err))
-	case !isText:
-		report.miss(name, notText)
+	case whyNot != "":
+		report.miss(name, whyNot)
 	default:
 		report.Files++
 	}
@@ -41,7 +42,8 @@ func (f *Finder) file(root, path string, report *Report) {
 	info, err := os.Lstat(at)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return // it was removed, also in git's list of files
+		report.skip(path, isGone) // it was removed, or is outside of a sparse checkout
+		return
 	case err != nil:
 		report.miss(path, reason(err))
 		return
@@ -61,11 +63,16 @@ func (f *Finder) file(root, path string, report *Report) {
 		return
 	}
 	defer func() { _ = file.Close() }()
-	switch isText, err := f.text(file, report.add(path, "")); {
+	before, statErr := file.Stat()
+	whyNot, err := f.text(file, report.add(path, ""))
+	after, lastErr := file.Stat()
+	switch err := cmp.Or(statErr, err, lastErr); {
 	case err != nil:
 		report.miss(path, reason(err))
-	case !isText:
-		report.skip(path, notText)
+	case whyNot != "":
+		report.skip(path, whyNot)
+	case before.Size() != after.Size() || !before.ModTime().Equal(after.ModTime()):
+		report.miss(path, isChanged)
 	default:
 		report.Files++
 	}

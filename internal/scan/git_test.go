@@ -87,8 +87,8 @@ func TestRepository(t *testing.T) {
 	}
 	report, err = r.Files(ctx, finder, dir)
 	check("files", report, err, "new/b.txt:1")
-	if got := skips(report.Skipped); got != "link (a symbolic link) picture.png (not text)" {
-		t.Errorf("got skipped %q, want the link and the picture", got)
+	if got := skips(report.Skipped); got != "link (a symbolic link) picture.png (not text) .env (ignored by git)" {
+		t.Errorf("got skipped %q, want the link, the picture and the ignored file", got)
 	}
 	report, err = r.Staged(ctx, finder)
 	check("nothing staged", report, err, "")

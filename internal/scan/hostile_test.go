@@ -106,7 +106,7 @@ func TestPartialClones(t *testing.T) {
 	for _, tt := range []struct {
 		option, findings, skipped string
 	}{
-		{"--filter=blob:none", "a.txt:1@", "1 object of the history (not in this clone)"},
+		{"--filter=blob:none", "a.txt:1@", "a.txt (not in this clone)"},
 		{"--filter=tree:0", "a.txt:1@", "1 object of the history (not in this clone)"},
 		{"--depth=1", "a.txt:1@", "the history before the shallow boundary (not in this clone)"},
 		{"--bare", "a.txt:1@ a.txt:1@", ""},

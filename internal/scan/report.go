@@ -8,6 +8,7 @@ type Finding struct {
 	Path   string // of the file, relative to the folder that was scanned
 	Line   int    // from 1
 	Object string // the git object that contains the key; empty for a file on disk
+	Staged bool   // the key is in the index, and not in the file on disk
 }
 
 // A Skip is something that was not scanned.
@@ -42,6 +43,11 @@ const (
 	isModule  = "a submodule"
 	isSpecial = "not a regular file"
 	isLibrary = "a folder of dependencies"
+	isIgnored = "ignored by git"
+	isGone    = "not in the working tree"
+	isAbsent  = "not in this clone"
+	isPointer = "a pointer of Git LFS"
+	isChanged = "it changed while it was read"
 )
 
 func countOf(n int, one, many string) string {

@@ -5,6 +5,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 const (
@@ -13,53 +16,47 @@ const (
 	headSize   = 8 << 10   // the bytes that decide whether a file is text
 )
 
-// text scans a text and calls found for each key. It returns false if r is not text; r is then not read to its end. A text in UTF-16 is
-// scanned without its zero bytes, because keys are ASCII.
-func (f *Finder) text(r io.Reader, found func(line int, h Hit)) (bool, error) {
+// text scans a text and calls found for each key. It returns why r is not scanned, or only in part: "" if it is scanned as a whole. What is
+// not text is not read to its end.
+func (f *Finder) text(r io.Reader, found func(line int, h Hit)) (whyNot string, err error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	head, err := b.Peek(headSize)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return false, err
+		return "", err
 	}
-	var in io.Reader = b
-	if bytes.IndexByte(head, 0) >= 0 {
-		if !isUTF16(head) {
-			return false, nil
-		}
-		in = withoutZeros{b}
+	in := decoded(b, head)
+	if in == nil {
+		return notText, nil
+	}
+	if bytes.HasPrefix(head, []byte("version https://git-lfs.github.com/spec/")) {
+		whyNot = isPointer // the text is the address of the file
 	}
 	w := window{finder: f, found: found, line: 1}
-	return true, w.scan(bufio.NewReaderSize(in, 64<<10))
+	return whyNot, w.scan(bufio.NewReaderSize(in, 64<<10))
 }
 
-// isUTF16 reports whether every second byte of most of a text is zero, as in ASCII text in UTF-16.
-func isUTF16(head []byte) bool {
+// decoded returns a text in UTF-8, or nil if it is not text. head is its beginning. UTF-16 is known by its byte order mark, or because
+// every second byte is zero, as in ASCII.
+func decoded(r io.Reader, head []byte) io.Reader {
 	zeros := [2]int{}
 	for i, b := range head {
 		if b == 0 {
 			zeros[i%2]++
 		}
 	}
-	most, least := max(zeros[0], zeros[1]), min(zeros[0], zeros[1])
-	return least == 0 && most >= len(head)/3
-}
-
-// withoutZeros removes the zero bytes of a text.
-type withoutZeros struct{ r io.Reader }
-
-func (z withoutZeros) Read(p []byte) (int, error) {
-	n, err := z.r.Read(p)
-	return len(p[:0]) + copyWithoutZeros(p[:n]), err
-}
-
-func copyWithoutZeros(p []byte) int {
-	kept := p[:0]
-	for _, b := range p {
-		if b != 0 {
-			kept = append(kept, b)
-		}
+	isWide := bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")) // UTF-32
+	order := unicode.LittleEndian
+	switch {
+	case !isWide && (bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff"))):
+	case zeros[0]+zeros[1] == 0:
+		return r
+	case zeros[0] == 0 && zeros[1] >= len(head)/3:
+	case zeros[1] == 0 && zeros[0] >= len(head)/3:
+		order = unicode.BigEndian
+	default:
+		return nil
 	}
-	return len(kept)
+	return transform.NewReader(r, unicode.UTF16(order, unicode.UseBOM).NewDecoder())
 }
 
 // A window is the part of a line that is scanned. Lines that are longer than a window are scanned in parts that overlap.

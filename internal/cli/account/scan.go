@@ -65,6 +65,7 @@ type foundKey struct {
 	Column  int    `json:"column"`
 	Hint    string `json:"hint"`
 	Commit  string `json:"commit,omitempty"` // the commit that added it; empty for a file of the working tree
+	Staged  bool   `json:"staged,omitempty"` // it is staged, and not in the file of the working tree
 }
 
 // scanReport is the result of a scan.
@@ -184,6 +185,7 @@ func newScanReport(ctx context.Context, repository *scan.Repository, found scan.
 		}
 		r.Findings = append(r.Findings, foundKey{
 			Service: h.Service, Class: h.Class, Path: h.Path, Line: h.Line, Column: h.Column, Hint: h.Hint, Commit: commits[h.Object],
+			Staged: h.Staged,
 		})
 	}
 	return r
@@ -197,6 +199,9 @@ func writeScan(p *output.Page, r scanReport) {
 		where := fmt.Sprintf("%s:%d:%d", f.Path, f.Line, f.Column)
 		if f.Commit != "" {
 			where += " in commit " + f.Commit
+		}
+		if f.Staged {
+			where += " as staged"
 		}
 		p.Line("%s  %s  %s", p.Bad(where), strings.TrimSpace(f.Service+" "+f.Class), f.Hint)
 	}
