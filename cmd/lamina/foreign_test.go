@@ -43,9 +43,10 @@ func cmdForeign(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: foreign NAME [OPTION…]")
 	}
 	f := &foreignIssuer{options: args[1:], clients: map[string]bool{"by-hand": true}}
-	server := httptest.NewServer(f)
+	server := httptest.NewUnstartedServer(f)
+	f.url = "http://" + server.Listener.Addr().String()
+	server.Start()
 	ts.Defer(server.Close)
-	f.url = server.URL
 	ts.Setenv(args[0], server.URL)
 }
 

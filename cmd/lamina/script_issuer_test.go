@@ -34,9 +34,10 @@ func cmdIssuer(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("unsupported: ! issuer")
 	}
 	s := &scriptIssuer{options: args, file: ts.MkAbs("requests"), consents: map[string]bool{}}
-	server := httptest.NewServer(s)
+	server := httptest.NewUnstartedServer(s)
+	s.base = "http://" + server.Listener.Addr().String()
+	server.Start()
 	ts.Defer(server.Close)
-	s.base = server.URL
 	ts.Setenv("ISSUER", server.URL)
 }
 
