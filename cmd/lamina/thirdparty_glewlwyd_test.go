@@ -212,10 +212,10 @@ func TestThirdPartyGlewlwyd(t *testing.T) {
 }
 
 // checkUnrevokedSession is checkSession at glewlwyd, which lets only confidential clients revoke, and answers a refresh
-// token that was used before with a bare 400 instead of invalid_grant. The errors say so, and the session is kept.
+// token that was used before with a bare 400 instead of invalid_grant. The errors say so, and the session ends.
 func (server *thirdParty) checkUnrevokedSession(t *testing.T, u user) {
 	t.Helper()
 	farewell, first, _ := server.checkSession(t, u)
 	mustContain(t, farewell, "the session could not be revoked")
-	mustContain(t, u.failsWithConfig(t, first, 8), "answered 400 Bad Request; the session is kept", "lamina login")
+	mustContain(t, u.failsWithConfig(t, first, 4), "session expired: the service refuses to refresh it (status 400 Bad Request)", "lamina login")
 }
