@@ -21,8 +21,8 @@ type resourceMetadata struct {
 	Servers  []string `json:"authorization_servers"`
 }
 
-// ResourceIssuers returns the issuers whose access tokens the API at base, a base URL, accepts by its protected resource
-// metadata (RFC 9728); nil if it has none. path is a path of the API that needs a credential: the response to a request
+// ResourceIssuers returns the issuers that the protected resource metadata (RFC 9728) of the API at base, a base URL, names: the API
+// accepts their access tokens. The result is nil if there is no metadata. path is a path of the API that needs a credential: the response to a request
 // without one may name the address of the metadata. Errors: *UnreachableError, *StatusError, *safeurl.Error.
 func ResourceIssuers(ctx context.Context, hc *http.Client, base, path string) ([]string, error) {
 	u, err := safeurl.Check(base)

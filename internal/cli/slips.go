@@ -85,7 +85,7 @@ func suggestFlag(e *fail.Error, cmd *cobra.Command, unknown *pflag.NotExistError
 	}
 }
 
-// notInputs are flags whose synonyms are more likely inputs, where a command runs an app.
+// notInputs are flags with synonyms that are more likely inputs, where a command runs an app.
 var notInputs = []string{"--jq", "--profile", "--workspace", "--provider", "--env-file", "--only"}
 
 // takesInputs reports whether a command runs an app or a workflow, with --input NAME=VALUE.

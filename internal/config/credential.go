@@ -129,8 +129,8 @@ func decodeCredential(o object) (c Credential, e Encryption, isUsable bool) {
 	return c, e, (c.Kind == OAuth || c.Kind == APIKey) && (c.Token != "" || e.entry != "" && e.ciphertext != "")
 }
 
-// protocolOf returns the protocol of the authorization server. Earlier versions stored it in the session; it says whose the
-// refresh token is, so it does not depend on the fingerprint.
+// protocolOf returns the protocol of the authorization server. Earlier versions stored it in the session. It identifies
+// the server of the refresh token, so it does not depend on the fingerprint.
 func protocolOf(o object) string {
 	if protocol := o.text("protocol"); protocol != "" {
 		return protocol

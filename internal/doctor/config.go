@@ -123,11 +123,7 @@ func repair(ctx context.Context, sessions *session.Manager) ([]string, error) {
 		if err == nil && sessions.Now().Before(pending.ExpiresAt) {
 			continue
 		}
-		remove := func() error { return sessions.RemovePendingLogin(profile) }
-		if profile == "" {
-			remove = sessions.RemoveOldPendingLogin
-		}
-		if err := remove(); err != nil {
+		if err := sessions.RemovePendingLogin(profile); err != nil {
 			return nil, err
 		}
 		done = append(done, "an unfinished two-step sign-in is removed")

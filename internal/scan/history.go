@@ -118,7 +118,7 @@ type place struct {
 	digest uint64
 }
 
-// unique removes the items whose key an earlier item has.
+// unique removes every item that has the same key as an earlier one.
 func unique[T any, K comparable](items []T, key func(T) K) []T {
 	seen := map[K]bool{}
 	return slices.DeleteFunc(items, func(item T) bool {

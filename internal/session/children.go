@@ -28,11 +28,7 @@ func (m *Manager) withoutSecrets(environ []string) []string {
 // invalid file is left out.
 func (m *Manager) secretVariables() []string {
 	var names []string
-	for _, service := range m.ProviderNames() {
-		p, err := m.FindProvider(service)
-		if err != nil {
-			continue
-		}
+	for _, p := range m.usableProviders() {
 		names = append(names, strings.ToUpper(p.EnvKey))
 		for _, setting := range p.Settings {
 			for _, variable := range setting.Env {

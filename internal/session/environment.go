@@ -97,8 +97,8 @@ func (m *Manager) baseFromEnvironment(p provider.Provider) (string, error) {
 	return base, nil
 }
 
-// RefuseFileAddress returns an error if base, an address of a service, comes from the file of --env-file and is none of the trusted
-// ones, among which is the service's own. A file, such as one of a cloned repository, must not direct a credential that does not come
+// RefuseFileAddress returns an error if base, an address of a service, comes from the file of --env-file and is not trusted. The
+// address of the service itself is always trusted. A file, such as one of a cloned repository, must not direct a credential that does not come
 // from it. credential names what would be sent there.
 func (m *Manager) RefuseFileAddress(p provider.Provider, credential, base string, trusted ...string) error {
 	variable, _ := m.LookupFirst(p.BaseURLEnv)

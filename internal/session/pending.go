@@ -12,11 +12,12 @@ import (
 	"github.com/uselamina/lamina/internal/config"
 )
 
-// A two-step sign-in is kept between its steps in a file of its profile, in the folder of the configuration.
+// A two-step sign-in is kept between its steps in a file of its profile, in the folder of the configuration. The profile "" stands for
+// the file of an earlier version, which does not name its profile and is only removed.
 const (
 	pendingPrefix = "login-pending-"
 	pendingSuffix = ".json"
-	oldPending    = "login-pending.json" // of earlier versions: it does not name its profile, so it is only removed
+	oldPending    = "login-pending.json"
 )
 
 // pendingLogin is the stored form. The profile is part of the content, because file names may ignore case.
@@ -25,7 +26,12 @@ type pendingLogin struct {
 	Login   json.RawMessage `json:"login"`
 }
 
-func pendingFile(profile string) string { return pendingPrefix + profile + pendingSuffix }
+func pendingFile(profile string) string {
+	if profile == "" {
+		return oldPending
+	}
+	return pendingPrefix + profile + pendingSuffix
+}
 
 // PendingLogin returns the two-step sign-in of a profile that waits for its second step; errors.Is(err, fs.ErrNotExist) if there is
 // none.
@@ -55,16 +61,17 @@ func (m *Manager) SavePendingLogin(ctx context.Context, profile string, login au
 	if err != nil {
 		return err
 	}
-	_ = m.RemoveOldPendingLogin()
+	_ = m.RemovePendingLogin("")
 	return m.Store().WriteFile(ctx, pendingFile(profile), raw)
 }
 
-// RemovePendingLogin removes a two-step sign-in of a profile. It returns no error if there is none.
+// RemovePendingLogin removes a two-step sign-in of a profile, or with "" the file of an earlier version. It returns no error if there is
+// none.
 func (m *Manager) RemovePendingLogin(profile string) error {
 	return m.Store().RemoveFile(pendingFile(profile))
 }
 
-// PendingProfiles returns the profiles with a file of a two-step sign-in, in order. The name "" stands for a file of an earlier version.
+// PendingProfiles returns the profiles with a file of a two-step sign-in, in order.
 func (m *Manager) PendingProfiles() []string {
 	entries, err := os.ReadDir(m.Store().Dir)
 	if err != nil {
@@ -84,6 +91,3 @@ func (m *Manager) PendingProfiles() []string {
 	slices.Sort(profiles)
 	return profiles
 }
-
-// RemoveOldPendingLogin removes the file of an earlier version, which does not name its profile.
-func (m *Manager) RemoveOldPendingLogin() error { return m.Store().RemoveFile(oldPending) }

@@ -193,7 +193,7 @@ func (s *signIn) beginDevice(ctx context.Context) error {
 // resumeDevice finishes what beginDevice began.
 func (s *signIn) resumeDevice(ctx context.Context) error {
 	sessions := s.env.Sessions
-	_ = sessions.RemoveOldPendingLogin()
+	_ = sessions.RemovePendingLogin("") // of an earlier version
 	login, err := sessions.PendingLogin(s.profile)
 	if err != nil {
 		message := "the pending sign-in cannot be read"

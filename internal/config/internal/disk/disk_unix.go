@@ -196,8 +196,8 @@ func adopt(f *os.File, folder string) {
 	}
 }
 
-// IsTrusted reports whether a file belongs to this user or to root. Root also trusts the user on whose behalf it runs: the one
-// who called sudo, and the owner of the home folder.
+// IsTrusted reports whether a file belongs to this user or to root. Root also trusts the user who called sudo, and
+// the owner of the home folder.
 func IsTrusted(info fs.FileInfo) bool {
 	uid := statOf(info).Uid
 	if uid == 0 || int(uid) == os.Geteuid() {
