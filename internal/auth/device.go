@@ -166,7 +166,7 @@ func (p *pace) adjust(err error) error {
 		return &DeniedError{Description: refused.Description}
 	case errors.As(err, &refused) && refused.Code == "expired_token":
 		return &ExpiredError{}
-	case isPassing(err):
+	case IsPassing(err):
 		p.delay = backoff
 		if errors.As(err, &status) {
 			p.delay = max(backoff, status.RetryAfter)

@@ -47,6 +47,8 @@ func TestFaultsKeepTheSession(t *testing.T) {
 		{"502", respond(502, "<html>rt-secret-0"), new(*StatusError), true},
 		{"503", respond(503, ""), new(*StatusError), false},
 		{"429", respond(429, `{"error":"slow_down"}`), new(*StatusError), false},
+		{"408", respond(408, ""), new(*StatusError), false},
+		{"425", respond(425, ""), new(*StatusError), false},
 		{"page of a proxy", respond(200, "<html>sign in to the hotel rt-secret-0"), new(*ResponseError), true},
 		{"empty object", respond(200, "{}"), new(*ResponseError), true},
 		{"malformed token", respond(200, `{"access_token":"a\nb","token_type":"bearer"}`), new(*ResponseError), true},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/uselamina/lamina/internal/config"
 )
@@ -17,13 +18,13 @@ func IsRefusal(err error) bool {
 	var denied *DeniedError
 	var expired *ExpiredError
 	if errors.As(err, &refused) || errors.As(err, &status) {
-		return !isPassing(err)
+		return !IsPassing(err)
 	}
 	return errors.As(err, &denied) || errors.As(err, &expired)
 }
 
-// isPassing reports whether the same request may succeed later.
-func isPassing(err error) bool {
+// IsPassing reports whether the same request may succeed later.
+func IsPassing(err error) bool {
 	var unreachable *UnreachableError
 	var status *StatusError
 	var refused *OAuthError
@@ -31,7 +32,8 @@ func isPassing(err error) bool {
 	case errors.As(err, &unreachable):
 		return true
 	case errors.As(err, &status):
-		return status.Status >= 500 || status.Status == http.StatusTooManyRequests || status.Status == http.StatusRequestTimeout
+		waits := []int{http.StatusTooManyRequests, http.StatusRequestTimeout, http.StatusTooEarly}
+		return status.Status >= 500 || slices.Contains(waits, status.Status)
 	case errors.As(err, &refused): // RFC 6749 section 4.1.2.1 and RFC 8628 section 3.5
 		return refused.Code == "temporarily_unavailable" || refused.Code == "server_error" || refused.Code == "slow_down"
 	}

@@ -93,6 +93,8 @@ func (c Context) describeLogin(err error) (Failure, bool) {
 		return newFailure(LoginFailed, metadata.Error(), c.SignIn(c.Credential.Profile, "--issuer", metadata.Issuer)+" (if you trust that server)"), true
 	case errors.As(err, &offered) && offered.DeviceOnly:
 		return newFailure(LoginFailed, offered.Error(), c.SignIn(c.Credential.Profile, "--device")), true
+	case errors.As(err, &refused) && auth.IsPassing(err):
+		return newFailure(ServerError, cause(err).Error(), "").retryable(), true
 	case errors.As(err, &metadata), errors.As(err, &offered), errors.As(err, &refused):
 		return newFailure(LoginFailed, cause(err).Error(), ""), true
 	case errors.As(err, &address):
@@ -181,7 +183,7 @@ func (c Context) describeServer(err error) (Failure, bool) {
 	switch {
 	case errors.As(err, &status) && status.Status == http.StatusTooManyRequests:
 		return newFailure(RateLimited, cause(err).Error(), "").retryable(), true
-	case errors.As(err, &status) && status.Status < 500:
+	case errors.As(err, &status) && !auth.IsPassing(err):
 		return newFailure(ServerError, cause(err).Error(), c.SignIn(c.Credential.Profile)), true
 	case errors.As(err, &status):
 		return newFailure(ServerError, cause(err).Error(), "").retryable(), true
