@@ -66,7 +66,7 @@ type NoHomeError struct{}
 
 // Error describes the problem.
 func (*NoHomeError) Error() string {
-	return homeVariable() + " is not set, so that there is no home folder to store the sign-in in"
+	return homeVariable() + " is not set to an absolute path, so that there is no home folder to store the sign-in in"
 }
 
 // BusyError means that another process held a lock for longer than Store.LockWait. Nothing was changed.
@@ -87,6 +87,9 @@ func (*BusyError) Retryable() bool { return true }
 func unwritable(path string, err error) error {
 	if foreign := (*disk.TrustError)(nil); errors.As(err, &foreign) {
 		return untrusted(foreign)
+	}
+	if errors.Is(err, disk.ErrNotRegular) {
+		return &FileError{Path: path, Problem: NotAFile}
 	}
 	return &FileError{Path: path, Problem: Unwritable, Detail: disk.WhyUnwritable(path, err), Err: cause(err)}
 }

@@ -144,6 +144,8 @@ func (d *Document) encode() encoding {
 	case sharedFingerprint(before) != "":
 		delete(e.config, "credentials")
 		own.setText(sharedSeen, sharedFingerprint(before))
+	default: // the previous credential is no longer there: the same one would be a new sign-in
+		delete(own, sharedSeen)
 	}
 	if !isSignedIn {
 		delete(own, sharedSeen)

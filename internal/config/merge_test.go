@@ -263,3 +263,27 @@ func TestOnlyLaminaSessionsAreShared(t *testing.T) {
 		}
 	}
 }
+
+// A sign-in of the Node client with a key that config.json had before a sign-in elsewhere is the newer one.
+func TestSameKeyAgainAfterThirdParty(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	update(t, s, DefaultProfile)
+	raw, err := os.ReadFile(s.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	signIn := func(d *Document) error {
+		d.SetProfile(Profile{Name: DefaultProfile, Credential: thirdParty})
+		return nil
+	}
+	if err := s.Update(t.Context(), signIn); err != nil {
+		t.Fatal(err)
+	}
+	update(t, s, "b")
+	write(t, s, string(raw))
+	p, isSignedIn := loadProfile(t, s, DefaultProfile)
+	if !isSignedIn || p.Credential.ThirdParty {
+		t.Errorf("got %+v, %t, want the sign-in of the Node client", p, isSignedIn)
+	}
+}

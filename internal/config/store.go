@@ -43,8 +43,14 @@ func (s *Store) disk() disk.Disk {
 	return s.Disk
 }
 
-// Home returns the home folder of this user, and "" if there is none.
-func Home(getenv func(string) string) string { return getenv(homeVariable()) }
+// Home returns the home folder of this user, and "" if there is none. A relative path is none: secrets would be stored in the
+// working folder.
+func Home(getenv func(string) string) string {
+	if home := getenv(homeVariable()); filepath.IsAbs(home) {
+		return home
+	}
+	return ""
+}
 
 func homeVariable() string {
 	if runtime.GOOS == "windows" {
@@ -85,23 +91,31 @@ func (s *Store) PathOf(p Profile) string {
 	return s.ProfilesPath()
 }
 
-// Load reads the document. A missing file is an empty one. If other users could read a file, Load makes it private and adds a
-// warning to the document. Errors: *FileError, the files are then unchanged; *NoHomeError.
+// Load reads the document. A missing file is an empty one. If other users could read a file or change the folder, Load makes it
+// private and adds a warning to the document. Errors: *FileError, the files are then unchanged; *NoHomeError.
 func (s *Store) Load() (*Document, error) {
+	wasShared := s.Dir != "" && disk.IsWritableByOthers(s.Dir)
 	doc, _, err := s.read()
 	if err != nil {
 		return nil, err
 	}
 	doc.Warnings = s.repairModes()
+	if wasShared {
+		doc.Warnings = append(doc.Warnings, s.Dir+" could be changed by other users of this machine; it is private now")
+	}
 	return doc, nil
 }
 
-// CheckWritable finds out whether a following Update of a profile can succeed: it writes a file of the size of each file and
-// removes it, and tries to open the file itself for writing. A refresh calls it before it spends the refresh token, and a
+// CheckWritable finds out whether a following Update of a profile can succeed: it checks the lock, writes a file of the size of
+// each file and removes it, and tries to open the file itself for writing. A refresh calls it before it spends the refresh token, and a
 // sign-in before the user approves it.
 func (s *Store) CheckWritable(profile string) error {
 	if err := s.makeDir(); err != nil {
 		return err
+	}
+	lock := filepath.Join(s.Dir, documentLock.file)
+	if err := disk.CheckLock(lock); err != nil {
+		return unwritable(lock, err)
 	}
 	paths := []string{s.ProfilesPath()}
 	if orDefault(profile) == DefaultProfile {

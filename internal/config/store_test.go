@@ -195,6 +195,7 @@ func TestDefaultDir(t *testing.T) {
 		{"tilde and folder", "/home/sam", "~/l", "/home/sam/l"},
 		{"tilde", "/home/sam", "~", "/home/sam"},
 		{"no home", "", "/x/", "/x"},
+		{"relative home", "sam", "", ""},
 		{"nothing", "", "", ""},
 	}
 	for _, test := range tests {

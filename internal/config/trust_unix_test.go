@@ -238,3 +238,54 @@ func TestDamagedBehindLink(t *testing.T) {
 	}
 	wantMode(t, found[0], 0o600)
 }
+
+// What other users could have changed is said, and repaired.
+func TestLoadWarnsOfWhatOthersCouldChange(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		mode fs.FileMode
+		want int // warnings
+	}{{0o777, 1}, {0o775, 1}, {0o755, 0}} {
+		s := newStore(t)
+		update(t, s, "a")
+		if err := os.Chmod(s.Dir, test.mode); err != nil {
+			t.Fatal(err)
+		}
+		doc, err := s.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(doc.Warnings) != test.want || test.want == 1 && !strings.HasPrefix(doc.Warnings[0], s.Dir+" could be changed by other users") {
+			t.Errorf("mode %s: got the warnings %q, want %d", test.mode, doc.Warnings, test.want)
+		}
+		if info, err := os.Stat(s.Dir); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("got %v, %v, want a private folder", info.Mode(), err)
+		}
+	}
+}
+
+// A lock that cannot be taken is found out before a sign-in is approved or a refresh token is spent.
+func TestCheckWritableChecksTheLock(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(path string) error{
+		"pipe": func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"link": func(path string) error { return os.Symlink("elsewhere", path) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStore(t)
+			update(t, s, "a")
+			path := filepath.Join(s.Dir, documentLock.String())
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := spoil(path); err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]Problem{"pipe": NotAFile, "link": Untrusted}[name]
+			wantProblem(t, s.CheckWritable(""), want)
+			_, err := s.Lock(t.Context(), documentLock)
+			wantProblem(t, err, want)
+		})
+	}
+}

@@ -35,10 +35,7 @@ func (s *Store) UpdateWith(ctx context.Context, options UpdateOptions, change fu
 	defer unlock()
 	const tries = 10
 	for try := 1; ; try++ {
-		doc, files, err := s.read()
-		if options.ReplaceDamaged {
-			doc, files, err = s.readWithoutDamaged(s.copyAside)
-		}
+		doc, files, err := s.readFor(options)
 		if err != nil {
 			return err
 		}
@@ -58,6 +55,13 @@ func (s *Store) UpdateWith(ctx context.Context, options UpdateOptions, change fu
 			return err
 		}
 	}
+}
+
+func (s *Store) readFor(options UpdateOptions) (*Document, contents, error) {
+	if options.ReplaceDamaged {
+		return s.readWithoutDamaged(s.copyAside)
+	}
+	return s.read()
 }
 
 // write writes the files that have changed. The one that receives the credential of the default profile is first: if the
@@ -95,7 +99,8 @@ func (s *Store) writeConfig(fields object, before []byte, isLastTry bool) error 
 	}
 	return s.replace(s.Path(), encodeFile(fields), func() bool {
 		now, err := s.disk().Read(s.Path())
-		return isLastTry || bytes.Equal(now, before) && (err == nil || errors.Is(err, fs.ErrNotExist))
+		isStillTooLarge := before != nil && errors.Is(err, disk.ErrTooLarge) // of such a file, no content is read
+		return isLastTry || bytes.Equal(now, before) && (err == nil || errors.Is(err, fs.ErrNotExist) || isStillTooLarge)
 	})
 }
 

@@ -20,7 +20,7 @@ func checkConfig(_ context.Context, e *examination) Finding {
 		return f
 	}
 	if e.store.Dir == "" {
-		return warn("export LAMINA_CONFIG_DIR=FOLDER", "HOME is not set: there is no home folder, so a sign-in cannot be saved; LAMINA_API_KEY works")
+		return warn("export LAMINA_CONFIG_DIR=FOLDER", "HOME is not set to an absolute path: there is no home folder, so a sign-in cannot be saved; LAMINA_API_KEY works")
 	}
 	if _, err := e.store.Load(); err != nil {
 		return e.describe(err)

@@ -196,7 +196,7 @@ func (System) Remove(path string) error { return os.Remove(path) }
 
 // Lock implements Disk.
 func (System) Lock(ctx context.Context, path string) (unlock func(), err error) {
-	if err := prepareLock(path); err != nil {
+	if err := CheckLock(path); err != nil {
 		return nil, err
 	}
 	lock := flock.New(path, flock.SetFlag(os.O_RDONLY|noFollow))
@@ -206,8 +206,8 @@ func (System) Lock(ctx context.Context, path string) (unlock func(), err error) 
 	return func() { _ = lock.Unlock() }, nil
 }
 
-// prepareLock creates a lock file, or checks an existing one.
-func prepareLock(path string) error {
+// CheckLock creates a lock file, or checks that an existing one can be used.
+func CheckLock(path string) error {
 	f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err == nil {
 		_ = f.Chmod(0o600) // the umask may have removed bits of the owner

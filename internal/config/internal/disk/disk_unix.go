@@ -132,10 +132,20 @@ func CheckUnshared(path string) error {
 	if err != nil {
 		return err
 	}
-	if info.Mode().Perm()&0o022 != 0 && info.Mode()&fs.ModeSticky == 0 {
+	if isWritableByOthers(info) {
 		return &TrustError{path, "can be changed by other users"}
 	}
 	return checkOwner(path, info)
+}
+
+// IsWritableByOthers reports whether other users have the permission to write to a file or a folder that is not sticky.
+func IsWritableByOthers(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && isWritableByOthers(info)
+}
+
+func isWritableByOthers(info fs.FileInfo) bool {
+	return info.Mode().Perm()&0o022 != 0 && info.Mode()&fs.ModeSticky == 0
 }
 
 // MakePrivate removes the permissions of group and others from a file or folder, and reports whether there were any. A

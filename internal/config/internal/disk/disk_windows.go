@@ -53,6 +53,9 @@ func Resolve(path string) (string, error) {
 // CheckUnshared does nothing: the access control list keeps other users out.
 func CheckUnshared(string) error { return nil }
 
+// IsWritableByOthers reports false: the access control list keeps other users out.
+func IsWritableByOthers(string) bool { return false }
+
 // MakeFolder does nothing: a folder has the access control list of its parent.
 func MakeFolder(string) error { return nil }
 
