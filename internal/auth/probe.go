@@ -147,7 +147,7 @@ func visibleText(page string) (text string, isForm bool) {
 	}
 	next := regexp.MustCompile(`(?is)<meta\b[^>]*\bhttp-equiv\s*=\s*["']?refresh\b[^>]*>`).FindString(page)
 	tags := regexp.MustCompile(`(?s)<[^>]*>`)
-	return html.UnescapeString(strings.Trim(next, "<>") + " " + tags.ReplaceAllString(page, "")), false
+	return html.UnescapeString(strings.Trim(next, "<>") + " " + tags.ReplaceAllString(page, " ")), false
 }
 
 // errorInText returns the error code of an unusable client in the text of a page; "" if there is none.

@@ -52,6 +52,7 @@ func TestProbe(t *testing.T) {
 			writeJSON(w, 200, map[string]any{"error": "unauthorized_client"})
 		}, refused},
 		{"200 page", htmlPage(200, `<h1>Error</h1><pre><strong>error</strong>: invalid_client</pre>`), refused},
+		{"200 page without spaces between elements", htmlPage(200, `<h1>error: invalid_client</h1>client not found`), refused},
 		{"200 page with a button", htmlPage(200, `<p>error=invalid_client</p><form><input type="submit" value="Back"></form>`), refused},
 		{"200 page about the redirect URI", htmlPage(200, `<p>invalid_request: Invalid parameter: redirect_uri</p>`), refused},
 		{"200 page that leads to an error", htmlPage(200, `<meta http-equiv="refresh" content="0;url=/e?error=invalid_client">`), refused},
