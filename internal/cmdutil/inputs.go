@@ -2,6 +2,8 @@ package cmdutil
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,11 +19,11 @@ import (
 const maxInputs = 8 << 20
 
 // ReadInputs merges the inputs of a file, if one is named, with those of the command line (NAME=VALUE), which win.
-func (e *Env) ReadInputs(pairs []string, file string) (map[string]any, error) {
+func (e *Env) ReadInputs(ctx context.Context, pairs []string, file string) (map[string]any, error) {
 	values := map[string]any{}
 	if file != "" {
 		var err error
-		if values, err = e.readInputFile(file); err != nil {
+		if values, err = e.readInputFile(ctx, file); err != nil {
 			return nil, err
 		}
 	}
@@ -48,8 +50,8 @@ func MergeInputs[T any](values map[string]any, typed map[string][]T) {
 }
 
 // readInputFile reads a JSON object of inputs, which may be wrapped as {"inputs": {…}}. The name - means stdin.
-func (e *Env) readInputFile(file string) (map[string]any, error) {
-	values, err := e.ReadObject(file)
+func (e *Env) readInputFile(ctx context.Context, file string) (map[string]any, error) {
+	values, err := e.ReadObject(ctx, file)
 	if inner, ok := values["inputs"].(map[string]any); ok && len(values) == 1 {
 		return inner, nil
 	}
@@ -57,10 +59,10 @@ func (e *Env) readInputFile(file string) (map[string]any, error) {
 }
 
 // ReadObject reads a JSON object of inputs. The name - means stdin.
-func (e *Env) ReadObject(file string) (map[string]any, error) {
-	raw, err := e.ReadFile(file)
+func (e *Env) ReadObject(ctx context.Context, file string) (map[string]any, error) {
+	raw, err := e.ReadFile(ctx, file)
 	if err != nil {
-		return nil, fail.Usage("name a JSON file with --file", "could not read the inputs: %v", err)
+		return nil, cmp.Or(ctx.Err(), fail.Usage("name a JSON file with --file", "could not read the inputs: %v", err))
 	}
 	var values map[string]any
 	dec := json.NewDecoder(bytes.NewReader(raw))
@@ -72,13 +74,18 @@ func (e *Env) ReadObject(file string) (map[string]any, error) {
 }
 
 // ReadFile reads a text file of at most 8 MiB, in one of the encodings of package textfile, as UTF-8. The name - means stdin.
-func (e *Env) ReadFile(file string) ([]byte, error) {
-	r := e.Streams.In
+func (e *Env) ReadFile(ctx context.Context, file string) ([]byte, error) {
 	if file == "-" {
 		if err := e.needPipe("pipe the text to this command, or name a file"); err != nil {
 			return nil, err
 		}
-	} else {
+	}
+	return Await(ctx, func() ([]byte, error) { return e.readText(file) })
+}
+
+func (e *Env) readText(file string) ([]byte, error) {
+	r := e.Streams.In
+	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
 			return nil, err

@@ -65,20 +65,27 @@ func (e *Env) readLine(ctx context.Context, isAddress bool) (string, error) {
 		line, err := e.Streams.ReadLine(ctx, isAddress)
 		return strings.TrimSpace(line), err
 	}
+	return Await(ctx, e.nextLine)
+}
+
+// Await returns the result of a read that the end of a context cannot interrupt, such as one of a pipe or a terminal, or the error of
+// the context if that ends first. The read continues then; the process ends soon.
+func Await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type result struct {
-		line string
-		err  error
+		value T
+		err   error
 	}
-	read := make(chan result, 1)
+	done := make(chan result, 1)
 	go func() {
-		line, err := e.nextLine()
-		read <- result{line, err}
+		value, err := read()
+		done <- result{value, err}
 	}()
 	select {
-	case r := <-read:
-		return r.line, r.err
+	case r := <-done:
+		return r.value, r.err
 	case <-ctx.Done():
-		return "", ctx.Err()
+		var none T
+		return none, ctx.Err()
 	}
 }
 

@@ -142,11 +142,14 @@ func (s *signIn) readRegistrationFile(ctx context.Context) (string, error) {
 	if file == "-" {
 		return env.ReadSecret(ctx, "Initial access token of "+s.issuer+":", "")
 	}
-	raw, err := env.ReadFile(file)
+	raw, err := env.ReadFile(ctx, file)
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		env.Sessions.Secrets.Add(file) // the user may have typed the token in place of a file
 		err = path.Err
+	}
+	if ctx.Err() != nil {
+		return "", ctx.Err()
 	}
 	if err != nil {
 		return "", fail.Usage("lamina login --issuer "+fail.Quote(s.issuer)+" --registration-token FILE",

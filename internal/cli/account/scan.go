@@ -126,12 +126,12 @@ func (o *scanOptions) scan(ctx context.Context, f *scan.Finder) (*scan.Repositor
 		if o.staged {
 			return nil, scan.Report{}, fail.Usage("lamina auth scan --staged", "--staged does not read stdin")
 		}
-		return nil, f.Stdin(o.env.Streams.In, "stdin"), nil
+		return await(ctx, func() scan.Report { return f.Stdin(o.env.Streams.In, "stdin") })
 	}
 	path, err := filepath.EvalSymlinks(o.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, statErr := os.Stat(o.path); statErr == nil { // a file descriptor, such as /dev/fd/3, links to no path
-			return nil, f.Named(o.path), nil
+			return await(ctx, func() scan.Report { return f.Named(o.path) })
 		}
 		return nil, scan.Report{}, fail.Usage("lamina auth scan .", "%s does not exist", o.path)
 	}
@@ -143,9 +143,15 @@ func (o *scanOptions) scan(ctx context.Context, f *scan.Finder) (*scan.Repositor
 		if o.staged {
 			return nil, scan.Report{}, fail.Usage("lamina auth scan --staged", "--staged scans a repository, not a file")
 		}
-		return nil, f.Named(path), nil
+		return await(ctx, func() scan.Report { return f.Named(path) })
 	}
 	return o.scanFolder(ctx, f, path)
+}
+
+// await scans a stream outside of a repository. A stream may give nothing for any time.
+func await(ctx context.Context, read func() scan.Report) (*scan.Repository, scan.Report, error) {
+	report, err := cmdutil.Await(ctx, func() (scan.Report, error) { return read(), nil })
+	return nil, report, err
 }
 
 func (o *scanOptions) scanFolder(ctx context.Context, f *scan.Finder, path string) (*scan.Repository, scan.Report, error) {

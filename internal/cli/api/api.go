@@ -50,7 +50,7 @@ func New(env *cmdutil.Env) *cobra.Command {
 		Args: checkArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.path = args[0]
-			call, err := opts.call()
+			call, err := opts.call(cmd.Context())
 			if err != nil {
 				return err
 			}

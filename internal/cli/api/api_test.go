@@ -49,7 +49,7 @@ func TestCall(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tt.opts.env = &cmdutil.Env{Streams: &term.Streams{}}
-			got, err := tt.opts.call()
+			got, err := tt.opts.call(t.Context())
 			if (err != nil) != tt.wantErr {
 				t.Fatalf("got the error %v, want an error: %t", err, tt.wantErr)
 			}

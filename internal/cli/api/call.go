@@ -1,6 +1,8 @@
 package api
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -14,7 +16,7 @@ import (
 )
 
 // call returns the call that the options describe. Its path is still the one of the command line.
-func (o *options) call() (api.Call, error) {
+func (o *options) call(ctx context.Context) (api.Call, error) {
 	fields, err := o.readFields()
 	if err != nil {
 		return api.Call{}, err
@@ -31,7 +33,7 @@ func (o *options) call() (api.Call, error) {
 	}
 	switch {
 	case o.input != "":
-		call.Body, err = o.readBody()
+		call.Body, err = o.readBody(ctx)
 	case len(fields) == 0:
 	case call.Method == http.MethodGet || call.Method == http.MethodHead:
 		call.Query = queryOf(fields)
@@ -98,11 +100,11 @@ func (o *options) readHeaders() (http.Header, error) {
 }
 
 // readBody reads the JSON of --input.
-func (o *options) readBody() (json.RawMessage, error) {
+func (o *options) readBody(ctx context.Context) (json.RawMessage, error) {
 	const hint = "lamina api PATH --input FILE"
-	raw, err := o.env.ReadFile(o.input)
+	raw, err := o.env.ReadFile(ctx, o.input)
 	if err != nil {
-		return nil, fail.Usage(hint, "could not read the body: %v", err)
+		return nil, cmp.Or(ctx.Err(), fail.Usage(hint, "could not read the body: %v", err))
 	}
 	if !json.Valid(raw) {
 		return nil, fail.Usage(hint, "%s is not JSON; nothing was sent", o.input)

@@ -88,7 +88,7 @@ func (o *completeOptions) read(cmd *cobra.Command, args []string) error {
 		}
 	}
 	o.request.Options = &o.options
-	return o.readMessages(args)
+	return o.readMessages(cmd.Context(), args)
 }
 
 func (o *completeOptions) check(cmd *cobra.Command, args []string) error {
@@ -112,16 +112,16 @@ func (o *completeOptions) check(cmd *cobra.Command, args []string) error {
 }
 
 // readMessages adds the messages of the flags and the arguments to the request.
-func (o *completeOptions) readMessages(args []string) error {
+func (o *completeOptions) readMessages(ctx context.Context, args []string) error {
 	if strings.TrimSpace(o.system) != "" {
 		o.request.Messages = []laghav.Message{{Role: "system", Content: o.system}}
 	}
 	if o.messages != "" {
-		chat, err := readChat(o.env, o.messages)
+		chat, err := readChat(ctx, o.env, o.messages)
 		o.request.Messages = append(o.request.Messages, chat...)
 		return err
 	}
-	text, err := o.source.read(args)
+	text, err := o.source.read(ctx, args)
 	o.request.Messages = append(o.request.Messages, laghav.Message{Role: "user", Content: text})
 	return err
 }

@@ -29,7 +29,7 @@ func newPlayground(env *cmdutil.Env) *cobra.Command {
 		Example: "lamina laghav playground \"Could you please tell me what a budget is?\"\n" +
 			"lamina laghav playground --file prompt.txt --aggressiveness 0.9",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := opts.readText(args)
+			text, err := opts.readText(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
@@ -44,8 +44,8 @@ func newPlayground(env *cmdutil.Env) *cobra.Command {
 }
 
 // readText reads the text and validates it and the flags.
-func (o *playgroundOptions) readText(args []string) (string, error) {
-	text, err := o.source.read(args)
+func (o *playgroundOptions) readText(ctx context.Context, args []string) (string, error) {
+	text, err := o.source.read(ctx, args)
 	if err != nil {
 		return "", err
 	}

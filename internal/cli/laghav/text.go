@@ -3,6 +3,7 @@ package laghav
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"strings"
 	"unicode/utf8"
@@ -21,9 +22,9 @@ type textSource struct {
 }
 
 // read returns the text. Stdin is read if the argument is a dash, or if nothing is named and stdin is not a terminal.
-func (s *textSource) read(args []string) (string, error) {
+func (s *textSource) read(ctx context.Context, args []string) (string, error) {
 	if len(args) == 1 && args[0] == "-" && s.file == "" {
-		return s.readFile("-")
+		return s.readFile(ctx, "-")
 	}
 	switch {
 	case len(args) > 1:
@@ -35,13 +36,13 @@ func (s *textSource) read(args []string) (string, error) {
 	case s.file == "" && s.env.Streams.InTTY:
 		return "", fail.Usage(s.hint, "the %s is missing: give it as an argument, with --file, or on stdin", s.name)
 	}
-	return s.readFile(cmp.Or(s.file, "-"))
+	return s.readFile(ctx, cmp.Or(s.file, "-"))
 }
 
-func (s *textSource) readFile(file string) (string, error) {
-	raw, err := s.env.ReadFile(file)
+func (s *textSource) readFile(ctx context.Context, file string) (string, error) {
+	raw, err := s.env.ReadFile(ctx, file)
 	if err != nil {
-		return "", fail.Usage(s.hint, "could not read the %s: %v", s.name, err)
+		return "", cmp.Or(ctx.Err(), fail.Usage(s.hint, "could not read the %s: %v", s.name, err))
 	}
 	return s.check(string(raw))
 }
@@ -57,11 +58,11 @@ func (s *textSource) check(text string) (string, error) {
 }
 
 // readChat reads the messages of a chat from a JSON file.
-func readChat(env *cmdutil.Env, file string) ([]laghav.Message, error) {
+func readChat(ctx context.Context, env *cmdutil.Env, file string) ([]laghav.Message, error) {
 	const hint = `echo '[{"role": "user", "content": "Hello"}]' | lamina laghav complete --messages -`
-	raw, err := env.ReadFile(file)
+	raw, err := env.ReadFile(ctx, file)
 	if err != nil {
-		return nil, fail.Usage(hint, "could not read the messages: %v", err)
+		return nil, cmp.Or(ctx.Err(), fail.Usage(hint, "could not read the messages: %v", err))
 	}
 	var chat []laghav.Message
 	d := json.NewDecoder(bytes.NewReader(raw))

@@ -75,7 +75,7 @@ func checkBatchArgs(cmd *cobra.Command, args []string) error {
 }
 
 func runBatch(ctx context.Context, opts *batchOptions) error {
-	payloads, err := readPayloads(opts.env, opts.workflow, opts.file)
+	payloads, err := readPayloads(ctx, opts.env, opts.workflow, opts.file)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package lamatic
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,11 +15,11 @@ import (
 
 // readPayload returns the payload of one run as a JSON object: the inputs of a file, if one is named, overridden by those of the
 // command line.
-func readPayload(env *cmdutil.Env, pairs []string, file string) (json.RawMessage, error) {
+func readPayload(ctx context.Context, env *cmdutil.Env, pairs []string, file string) (json.RawMessage, error) {
 	values := map[string]any{}
 	if file != "" {
 		var err error
-		if values, err = env.ReadObject(file); err != nil {
+		if values, err = env.ReadObject(ctx, file); err != nil {
 			return nil, err
 		}
 	}
@@ -62,10 +64,10 @@ type payload struct {
 
 // readPayloads reads the payloads of a batch: a JSON array of objects, or one object after the other. If workflow is empty, each
 // object names its own. One invalid payload is an error for the whole file.
-func readPayloads(env *cmdutil.Env, workflow, file string) ([]payload, error) {
-	raw, err := env.ReadFile(file)
+func readPayloads(ctx context.Context, env *cmdutil.Env, workflow, file string) ([]payload, error) {
+	raw, err := env.ReadFile(ctx, file)
 	if err != nil {
-		return nil, fail.Usage("name a JSON or NDJSON file, or - for stdin", "could not read the payloads: %v", err)
+		return nil, cmp.Or(ctx.Err(), fail.Usage("name a JSON or NDJSON file, or - for stdin", "could not read the payloads: %v", err))
 	}
 	values, err := splitJSON(raw)
 	if err != nil {

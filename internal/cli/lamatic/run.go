@@ -67,7 +67,7 @@ func (o *runOptions) check(cmd *cobra.Command) error {
 
 func run(ctx context.Context, opts *runOptions) error {
 	env := opts.env
-	payload, err := readPayload(env, opts.inputs, opts.file)
+	payload, err := readPayload(ctx, env, opts.inputs, opts.file)
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func (o *runOptions) validate(cmd *cobra.Command) error {
 
 func runRun(cmd *cobra.Command, opts *runOptions) error {
 	env := opts.env
-	values, err := env.ReadInputs(opts.inputs, opts.file)
+	values, err := env.ReadInputs(cmd.Context(), opts.inputs, opts.file)
 	if err != nil {
 		return err
 	}
