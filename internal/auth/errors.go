@@ -229,7 +229,7 @@ const (
 	// ReasonUnknownClient means that the service does not accept the client id. The next sign-in registers a new client.
 	ReasonUnknownClient Reason = "unknown-client"
 	ReasonRejected      Reason = "rejected"  // refused for any other reason, which the service names
-	ReasonNoServer      Reason = "no-server" // the record does not name the server of the refresh token
+	ReasonNoServer      Reason = "no-server" // the record does not name the server of the tokens, or names two
 )
 
 // SessionEndedError means that a session has ended, and that the user must sign in again. The stored credential is kept and
@@ -257,7 +257,7 @@ func (e *SessionEndedError) Error() string {
 	case ReasonRejected:
 		why = "the service refuses to refresh it"
 	case ReasonNoServer:
-		why = "its record does not say which server its refresh token belongs to, so that it is sent to none"
+		why = "its record does not say which server its tokens belong to, so that they are sent to none"
 	}
 	if e.Description != "" {
 		why += " (" + e.Description + ")"

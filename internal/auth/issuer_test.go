@@ -249,3 +249,41 @@ func TestRefreshTokenStaysAtItsServer(t *testing.T) {
 		})
 	}
 }
+
+// A session whose address a user has edited in config.json is sent neither to the new address nor, silently, to the old one.
+func TestEditedAddress(t *testing.T) {
+	t.Parallel()
+	for _, hasIssuer := range []bool{true, false} {
+		s := newRig(t)
+		if hasIssuer {
+			c := s.stored()
+			c.Issuer = fixedServer(c.BaseURL, s.session.Provider.OAuth).Issuer
+			s.put(c)
+		}
+		requests := make(chan string, 10)
+		other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { requests <- r.URL.Path }))
+		t.Cleanup(other.Close)
+		raw, err := os.ReadFile(s.store.Path())
+		if err != nil {
+			t.Fatal(err)
+		}
+		edited := strings.ReplaceAll(string(raw), s.URL, other.URL)
+		if err := os.WriteFile(s.store.Path(), []byte(edited), 0o600); err != nil || edited == string(raw) {
+			t.Fatalf("%v, or nothing changed in %s", err, raw)
+		}
+		_, err = s.session.credential(t.Context(), other.URL+"/v1/account")
+		wantEnded(t, err, ReasonNoServer)
+		if err := s.store.Update(t.Context(), func(d *config.Document) error { d.SetLoginMethod("device"); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.add(2 * time.Hour)
+		_, err = s.token()
+		wantEnded(t, err, ReasonNoServer)
+		if err := Revoke(t.Context(), nil, s.session.Provider, s.stored()); err == nil {
+			t.Error("Revoke: got no error")
+		}
+		if len(requests) > 0 || s.refreshes() > 0 {
+			t.Errorf("got %d requests at the other server, %d refreshes, want none", len(requests), s.refreshes())
+		}
+	}
+}

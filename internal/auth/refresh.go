@@ -46,15 +46,21 @@ var errReplaced = errors.New("another program keeps changing the session")
 
 // ended returns the error of a session that has ended, and nil for any other.
 func (s *Session) ended(c config.Credential) error {
-	switch {
-	case !c.EndedAt.IsZero():
-		return EndedError(s.Profile, c)
-	case c.RefreshToken == "":
+	if err := s.unusable(c); err != nil {
+		return err
+	}
+	if c.RefreshToken == "" {
 		return &SessionEndedError{Profile: s.Profile, Reason: ReasonNoRefresh}
-	case s.Provider.OAuth != nil && !isServerKnown(s.Provider.OAuth, c):
-		return &SessionEndedError{Profile: s.Profile, Reason: ReasonNoServer}
 	}
 	return nil
+}
+
+// unusable returns the error of a session whose access token must not be sent either, and nil for any other.
+func (s *Session) unusable(c config.Credential) error {
+	if s.Provider.OAuth != nil && !isServerKnown(s.Provider.OAuth, c) {
+		return &SessionEndedError{Profile: s.Profile, Reason: ReasonNoServer}
+	}
+	return EndedError(s.Profile, c)
 }
 
 // rotate sends the refresh token and stores the response. Signals are held until the response is stored.

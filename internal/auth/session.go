@@ -150,7 +150,7 @@ func (s *Session) fresh(ctx context.Context, c config.Credential) (config.Creden
 	if c.Kind != config.OAuth {
 		return c, nil
 	}
-	if err := EndedError(s.Profile, c); err != nil {
+	if err := s.unusable(c); err != nil {
 		return config.Credential{}, err
 	}
 	left, margin := s.left(c)

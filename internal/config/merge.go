@@ -78,8 +78,16 @@ func (d *Document) mergeDefault() {
 	case sharedFingerprint(shared) == "":
 		d.edit(DefaultProfile, func(profile object) { delete(profile, "credentials") }) // another program signed out
 		return
-	case isComplete, own.text("clientId") != shared.text("clientId"), own.text("baseUrl") != shared.text("baseUrl"):
+	case isComplete:
 		own = nil // another program signed in
+	case own.object("session").text("of") == fingerprint(shared) && shared.text("refreshToken") != "":
+		// The session is the known one. If a user has edited its address, it still belongs to the server that issued it.
+		if own.text("issuer") == "" && own.text("baseUrl") != shared.text("baseUrl") {
+			own = own.clone()
+			own.setText("issuer", own.text("baseUrl"))
+		}
+	case own.text("clientId") != shared.text("clientId"), own.text("baseUrl") != shared.text("baseUrl"):
+		own = nil
 	}
 	merged := shared.clone()
 	for name, raw := range own {
