@@ -61,7 +61,7 @@ type DeviceLogin struct {
 // *OAuthError, *ResponseError, *ClientRefusedError, *RegistrationError.
 func (d *Device) Start(ctx context.Context) (DeviceLogin, error) {
 	if d.Server.DeviceEndpoint == "" {
-		return DeviceLogin{}, &NotOfferedError{Host: hostOf(d.BaseURL), What: "a sign-in with a device code"}
+		return DeviceLogin{}, &NotOfferedError{Host: hostOf(d.BaseURL), What: "a sign-in with a device code", Instead: InBrowser}
 	}
 	if d.Client.ID != "" && d.Client.Issuer == d.Server.Issuer {
 		login, err := d.authorize(ctx, d.Client)

@@ -20,7 +20,7 @@ func TestDeviceOnlyServer(t *testing.T) {
 		t.Fatalf("got %+v, %v, want the device endpoint", got, err)
 	}
 	var none *NotOfferedError
-	if _, err := (&Loopback{Server: got, Provider: foreignProvider()}).Run(t.Context()); !errors.As(err, &none) || !none.DeviceOnly {
+	if _, err := (&Loopback{Server: got, Provider: foreignProvider()}).Run(t.Context()); !errors.As(err, &none) || none.Instead != WithDevice {
 		t.Errorf("in the browser: got %v, want a *NotOfferedError", err)
 	}
 }

@@ -180,10 +180,20 @@ func (e *MetadataError) Error() string {
 
 // NotOfferedError means that the service does not have the required endpoint.
 type NotOfferedError struct {
-	Host       string
-	What       string
-	DeviceOnly bool // the service offers a sign-in with a device code instead
+	Host    string
+	What    string
+	Instead Method // what the service offers instead; empty if unknown
 }
+
+// A Method is a way to sign in.
+type Method string
+
+// The methods of NotOfferedError.
+const (
+	InBrowser  Method = "browser"
+	WithDevice Method = "device"
+	WithKey    Method = "key"
+)
 
 // Error describes the problem.
 func (e *NotOfferedError) Error() string { return fmt.Sprintf("%s does not offer %s", e.Host, e.What) }

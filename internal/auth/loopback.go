@@ -54,7 +54,7 @@ type Loopback struct {
 // *ResponseError, *NotOfferedError, *RegistrationError, *ClientRefusedError, *clientkey.Error, ctx's, or what Finish returned.
 func (l *Loopback) Run(ctx context.Context) (config.Credential, error) {
 	if l.Server.AuthorizationEndpoint == "" {
-		return config.Credential{}, &NotOfferedError{Host: hostOf(l.Server.Issuer), What: "a sign-in in the browser, only with a device code", DeviceOnly: true}
+		return config.Credential{}, &NotOfferedError{Host: hostOf(l.Server.Issuer), What: "a sign-in in the browser, only with a device code", Instead: WithDevice}
 	}
 	limit := l.Timeout
 	if limit == 0 {

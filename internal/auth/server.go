@@ -55,7 +55,7 @@ func Discover(ctx context.Context, hc *http.Client, base string, p provider.Prov
 		return Server{}, err
 	}
 	if p.OAuth == nil {
-		return Server{}, &NotOfferedError{Host: u.Host, What: "a sign-in in the browser, only API keys"}
+		return Server{}, &NotOfferedError{Host: u.Host, What: "a sign-in in the browser, only API keys", Instead: WithKey}
 	}
 	fixed := fixedServer(base, p.OAuth)
 	// RFC 8414 section 3.1: the well-known part is between the host and the path of the issuer.

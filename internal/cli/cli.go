@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cmdutil"
@@ -34,7 +35,7 @@ func System(version, commit, date string) *cmdutil.Env {
 		Getenv:  os.Getenv,
 		IsBlank: func(name string) bool {
 			value, isSet := os.LookupEnv(name)
-			return isSet && strings.TrimSpace(value) == ""
+			return isSet && strings.TrimSpace(strings.ReplaceAll(value, "\ufeff", "")) == "" // some tools write a byte order mark
 		},
 		Now:    time.Now,
 		Build:  build.Complete(),
@@ -97,6 +98,9 @@ func (p *program) begin(cmd *cobra.Command) error {
 	if err := p.env.Begin(cmd.Context()); err != nil {
 		return err
 	}
+	if err := checkBlankFlags(cmd); err != nil {
+		return err
+	}
 	if cmd.Annotations[cmdutil.Diagnoses] == "" {
 		if err := p.env.CheckVariables(); err != nil {
 			return err
@@ -106,6 +110,18 @@ func (p *program) begin(cmd *cobra.Command) error {
 		p.env.Sessions.Debug = func(line string) { p.env.Printer.Verbatim("%s", line) }
 	}
 	return p.env.Sessions.ReadEnvFile()
+}
+
+// checkBlankFlags returns an error for a flag with an empty value, as an empty variable of a script leaves it: the command would do
+// something else than the flag says.
+func checkBlankFlags(cmd *cobra.Command) error {
+	var err error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if err == nil && f.Value.Type() == "string" && strings.TrimSpace(f.Value.String()) == "" {
+			err = fail.Usage("give it a value, or leave it out", "--%s is empty", f.Name)
+		}
+	})
+	return err
 }
 
 // handleSignals gives a command a context that SIGINT and SIGTERM end. A second Ctrl-C ends the process.

@@ -15,21 +15,23 @@ type Problem int
 
 // The problems of a FileError.
 const (
-	Damaged      Problem = iota + 1 // the file is not a config document
-	Unreadable                      // the file or folder cannot be read
-	Unwritable                      // the file cannot be written: permission, a full disk, a read-only file system
-	NotAFile                        // the path of the file is a folder or a device
-	NotAFolder                      // the path of the folder is a file
-	DanglingLink                    // the path is a symbolic link to a missing file
-	NewerVersion                    // a newer version of lamina wrote the file
-	Untrusted                       // another user owns the file or folder, or can change it
+	Damaged       Problem = iota + 1 // the file is not a config document
+	Unreadable                       // the file or folder cannot be read
+	Unwritable                       // the file cannot be written: permission, a full disk, a read-only file system
+	NotAFile                         // the path of the file is a folder or a device
+	NotAFolder                       // the path of the folder is a file
+	DanglingLink                     // the path is a symbolic link to a missing file
+	LinkLoop                         // the path is a symbolic link that leads to itself
+	NewerVersion                     // a newer version of lamina wrote the file
+	Untrusted                        // another user owns the file or folder, or can change it
+	ForbiddenLink                    // the file is a link, and must not be one
 )
 
 // FileError means that a file or folder of the store cannot be used. The file was not changed.
 type FileError struct {
 	Path    string
 	Problem Problem
-	Detail  string // for Damaged and Untrusted: what is wrong; for Unwritable: the state of the file that causes Err, if any
+	Detail  string // for Damaged, Untrusted and ForbiddenLink: what is wrong; for Unwritable: the state of the file that causes Err, if any
 	Err     error  // the cause; may be nil
 }
 
@@ -46,9 +48,11 @@ func (e *FileError) Error() string {
 		return e.Path + " is not a folder"
 	case DanglingLink:
 		return e.Path + " is a symbolic link to a missing file"
+	case LinkLoop:
+		return e.Path + " is a symbolic link that leads to itself"
 	case NewerVersion:
 		return e.Path + " was written by a newer version of lamina"
-	case Untrusted:
+	case Untrusted, ForbiddenLink:
 		return e.Path + " " + e.Detail + ", so it is not used"
 	default:
 		if e.Detail != "" {
@@ -95,7 +99,11 @@ func unwritable(path string, err error) error {
 }
 
 func untrusted(e *disk.TrustError) error {
-	return &FileError{Path: e.Path, Problem: Untrusted, Detail: e.Why, Err: e}
+	problem := Untrusted
+	if e.IsLink {
+		problem = ForbiddenLink
+	}
+	return &FileError{Path: e.Path, Problem: problem, Detail: e.Why, Err: e}
 }
 
 // cause removes the operation and the path from an error of package os, because the callers' messages name both.

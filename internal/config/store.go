@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/uselamina/lamina/internal/config/internal/disk"
@@ -289,6 +290,8 @@ func (s *Store) describe(path string, err error) error {
 	switch {
 	case errors.Is(err, disk.ErrNotRegular):
 		return &FileError{Path: path, Problem: NotAFile}
+	case errors.Is(err, syscall.ELOOP):
+		return &FileError{Path: path, Problem: LinkLoop, Err: err}
 	case errors.Is(err, disk.ErrTooLarge):
 		return &FileError{Path: path, Problem: Damaged, Detail: err.Error()}
 	default:
@@ -300,11 +303,15 @@ func (s *Store) describe(path string, err error) error {
 func (s *Store) repairModes() []string {
 	var warnings []string
 	for _, path := range []string{s.Path(), s.ProfilesPath(), s.Dir} {
+		could := "read"
+		if disk.IsWritableByOthers(path) {
+			could = "changed"
+		}
 		switch wasExposed, err := disk.MakePrivate(path); {
 		case err != nil:
-			warnings = append(warnings, path+" can be read by other users of this machine, and its permissions could not be changed")
+			warnings = append(warnings, path+" can be "+could+" by other users of this machine, and its permissions could not be changed")
 		case wasExposed && path != s.Dir:
-			warnings = append(warnings, path+" could be read by other users of this machine; it is private now")
+			warnings = append(warnings, path+" could be "+could+" by other users of this machine; it is private now")
 		}
 	}
 	return warnings

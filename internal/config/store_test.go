@@ -111,7 +111,7 @@ func TestProblems(t *testing.T) {
 		{"link to itself", func(t *testing.T, s *Store) {
 			_ = os.MkdirAll(s.Dir, 0o700)
 			symlink(t, s.Path(), s.Path())
-		}, Unreadable},
+		}, LinkLoop},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -152,7 +152,7 @@ func TestPlantedLinks(t *testing.T) {
 			t.Skip("no links here:", err)
 		}
 		_, err := s.Lock(t.Context(), RefreshLock(""))
-		wantProblem(t, err, Untrusted)
+		wantProblem(t, err, ForbiddenLink)
 		wantMode(t, target, 0o644)
 	}
 }
@@ -282,7 +282,7 @@ func TestCheckWritableChecksTheLock(t *testing.T) {
 			if err := spoil(path); err != nil {
 				t.Fatal(err)
 			}
-			want := map[string]Problem{"pipe": NotAFile, "link": Untrusted}[name]
+			want := map[string]Problem{"pipe": NotAFile, "link": ForbiddenLink}[name]
 			wantProblem(t, s.CheckWritable(""), want)
 			_, err := s.Lock(t.Context(), documentLock)
 			wantProblem(t, err, want)

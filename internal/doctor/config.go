@@ -37,7 +37,11 @@ func checkConfig(_ context.Context, e *examination) Finding {
 	}
 	for _, f := range all {
 		if f.Exposed {
-			return warn(e.command("doctor", "--fix"), "%s had the mode %04o: other users of this machine could read it", f.Path, f.Mode)
+			could := "read"
+			if f.Mode&0o022 != 0 {
+				could = "change"
+			}
+			return warn(e.command("doctor", "--fix"), "%s had the mode %04o: other users of this machine could %s it", f.Path, f.Mode, could)
 		}
 	}
 	if err := e.store.CheckWritable(config.DefaultProfile); err != nil {

@@ -91,16 +91,27 @@ func (c Context) describeLogin(err error) (Failure, bool) {
 			"if the server compares the port, choose one with --callback-port"), true
 	case errors.As(err, &metadata) && metadata.Issuer != "":
 		return newFailure(LoginFailed, metadata.Error(), c.SignIn(c.Credential.Profile, "--issuer", metadata.Issuer)+" (if you trust that server)"), true
-	case errors.As(err, &offered) && offered.DeviceOnly:
-		return newFailure(LoginFailed, offered.Error(), c.SignIn(c.Credential.Profile, "--device")), true
+	case errors.As(err, &offered):
+		return newFailure(LoginFailed, cause(err).Error(), c.offeredHint(offered)), true
 	case errors.As(err, &refused) && auth.IsPassing(err):
 		return newFailure(ServerError, cause(err).Error(), "").retryable(), true
-	case errors.As(err, &metadata), errors.As(err, &offered), errors.As(err, &refused):
-		return newFailure(LoginFailed, cause(err).Error(), ""), true
+	case errors.As(err, &metadata):
+		return newFailure(LoginFailed, cause(err).Error(), "tell who runs that server, or sign in at another one with --issuer"), true
+	case errors.As(err, &refused):
+		return newFailure(LoginFailed, cause(err).Error(), again), true
 	case errors.As(err, &address):
 		return newFailure(InvalidArgument, address.Error(), ""), true
 	}
 	return Failure{}, false
+}
+
+// offeredHint returns what to do where a server does not offer something.
+func (c Context) offeredHint(e *auth.NotOfferedError) string {
+	flag := map[auth.Method]string{auth.InBrowser: "--browser", auth.WithDevice: "--device", auth.WithKey: "--with-api-key"}[e.Instead]
+	if flag == "" {
+		return "check the address of the server (--issuer)"
+	}
+	return c.SignIn(c.Credential.Profile, flag)
 }
 
 // registrationHint returns what to do where a third-party server does not register this program. It may require an initial access
@@ -160,10 +171,12 @@ func (c Context) fileHint(file *config.FileError) string {
 		return "move it away"
 	case config.NotAFolder:
 		return "move it away, or choose another folder with LAMINA_CONFIG_DIR"
-	case config.DanglingLink:
+	case config.DanglingLink, config.LinkLoop:
 		return "restore the target of the link, or remove the link"
 	case config.NewerVersion:
 		return "update lamina"
+	case config.ForbiddenLink:
+		return "remove it"
 	case config.Untrusted:
 		return "if it is yours, change its owner with chown and its mode with chmod go-w; else remove it, or choose another folder with LAMINA_CONFIG_DIR"
 	}
@@ -188,7 +201,7 @@ func (c Context) describeServer(err error) (Failure, bool) {
 	case errors.As(err, &status):
 		return newFailure(ServerError, cause(err).Error(), "").retryable(), true
 	case errors.As(err, &reply):
-		return newFailure(Unexpected, cause(err).Error(), ""), true
+		return newFailure(Unexpected, cause(err).Error(), c.Command("doctor")), true
 	case errors.As(err, &unreachable):
 		return newFailure(Unreachable, cause(err).Error(), "").retryable(), true
 	}

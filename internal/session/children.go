@@ -1,6 +1,7 @@
 package session
 
 import (
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -10,7 +11,8 @@ import (
 )
 
 // ChildEnviron returns the environment of this process without secrets, for a program that this process starts. It lacks the
-// variables that hold the keys and settings of all services, those with a name of a secret, and those with a value that contains a
+// variables that hold the keys and settings of all services, those with a name of a secret, those with the address and the password of a
+// server, and those with a value that contains a
 // secret that this process used or a word that has the shape of a key.
 func (m *Manager) ChildEnviron() []string {
 	return m.withoutSecrets(os.Environ())
@@ -20,7 +22,7 @@ func (m *Manager) withoutSecrets(environ []string) []string {
 	ours := m.secretVariables()
 	return child.Environ(environ, func(name, value string) bool {
 		name = strings.ToUpper(name) // Windows ignores the case
-		return slices.Contains(ours, name) || isSecretName(name) || m.Secrets.Text(value) != value
+		return slices.Contains(ours, name) || isSecretName(name) || isSecretURL(name, value) || m.Secrets.Text(value) != value
 	})
 }
 
@@ -39,12 +41,30 @@ func (m *Manager) secretVariables() []string {
 	return names
 }
 
-// isSecretName reports whether a variable holds a secret by its name, in capital letters: an API key of any service, or a secret
-// of this program.
+// secretWords are the words of a variable's name that say that its value is a secret.
+var secretWords = []string{"TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "PAT", "CREDENTIALS"}
+
+// isSecretName reports whether a variable holds a secret of any program by its name, in capital letters. A desktop gives the program
+// that it starts an activation token, which a browser needs.
 func isSecretName(name string) bool {
-	if strings.HasSuffix(name, "_API_KEY") {
+	words := strings.Split(name, "_")
+	isKey := len(words) > 1 && words[len(words)-1] == "KEY"
+	isOurs := words[0] == strings.ToUpper(provider.Lamina().Name)
+	switch {
+	case name == "XDG_ACTIVATION_TOKEN":
+		return false
+	case isKey, isOurs && slices.Contains(words, "KEY"):
 		return true
 	}
-	isOurs := strings.HasPrefix(name, strings.ToUpper(provider.Lamina().Name)+"_")
-	return isOurs && slices.ContainsFunc([]string{"KEY", "TOKEN", "SECRET", "PASSWORD"}, func(word string) bool { return strings.Contains(name, word) })
+	return slices.ContainsFunc(secretWords, func(word string) bool { return slices.Contains(words, word) })
+}
+
+// isSecretURL reports whether a value is an address with a password, such as one of a database. A child needs that of its proxy.
+func isSecretURL(name, value string) bool {
+	u, err := url.Parse(value)
+	if err != nil || strings.HasSuffix(name, "_PROXY") {
+		return false
+	}
+	_, hasPassword := u.User.Password()
+	return hasPassword
 }

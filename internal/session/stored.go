@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/uselamina/lamina/internal/auth"
 	"github.com/uselamina/lamina/internal/auth/safeurl"
@@ -14,6 +15,9 @@ import (
 
 // storedSession returns the session of a stored credential.
 func (m *Manager) storedSession(base http.RoundTripper) (*Session, error) {
+	if err := m.refuseBlankAddress(); err != nil {
+		return nil, err
+	}
 	doc, chosen, err := m.LoadAndChoose()
 	if err != nil {
 		return nil, m.notSignedIn(err)
@@ -31,6 +35,9 @@ func (m *Manager) storedSession(base http.RoundTripper) (*Session, error) {
 		manager: m, Provider: p, BaseURL: c.BaseURL, Settings: c.Settings,
 		Choice: chosen, Profile: chosen.Profile, Credential: c, Encryption: profile.Encryption,
 	}
+	if err := s.checkAddress(m.Store().PathOf(profile)); err != nil {
+		return nil, err
+	}
 	if err := s.checkHost(); err != nil {
 		return nil, err
 	}
@@ -45,6 +52,31 @@ func (m *Manager) storedSession(base http.RoundTripper) (*Session, error) {
 	}
 	s.transport = &auth.Transport{Base: m.guard(p, base), Header: p.KeyHeader, Scheme: p.KeyScheme, Source: s.source}
 	return s, nil
+}
+
+// refuseBlankAddress refuses empty variables of the wanted service before a profile is looked for, which may not exist.
+func (m *Manager) refuseBlankAddress() error {
+	p, err := m.wantedProvider(nil)
+	if err != nil {
+		return err
+	}
+	names := slices.Clone(p.BaseURLEnv)
+	if p.IsDefault() && m.Flags.Workspace == "" {
+		names = append(names, "LAMINA_WORKSPACE")
+	}
+	return m.RefuseBlank(names...)
+}
+
+// checkAddress refuses a stored credential without a valid address, as an edit of its file may leave it.
+func (s *Session) checkAddress(file string) error {
+	_, err := safeurl.Check(s.Credential.BaseURL)
+	if err == nil {
+		return nil
+	}
+	return &fail.Error{
+		Code: fail.ConfigUnusable, Hint: s.manager.FailContext().SignIn(s.Profile), Err: err,
+		Message: fmt.Sprintf("the address (baseUrl) of profile %s in %s: %v", s.Profile, file, err),
+	}
 }
 
 // checkHost refuses to use a stored credential for another service than its own.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"github.com/uselamina/lamina/internal/fail"
@@ -16,8 +17,12 @@ func (m *Manager) RefuseBlank(names ...string) error {
 	for _, name := range names {
 		switch value, inFile := m.envFile[name]; {
 		case m.IsBlank != nil && m.IsBlank(name):
-			return fail.Usage("set "+name+", or unset it",
-				"%s is set, but empty; in CI, this is what a secret looks like that does not exist, or that the job may not read", name)
+			message := name + " is set, but empty"
+			isKey := func(p provider.Provider) bool { return p.EnvKey == name }
+			if isSecretName(name) || slices.ContainsFunc(m.usableProviders(), isKey) {
+				message += "; in CI, this is what a secret looks like that does not exist, or that the job may not read"
+			}
+			return fail.Usage("set "+name+", or unset it", "%s", message)
 		case m.Getenv(name) == "" && inFile && value.text == "":
 			return fail.Usage("set "+name+" there, or remove the line", "%s is set, but empty, in %s", name, m.place(value))
 		}

@@ -118,8 +118,11 @@ func (s *signIn) findIssuer(ctx context.Context, own auth.Server) error {
 // an issuer that the user named.
 func (s *signIn) readRegistrationToken(ctx context.Context) error {
 	env, text, source := s.env, s.env.Getenv("LAMINA_REGISTRATION_TOKEN"), "LAMINA_REGISTRATION_TOKEN"
-	if s.issuer == "" || s.clientID != "" || text == "" && s.registrationFile == "" {
+	if s.issuer == "" || s.clientID != "" {
 		return nil
+	}
+	if err := env.Sessions.RefuseBlank(source); s.registrationFile == "" && (err != nil || text == "") {
+		return err
 	}
 	if s.registrationFile != "" {
 		var err error

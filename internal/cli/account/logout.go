@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,7 +55,7 @@ func logout(ctx context.Context, env *cmdutil.Env) error {
 	value := map[string]any{"signedOut": ok, "profile": name, "remains": remains}
 	return env.Print(value, func(page *output.Page) {
 		if ok {
-			page.Line("%s of %s", page.Good("Signed out"), p.Credential.BaseURL)
+			page.Line("%s of %s", page.Good("Signed out"), cmp.Or(p.Credential.BaseURL, "profile "+p.Name))
 		} else {
 			page.Line("You were not signed in%s.", nonEmpty(" to profile %s", nonDefault(name)))
 		}

@@ -88,6 +88,9 @@ func (s *signIn) method() (func(context.Context) error, error) {
 
 // needUser refuses what needs a user, if none takes part. hint is what to do instead; in CI it is to set the variable of the key.
 func (s *signIn) needUser(what, hint string) error {
+	if err := s.env.Sessions.RefuseBlank(s.provider.EnvKey); !s.env.HasUser() && err != nil {
+		return err
+	}
 	if s.env.InCI() {
 		hint = s.env.Sessions.FailContext().MissingCredential(s.profile)
 	}

@@ -196,7 +196,11 @@ func (s *signIn) resumeDevice(ctx context.Context) error {
 	_ = sessions.RemovePendingLogin("") // of an earlier version
 	login, err := sessions.PendingLogin(s.profile)
 	if err != nil {
-		message := "the pending sign-in cannot be read"
+		var file *config.FileError
+		if errors.As(err, &file) {
+			return err
+		}
+		message := "the pending sign-in is damaged"
 		if errors.Is(err, fs.ErrNotExist) {
 			message = "there is no pending sign-in to profile " + s.profile
 		}

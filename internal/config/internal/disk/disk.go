@@ -32,8 +32,9 @@ var (
 
 // A TrustError means that another user owns a file, or can change what it says.
 type TrustError struct {
-	Path string
-	Why  string
+	Path   string
+	Why    string
+	IsLink bool // the file must not be a link, whoever owns it
 }
 
 // Error describes the problem.

@@ -52,7 +52,7 @@ func checkOpened(f *os.File, path string) error {
 func openLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|noFollow|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, syscall.ELOOP) {
-		return nil, &TrustError{path, "is a symbolic link"}
+		return nil, &TrustError{Path: path, Why: "is a symbolic link", IsLink: true}
 	}
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func openLock(path string) (*os.File, error) {
 		err = checkOpened(f, path)
 	}
 	if err == nil && statOf(info).Nlink > 1 {
-		err = &TrustError{path, "is a link to another file"}
+		err = &TrustError{Path: path, Why: "is a link to another file", IsLink: true}
 	}
 	if err == nil && info.Mode().Perm() != 0o600 {
 		_ = f.Chmod(0o600)
@@ -87,16 +87,16 @@ func Resolve(path string) (string, error) {
 	if err := checkOwner(path, info); err != nil {
 		return "", err
 	}
+	target, err := os.Stat(path) // whose error for a loop of links is an errno
+	if err != nil {
+		return "", err
+	}
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return "", err
 	}
-	target, err := os.Stat(real)
-	if err != nil {
-		return "", err
-	}
 	if owner := statOf(info).Uid; owner != 0 && os.Geteuid() == 0 && statOf(target).Uid != owner {
-		return "", &TrustError{path, "is a symbolic link of user " + userName(owner) + " to a file of user " + userName(statOf(target).Uid)}
+		return "", &TrustError{Path: path, Why: "is a symbolic link of user " + userName(owner) + " to a file of user " + userName(statOf(target).Uid)}
 	}
 	return real, checkOwner(real, target)
 }
@@ -106,7 +106,7 @@ func checkOwner(path string, info fs.FileInfo) error {
 	if IsTrusted(info) {
 		return nil
 	}
-	return &TrustError{path, "belongs to user " + userName(statOf(info).Uid)}
+	return &TrustError{Path: path, Why: "belongs to user " + userName(statOf(info).Uid)}
 }
 
 func userName(uid uint32) string { return strconv.Itoa(int(uid)) }
@@ -133,7 +133,7 @@ func CheckUnshared(path string) error {
 		return err
 	}
 	if isWritableByOthers(info) {
-		return &TrustError{path, "can be changed by other users"}
+		return &TrustError{Path: path, Why: "can be changed by other users"}
 	}
 	return checkOwner(path, info)
 }
