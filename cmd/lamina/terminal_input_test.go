@@ -172,10 +172,10 @@ func TestHiddenPromptSignals(t *testing.T) {
 		ends string
 	}{
 		{"Ctrl-C", ctrlC, "", "status-130"},
-		{"Ctrl-backslash", "\x1c", "", `status-(131|2\D)`},
+		{"Ctrl-backslash", "\x1c", "", "status-131"},
 		{"SIGTERM", "", "TERM", "status-(130|143)"},
 		{"SIGHUP", "", "HUP", "status-129"},
-		{"SIGQUIT", "", "QUIT", `status-(131|2\D)`},
+		{"SIGQUIT", "", "QUIT", "status-131"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -109,7 +109,7 @@ func (p *program) begin(cmd *cobra.Command) error {
 	if p.env.Debugging() {
 		p.env.Sessions.Debug = func(line string) { p.env.Printer.Verbatim("%s", line) }
 	}
-	return p.env.Sessions.ReadEnvFile()
+	return p.env.Sessions.ReadEnvFile(cmd.Context())
 }
 
 // checkBlankFlags returns an error for a flag with an empty value, as an empty variable of a script leaves it: the command would do

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/term"
 	"github.com/uselamina/lamina/internal/textfile"
 )
 
@@ -80,7 +81,7 @@ func (e *Env) ReadFile(ctx context.Context, file string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return Await(ctx, func() ([]byte, error) { return e.readText(file) })
+	return term.Await(ctx, func() ([]byte, error) { return e.readText(file) })
 }
 
 func (e *Env) readText(file string) ([]byte, error) {

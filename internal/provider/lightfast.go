@@ -40,6 +40,8 @@ func Lightfast() Provider {
 				Set: []string{"org-id=ID"},
 			},
 			{Status: 500, Code: "CONFIG_ERROR", Kind: NotReady, Explanation: "the organization has no source that is connected and indexed"},
+			{Status: 404, Code: "NOT_FOUND", Kind: NotFound},
+			{Status: 404, Kind: NotFound, Explanation: "the address may need the path /api/v1", Set: []string{"url=https://lightfast.ai/api/v1"}},
 			{Status: 429, Kind: RateLimited},
 		},
 		RateLimit: RateLimit{Limit: "X-RateLimit-Limit", Remaining: "X-RateLimit-Remaining", Reset: "X-RateLimit-Reset"},

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/provider"
+	"github.com/uselamina/lamina/internal/term"
 	"github.com/uselamina/lamina/internal/textfile"
 )
 
@@ -25,13 +27,16 @@ func (m *Manager) place(v fileValue) string { return fmt.Sprintf("%s:%d", m.Flag
 
 // ReadEnvFile reads the file of --env-file. Only keys, addresses and settings of services are used, and only where the environment
 // has none: the file can set neither the configuration folder nor trusted certificates. Other lines are skipped, whatever they are.
-func (m *Manager) ReadEnvFile() error {
+func (m *Manager) ReadEnvFile(ctx context.Context) error {
 	file := m.Flags.EnvFile
 	if file == "" {
 		return nil
 	}
 	const hint = "it should hold lines such as LAGHAV_API_KEY=…"
-	raw, err := readAtMost(file, maxEnvFile)
+	raw, err := term.Await(ctx, func() ([]byte, error) { return readAtMost(file, maxEnvFile) })
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		return fail.Usage("", "could not read --env-file: %v", err)
 	}

@@ -263,7 +263,7 @@ func TestEnvFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.manager.Flags.EnvFile = file
-	if err := f.manager.ReadEnvFile(); err != nil {
+	if err := f.manager.ReadEnvFile(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"LAMINA_API_KEY": "lma_from_file_0123", "LAMINA_CONFIG_DIR": f.env["LAMINA_CONFIG_DIR"], "HTTPS_PROXY": ""} {

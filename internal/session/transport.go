@@ -49,6 +49,10 @@ func (m *Manager) Transport() (http.RoundTripper, error) {
 
 // trustRoots returns the system's certificate authorities and those in a PEM file.
 func trustRoots(file string) (*x509.CertPool, error) {
+	info, err := os.Stat(file)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, fail.Usage("copy the certificates into a file", "%s is not a regular file", file)
+	}
 	pem, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fail.Usage("", "could not read the certificate authorities: %v", err)

@@ -216,6 +216,10 @@ func (c *console) handle(s syscall.Signal, signals chan os.Signal) {
 	case syscall.SIGINT, syscall.SIGTERM: // the context of the command ends, and the next one ends the process
 		c.close()
 		signal.Stop(signals)
+	case syscall.SIGQUIT: // whose default here is to print the stacks of all goroutines
+		c.close()
+		c.write([]byte("\n"))
+		os.Exit(128 + int(s))
 	default:
 		c.close()
 		signal.Stop(signals)

@@ -17,6 +17,7 @@ import (
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/scan"
+	"github.com/uselamina/lamina/internal/term"
 )
 
 type scanOptions struct {
@@ -150,7 +151,7 @@ func (o *scanOptions) scan(ctx context.Context, f *scan.Finder) (*scan.Repositor
 
 // await scans a stream outside of a repository. A stream may give nothing for any time.
 func await(ctx context.Context, read func() scan.Report) (*scan.Repository, scan.Report, error) {
-	report, err := cmdutil.Await(ctx, func() (scan.Report, error) { return read(), nil })
+	report, err := term.Await(ctx, func() (scan.Report, error) { return read(), nil })
 	return nil, report, err
 }
 

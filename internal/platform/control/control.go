@@ -5,6 +5,7 @@ package control
 import (
 	"cmp"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -83,7 +84,11 @@ func (s *Server) Watch(next http.Handler) http.Handler {
 // cut returns at most the first n bytes of a text.
 func cut(text string, n int) string { return strings.ToValidUTF8(text[:min(n, len(text))], "") }
 
-func isControl(path string) bool { return path == "/dev" || strings.HasPrefix(path, "/dev/") }
+// isControl reports whether a path, in any spelling, is that of a control.
+func isControl(p string) bool {
+	p = path.Clean("/" + p)
+	return p == "/dev" || strings.HasPrefix(p, "/dev/")
+}
 
 func (s *Server) listRequests(w http.ResponseWriter, _ *http.Request) error {
 	return wire.WriteData(w, http.StatusOK, s.requests.list())

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -47,6 +48,8 @@ func openDataFile(file string, load func(*bbolt.DB) error) (db *bbolt.DB, err er
 		return nil, damaged(file, err)
 	case errors.Is(err, bbolterrors.ErrVersionMismatch):
 		return nil, &DataFileError{file, "has the format of another version of this program", err}
+	case err != nil && !isSystemError(err): // such as "file size too small"
+		return nil, damaged(file, err)
 	case err != nil:
 		return nil, &DataFileError{file, "could not be opened: " + cause(err).Error(), err}
 	}
@@ -66,6 +69,13 @@ func openDataFile(file string, load func(*bbolt.DB) error) (db *bbolt.DB, err er
 
 func damaged(file string, err error) error {
 	return &DataFileError{file, "is damaged, or is not a data file of lamina dev; it was not changed: name another file, or delete it to start anew", err}
+}
+
+// isSystemError reports whether the operating system caused an error.
+func isSystemError(err error) bool {
+	var named *fs.PathError
+	var number syscall.Errno
+	return errors.As(err, &named) || errors.As(err, &number)
 }
 
 // cause returns an error without the name of the file.
