@@ -30,7 +30,7 @@ var imports = map[string]string{
 	"cli/runs":      "api cli/appinfo cli/complete cmdutil fail output provider term transfer",
 
 	"cmdutil": "fail output session term textfile",
-	"session": "api auth auth/safeurl child config fail provider redact textfile transfer",
+	"session": "api auth auth/safeurl child config fail provider redact term textfile transfer",
 	"doctor":  "api auth/safeurl config fail output provider session term",
 	"fail":    "api auth auth/clientkey auth/safeurl config output provider redact term transfer",
 	"scan":    "child provider",
