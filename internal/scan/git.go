@@ -38,6 +38,12 @@ func (e *GitError) Error() string {
 	return fmt.Sprintf("git %s: %s", strings.Join(e.Args, " "), e.Detail)
 }
 
+// IsForeign reports whether git refuses a repository because another user owns it.
+func (e *GitError) IsForeign() bool { return strings.Contains(e.Detail, "dubious ownership") }
+
+// IsInternal reports whether git has no working tree at a folder, because the folder is the .git of a repository, or in it.
+func (e *GitError) IsInternal() bool { return strings.Contains(e.Detail, "must be run in a work tree") }
+
 // Unwrap returns the cause.
 func (e *GitError) Unwrap() error { return e.Err }
 

@@ -33,8 +33,9 @@ func newScan(env *cmdutil.Env) *cobra.Command {
 		Use:   "scan [PATH]",
 		Short: "Look for keys in files and in the history of git",
 		Long: "Look for keys of Lamina, Laminr, Lamatic, Lightfast, Laghav and of services that you added: in the files of a folder\n" +
-			"(in a git repository, the files that are not ignored), and in everything that the repository ever contained. Keys are\n" +
-			"recognized by their prefix, or by the variable that they are assigned to; they are never printed. Nothing is sent.\n\n" +
+			"(in a git repository, the files that are not ignored), and in everything that its branches, tags and stashes ever\n" +
+			"contained. Keys are recognized by their prefix, or by the variable that they are assigned to; they are never printed.\n" +
+			"Nothing is sent.\n\n" +
 			"With --staged, only what the next commit would add is scanned. As a hook, in .git/hooks/pre-commit:\n\n" +
 			"  #!/bin/sh\n" +
 			"  exec lamina auth scan --staged\n\n" +
@@ -87,7 +88,7 @@ func scanPath(ctx context.Context, opts *scanOptions) error {
 	}
 	repository, found, err := opts.scan(ctx, scan.NewFinder(providers))
 	if err != nil {
-		return cmp.Or(ctx.Err(), describeScan(err))
+		return cmp.Or(ctx.Err(), describeScan(opts.path, err))
 	}
 	r := newScanReport(ctx, repository, found)
 	if err := env.Print(map[string]scanReport{"data": r}, func(p *output.Page) { writeScan(p, r) }); err != nil {
@@ -109,16 +110,37 @@ func scanPath(ctx context.Context, opts *scanOptions) error {
 }
 
 // describeScan describes a repository that git does not read.
-func describeScan(err error) error {
+func describeScan(path string, err error) error {
 	var git *scan.GitError
 	if !errors.As(err, &git) {
 		return err
 	}
-	message := "the repository could not be scanned: " + git.Error()
-	if errors.Is(git.Err, exec.ErrNotFound) {
+	message, hint := "the repository could not be scanned: "+git.Error(), "lamina explain "+fail.ScanIncomplete.Name
+	switch {
+	case errors.Is(git.Err, exec.ErrNotFound):
 		message = "the repository could not be scanned: git is not installed, or not in PATH"
+	case git.IsForeign():
+		message = path + " is a repository of another user, which git does not read"
+		hint = "if you trust it: git config --global --add safe.directory " + fail.Quote(absolute(path))
+	case git.IsInternal():
+		message = path + " is inside of the folder .git of a repository: its history is scanned with the repository"
+		hint = "lamina auth scan " + fail.Quote(repositoryOf(path))
 	}
-	return &fail.Error{Code: fail.ScanIncomplete, Message: message, Hint: "lamina explain " + fail.ScanIncomplete.Name, Err: err}
+	return &fail.Error{Code: fail.ScanIncomplete, Message: message, Hint: hint, Err: err}
+}
+
+// absolute returns the absolute form of a path, or the path if it has none.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
+}
+
+// repositoryOf returns the folder that holds the .git of a path.
+func repositoryOf(path string) string {
+	before, _, _ := strings.Cut(absolute(path)+string(filepath.Separator), string(filepath.Separator)+".git"+string(filepath.Separator))
+	return cmp.Or(before, string(filepath.Separator))
 }
 
 // scan scans what the options name. The repository is nil if there is none.
