@@ -1,13 +1,18 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
+
+// installTime limits one attempt to install packages: a registry may not answer.
+const installTime = 2 * time.Minute
 
 // oidcProviderFolder installs oidc-provider with the versions of its lock file and returns the folder.
 func oidcProviderFolder(t *testing.T) string {
@@ -16,12 +21,26 @@ func oidcProviderFolder(t *testing.T) string {
 	if err := os.CopyFS(folder, os.DirFS("testdata/thirdparty/oidc-provider")); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund")
-	cmd.Dir = folder
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci: %v\n%s", err, out)
+	for attempt := 1; ; attempt++ {
+		out, err := npmInstall(t, folder)
+		if err == nil {
+			return folder
+		}
+		t.Logf("npm ci, attempt %d: %v\n%s", attempt, err, out)
+		if attempt == 3 {
+			t.Fatal("oidc-provider could not be installed")
+		}
 	}
-	return folder
+}
+
+func npmInstall(t *testing.T, folder string) (out []byte, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), installTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--fetch-timeout=30000")
+	cmd.Dir = folder
+	cmd.WaitDelay = time.Second // a process that npm started may hold its output
+	return cmd.CombinedOutput()
 }
 
 // newOIDCProvider starts oidc-provider.

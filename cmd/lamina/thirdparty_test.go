@@ -54,13 +54,18 @@ func startServer(t *testing.T, cmd *exec.Cmd) string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	cmd.WaitDelay = time.Second
 	t.Cleanup(func() {
 		_ = in.Close()
+		late := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		defer late.Stop()
 		_ = cmd.Wait()
 		if t.Failed() {
 			t.Logf("messages of %v:\n%s", cmd.Args, messages.String())
 		}
 	})
+	late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
 	lines := bufio.NewReader(out)
 	line, err := lines.ReadString('\n')
 	if err != nil {
@@ -78,7 +83,7 @@ func acceptsToken(t *testing.T, address, token string) bool {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Timeout: patience}).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +106,7 @@ func freePort(t *testing.T) int {
 func awaitServer(t *testing.T, address string) {
 	t.Helper()
 	for late := time.Now().Add(patience); time.Now().Before(late); time.Sleep(20 * time.Millisecond) {
-		if resp, err := http.Get(address); err == nil {
+		if resp, err := (&http.Client{Timeout: patience}).Get(address); err == nil {
 			_ = resp.Body.Close()
 			return
 		}

@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A user has a home folder and an environment.
@@ -33,10 +35,23 @@ func (u user) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
+// hung is the time after which a command that should end is killed, so that the test fails with what the command printed.
+const hung = 4 * time.Minute
+
+// bounded is command for a command that ends by itself.
+func (u user) bounded(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), hung)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, "lamina", args...)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = u.home, u.env, time.Second
+	return cmd
+}
+
 // output runs a command that must succeed, and returns its stdout.
 func (u user) output(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := u.command(args...)
+	cmd := u.bounded(t, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -57,7 +72,7 @@ func (u user) fails(t *testing.T, status int, args ...string) string {
 // runWithInput runs a command with a text on stdin.
 func (u user) runWithInput(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	cmd := u.command(args...)
+	cmd := u.bounded(t, args...)
 	var out, messages bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &messages
 	_ = cmd.Run()
@@ -68,6 +83,7 @@ func (u user) runWithInput(t *testing.T, stdin string, args ...string) (status i
 type process struct {
 	stdout, stderr transcript
 	wait           func() int
+	kill           func()
 }
 
 // start starts a command. It is killed at the end of the test if it still runs.
@@ -83,8 +99,9 @@ func (u user) start(t *testing.T, args ...string) *process {
 		_ = cmd.Wait()
 		return cmd.ProcessState.ExitCode()
 	})
+	run.kill = func() { _ = cmd.Process.Kill() }
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
+		run.kill()
 		run.wait()
 	})
 	return run
@@ -93,6 +110,8 @@ func (u user) start(t *testing.T, args ...string) *process {
 // exits waits for the end of the command, and checks its exit status.
 func (p *process) exits(t *testing.T, want int) {
 	t.Helper()
+	late := time.AfterFunc(hung, p.kill)
+	defer late.Stop()
 	if got := p.wait(); got != want {
 		t.Fatalf("got exit status %d, want %d\n%s%s", got, want, p.stdout.String(), p.stderr.String())
 	}
