@@ -106,7 +106,7 @@ func checkAccount(ctx context.Context, e *examination) Finding {
 	if e.session.Refreshes() && e.provider.OAuth != nil && e.probeToken().Err != nil {
 		return skip("the token endpoint was not reached")
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	ctx, cancel := context.WithTimeout(ctx, stepTime(e.sessions))
 	defer cancel()
 	identity, err := e.session.Identify(ctx)
 	if err != nil {
@@ -128,7 +128,7 @@ func checkAccount(ctx context.Context, e *examination) Finding {
 
 // checkKey tests the key of a service that has no request for the account.
 func (e *examination) checkKey(ctx context.Context) Finding {
-	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	ctx, cancel := context.WithTimeout(ctx, stepTime(e.sessions))
 	defer cancel()
 	verdict, err := e.sessions.CheckKey(ctx, e.provider, e.session.Client())
 	switch {

@@ -11,8 +11,17 @@ import (
 	"github.com/uselamina/lamina/internal/session"
 )
 
-// checkTime is the time limit of one step of a check. It keeps doctor fast where nothing answers.
+// checkTime is the time limit of one step of a check, unless LAMINA_REQUEST_TIMEOUT sets another. It keeps doctor fast where nothing
+// answers.
 const checkTime = 4 * time.Second
+
+// stepTime returns the time limit of one step of a check.
+func stepTime(m *session.Manager) time.Duration {
+	if m.Getenv("LAMINA_REQUEST_TIMEOUT") == "" {
+		return checkTime
+	}
+	return m.RequestTimeout()
+}
 
 // Options are the parameters of Run.
 type Options struct {
@@ -87,7 +96,7 @@ func (e *examination) run(ctx context.Context, all []check) Report {
 	var group sync.WaitGroup
 	for i, c := range all {
 		group.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, 3*checkTime) // a check may wait for the steps of two others
+			ctx, cancel := context.WithTimeout(ctx, 3*stepTime(e.sessions)) // a check may wait for the steps of two others
 			defer cancel()
 			f := c.run(ctx, e)
 			f.ID, f.Class, f.Code = c.id, c.class, f.failure.Name

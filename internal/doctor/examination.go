@@ -87,7 +87,7 @@ func (e *examination) probe(ctx context.Context, method, address string) api.Pro
 	if err != nil {
 		return api.Probe{Err: err}
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	ctx, cancel := context.WithTimeout(ctx, stepTime(e.sessions))
 	defer cancel()
 	return api.SendProbe(ctx, transport, method, address, e.sessions.UserAgent, e.sessions.Now)
 }

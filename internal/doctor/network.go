@@ -61,7 +61,7 @@ func checkProxy(ctx context.Context, e *examination) Finding {
 	if proxy == nil {
 		return ok("none: requests to %s go there directly", e.host())
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	ctx, cancel := context.WithTimeout(ctx, stepTime(e.sessions))
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(proxy.Hostname(), proxyPort(proxy)))
 	if err != nil {
@@ -96,7 +96,7 @@ func checkDNS(ctx context.Context, e *examination) Finding {
 	if net.ParseIP(name) != nil {
 		return skip("%s is an address, not a name", name)
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	ctx, cancel := context.WithTimeout(ctx, stepTime(e.sessions))
 	defer cancel()
 	started := e.sessions.Now()
 	addresses, err := net.DefaultResolver.LookupHost(ctx, name)
@@ -164,7 +164,7 @@ func (e *examination) unreached(err error) Finding {
 	}
 	switch {
 	case unreachable.Kind == api.Timeout:
-		f.Text = fmt.Sprintf("%s did not answer in %s", bareURL(unreachable.BaseURL), checkTime)
+		f.Text = fmt.Sprintf("%s did not answer in %s", bareURL(unreachable.BaseURL), stepTime(e.sessions))
 	case unreachable.Kind == api.TLS:
 		f.Fix = setCAFile
 	case unreachable.Kind == api.Refused && session.IsLoopback(e.baseURL):
