@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"image"
 	"image/color"
@@ -80,6 +81,44 @@ func TestTerminalQR(t *testing.T) {
 	waiting := strings.Index(text, "Waiting")
 	if lines := strings.Count(text[:max(waiting, 0)], "\n") + 1; waiting < 0 || lines > 24 {
 		t.Errorf("got %d lines, want at most 24, a small window:\n%s", lines, text)
+	}
+}
+
+// TestTerminalCopy copies the code, and nothing else, to the clipboard of a terminal; elsewhere it says that it did not.
+func TestTerminalCopy(t *testing.T) {
+	t.Parallel()
+	dev := newDev(t, "--auto-approve")
+	clipboard := regexp.MustCompile("\x1b\\]52;([^;]*);([^\a]*)\a")
+	for _, c := range []struct {
+		name   string
+		env    string
+		args   []string
+		copied bool
+	}{
+		{"copy", "", []string{"--copy"}, true},
+		{"copy, quiet", "", []string{"--copy", "--quiet"}, true},
+		{"dumb", "TERM=dumb", []string{"--copy"}, false},
+		{"without the flag", "", nil, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			screen := newUser(t, dev.BaseURL, "NO_COLOR=1", c.env).atTerminal(t, 100, append([]string{"login", "--device"}, c.args...)...)
+			screen.exits(t, 0)
+			found := clipboard.FindAllStringSubmatch(screen.String(), -1)
+			if !c.copied {
+				if len(found) > 0 {
+					t.Errorf("got %q copied, want nothing", found)
+				}
+				return
+			}
+			code := regexp.MustCompile(`enter the code\s+([A-Z-]+)`).FindStringSubmatch(screen.String())
+			if len(found) != 1 || code == nil || found[0][1] != "c" {
+				t.Fatalf("got %q copied and the code %q, want one of each", found, code)
+			}
+			if text, err := base64.StdEncoding.DecodeString(found[0][2]); err != nil || string(text) != code[1] {
+				t.Errorf("got %q copied, want the code %s", text, code[1])
+			}
+		})
 	}
 }
 

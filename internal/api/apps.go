@@ -26,6 +26,12 @@ func (c *Client) App(ctx context.Context, appID string) (*Reply[App], error) {
 	return call[App](ctx, c, Call{Method: http.MethodGet, Path: "/v1/apps/" + url.PathEscape(appID)})
 }
 
+// Estimate returns what a run of an app costs, in credits. It starts no run.
+func (c *Client) Estimate(ctx context.Context, appID string) (*Reply[CostEstimate], error) {
+	path := "/v1/apps/" + url.PathEscape(appID) + "/estimate"
+	return call[CostEstimate](ctx, c, Call{Method: http.MethodPost, Path: path, Repeatable: true})
+}
+
 // StartRun starts a run, which may cost credits, and returns before the run ends. webhook, if not empty, is the URL that the
 // service notifies when the run ends. The request is repeated only if it certainly did not start a run.
 func (c *Client) StartRun(ctx context.Context, appID string, req StartRun, webhook string) (*Reply[RunStarted], error) {

@@ -1,4 +1,5 @@
-// Package child starts other programs. A child gets an environment without secrets, and outlives this process and its terminal.
+// Package child starts other programs. A program that Start starts gets an environment without secrets, and outlives this process and
+// its terminal. Replace runs a program in place of this one.
 package child
 
 import (

@@ -54,6 +54,9 @@ func Main(ctx context.Context, env *cmdutil.Env, args []string) int {
 	env.Sessions = newSessions(env)
 	p := &program{env: env}
 	p.root = p.newRoot()
+	if status, found, err := p.runExtension(args); found {
+		return cmp.Or(p.exit(err), status)
+	}
 	cmd, err := p.root, unknownWord(p.root, args)
 	if err == nil {
 		p.root.SetArgs(args)
@@ -95,6 +98,7 @@ func (p *program) begin(cmd *cobra.Command) error {
 	if cmd.HasParent() {
 		p.stop = handleSignals(cmd)
 	}
+	p.env.IgnoreSettings = !cmd.HasParent()
 	if err := p.env.Begin(cmd.Context()); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/uselamina/lamina/internal/cli/account"
 	"github.com/uselamina/lamina/internal/cli/api"
 	"github.com/uselamina/lamina/internal/cli/apps"
+	"github.com/uselamina/lamina/internal/cli/browse"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cli/laghav"
 	"github.com/uselamina/lamina/internal/cli/lamatic"
@@ -16,6 +17,8 @@ import (
 	"github.com/uselamina/lamina/internal/cli/lightfast"
 	"github.com/uselamina/lamina/internal/cli/local"
 	"github.com/uselamina/lamina/internal/cli/runs"
+	"github.com/uselamina/lamina/internal/cli/settings"
+	"github.com/uselamina/lamina/internal/cli/upgrade"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/output"
 )
@@ -41,6 +44,7 @@ func (p *program) newRoot() *cobra.Command {
 			"lamina apps list\n" +
 			"lamina run poster --input text=\"Hello\" --wait --download ./pictures/",
 		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: completeExtensions(env),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
@@ -58,7 +62,12 @@ func (p *program) newRoot() *cobra.Command {
 	root.SetOut(env.Streams.Out)
 	root.SetErr(env.Streams.Err)
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-		_ = env.Text(func(page *output.Page) { writeHelp(page, cmd) })
+		_ = env.Text(func(page *output.Page) {
+			writeHelp(page, cmd)
+			if !cmd.HasParent() {
+				writeExtensions(page, env, cmd)
+			}
+		})
 	})
 	root.SetUsageFunc(func(*cobra.Command) error { return nil })
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err, env.Args) })
@@ -97,16 +106,19 @@ func (p *program) addCommands(root *cobra.Command) {
 			root.AddCommand(c)
 		}
 	}
-	add(groupWork, apps.New(env), runs.NewRun(env), runs.New(env), api.New(env))
+	add(groupWork, apps.New(env), runs.NewRun(env), runs.New(env), browse.New(env), api.New(env))
 	add(groupServices, laminr.New(env), lamatic.New(env), lightfast.New(env), laghav.New(env))
-	add(groupAccount, account.NewLogin(env), account.NewLogout(env), account.NewWhoami(env), account.NewAuth(env), account.NewProfile(env))
-	add(groupLocal, local.NewDemo(env, Main), local.NewDev(env), newCompletion(env), newHelp(), newVersion(env), local.NewDoctor(env), newExplain(env))
+	add(groupAccount, account.NewLogin(env), account.NewLogout(env), account.NewWhoami(env), account.NewAuth(env), account.NewProfile(env), settings.New(env))
+	add(groupLocal, local.NewDemo(env, Main), local.NewDev(env), newCompletion(env), newHelp(), newVersion(env), upgrade.New(env), local.NewDoctor(env), newExplain(env))
 }
 
 // flagWants names the values that a flag accepts.
 func flagWants(f *pflag.Flag) string {
+	if f.Name == "notify" {
+		return "on, off, or a duration such as 30s"
+	}
 	switch f.Value.Type() {
-	case "int":
+	case "int", "float64":
 		return "a number"
 	case "uint16":
 		return "a number up to 65535"

@@ -11,11 +11,14 @@ type Build struct {
 	Version string
 	Commit  string
 	Date    string
+	// IsRelease reports whether the release build set the version.
+	IsRelease bool
 }
 
 // Complete fills in what the release build did not set, from the build information of the Go tool.
 func (b Build) Complete() Build {
 	if b.Version != "" {
+		b.IsRelease = true
 		return b
 	}
 	b.Version = "dev"

@@ -37,6 +37,8 @@ type Env struct {
 	// Args is the command line without the program's name.
 	Args  []string
 	Flags Flags
+	// IgnoreSettings is set for the root command, which must start fast, and reads no configuration.
+	IgnoreSettings bool
 	// Printer is set by Begin.
 	Printer *output.Printer
 
@@ -49,11 +51,11 @@ func (e *Env) Begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	switch e.Flags.Color {
+	switch color := e.color(); color {
 	case "auto", "always", "never":
-		e.Streams.SetColor(e.Flags.Color, e.Getenv)
+		e.Streams.SetColor(color, e.Getenv)
 	default:
-		return fail.Usage("", "--color must be auto, always or never, not %q", e.Flags.Color)
+		return fail.Usage("", "--color must be auto, always or never, not %q", color)
 	}
 	e.Printer, err = output.New(e.Streams, output.Options{Format: format, JQ: e.Flags.JQ, Quiet: e.Flags.Quiet, Context: ctx})
 	return err
@@ -72,7 +74,23 @@ func (e *Env) CheckVariables() error {
 // IsOn reports whether an environment variable turns something on: it is neither empty, 0, false, no nor off.
 func (e *Env) IsOn(name string) bool { return term.IsOn(e.Getenv(name)) }
 
-// format returns the output format: flag, environment, default.
+// color returns when colour is used: flag, setting, default. The environment decides on auto, and overrides the setting.
+func (e *Env) color() string {
+	if _, when := term.ColorVariable(e.Getenv); e.Flags.Color != "" || when != "" {
+		return cmp.Or(e.Flags.Color, "auto")
+	}
+	return cmp.Or(e.stored(session.SettingColor), "auto")
+}
+
+// stored returns the value of a setting; "" if there is none, or if IgnoreSettings is set.
+func (e *Env) stored(name string) string {
+	if e.IgnoreSettings {
+		return ""
+	}
+	return e.Sessions.StoredSetting(name)
+}
+
+// format returns the output format: flag, environment, setting, default.
 func (e *Env) format() (output.Format, error) {
 	name, source := e.Flags.Output, "--output"
 	if name == "" {
@@ -83,6 +101,9 @@ func (e *Env) format() (output.Format, error) {
 			return "", fail.Usage("", "--json and --output %s contradict each other", e.Flags.Output)
 		}
 		return output.JSON, nil
+	}
+	if name == "" {
+		name = e.stored(session.SettingOutput)
 	}
 	if name == "" {
 		return output.Auto, nil
@@ -98,7 +119,7 @@ func (e *Env) format() (output.Format, error) {
 func (e *Env) ErrorsAsJSON() bool {
 	format, err := output.ParseFormat(cmp.Or(e.Flags.Output, typedFormat(e.Args)))
 	if err != nil {
-		format = output.Format(e.Getenv("LAMINA_OUTPUT"))
+		format = output.Format(cmp.Or(e.Getenv("LAMINA_OUTPUT"), e.stored(session.SettingOutput)))
 	}
 	if e.Flags.JSON || e.Flags.JQ != "" || format != output.Text && typedJSON(e.Args) {
 		format = output.JSON

@@ -28,7 +28,8 @@ func (f *Flags) Add(set *pflag.FlagSet) {
 	set.BoolVar(&f.Quiet, "quiet", false, "print only data and errors")
 	set.BoolVar(&f.Debug, "debug", false, "log the HTTP exchange to stderr, without secrets")
 	set.BoolVar(&f.NoInput, "no-input", false, "never prompt, and never open a browser")
-	set.StringVar(&f.Color, "color", "auto", "use colour `WHEN`: auto, always or never")
+	set.StringVar(&f.Color, "color", "", "use colour `WHEN`: auto, always or never")
+	set.Lookup("color").DefValue = "auto"
 }
 
 // Machine reports whether JSON was asked for explicitly.

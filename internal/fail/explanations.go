@@ -95,7 +95,7 @@ func explainRuns() []Explanation {
 		explain(NotFound, "The app, run, address or name does not exist in your workspace.",
 			[]string{"a misspelt id", "it belongs to another workspace", "LAMINA_BASE_URL names another service"},
 			[]string{"list what exists: `lamina apps list`, `lamina runs list`", "see the workspace: `lamina whoami`"}),
-		explain(QuotaExceeded, "Credits, a budget or the calls of a plan are used up. A retry does not help, so the command makes none.",
+		explain(QuotaExceeded, "Credits, a budget or the calls of a plan are used up, or a run may cost more than max-credits. A retry does not help, so the command makes none.",
 			[]string{"the credits of the plan are used up", "the calls of the month or of the day are used up", "a budget with a hard limit is spent"},
 			[]string{"wait for the next period, or buy more at the service", "the message names the limit: credits, a month, a day, a budget"}),
 		explain(NotReady, "The service accepts the key, but has no data to work with yet.",

@@ -12,7 +12,7 @@ var selectors = []string{"--provider", "--profile", "--workspace", "--env-file",
 var valuedFlags = slices.Concat(selectors, []string{"--output", "-o", "--jq", "--color"})
 
 // localCommands do not depend on an account, so that hints at them need no selectors.
-var localCommands = []string{"dev", "demo", "explain", "completion", "help", "version", "profile"}
+var localCommands = []string{"dev", "demo", "explain", "completion", "help", "version", "upgrade", "profile"}
 
 // missingSelectors returns the typed selectors, each followed by its value, that a command takes and lacks.
 func (c Context) missingSelectors(noun, verb string, has func(flag string) bool) []string {
@@ -85,7 +85,7 @@ func (c Context) isSignIn() bool {
 var (
 	browserFlags  = []string{"--browser", "--no-browser"}
 	browserValues = []string{"--callback-port", "--redirect-uri"}
-	methodFlags   = []string{"--browser", "--no-browser", "--device", "--resume", "--remember", "--with-client-secret"}
+	methodFlags   = []string{"--browser", "--no-browser", "--device", "--copy", "--resume", "--remember", "--with-client-secret"}
 	methodValues  = []string{
 		"--callback-port", "--redirect-uri", "--issuer", "--client-id", "--client-key", "--client-key-audience", "--scope", "--param", "--prompt",
 		"--registration-token",

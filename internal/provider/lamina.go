@@ -10,8 +10,11 @@ func Lamina() Provider {
 		KeyHeader:  "x-api-key",
 		EnvKey:     "LAMINA_API_KEY",
 		KeyShapes:  []KeyShape{{Prefix: "lma_"}},
-		KeysURL:    "https://app.uselamina.ai/settings?tab=api",
-		KeysHelp:   "Settings, API",
+		// The Sanity plug-in links to the page of a run. That of an app is not documented; its path follows the same pattern.
+		RunPagePath: "/runs/",
+		AppPagePath: "/apps/",
+		KeysURL:     "https://app.uselamina.ai/settings?tab=api",
+		KeysHelp:    "Settings, API",
 		Settings: []Setting{{
 			Name: "workspace", Title: "Workspace", Header: "x-workspace-id", Env: []string{"LAMINA_WORKSPACE"},
 			Help: "a key belongs to one workspace; with this setting the service refuses a key of another workspace",

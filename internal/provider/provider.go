@@ -33,6 +33,9 @@ type Provider struct {
 	// KeyShapes are the known prefixes of keys. They serve warnings and tell services apart; a key without a known prefix is
 	// accepted.
 	KeyShapes []KeyShape `json:"keyShapes,omitempty"`
+	// RunPagePath and AppPagePath are the paths of the web pages of a run and of an app, up to the id. A described service has none.
+	RunPagePath string `json:"-"`
+	AppPagePath string `json:"-"`
 	// KeysURL is the page where users create keys. KeysHelp describes the way to it.
 	KeysURL  string `json:"keysUrl,omitempty"`
 	KeysHelp string `json:"keysHelp,omitempty"`

@@ -55,7 +55,8 @@ type Manager struct {
 	opened   *Session
 	chosen   *Choice // the last choice of a profile
 	project  *config.Project
-	searched bool // the project config was looked up; project is nil if there is none
+	settings *config.Document // of StoredSetting
+	searched bool             // the project config was looked up; project is nil if there is none
 }
 
 // Store returns the store of the configuration. Every call returns the same store, because it caches the keys that it read from

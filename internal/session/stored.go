@@ -1,7 +1,6 @@
 package session
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/fail"
-	"github.com/uselamina/lamina/internal/provider"
 )
 
 // storedSession returns the session of a stored credential.
@@ -197,18 +195,5 @@ func (m *Manager) DropKey(e config.Encryption) {
 	}
 }
 
-// SavedWebhook returns the address that the configuration holds for the deliveries of runs; "" if there is none.
-func (m *Manager) SavedWebhook() (string, error) {
-	doc, err := m.Store().Load()
-	var unreadable *config.FileError
-	if noHome := (*config.NoHomeError)(nil); errors.As(err, &noHome) {
-		return "", nil
-	}
-	if errors.As(err, &unreadable) && m.Lookup(provider.Lamina().EnvKey) != "" {
-		return "", nil // a key of the environment works without the file
-	}
-	if err != nil {
-		return "", err
-	}
-	return doc.Webhook().PublicURL, nil
-}
+// SavedWebhook returns the address that the settings hold for the deliveries of runs; "" if there is none.
+func (m *Manager) SavedWebhook() (string, error) { return m.CommandSetting(SettingWebhook) }

@@ -66,6 +66,20 @@ func (s *Streams) SetColor(when string, getenv func(string) string) {
 	}
 }
 
+// ColorVariable returns the environment variable that decides on color, and the value of --color that it stands for; "" if there is
+// none.
+func ColorVariable(getenv func(string) string) (name, when string) {
+	switch {
+	case getenv("NO_COLOR") != "":
+		return "NO_COLOR", "never"
+	case isSet(getenv("CLICOLOR_FORCE")):
+		return "CLICOLOR_FORCE", "always"
+	case getenv("CLICOLOR") == "0":
+		return "CLICOLOR", "never"
+	}
+	return "", ""
+}
+
 // IsOn reports whether the value of an environment variable turns something on: it is neither empty nor 0, false, no or off.
 func IsOn(value string) bool {
 	switch strings.ToLower(strings.TrimSpace(value)) {

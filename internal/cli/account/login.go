@@ -24,6 +24,7 @@ type loginOptions struct {
 	noBrowser  bool
 	device     bool
 	resume     bool
+	copies     bool // --copy
 	withAPIKey bool
 	apiKey     string
 	keyGiven   bool // --api-key was typed, perhaps with an empty value
@@ -61,7 +62,7 @@ func NewLogin(env *cmdutil.Env) *cobra.Command {
 			"With --provider, the command asks for the API key of another service (laminr, lamatic, lightfast, laghav, or one\n" +
 			"that you describe in a file), checks it and saves it in a profile.",
 		Example: "lamina login\n" +
-			"lamina login --device\n" +
+			"lamina login --device --copy\n" +
 			"lamina login --no-browser\n" +
 			"lamina login --device --remember\n" +
 			"lamina login --issuer https://id.example.com\n" +
@@ -83,6 +84,7 @@ func NewLogin(env *cmdutil.Env) *cobra.Command {
 	f.BoolVar(&opts.noBrowser, "no-browser", false, "show the address of the sign-in page instead of opening it; you can paste the address where the browser ends")
 	f.BoolVar(&opts.device, "device", false, "show a code to enter on any device")
 	f.BoolVar(&opts.resume, "resume", false, "finish the sign-in that --device --json began")
+	f.BoolVar(&opts.copies, "copy", false, "copy the code of --device to the clipboard, if the terminal supports it (OSC 52)")
 	f.BoolVar(&opts.withAPIKey, "with-api-key", false, "read an API key from stdin, or prompt for it")
 	f.BoolVar(&opts.browser, "browser", false, "open the browser, even if another method was remembered or no browser was found")
 	f.BoolVar(&opts.remember, "remember", false, "make --device, --no-browser or --browser the method of later sign-ins")
@@ -124,6 +126,9 @@ func (o *loginOptions) validate(cmd *cobra.Command) error {
 	}
 	if o.remember && o.typedMethod() == "" {
 		return fail.Usage("lamina login --device --remember", "--remember needs --device, --no-browser or --browser")
+	}
+	if err := cmdutil.AtMostOne(cmd, "copy", "browser", "no-browser", "with-api-key", "api-key", "resume"); err != nil {
+		return err
 	}
 	if o.resume && !o.device {
 		return fail.Usage("lamina login --device --resume", "--resume needs --device")

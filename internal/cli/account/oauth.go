@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"regexp"
+	"sync"
 
 	"github.com/uselamina/lamina/internal/auth"
 	"github.com/uselamina/lamina/internal/config"
@@ -112,6 +114,7 @@ func (s *signIn) useDevice(ctx context.Context) error {
 	env := s.env
 	env.Printer.Warn("Open %s on any device and enter the code\n\n  %s\n",
 		env.Styles().Command(login.VerificationURI), env.Styles().Bold(login.UserCode))
+	s.copyCode(login.UserCode)
 	code, isDrawn := s.drawQR(login)
 	switch {
 	case isDrawn: // everything fits on a screen of 24 lines
@@ -120,6 +123,25 @@ func (s *signIn) useDevice(ctx context.Context) error {
 		env.Say("or open this address, which contains the code:\n\n  %s\n", login.VerificationURIComplete)
 	}
 	return s.finishDevice(ctx, flow, login)
+}
+
+// userCode is what may be copied as the code of a device. A server could send anything else, such as a command line, which the user
+// then pastes into a shell.
+var userCode = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{1,31}$`) })
+
+// copyCode copies the code of a device to the clipboard, with --copy.
+func (s *signIn) copyCode(code string) {
+	if !s.copies {
+		return
+	}
+	switch {
+	case !userCode().MatchString(code):
+		s.env.Note("the code was not copied: it does not look like one")
+	case !s.env.Streams.Copy(code):
+		s.env.Note("the code was not copied: stderr is no terminal that has a clipboard")
+	default:
+		s.env.Say("The code was sent to the clipboard of the terminal.")
+	}
 }
 
 // drawQR draws the address that contains the code, if the terminal can show it so that a camera reads it.

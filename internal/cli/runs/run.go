@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/url"
 	"slices"
 	"syscall"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/session"
 )
 
 type runOptions struct {
@@ -31,6 +31,7 @@ type runOptions struct {
 	async     bool
 	webhook   string
 	noWebhook bool
+	spending  spendingLimit
 	waiting   waitOptions
 	saving    saveOptions
 }
@@ -63,10 +64,12 @@ func NewRun(env *cmdutil.Env) *cobra.Command {
 	f.StringArrayVar(&opts.only, "only", nil, "produce only the output with this `LABEL`; may be repeated")
 	f.BoolVarP(&opts.wait, "wait", "w", false, "wait until the run ends")
 	f.BoolVar(&opts.async, "async", false, "do not wait (the default)")
-	f.StringVar(&opts.webhook, "webhook", "", "when the run ends, send a webhook delivery to this `URL`; 'default' is the address in config.json, 'none' sends none")
+	f.StringVar(&opts.webhook, "webhook", "", "when the run ends, send a webhook delivery to this `URL`; 'default' is the saved address (lamina config), 'none' sends none")
 	f.BoolVar(&opts.noWebhook, "no-webhook", false, "send no webhook delivery, even if an address is saved")
+	opts.spending.add(f)
 	opts.waiting.add(f)
 	opts.saving.add(f)
+	_ = cmd.RegisterFlagCompletionFunc("max-credits", cobra.NoFileCompletions)
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { runHelp(env, cmd) })
 	return cmd
 }
@@ -121,6 +124,9 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := opts.spending.read(cmd, env); err != nil {
+		return err
+	}
 	client, err := env.Sessions.Client()
 	if err != nil {
 		return err
@@ -134,6 +140,9 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if len(problems) > 0 {
 		return appinfo.Problems(opts.appID, problems)
 	}
+	if err := opts.spending.check(cmd.Context(), client, opts.appID); err != nil {
+		return err
+	}
 	started, err := client.StartRun(cmd.Context(), opts.appID, api.StartRun{Inputs: inputs, Outputs: opts.only}, webhook)
 	if err != nil {
 		return startError(err)
@@ -141,9 +150,15 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	complete.CacheRun(env, started.Data.RunID, app.Data.Name)
 	if !opts.wait {
 		err := env.Printer.Data(started.Raw, func(p *output.Page) { writeStarted(p, started.Data, env.Command("runs", "wait", started.Data.RunID)) })
+		if err == nil && opts.saving.open {
+			err = openResult(env, started.Data.RunID, nil)
+		}
 		return withRunID(started.Data.RunID, err)
 	}
-	return waitAndSave(cmd.Context(), env, client, started.Data.RunID, opts.waiting, opts.saving)
+	began := env.Now()
+	err = waitAndSave(cmd.Context(), env, client, started.Data.RunID, opts.waiting, opts.saving)
+	opts.waiting.notify.announce(env, began, err)
+	return err
 }
 
 // runAgain returns the typed command line with another app; without the inputs, if they may be secret.
@@ -176,8 +191,7 @@ func (o *runOptions) webhookURL() (string, error) {
 		}
 		return saved, err
 	}
-	u, err := url.Parse(o.webhook)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if session.CheckWebhook(o.webhook) != nil {
 		return "", fail.Usage("lamina run APP --webhook https://example.com/hook", "--webhook must be an http or https URL, 'default' or 'none', not %q", o.webhook)
 	}
 	return o.webhook, nil

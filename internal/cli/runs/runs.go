@@ -120,7 +120,8 @@ func list(cmd *cobra.Command, opts *listOptions) error {
 }
 
 func newGet(env *cmdutil.Env) *cobra.Command {
-	return &cobra.Command{
+	open := false
+	cmd := &cobra.Command{
 		Use:               "get RUN",
 		Short:             "Show a run and its outputs",
 		Example:           "lamina runs get 0b7b0d3e-8a4e-4c6e-9a51-6d8f3f1f2a77\nlamina runs get RUN --jq '.data.outputs[].value'",
@@ -131,9 +132,15 @@ func newGet(env *cmdutil.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return env.Printer.Data(reply.Raw, func(p *output.Page) { writeRun(p, reply.Data, nil, env.Now()) })
+			err = env.Printer.Data(reply.Raw, func(p *output.Page) { writeRun(p, reply.Data, nil, env.Now()) })
+			if err == nil && open {
+				err = openResult(env, args[0], nil)
+			}
+			return err
 		},
 	}
+	addOpen(cmd.Flags(), &open, "the page of the run")
+	return cmd
 }
 
 // getRun fetches a run, and says how to find one if there is none of that id.
@@ -164,6 +171,9 @@ func newWait(env *cmdutil.Env) *cobra.Command {
 			if len(args) > 1 && saving.where != "" {
 				return fail.Usage("lamina runs download RUN", "--download works with one run at a time")
 			}
+			if len(args) > 1 && saving.open {
+				return fail.Usage("lamina runs get RUN --open", "--open works with one run at a time")
+			}
 			if err := saving.check(); err != nil {
 				return err
 			}
@@ -174,10 +184,14 @@ func newWait(env *cmdutil.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			began := env.Now()
 			if len(args) == 1 {
-				return waitAndSave(cmd.Context(), env, client, args[0], waiting, saving)
+				err = waitAndSave(cmd.Context(), env, client, args[0], waiting, saving)
+			} else {
+				err = waitForAll(cmd, env, client, args, waiting)
 			}
-			return waitForAll(cmd, env, client, args, waiting)
+			waiting.notify.announce(env, began, err)
+			return err
 		},
 	}
 	waiting.add(cmd.Flags())
@@ -219,6 +233,7 @@ func waitForAll(cmd *cobra.Command, env *cmdutil.Env, client *api.Client, runIDs
 
 func newWatch(env *cmdutil.Env) *cobra.Command {
 	var waiting waitOptions
+	open := false
 	cmd := &cobra.Command{
 		Use:               "watch RUN",
 		Short:             "Follow a run, printing each change",
@@ -234,9 +249,16 @@ func newWatch(env *cmdutil.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return watch(cmd, env, client, args[0], waiting)
+			began := env.Now()
+			err = watch(cmd, env, client, args[0], waiting)
+			waiting.notify.announce(env, began, err)
+			if err != nil || !open {
+				return err
+			}
+			return openResult(env, args[0], nil)
 		},
 	}
+	addOpen(cmd.Flags(), &open, "the page of the run")
 	waiting.add(cmd.Flags())
 	_ = cmd.Flags().Set("timeout", "24h")
 	cmd.Flags().Lookup("timeout").DefValue = "24h"
@@ -339,7 +361,11 @@ func download(cmd *cobra.Command, env *cmdutil.Env, runID string, saving saveOpt
 	if err != nil {
 		return err
 	}
-	return env.Print(map[string]any{"files": files}, func(*output.Page) {})
+	err = env.Print(map[string]any{"files": files}, func(*output.Page) {})
+	if err == nil && saving.open {
+		err = openResult(env, runID, files)
+	}
+	return err
 }
 
 func writeRun(p *output.Page, run api.Run, files []savedFile, now time.Time) {

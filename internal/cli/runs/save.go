@@ -25,12 +25,14 @@ import (
 type saveOptions struct {
 	where string
 	force bool
+	open  bool
 	only  []string
 }
 
 func (s *saveOptions) add(f *pflag.FlagSet) {
 	f.StringVarP(&s.where, "download", "d", "", "save the outputs to this `PATH`: a file, a folder, or a pattern with {label}, {index}, {ext} and {runId}")
 	f.BoolVar(&s.force, "force", false, "replace files that are in the way")
+	addOpen(f, &s.open, "the saved output, or the page of the run,")
 }
 
 // check refuses a target that exists, before a run costs anything.

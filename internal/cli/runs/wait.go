@@ -27,11 +27,13 @@ type waitOptions struct {
 	interval   time.Duration
 	timeoutMS  int
 	intervalMS int
+	notify     notifyOption
 }
 
 func (w *waitOptions) add(f *pflag.FlagSet) {
 	f.DurationVar(&w.timeout, "timeout", 4*time.Minute, "stop waiting after this `TIME`; the run continues")
 	f.DurationVar(&w.interval, "interval", 0, "poll after this `TIME` where the service does not push updates (default 3s)")
+	w.notify.add(f)
 	f.IntVar(&w.timeoutMS, "timeout-ms", 0, "the timeout in `MILLISECONDS`")
 	f.IntVar(&w.intervalMS, "interval-ms", 0, "the interval in `MILLISECONDS`")
 	_ = f.MarkHidden("timeout-ms")
@@ -133,6 +135,9 @@ func waitAndSave(ctx context.Context, env *cmdutil.Env, client *api.Client, runI
 		return saveErr
 	}
 	err = env.Printer.Data(runEnvelope(final, files), func(p *output.Page) { writeRun(p, final.Run, files, env.Now()) })
+	if err == nil && saving.open {
+		err = openResult(env, runID, files)
+	}
 	return withRunID(runID, err)
 }
 
