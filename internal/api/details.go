@@ -16,6 +16,9 @@ type Detail struct {
 	Code    string   `json:"code,omitempty"`
 	Message string   `json:"message"`
 	Allowed []string `json:"allowed,omitempty"`
+	// File is what was given for a URL and may be a file on this machine; Media is its media type, "" if that is unknown.
+	File  string `json:"-"`
+	Media string `json:"-"`
 }
 
 // ParseDetails reads the details of a refusal. They are an array of strings or objects, an object with such an array in

@@ -61,7 +61,7 @@ func (a App) sendAs(p Parameter) string {
 }
 
 // CheckInputs converts values by name to the inputs of a request, and returns all problems at once. A value is a string as
-// typed, a []string of an input that was given several times, or a decoded JSON value.
+// typed, a json.RawMessage, a []any of these for an input that was given several times, or a decoded JSON value.
 func (a App) CheckInputs(values map[string]any) (map[string]any, []Detail) {
 	inputs := map[string]any{}
 	var problems []Detail
@@ -132,10 +132,7 @@ func (p Parameter) convert(value any) (any, *Detail) {
 		}
 		return items, nil
 	}
-	switch v := value.(type) {
-	case []string:
-		return nil, &Detail{Code: ProblemType, Message: fmt.Sprintf("takes one value, not %d", len(v))}
-	case []any:
+	if _, isList := value.([]any); isList {
 		return nil, &Detail{Code: ProblemType, Message: "takes one value, not a list"}
 	}
 	return p.convertOne(value)
@@ -143,7 +140,16 @@ func (p Parameter) convert(value any) (any, *Detail) {
 
 // convertOne converts a value that is not a list.
 func (p Parameter) convertOne(value any) (any, *Detail) {
-	if p.Type != typeText && p.Type != typeOptions && p.Type != typeURL {
+	isKnown := p.Type == typeText || p.Type == typeOptions || p.Type == typeURL
+	if raw, isTyped := value.(json.RawMessage); isTyped {
+		if !isKnown {
+			return raw, nil
+		}
+		if err := decode(string(raw), &value); err != nil {
+			return nil, &Detail{Code: ProblemType, Message: "is not JSON"}
+		}
+	}
+	if !isKnown {
 		return decodeLoosely(value), nil
 	}
 	if number, ok := value.(json.Number); ok {
@@ -178,7 +184,11 @@ func (p Parameter) option(text string) (any, *Detail) {
 func (p Parameter) mediaURL(text string) (any, *Detail) {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, &Detail{Code: ProblemType, Message: fmt.Sprintf("takes an http or https URL, not %q", text)}
+		problem := &Detail{Code: ProblemType, Message: fmt.Sprintf("takes an http or https URL, not %q", text)}
+		if !strings.Contains(text, "://") || strings.HasPrefix(text, "file://") {
+			problem.File, problem.Media = text, mediaOf(text)
+		}
+		return nil, problem
 	}
 	if kind := mediaOf(u.Path); kind != "" && len(p.Accept) > 0 && !slices.Contains(p.Accept, kind) {
 		return nil, &Detail{Code: ProblemMedia, Message: fmt.Sprintf("does not take %s: %s", kind, text), Allowed: p.Accept}
@@ -228,10 +238,14 @@ func listOf(value any) []any {
 	switch v := value.(type) {
 	case []any:
 		return slices.Clone(v)
-	case []string:
-		items := make([]any, len(v))
-		for i := range v {
-			items[i] = v[i]
+	case json.RawMessage:
+		var raws []json.RawMessage
+		if json.Unmarshal(v, &raws) != nil || raws == nil {
+			break
+		}
+		items := make([]any, len(raws))
+		for i := range raws {
+			items[i] = raws[i]
 		}
 		return items
 	case string:

@@ -40,7 +40,7 @@ func newExplain(env *cmdutil.Env) *cobra.Command {
 
 func listExplanations(env *cmdutil.Env) error {
 	all := fail.Explanations()
-	return env.Print(map[string]any{"data": all}, func(p *output.Page) {
+	return env.Print(all, func(p *output.Page) {
 		var rows [][]string
 		for _, x := range all {
 			rows = append(rows, []string{x.Code, fmt.Sprint(x.Exit), x.Meaning})
@@ -71,7 +71,7 @@ func showExitStatus(env *cmdutil.Env, status int) error {
 			rows = append(rows, []string{x.Code, x.Meaning})
 		}
 	}
-	return env.Print(map[string]any{"data": value}, func(p *output.Page) {
+	return env.Print(value, func(p *output.Page) {
 		p.Line("%s", p.Bold(fmt.Sprintf("exit status %d", status)))
 		p.Line("")
 		p.Paragraphs(meaning)
@@ -92,7 +92,7 @@ func showExplanation(env *cmdutil.Env, name string) error {
 			Code: fail.NotFound, Message: fmt.Sprintf("there is no error code %s", output.Quote(name)) + similarCodes(name), Hint: "lamina explain",
 		}
 	}
-	return env.Print(map[string]any{"data": x}, func(p *output.Page) {
+	return env.Print(x, func(p *output.Page) {
 		p.Line("%s  %s", p.Bold(x.Code), p.Faint(fmt.Sprintf("exit status %d", x.Exit)))
 		p.Line("")
 		p.Paragraphs(x.Meaning)

@@ -36,7 +36,7 @@ var flagSynonyms = []struct{ words, replacement string }{
 	{"app-id workflow", "--app"},
 	{"O out out-dir output-dir dir dest destination save save-to", "--download"},
 	{"p param parameter arg var data field", "--input"},
-	{"input-file inputs inputs-file params json-input", "--file"},
+	{"input-file inputs inputs-file params json-input body", "--file"},
 	{"output-label label outputs", "--only"},
 	{"detach background no-wait", "--async"},
 	{"sync block follow watch", "--wait"},
@@ -101,7 +101,7 @@ func flagSynonym(cmd *cobra.Command, name string) string {
 		if takesInputs(cmd) && slices.Contains(notInputs, flag) {
 			continue
 		}
-		if slices.Contains(strings.Fields(s.words), name) && lookup(cmd, flag) != nil {
+		if f := lookup(cmd, flag); f != nil && !f.Hidden && slices.Contains(strings.Fields(s.words), name) {
 			return s.replacement
 		}
 	}

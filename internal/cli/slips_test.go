@@ -46,7 +46,7 @@ func checkHint(t *testing.T, hint string) {
 	} else if checkLines(t, "hint", hint) != 1 {
 		t.Errorf("got the hint %q, want a command", hint)
 	}
-	for _, start := range []string{"lamina login", "lamina dev", "lamina demo"} {
+	for _, start := range []string{"lamina login", "lamina auth login", "lamina dev", "lamina demo"} {
 		if strings.HasPrefix(hint, start) && !strings.Contains(hint, "--help") {
 			t.Errorf("got the hint %q, want none that signs in or starts a server", hint)
 		}
@@ -92,6 +92,10 @@ func TestSuggestedCommands(t *testing.T) {
 		{"dve", "lamina dev --help"},
 		{"usage", "lamina api /v1/account/usage"},
 		{"models list", "lamina api /v1/models/image"},
+		{"lgoin", "lamina login --help"},
+		{"auth lgin", "lamina auth login --help"},
+		{"setting", "lamina doctor"},
+		{"runz", "lamina --help"},
 		{"docs poster", "lamina --help"},
 		{"runs logs 0b7b0d3e", "lamina runs watch 0b7b0d3e"},
 		{"runs delete 0b7b0d3e", "lamina runs cancel 0b7b0d3e"},
@@ -119,6 +123,20 @@ func TestSuggestedCommands(t *testing.T) {
 			}
 			checkHint(t, got.Hint)
 		})
+	}
+}
+
+func TestEquallyNearCommands(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ typed, want string }{
+		{"runz", `unknown command "runz" for lamina; did you mean one of these: run, runs?`},
+		{"zzz", `unknown command "zzz" for lamina`},
+		{"x", `unknown command "x" for lamina`},
+	}
+	for _, tt := range tests {
+		if got := runWrong(t, tt.typed).Error; got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
 	}
 }
 
@@ -173,6 +191,8 @@ func TestSuggestedFlags(t *testing.T) {
 		{"inputs of a workflow", []string{"lamatic", "run", "w", "--sentences", "1"}, "inputs of an app are set with --input NAME=VALUE", "lamina lamatic run w --input sentences=1"},
 		{"gh's field", []string{"run", "poster", "--field", "text=hi"}, "did you mean --input?", "lamina run poster --input text=hi"},
 		{"an input that may be a secret", []string{"run", "poster", "--text", "hi", "--api-token", "s3cr3t"}, "", "lamina run" + help},
+		{"curl's data", []string{"api", "/v1/runs", "--data", "{}"}, "", "lamina api" + help},
+		{"inputs of the API", []string{"api", "/v1/runs", "--body", "x.json"}, "did you mean --file?", "lamina api /v1/runs --file x.json"},
 		{"a key on the command line", []string{"login", "--api-key", "s3cr3t", "--format", "json"}, "did you mean -o?", "lamina login" + help},
 		{"inputs without a flag", []string{"run", "poster", "text=hi", "--profile", "x"}, "", "lamina run poster --input text=hi --profile x"},
 		{"inputs without a flag that may be a secret", []string{"run", "poster", "token=hi"}, "", "lamina run" + help},

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -166,8 +167,25 @@ func typedFormat(args []string) (format string) {
 // an account comes from it, or from the hint of an error.
 func (e *Env) Command(args ...string) string { return e.Sessions.FailContext().Next(args...) }
 
-// Print writes a value: as JSON, or as the text that the function writes.
-func (e *Env) Print(v any, text func(*output.Page)) error { return e.Printer.Value(v, text) }
+// Print writes data of this program, as opposed to a response of a service: as JSON below the member data, or as the text that the
+// function writes.
+func (e *Env) Print(data any, text func(*output.Page)) error {
+	return e.printEnvelope(output.Envelope, data, text)
+}
+
+// PrintWithOldFields is Print for the commands that earlier versions let write the fields of data without the member data. Scripts read
+// them there, so they are repeated for one release.
+func (e *Env) PrintWithOldFields(data any, text func(*output.Page)) error {
+	return e.printEnvelope(output.EnvelopeWithOldFields, data, text)
+}
+
+func (e *Env) printEnvelope(envelope func(any) (json.RawMessage, error), data any, text func(*output.Page)) error {
+	raw, err := envelope(data)
+	if err != nil {
+		return err
+	}
+	return e.Printer.Data(raw, text)
+}
 
 // Text writes a page of text, whatever the output format is.
 func (e *Env) Text(write func(*output.Page)) error {

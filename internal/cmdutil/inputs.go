@@ -19,7 +19,7 @@ import (
 // maxInputs bounds a file of inputs, in bytes: inputs are texts and addresses, not pictures.
 const maxInputs = 8 << 20
 
-// ReadInputs merges the inputs of a file, if one is named, with those of the command line (NAME=VALUE), which win.
+// ReadInputs merges the inputs of a file, if one is named, with those of the command line (NAME=VALUE or NAME:=JSON), which win.
 func (e *Env) ReadInputs(ctx context.Context, pairs []string, file string) (map[string]any, error) {
 	values := map[string]any{}
 	if file != "" {
@@ -28,26 +28,45 @@ func (e *Env) ReadInputs(ctx context.Context, pairs []string, file string) (map[
 			return nil, err
 		}
 	}
-	typed := map[string][]string{}
+	return values, MergeInputs(values, pairs, "lamina run APP --input text=\"Hello\"")
+}
+
+// MergeInputs sets the inputs of the command line in values. A name that occurs several times becomes a list ([]any). example is the
+// hint of the error for a pair that is no input.
+func MergeInputs(values map[string]any, pairs []string, example string) error {
+	typed := map[string][]any{}
 	for _, pair := range pairs {
-		name, value, ok := strings.Cut(pair, "=")
-		if name = strings.TrimSpace(name); !ok || name == "" {
-			return nil, fail.Usage("lamina run APP --input text=\"Hello\"", "--input must be NAME=VALUE, not %q", pair)
+		name, value, err := ParsePair("--input", pair, example)
+		if err != nil {
+			return err
 		}
 		typed[name] = append(typed[name], value)
 	}
-	MergeInputs(values, typed)
-	return values, nil
-}
-
-// MergeInputs sets the inputs of the command line in values. A name that occurs several times becomes a list.
-func MergeInputs[T any](values map[string]any, typed map[string][]T) {
 	for name, list := range typed {
 		values[name] = list
 		if len(list) == 1 {
 			values[name] = list[0]
 		}
 	}
+	return nil
+}
+
+// ParsePair parses the value of a flag: NAME=VALUE is a string, NAME:=JSON a json.RawMessage. example is the hint of the error for
+// anything else.
+func ParsePair(flag, pair, example string) (name string, value any, err error) {
+	name, text, ok := strings.Cut(pair, "=")
+	name, isJSON := strings.CutSuffix(name, ":")
+	if name = strings.TrimSpace(name); !ok || name == "" {
+		return "", nil, fail.Usage(example, "%s must be NAME=VALUE or NAME:=JSON, not %q", flag, pair)
+	}
+	if !isJSON {
+		return name, text, nil
+	}
+	if !json.Valid([]byte(text)) {
+		return "", nil, fail.Usage("for a string, write "+flag+" "+fail.Quote(name+"="+text),
+			"%s %s:= must be followed by JSON, such as 3, true or [\"a\",\"b\"], not %q", flag, name, text)
+	}
+	return name, json.RawMessage(text), nil
 }
 
 // readInputFile reads a JSON object of inputs, which may be wrapped as {"inputs": {…}}. The name - means stdin.

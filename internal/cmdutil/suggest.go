@@ -97,11 +97,15 @@ func UnknownCommand(cmd *cobra.Command, word string, rest ...string) error {
 		Code: fail.UnknownCommand, Message: fmt.Sprintf("unknown command %q for %s", word, cmd.CommandPath()),
 		Hint: cmd.CommandPath() + " --help",
 	}
-	target, isTypo := suggestCommand(cmd, canonical(word))
+	target := suggestCommand(cmd, canonical(word))
 	if len(target) == 0 {
+		names, _ := commandNames(cmd)
+		if near := allNearest(canonical(word), names); len(near) > 0 {
+			e.Message += "; did you mean one of these: " + strings.Join(near, ", ") + "?"
+		}
 		return e
 	}
-	e.Hint = suggestedLine(cmd.Root(), target, rest, isTypo && len(word) >= 5)
+	e.Hint = suggestedLine(cmd.Root(), target, rest)
 	meant := strings.TrimPrefix(strings.Join(target, " "), strings.TrimPrefix(cmd.CommandPath()+" ", "lamina "))
 	if meant != "--help" {
 		e.Message += fmt.Sprintf("; did you mean %q?", meant)
@@ -109,13 +113,12 @@ func UnknownCommand(cmd *cobra.Command, word string, rest ...string) error {
 	return e
 }
 
-// suggestCommand returns the words of the command that was meant by a word below cmd; none if that is uncertain. isTypo reports
-// whether one letter is wrong, and the suggestion is no guess.
-func suggestCommand(cmd *cobra.Command, word string) (target []string, isTypo bool) {
+// suggestCommand returns the words of the command that was meant by a word below cmd; none if that is uncertain.
+func suggestCommand(cmd *cobra.Command, word string) []string {
 	path := strings.Fields(cmd.CommandPath())[1:]
 	names, aliases := commandNames(cmd)
 	if slices.Contains(names, word) || slices.Contains(aliases, word) {
-		return append(path, word), true
+		return append(path, word)
 	}
 	for _, s := range synonyms {
 		noun, list, isBelow := strings.Cut(s.words, ":")
@@ -123,24 +126,24 @@ func suggestCommand(cmd *cobra.Command, word string) (target []string, isTypo bo
 			noun, list = "", s.words
 		}
 		if noun == strings.Join(path, " ") && slices.Contains(words(list), word) {
-			return words(s.command), false
+			return words(s.command)
 		}
 	}
 	if cmd.HasParent() {
 		for _, v := range verbs {
 			for _, name := range words(v.commands) {
 				if slices.Contains(words(v.words), word) && slices.Contains(names, name) {
-					return append(path, name), false
+					return append(path, name)
 				}
 			}
 		}
 	}
 	for _, candidates := range [][]string{names, aliases} {
-		if near, distance := Nearest(word, candidates); near != "" {
-			return append(path, near), distance == 1
+		if near, _ := Nearest(word, candidates); near != "" {
+			return append(path, near)
 		}
 	}
-	return nil, false
+	return nil
 }
 
 // commandNames lists the names and the aliases of the commands below cmd.
@@ -154,8 +157,8 @@ func commandNames(cmd *cobra.Command) (names, aliases []string) {
 }
 
 // suggestedLine returns a suggestion as a command line, with the typed arguments if the command takes them. A command that signs in or
-// starts a server is suggested by its help, unless isCertain is set for a sign-in; so is a command that needs arguments.
-func suggestedLine(root *cobra.Command, target, rest []string, isCertain bool) string {
+// starts a server is suggested by its help; so is a command that needs arguments.
+func suggestedLine(root *cobra.Command, target, rest []string) string {
 	if i := slices.IndexFunc(rest, func(arg string) bool { return strings.HasPrefix(arg, "-") }); i >= 0 {
 		rest = rest[:i]
 	}
@@ -163,13 +166,7 @@ func suggestedLine(root *cobra.Command, target, rest []string, isCertain bool) s
 	if target[len(target)-1] == "--help" {
 		return help
 	}
-	switch target[0] {
-	case "login":
-		if isCertain {
-			return help
-		}
-		return help + " --help"
-	case "dev", "demo":
+	if slices.Contains([]string{"login", "auth login", "dev", "demo"}, strings.Join(target, " ")) {
 		return help + " --help"
 	}
 	inLowerCase := slices.Clone(rest)
@@ -194,14 +191,36 @@ func suggestedLine(root *cobra.Command, target, rest []string, isCertain bool) s
 	return help + " --help"
 }
 
+// allNearest returns the candidates that are most like a word, if there are at most three.
+func allNearest(word string, candidates []string) []string {
+	limit := differences(word)
+	var near []string
+	for _, candidate := range candidates {
+		switch d := editDistance(word, candidate); {
+		case d < limit:
+			near, limit = []string{candidate}, d
+		case d == limit:
+			near = append(near, candidate)
+		}
+	}
+	if len(near) > 3 {
+		return nil
+	}
+	return near
+}
+
+// differences returns how many letters of a word may differ from what was meant.
+func differences(word string) int {
+	if len(word) >= 5 {
+		return 2
+	}
+	return 1
+}
+
 // Nearest returns the candidate that is most like a word, and how many letters differ; "" if none is near, or several are equally near.
 // Swapped neighbours count as one difference.
 func Nearest(word string, candidates []string) (near string, distance int) {
-	limit := 1
-	if len(word) >= 5 {
-		limit = 2
-	}
-	distance = limit + 1
+	distance = differences(word) + 1
 	for _, candidate := range candidates {
 		switch d := editDistance(word, canonical(candidate)); {
 		case d < distance:

@@ -106,17 +106,6 @@ func (p *Printer) Data(raw json.RawMessage, text func(*Page)) error {
 	return p.json(raw)
 }
 
-// Value is Data for a Go value, which it encodes as JSON.
-func (p *Printer) Value(v any, text func(*Page)) error {
-	buf := new(bytes.Buffer)
-	enc := json.NewEncoder(buf)
-	enc.SetEscapeHTML(false) // URLs stay readable
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("could not encode the output: %w", err)
-	}
-	return p.Data(buf.Bytes(), text)
-}
-
 func (p *Printer) json(raw json.RawMessage) error {
 	buf := new(bytes.Buffer)
 	switch {

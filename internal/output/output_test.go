@@ -152,13 +152,13 @@ func TestBrokenJSON(t *testing.T) {
 func TestValue(t *testing.T) {
 	t.Parallel()
 	p, out, _ := printer(t, Options{Format: NDJSON})
-	if err := p.Value(map[string]string{"url": "https://e.com/?a&b"}, nil); err != nil {
+	if err := printValue(p, map[string]string{"url": "https://e.com/?a&b"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if want := "{\"url\":\"https://e.com/?a&b\"}\n"; out.String() != want {
 		t.Errorf("got %s, want %s", out, want)
 	}
-	if err := p.Value(func() {}, nil); err == nil {
+	if err := printValue(p, func() {}, nil); err == nil {
 		t.Error("got no error for a function, want one")
 	}
 }
@@ -231,7 +231,7 @@ func TestWriteErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Value(1, func(page *Page) { page.Line("x") }); !errors.Is(err, io.ErrClosedPipe) {
+		if err := printValue(p, 1, func(page *Page) { page.Line("x") }); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("%s: got %v, want the error of the write", format, err)
 		}
 	}
@@ -258,4 +258,13 @@ func TestQuote(t *testing.T) {
 	if got, want := Quote("a\x1b[31m\"b\n c"), `"a\"b c"`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+}
+
+// printValue prints a Go value as JSON.
+func printValue(p *Printer, v any, text func(*Page)) error {
+	raw, err := encode(v)
+	if err != nil {
+		return err
+	}
+	return p.Data(raw, text)
 }

@@ -53,7 +53,7 @@ func logout(ctx context.Context, env *cmdutil.Env) error {
 		}
 	}
 	value := map[string]any{"signedOut": ok, "profile": name, "remains": remains}
-	return env.Print(value, func(page *output.Page) {
+	return env.PrintWithOldFields(value, func(page *output.Page) {
 		if ok {
 			page.Line("%s of %s", page.Good("Signed out"), cmp.Or(p.Credential.BaseURL, "profile "+p.Name))
 		} else {

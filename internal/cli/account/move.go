@@ -46,7 +46,7 @@ func move(ctx context.Context, env *cmdutil.Env, to config.Storage) error {
 	}
 	env.Sessions.DropKey(unused)
 	value := map[string]any{"profile": p.Name, "storage": to, "moved": p.Encryption.Storage() != to}
-	return env.Print(value, func(page *output.Page) {
+	return env.PrintWithOldFields(value, func(page *output.Page) {
 		when := "now"
 		if p.Encryption.Storage() == to {
 			when = "already"

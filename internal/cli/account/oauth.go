@@ -206,7 +206,7 @@ func (s *signIn) beginDevice(ctx context.Context) error {
 	if s.encryption.Storage() != config.StorageFile {
 		flags = append(flags, "--storage", string(s.encryption.Storage()))
 	}
-	return env.Print(struct {
+	return env.PrintWithOldFields(struct {
 		auth.DeviceLogin
 		Next string `json:"next"`
 	}{login, s.again(flags...)}, func(*output.Page) {})

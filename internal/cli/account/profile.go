@@ -3,6 +3,7 @@ package account
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -37,7 +38,7 @@ func newProfileList(env *cmdutil.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
 		Short:   "List the profiles on this machine, without asking the service",
-		Example: "lamina profile list\nlamina profile list --jq '.profiles[].name'",
+		Example: "lamina profile list\nlamina profile list --jq '.data.profiles[].name'",
 		Args:    cmdutil.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			doc, chosen, err := env.Sessions.LoadAndChoose()
@@ -64,7 +65,7 @@ func printProfiles(env *cmdutil.Env, doc *config.Document, chosen session.Choice
 		ChosenBy session.SourceKind `json:"chosenBy"`
 		Profiles []profileRow       `json:"profiles"`
 	}{chosen.Profile, chosen.Kind, rows}
-	return env.Print(value, func(p *output.Page) { writeProfiles(p, rows, chosen) })
+	return env.PrintWithOldFields(value, func(p *output.Page) { writeProfiles(p, rows, chosen) })
 }
 
 func writeProfiles(p *output.Page, rows []profileRow, chosen session.Choice) {
@@ -93,8 +94,16 @@ func writeProfiles(p *output.Page, rows []profileRow, chosen session.Choice) {
 	isOfProvider := func(r profileRow) bool { return r.Provider == chosen.Provider.Name }
 	isUsed := func(r profileRow) bool { return r.Chosen && isOfProvider(r) }
 	if !slices.ContainsFunc(rows, isUsed) && (chosen.Kind != session.FromDefault || slices.ContainsFunc(rows, isOfProvider)) {
-		p.Line("%s %s selects %s, which does not exist", p.Busy("note:"), chosen.Name, chosen.Profile)
+		p.Line("%s %s", p.Busy("note:"), unusedNote(chosen))
 	}
+}
+
+// unusedNote says that no profile of a list is in use, and why.
+func unusedNote(chosen session.Choice) string {
+	if chosen.Kind == session.FromDefault {
+		return "none of these is in use; choose one with --profile NAME, or for all commands with: lamina profile use NAME"
+	}
+	return fmt.Sprintf("%s selects profile %s, which is not signed in", chosen.Name, chosen.Profile)
 }
 
 // chosenFor names the profile that commands use for the service of a credential.
@@ -145,7 +154,7 @@ func profileUse(ctx context.Context, env *cmdutil.Env, name string) error {
 	if about == "" && !p.IsDefault() {
 		about = p.Title
 	}
-	return env.Print(map[string]any{"current": name, "provider": p.Name}, func(page *output.Page) {
+	return env.PrintWithOldFields(map[string]any{"current": name, "provider": p.Name}, func(page *output.Page) {
 		page.Line("%s %s %s", page.Good("Commands now use profile"), page.Bold(name), nonEmpty("(%s)", about))
 	})
 }
@@ -173,7 +182,7 @@ func profileRemove(ctx context.Context, env *cmdutil.Env, name string) error {
 		return err
 	}
 	value := map[string]any{"removed": p.Name, "remains": remains}
-	return env.Print(value, func(page *output.Page) {
+	return env.PrintWithOldFields(value, func(page *output.Page) {
 		page.Line("%s %s (%s)", page.Good("Removed profile"), page.Bold(p.Name), p.Credential.BaseURL)
 		writeNotes(page, remains)
 	})

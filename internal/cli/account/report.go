@@ -28,7 +28,7 @@ func (s *signIn) report() error {
 	st := newStored(p, env.Sessions.Store().PathOf(p))
 	if s.provider.OAuth == nil {
 		st.Key = newKeyStatus(s.provider, c.Token, &s.verdict)
-		return env.Print(st, func(page *output.Page) {
+		return env.PrintWithOldFields(st, func(page *output.Page) {
 			page.Line("%s %s", page.Good("Signed in to"), page.Bold(s.provider.Title))
 			page.Fields(append(keyFields(st), "profile", s.profile, "saved in", describeStorage(st))...)
 			writeVerdict(page, s.verdict)
@@ -41,7 +41,7 @@ func (s *signIn) report() error {
 		env.Note("this login belongs to workspace %s and is refused in this folder: %s requires workspace %s",
 			session.DescribeWorkspace(a), s.project.Path, s.project.Workspace)
 	}
-	return env.Print(st, func(p *output.Page) {
+	return env.PrintWithOldFields(st, func(p *output.Page) {
 		writeAccount(p, c.Account, c.BaseURL)
 		p.Fields(
 			"workspace", session.DescribeWorkspace(c.Account), "service", c.BaseURL, "issuer", issuerOf(c), "profile", nonDefault(s.profile),

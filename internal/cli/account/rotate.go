@@ -227,7 +227,7 @@ func (r *rotation) replace(ctx context.Context, key config.Secret, id string) er
 // report shows the result, and says what is left to do.
 func (r *rotation) report(result rotationResult) error {
 	result.Profile, result.Provider, result.Rotated, result.Key = r.old.Name, r.provider.Name, true, r.verdict
-	err := r.env.Print(result, func(p *output.Page) {
+	err := r.env.PrintWithOldFields(result, func(p *output.Page) {
 		p.Line("%s %s %s", p.Good("Profile"), p.Bold(r.old.Name), p.Good("has a new key"))
 		old := "still valid"
 		if result.OldRevoked {

@@ -91,7 +91,7 @@ func scanPath(ctx context.Context, opts *scanOptions) error {
 		return cmp.Or(ctx.Err(), describeScan(opts.path, err))
 	}
 	r := newScanReport(ctx, repository, found)
-	if err := env.Print(map[string]scanReport{"data": r}, func(p *output.Page) { writeScan(p, r) }); err != nil {
+	if err := env.Print(r, func(p *output.Page) { writeScan(p, r) }); err != nil {
 		return err
 	}
 	switch {

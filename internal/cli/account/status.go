@@ -149,7 +149,7 @@ func showStatus(ctx context.Context, env *cmdutil.Env, offline bool) error {
 	if err != nil {
 		return err
 	}
-	return env.Print(st, func(p *output.Page) { writeStatus(p, st, s) })
+	return env.PrintWithOldFields(st, func(p *output.Page) { writeStatus(p, st, s) })
 }
 
 // statusOf describes the credential of a session.

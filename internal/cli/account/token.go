@@ -36,7 +36,7 @@ func printToken(ctx context.Context, env *cmdutil.Env) error {
 	if !env.Flags.Machine() {
 		return env.Raw(token.Reveal() + "\n")
 	}
-	return env.Print(struct {
+	return env.PrintWithOldFields(struct {
 		Token     string     `json:"token"`
 		ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	}{token.Reveal(), timeOrNil(expiry)}, nil)

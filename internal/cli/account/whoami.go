@@ -70,7 +70,7 @@ func whoamiByIssuer(env *cmdutil.Env, s *session.Session, a config.Account) erro
 		Issuer  string `json:"issuer"`
 		BaseURL string `json:"baseUrl"`
 	}{user{a.UserID, a.Email, a.Name}, s.Credential.Issuer, s.BaseURL}
-	return env.Print(map[string]any{"data": value}, func(p *output.Page) {
+	return env.Print(value, func(p *output.Page) {
 		p.Line("%s", p.Bold(accountName(a)))
 		p.Fields("name", a.Name, "user id", a.UserID, "issuer", s.Credential.Issuer, "service", s.BaseURL)
 	})
@@ -91,7 +91,7 @@ func whoamiByKey(ctx context.Context, env *cmdutil.Env, s *session.Session) erro
 		Settings map[string]string `json:"settings,omitempty"`
 		Key      *keyStatus        `json:"key"`
 	}{s.Provider.Name, s.BaseURL, st.Profile, st.Credential.Settings, st.Key}
-	return env.Print(map[string]any{"data": value}, func(p *output.Page) {
+	return env.Print(value, func(p *output.Page) {
 		p.Line("%s", p.Bold(s.Provider.Title))
 		p.Fields(keyFields(st)...)
 		writeVerdict(p, verdict)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/auth/safeurl"
@@ -28,7 +29,7 @@ type options struct {
 	textFields []string
 	jsonFields []string
 	headers    []string
-	input      string
+	file       string
 	include    bool
 }
 
@@ -40,13 +41,13 @@ func New(env *cmdutil.Env) *cobra.Command {
 		Short: "Call any address of a service with your credential",
 		Long: "Call any address of Lamina, or of the service that --provider names, with the credential that other commands use, and\n" +
 			"print the response as it came. PATH is appended to the base URL of the service; a single dot means the base URL.\n\n" +
-			"The method is POST if there are fields or an input, otherwise GET. A field is a string (-f) or JSON (-F: numbers, true,\n" +
-			"null, arrays, objects). With GET, fields become the query.",
+			"The method is POST if there are fields or a body, otherwise GET. A field is a string (-f NAME=VALUE) or JSON\n" +
+			"(-f NAME:=JSON, or -F NAME=JSON). With GET, fields become the query.",
 		Example: "lamina api /v1/account\n" +
 			"lamina api /v1/runs -X GET -f limit=1\n" +
-			"lamina api /v1/apps/poster/estimate -F 'inputs={\"text\": \"Hello\"}'\n" +
+			"lamina api /v1/apps/poster/estimate -f 'inputs:={\"text\": \"Hello\"}'\n" +
 			"lamina api --provider laghav /api/keys\n" +
-			"lamina api --provider lamatic . --input query.json",
+			"lamina api --provider lamatic . --file query.json",
 		Args: checkArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.path = args[0]
@@ -59,13 +60,21 @@ func New(env *cmdutil.Env) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVarP(&opts.method, "method", "X", "", "use this HTTP `METHOD`")
-	f.StringArrayVarP(&opts.textFields, "field", "f", nil, "send a string as `NAME=VALUE`")
-	f.StringArrayVarP(&opts.jsonFields, "json-field", "F", nil, "send JSON as `NAME=JSON`")
+	f.StringArrayVarP(&opts.textFields, "field", "f", nil, "send a string as `NAME=VALUE`, or JSON as NAME:=JSON")
+	f.StringArrayVarP(&opts.jsonFields, "json-field", "F", nil, "send JSON as `NAME=JSON`; short for -f NAME:=JSON")
 	f.StringArrayVarP(&opts.headers, "header", "H", nil, "send a header as `NAME:VALUE`")
-	f.StringVar(&opts.input, "input", "", "send the JSON in this `FILE` as the body; - is stdin")
-	f.BoolVarP(&opts.include, "include", "i", false, "print the status and the headers of the response to stderr")
+	f.StringVar(&opts.file, "file", "", "send the JSON in this `FILE` as the body; - is stdin")
+	f.BoolVar(&opts.include, "include", false, "print the status and the headers of the response to stderr")
+	addOldFlags(f, opts)
 	complete.AddProviderFlag(cmd, env)
 	return cmd
+}
+
+// addOldFlags adds the flags of earlier versions, which gh has too. With other commands, --input and -i set an input of an app.
+func addOldFlags(f *pflag.FlagSet, opts *options) {
+	f.StringVar(&opts.file, "input", "", "--file")
+	f.BoolVarP(&opts.include, "include-headers", "i", false, "--include")
+	_, _ = f.MarkHidden("input"), f.MarkHidden("include-headers")
 }
 
 // checkArgs requires one path. Unlike the arguments of other commands, it may be a single dot.

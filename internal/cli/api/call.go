@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/provider"
 )
@@ -21,18 +22,18 @@ func (o *options) call(ctx context.Context) (api.Call, error) {
 	if err != nil {
 		return api.Call{}, err
 	}
-	if o.input != "" && len(fields) > 0 {
-		return api.Call{}, fail.Usage("lamina api --help", "--input and fields cannot be combined: choose one")
+	if o.file != "" && len(fields) > 0 {
+		return api.Call{}, fail.Usage("lamina api --help", "--file and fields cannot be combined: choose one")
 	}
 	call := api.Call{Path: o.path}
-	if call.Method, err = o.chooseMethod(o.input != "" || len(fields) > 0); err != nil {
+	if call.Method, err = o.chooseMethod(o.file != "" || len(fields) > 0); err != nil {
 		return api.Call{}, err
 	}
 	if call.Header, err = o.readHeaders(); err != nil {
 		return api.Call{}, err
 	}
 	switch {
-	case o.input != "":
+	case o.file != "":
 		call.Body, err = o.readBody(ctx)
 	case len(fields) == 0:
 	case call.Method == http.MethodGet || call.Method == http.MethodHead:
@@ -43,11 +44,11 @@ func (o *options) call(ctx context.Context) (api.Call, error) {
 	return call, err
 }
 
-// chooseMethod returns the HTTP method of the call. Without --method it depends on whether the call has fields or an input.
-func (o *options) chooseMethod(hasInput bool) (string, error) {
+// chooseMethod returns the HTTP method of the call. Without --method it depends on whether the call has fields or a body.
+func (o *options) chooseMethod(hasBody bool) (string, error) {
 	method := strings.ToUpper(o.method)
 	switch {
-	case method == "" && hasInput:
+	case method == "" && hasBody:
 		return http.MethodPost, nil
 	case method == "":
 		return http.MethodGet, nil
@@ -70,9 +71,9 @@ func queryOf(fields map[string]any) url.Values {
 func (o *options) readFields() (map[string]any, error) {
 	fields := map[string]any{}
 	for _, pair := range o.textFields {
-		name, value, ok := strings.Cut(pair, "=")
-		if !ok || name == "" {
-			return nil, fail.Usage("lamina api PATH -f name=value", "--field must be NAME=VALUE, not %q", pair)
+		name, value, err := cmdutil.ParsePair("--field", pair, "lamina api PATH -f name=value")
+		if err != nil {
+			return nil, err
 		}
 		fields[name] = value
 	}
@@ -99,15 +100,15 @@ func (o *options) readHeaders() (http.Header, error) {
 	return headers, nil
 }
 
-// readBody reads the JSON of --input.
+// readBody reads the JSON of --file.
 func (o *options) readBody(ctx context.Context) (json.RawMessage, error) {
-	const hint = "lamina api PATH --input FILE"
-	raw, err := o.env.ReadFile(ctx, o.input)
+	const hint = "lamina api PATH --file FILE"
+	raw, err := o.env.ReadFile(ctx, o.file)
 	if err != nil {
 		return nil, cmp.Or(ctx.Err(), fail.Usage(hint, "could not read the body: %v", err))
 	}
 	if !json.Valid(raw) {
-		return nil, fail.Usage(hint, "%s is not JSON; nothing was sent", o.input)
+		return nil, fail.Usage(hint, "%s is not JSON; nothing was sent", o.file)
 	}
 	return raw, nil
 }

@@ -3,7 +3,10 @@ package appinfo
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/uselamina/lamina/internal/api"
@@ -50,8 +53,18 @@ func Problems(appID string, problems []api.Detail) error {
 	if len(problems) > 1 {
 		count = fmt.Sprintf("there are %d problems", len(problems))
 	}
-	return &fail.Error{
+	e := &fail.Error{
 		Code: fail.InvalidInputs, Message: count + " with the inputs; no run was started", Details: problems,
 		Hint: fail.CommandLine("apps", "get", appID),
 	}
+	if i := slices.IndexFunc(problems, func(d api.Detail) bool { return d.Media != "" }); i >= 0 {
+		e.Hint = uploadHint(problems[i])
+	}
+	return e
+}
+
+// uploadHint says how to get a URL for the file of a problem.
+func uploadHint(d api.Detail) string {
+	files, _ := json.Marshal([]map[string]string{{"filename": filepath.Base(d.File), "mediaType": d.Media}}) // cannot fail
+	return fail.CommandLine("api", "/v1/assets/upload-urls", "-f", "files:="+string(files)) + ", then PUT the file to uploadUrl, and pass assetUrl"
 }

@@ -162,7 +162,7 @@ func newGet(env *cmdutil.Env) *cobra.Command {
 			}
 			reply, err := appinfo.Get(cmd.Context(), client, args[0])
 			if err != nil {
-				return complete.SuggestApp(env, args[0], func(id string) string { return env.Command("apps", "get", id) }, err)
+				return complete.SuggestApp(cmd.Context(), env, args[0], func(id string) string { return env.Command("apps", "get", id) }, err)
 			}
 			return env.Printer.Data(reply.Raw, func(p *output.Page) { writeApp(p, reply.Data, sampleRun(env, args[0], reply.Data)) })
 		},

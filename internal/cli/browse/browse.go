@@ -89,7 +89,7 @@ func find(ctx context.Context, env *cmdutil.Env, keys bool, args []string) (stri
 			Code: fail.NotFound, Message: fmt.Sprintf("there is no app and no run %s in this workspace", output.Quote(id)),
 			Hint: "lamina apps list", Err: err,
 		}
-		return "", complete.SuggestApp(env, id, func(id string) string { return env.Command("browse", id) }, err)
+		return "", complete.SuggestApp(ctx, env, id, func(id string) string { return env.Command("browse", id) }, err)
 	}
 	return address, err
 }

@@ -31,12 +31,16 @@ type entry struct {
 
 // CacheApps replaces the cached apps.
 func CacheApps(env *cmdutil.Env, apps []api.AppSummary) {
-	update(env, func(c *cache) {
-		c.Apps = nil
-		for _, a := range apps {
-			c.Apps = append(c.Apps, entry{ID: term.Line(a.AppID), About: term.Line(a.Name)})
-		}
-	})
+	update(env, func(c *cache) { c.Apps = appEntries(apps) })
+}
+
+// appEntries returns apps as entries of the cache.
+func appEntries(apps []api.AppSummary) []entry {
+	var entries []entry
+	for _, a := range apps {
+		entries = append(entries, entry{ID: term.Line(a.AppID), About: term.Line(a.Name)})
+	}
+	return entries
 }
 
 // CacheRuns replaces the cached runs.

@@ -22,6 +22,9 @@ import (
 // requestTime bounds the request that a completion makes when the cache is empty.
 const requestTime = 100 * time.Millisecond
 
+// suggestTime bounds the request for the apps that an unknown one is compared with.
+const suggestTime = 2 * time.Second
+
 // Func completes an argument or the value of a flag.
 type Func = func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective)
 
@@ -75,14 +78,18 @@ func ids(cmd *cobra.Command, env *cmdutil.Env, pick func(*cache) []entry, fill f
 	return lines, cobra.ShellCompDirectiveNoFileComp
 }
 
-// SuggestApp adds to the error for an unknown app the command for the app of the cache that is most like it, by id or by name.
-// command returns the command for an id. Other errors are returned as they are.
-func SuggestApp(env *cmdutil.Env, typed string, command func(id string) string, err error) error {
+// SuggestApp adds to the error for an unknown app the command for the app that is most like it, by id or by name. The
+// apps are those of the cache, or of the service if it is empty. command returns the command for an id. Other errors are returned as they are.
+func SuggestApp(ctx context.Context, env *cmdutil.Env, typed string, command func(id string) string, err error) error {
 	var unknown *fail.Error
 	if !errors.As(err, &unknown) || unknown.Code != fail.NotFound {
 		return err
 	}
-	app, found := nearestApp(strings.ToLower(typed), readCache(env).Apps)
+	apps := readCache(env).Apps
+	if len(apps) == 0 {
+		apps = fetchApps(ctx, env)
+	}
+	app, found := nearestApp(strings.ToLower(typed), apps)
 	if !found {
 		return err
 	}
@@ -90,6 +97,22 @@ func SuggestApp(env *cmdutil.Env, typed string, command func(id string) string, 
 	suggested.Message += fmt.Sprintf("; did you mean %s?", output.Quote(cmp.Or(app.About, app.ID)))
 	suggested.Hint = command(app.ID)
 	return &suggested
+}
+
+// fetchApps returns the apps of the service, and caches them; none if they do not arrive in time.
+func fetchApps(ctx context.Context, env *cmdutil.Env) []entry {
+	client, err := env.Sessions.Client()
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, suggestTime)
+	defer cancel()
+	reply, err := client.ListApps(ctx, 0)
+	if err != nil {
+		return nil
+	}
+	CacheApps(env, reply.Data)
+	return appEntries(reply.Data)
 }
 
 // nearestApp returns the one app that is most like a word, by its id, or by its name as it is and as one word.

@@ -93,7 +93,7 @@ func (o *createOptions) createAndSave(ctx context.Context, create createFunc) er
 	}
 	isSaved = true
 	value := map[string]string{"id": created.ID, "name": created.Name, "app_id": created.AppID, "profile": target.Name}
-	return env.Print(value, func(p *output.Page) {
+	return env.PrintWithOldFields(value, func(p *output.Page) {
 		p.Line("%s %s", p.Good("Saved the new key in profile"), p.Bold(target.Name))
 		p.Fields("key", created.ID, "name", created.Name, "application", created.AppID, "in", string(target.Encryption.Storage()))
 	})

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"strings"
 
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
@@ -23,37 +22,14 @@ func readPayload(ctx context.Context, env *cmdutil.Env, pairs []string, file str
 			return nil, err
 		}
 	}
-	typed := map[string][]any{}
-	for _, pair := range pairs {
-		name, value, err := parseInput(pair)
-		if err != nil {
-			return nil, err
-		}
-		typed[name] = append(typed[name], value)
+	if err := cmdutil.MergeInputs(values, pairs, "lamina lamatic run WORKFLOW --input text=\"Hello\""); err != nil {
+		return nil, err
 	}
-	cmdutil.MergeInputs(values, typed)
 	if len(values) == 0 {
 		return nil, fail.Usage("give the workflow an input: --input NAME=VALUE, or --file inputs.json",
 			"a run needs at least one input, because Lamatic refuses an empty payload; a workflow without inputs accepts any, such as --input run=1")
 	}
 	return json.Marshal(values)
-}
-
-// parseInput parses NAME=VALUE, which is a string, or NAME:=VALUE, which is JSON.
-func parseInput(pair string) (name string, value any, err error) {
-	name, text, ok := strings.Cut(pair, "=")
-	name, isJSON := strings.CutSuffix(name, ":")
-	if name = strings.TrimSpace(name); !ok || name == "" {
-		return "", nil, fail.Usage("lamina lamatic run WORKFLOW --input text=\"Hello\"", "--input must be NAME=VALUE or NAME:=JSON, not %q", pair)
-	}
-	if !isJSON {
-		return name, text, nil
-	}
-	if !json.Valid([]byte(text)) {
-		return "", nil, fail.Usage("for a string, write --input "+fail.Quote(name+"="+text),
-			"--input %s:= must be followed by JSON, such as 3, true or [\"a\",\"b\"], not %q", name, text)
-	}
-	return name, json.RawMessage(text), nil
 }
 
 // A payload is the input of one run of a batch, with its workflow.

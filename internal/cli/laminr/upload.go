@@ -2,6 +2,7 @@ package laminr
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +26,7 @@ func newUpload(env *cmdutil.Env) *cobra.Command {
 			"each must be a PDF, PNG or JPEG, by content and by name, of at most 1 GB. Tax returns must be PDF.\n\n" +
 			"The key is sent only to Laminr, which returns an upload address on another host. The bytes are sent there without the key.\n\n" +
 			undocumented,
-		Example: "lamina laminr upload statement.pdf\nlamina laminr upload *.pdf --jq '.files[].uri'",
+		Example: "lamina laminr upload statement.pdf\nlamina laminr upload *.pdf --jq '.data.files[].uri'",
 		Args:    cmdutil.NeedArgs("FILE…"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			documents, err := checkFiles(args)
@@ -196,13 +197,17 @@ func (d *document) showSent(progress *output.Progress) func(sent int64) {
 func writeUploads(env *cmdutil.Env, documents []*document) error {
 	if env.Printer.Lines() {
 		for _, d := range documents {
-			if err := env.Print(d, nil); err != nil {
+			raw, err := json.Marshal(d)
+			if err != nil {
+				return err
+			}
+			if err := env.Printer.Line(raw); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return env.Print(map[string]any{"files": documents}, func(p *output.Page) {
+	return env.PrintWithOldFields(map[string]any{"files": documents}, func(p *output.Page) {
 		for _, d := range documents {
 			if d.Error == nil {
 				p.Line("%s %s  %s  %s", p.Good("Uploaded"), d.Path, output.Bytes(d.Bytes), p.Bold(d.URI))

@@ -97,7 +97,7 @@ func showPicture(env *cmdutil.Env, picture string) error {
 	if err != nil {
 		path = picture
 	}
-	return env.Print(map[string]any{"picture": path, "bytes": info.Size()}, func(p *output.Page) {
+	return env.PrintWithOldFields(map[string]any{"picture": path, "bytes": info.Size()}, func(p *output.Page) {
 		p.Line("\n%s %s", p.Good("Your picture:"), p.Bold(path))
 		p.Line("\nTo use the real service:  %s", p.Command("lamina login"))
 		p.Line("To use a local one:       %s", p.Command("lamina dev"))

@@ -3,7 +3,6 @@ package local
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -135,7 +134,7 @@ func writePrivate(file, text string) error {
 // announce prints how to use the platform.
 func announce(env *cmdutil.Env, a access) error {
 	if env.Printer.Machine() {
-		raw, err := json.Marshal(a)
+		raw, err := output.EnvelopeWithOldFields(a)
 		if err != nil {
 			return err
 		}

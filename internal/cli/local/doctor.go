@@ -52,7 +52,7 @@ func runDoctor(ctx context.Context, opts *doctorOptions) error {
 	if opts.bundle != "" {
 		env.Say("The report is saved in %s. It holds no secrets, but read it before you pass it on.", output.Quote(opts.bundle))
 	}
-	if err := env.Print(map[string]doctor.Report{"data": report}, func(p *output.Page) { writeReport(p, report) }); err != nil {
+	if err := env.Print(report, func(p *output.Page) { writeReport(p, report) }); err != nil {
 		return err
 	}
 	return report.Err()

@@ -44,6 +44,7 @@ func NewRun(env *cmdutil.Env) *cobra.Command {
 		Short: "Start an app; with --wait, wait for its outputs",
 		Long: "Start an app. All inputs are checked before the run is started. Without --wait, the command prints the id of the run and\n" +
 			"exits; with --wait, it shows the progress until the run ends, and --download saves the outputs.\n\n" +
+			"--input NAME=VALUE is text; --input NAME:=JSON is a number, true, false, a list or an object.\n\n" +
 			"A run may cost credits. After a failure, the command repeats its request only if no run can have started.",
 		Example: "lamina run poster --input text=\"Hello\" --wait --download ./pictures/\n" +
 			"lamina run poster --file inputs.json --json\n" +
@@ -59,7 +60,7 @@ func NewRun(env *cmdutil.Env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVarP(&opts.inputs, "input", "i", nil, "set an input as `NAME=VALUE`; repeat the flag for more inputs, and a NAME for several values")
+	f.StringArrayVarP(&opts.inputs, "input", "i", nil, "set an input as `NAME=VALUE`, or as NAME:=JSON; repeat the flag for more inputs, and a NAME for several values")
 	f.StringVar(&opts.file, "file", "", "read inputs from a JSON `FILE` (- is stdin); --input overrides it")
 	f.StringArrayVar(&opts.only, "only", nil, "produce only the output with this `LABEL`; may be repeated")
 	f.BoolVarP(&opts.wait, "wait", "w", false, "wait until the run ends")
@@ -133,7 +134,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	}
 	app, err := appinfo.Get(cmd.Context(), client, opts.appID)
 	if err != nil {
-		return complete.SuggestApp(env, opts.appID, func(id string) string { return runAgain(env, opts.appID, id) }, err)
+		return complete.SuggestApp(cmd.Context(), env, opts.appID, func(id string) string { return runAgain(env, opts.appID, id) }, err)
 	}
 	inputs, problems := app.Data.CheckInputs(values)
 	problems = append(problems, app.Data.CheckOutputs(opts.only)...)

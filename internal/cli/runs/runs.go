@@ -218,11 +218,9 @@ func waitForAll(cmd *cobra.Command, env *cmdutil.Env, client *api.Client, runIDs
 	if worst != nil {
 		return worst
 	}
-	all := struct {
-		Data []json.RawMessage `json:"data"`
-	}{}
+	var all []json.RawMessage
 	for _, f := range finals {
-		all.Data = append(all.Data, f.Raw)
+		all = append(all, f.Raw)
 	}
 	return env.Print(all, func(p *output.Page) {
 		for _, f := range finals {
@@ -361,7 +359,11 @@ func download(cmd *cobra.Command, env *cmdutil.Env, runID string, saving saveOpt
 	if err != nil {
 		return err
 	}
-	err = env.Print(map[string]any{"files": files}, func(*output.Page) {})
+	raw, err := envelopeWithFiles(reply.Raw, files)
+	if err != nil {
+		return err
+	}
+	err = env.Printer.Data(raw, func(*output.Page) {})
 	if err == nil && saving.open {
 		err = openResult(env, runID, files)
 	}

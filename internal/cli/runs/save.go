@@ -106,6 +106,19 @@ func saveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOp
 	return files, saveError(run, failures)
 }
 
+// envelopeWithFiles returns the API's envelope of a run with the saved files beside data.
+func envelopeWithFiles(raw json.RawMessage, files []savedFile) (json.RawMessage, error) {
+	var envelope map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &envelope); err != nil {
+		return nil, err
+	}
+	var err error
+	if envelope["files"], err = json.Marshal(files); err != nil {
+		return nil, err
+	}
+	return json.Marshal(envelope)
+}
+
 // saveError returns the one error for the outputs that could not be saved.
 func saveError(run api.Run, failures []error) error {
 	if len(failures) == 0 {
