@@ -54,6 +54,7 @@ func runDemo(ctx context.Context, opts *demoOptions) error {
 		return fmt.Errorf("could not create a folder for the demo: %w", err)
 	}
 	defer os.RemoveAll(home)
+	env.Say("Starting a local Lamina for the demo.")
 	approve := approver(ctx, env)
 	server, err := startServer(ctx, "127.0.0.1:0", platform.Options{AutoApprove: approve != nil}, env.Streams.Err)
 	if err != nil {
