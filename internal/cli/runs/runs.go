@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -314,60 +313,6 @@ func newCancel(env *cmdutil.Env) *cobra.Command {
 			})
 		},
 	}
-}
-
-func newDownload(env *cmdutil.Env) *cobra.Command {
-	saving := saveOptions{}
-	cmd := &cobra.Command{
-		Use:   "download RUN [PATH]",
-		Short: "Save what a run made",
-		Long: "Save the outputs of a run to PATH: a file, a folder, or a pattern with {label}, {index}, {ext} and {runId}.\n" +
-			"Without a PATH they go to the working folder. Files that are there already stay, unless --force is given.",
-		Example:           "lamina runs download RUN\nlamina runs download RUN ./pictures/ --only Poster",
-		ValidArgsFunction: complete.Runs(env),
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 2 {
-				return nil
-			}
-			return cmdutil.NeedArgs("RUN")(cmd, args)
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 2 && saving.where != "" {
-				return fail.Usage("", "name the place once: as PATH or with --download")
-			}
-			saving.where = cmp.Or(saving.where, strings.Join(args[1:], ""), "./")
-			return download(cmd, env, args[0], saving)
-		},
-	}
-	saving.add(cmd.Flags())
-	cmd.Flags().StringArrayVar(&saving.only, "only", nil, "save only the output with this `LABEL`; repeat it for more")
-	return cmd
-}
-
-func download(cmd *cobra.Command, env *cmdutil.Env, runID string, saving saveOptions) error {
-	reply, err := getRun(cmd, env, runID)
-	if err != nil {
-		return err
-	}
-	if !reply.Data.Status.Final() {
-		return &fail.Error{
-			Code: fail.StillRunning, Message: fmt.Sprintf("the run is still %s: there is nothing to save yet", reply.Data.Status),
-			Hint: fail.CommandLine("runs", "wait", runID, "--download", saving.where), RunID: runID,
-		}
-	}
-	files, err := saveOutputs(cmd.Context(), env, reply.Data, saving)
-	if err != nil {
-		return err
-	}
-	raw, err := envelopeWithFiles(reply.Raw, files)
-	if err != nil {
-		return err
-	}
-	err = env.Printer.Data(raw, func(*output.Page) {})
-	if err == nil && saving.open {
-		err = openResult(env, runID, files)
-	}
-	return err
 }
 
 func writeRun(p *output.Page, run api.Run, files []savedFile, now time.Time) {
