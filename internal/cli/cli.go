@@ -57,7 +57,7 @@ func Main(ctx context.Context, env *cmdutil.Env, args []string) int {
 	if status, found, err := p.runExtension(args); found {
 		return cmp.Or(p.exit(err), status)
 	}
-	cmd, err := p.root, unknownWord(p.root, args)
+	cmd, err := p.root, cmp.Or(unknownWord(p.root, args), fieldsAsQuery(args))
 	if err == nil {
 		p.root.SetArgs(args)
 		cmd, err = p.root.ExecuteContextC(redact.NewContext(ctx, env.Sessions.Secrets))

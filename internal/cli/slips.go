@@ -227,11 +227,8 @@ func argumentSlip(typed []string) string {
 	if err != nil || cmd.ParseFlags(rest) != nil || cmd.ValidateArgs(cmd.Flags().Args()) == nil {
 		return ""
 	}
-	if i := slices.Index(typed, "--json"); i >= 0 && i+1 < len(typed) && areFieldNames(typed[i+1]) {
-		filter := fieldFilter(typed[i+1], cmd.Name() == "list")
-		if line := checkedLine(slices.Concat(typed[:i+1], []string{"--jq", filter}, typed[i+2:])); line != "" {
-			return line
-		}
+	if line := fieldsToFilter(cmd, typed); line != "" {
+		return line
 	}
 	var line []string
 	for _, arg := range typed {
@@ -244,6 +241,30 @@ func argumentSlip(typed []string) string {
 		return ""
 	}
 	return checkedLine(line)
+}
+
+// fieldsToFilter returns a command line with --jq in place of the names of fields after --json; "" if there are none.
+func fieldsToFilter(cmd *cobra.Command, typed []string) string {
+	i := slices.Index(typed, "--json")
+	if i < 0 || i+1 >= len(typed) || !areFieldNames(typed[i+1]) {
+		return ""
+	}
+	filter := fieldFilter(typed[i+1], cmd.Name() == "list")
+	return checkedLine(slices.Concat(typed[:i+1], []string{"--jq", filter}, typed[i+2:]))
+}
+
+// fieldsAsQuery returns an error for several names of fields after --json that a list would take for words to search for.
+func fieldsAsQuery(typed []string) error {
+	i := slices.Index(typed, "--json")
+	if i < 0 || i+1 >= len(typed) || !strings.Contains(typed[i+1], ",") {
+		return nil // before the command tree is built, which takes time
+	}
+	if cmd, _, err := Tree().Find(typed); err == nil && cmd.Name() == "list" {
+		if line := fieldsToFilter(cmd, typed); line != "" {
+			return fail.Usage(line, "--json takes no names of fields, but %q follows it", typed[i+1])
+		}
+	}
+	return nil
 }
 
 // fieldFilter returns the jq expression that selects fields of a response.

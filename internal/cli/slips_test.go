@@ -198,6 +198,7 @@ func TestSuggestedFlags(t *testing.T) {
 		{"inputs without a flag that may be a secret", []string{"run", "poster", "token=hi"}, "", "lamina run" + help},
 		{"gh's fields", []string{"runs", "get", "r1", "--json", "runId"}, "", "lamina runs get r1 --json --jq .data.runId"},
 		{"gh's fields of a list", []string{"runs", "list", "--json", "runId,status"}, "", "lamina runs list --json --jq '.data[] | {runId, status}'"},
+		{"gh's fields of a list that takes words", []string{"apps", "list", "--json", "appId,name"}, "", "lamina apps list --json --jq '.data[] | {appId, name}'"},
 		{"another argument", []string{"whoami", "me"}, "", "lamina whoami" + help},
 	}
 	for _, tt := range tests {
