@@ -7,11 +7,15 @@ import (
 	"encoding/json"
 	"image"
 	"image/color"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -51,14 +55,43 @@ func screenPicture(screen string, around color.Gray) image.Image {
 	return picture
 }
 
+// withPublicDevicePage returns the address of a proxy in front of a local platform. In the responses, the page for device codes is at a
+// public address.
+func withPublicDevicePage(t *testing.T, base string) string {
+	t.Helper()
+	target, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var own string
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Header.Del("Accept-Encoding")
+		},
+		ModifyResponse: func(resp *http.Response) error {
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				return err
+			}
+			text := strings.ReplaceAll(string(body), base+"/device?", "https://a.example/device?")
+			text = strings.ReplaceAll(text, base, own)
+			resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+			resp.Header.Set("Content-Length", strconv.Itoa(len(text)))
+			return nil
+		},
+	}
+	own = newHandler(t, proxy.ServeHTTP)
+	return own
+}
+
 // TestTerminalQR decodes the QR code from a picture of a dark and of a light terminal.
 func TestTerminalQR(t *testing.T) {
 	t.Parallel()
-	dev := newDev(t, "--auto-approve")
-	screen := newUser(t, dev.BaseURL).atTerminal(t, 80, "login", "--device")
+	screen := newUser(t, withPublicDevicePage(t, newDev(t, "--auto-approve").BaseURL)).atTerminal(t, 80, "login", "--device")
 	screen.exits(t, 0)
 	text := screen.String()
-	address := regexp.MustCompile(`http://\S+user_code=[A-Z-]+`).FindString(text)
+	address := regexp.MustCompile(`https://\S+user_code=[A-Z-]+`).FindString(text)
 	for _, c := range []struct {
 		name       string
 		background color.Gray
@@ -126,21 +159,24 @@ func TestTerminalCopy(t *testing.T) {
 func TestTerminalWithoutQR(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t, "--auto-approve")
+	public := withPublicDevicePage(t, dev.BaseURL)
 	for _, c := range []struct {
 		name    string
+		base    string
 		columns uint16
 		env     string
 		args    []string
 	}{
-		{"narrow", 36, "", nil},
-		{"no colour", 80, "NO_COLOR=1", nil},
-		{"accessible", 80, "ACCESSIBLE=1", nil},
-		{"dumb", 80, "TERM=dumb", nil},
-		{"quiet", 80, "", []string{"--quiet"}},
+		{"loopback", dev.BaseURL, 80, "", nil},
+		{"narrow", public, 36, "", nil},
+		{"no colour", public, 80, "NO_COLOR=1", nil},
+		{"accessible", public, 80, "ACCESSIBLE=1", nil},
+		{"dumb", public, 80, "TERM=dumb", nil},
+		{"quiet", public, 80, "", []string{"--quiet"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			screen := newUser(t, dev.BaseURL, c.env).atTerminal(t, c.columns, append([]string{"login", "--device"}, c.args...)...)
+			screen := newUser(t, c.base, c.env).atTerminal(t, c.columns, append([]string{"login", "--device"}, c.args...)...)
 			screen.exits(t, 0)
 			if text := screen.String(); strings.ContainsAny(text, "█▀▄") {
 				t.Errorf("got a QR code, want none:\n%s", text)
@@ -150,7 +186,7 @@ func TestTerminalWithoutQR(t *testing.T) {
 	}
 	t.Run("pipe", func(t *testing.T) {
 		t.Parallel()
-		run := newUser(t, dev.BaseURL).start(t, "login", "--device", "--color", "always")
+		run := newUser(t, public).start(t, "login", "--device", "--color", "always")
 		run.exits(t, 0)
 		if text := run.stderr.String(); strings.ContainsAny(text, "█▀▄") {
 			t.Errorf("got a QR code, want none:\n%s", text)

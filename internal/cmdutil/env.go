@@ -213,8 +213,11 @@ func (e *Env) Note(format string, args ...any) {
 // Styles returns the styles of messages on stderr.
 func (e *Env) Styles() output.Styles { return e.Printer.ErrStyles() }
 
+// IsAccessible reports whether all output must be plain lines, as screen readers need them.
+func (e *Env) IsAccessible() bool { return e.IsOn("ACCESSIBLE") }
+
 // Progress starts a progress line on stderr.
-func (e *Env) Progress() *output.Progress { return e.Printer.Progress(e.IsOn("ACCESSIBLE")) }
+func (e *Env) Progress() *output.Progress { return e.Printer.Progress(e.IsAccessible()) }
 
 // Debugging reports whether --debug is on.
 func (e *Env) Debugging() bool { return e.Flags.Debug || e.IsOn("LAMINA_DEBUG") }

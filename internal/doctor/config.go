@@ -11,6 +11,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/session"
 )
 
@@ -107,7 +108,7 @@ func checkLeftovers(_ context.Context, e *examination) Finding {
 			return warn(e.command("doctor", "--fix"), "a two-step sign-in to profile %s was not finished, and its code has expired", profile)
 		default:
 			command := e.sessions.FailContext().SignIn(profile, "--device", "--resume")
-			waiting = fmt.Sprintf("a two-step sign-in waits for `%s` until %s", command, pending.ExpiresAt.Local().Format("15:04"))
+			waiting = fmt.Sprintf("a two-step sign-in waits for `%s` until %s", command, output.Clock(pending.ExpiresAt))
 		}
 	}
 	if waiting != "" {

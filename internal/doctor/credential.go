@@ -54,7 +54,7 @@ func (e *examination) describeStored(c config.Credential) string {
 	}
 	text += " of profile " + e.session.Profile
 	if !c.SavedAt.IsZero() {
-		text += ", saved " + output.Ago(c.SavedAt, e.sessions.Now())
+		text += ", saved " + output.Past(c.SavedAt, e.sessions.Now())
 	}
 	if shape, isKnown := e.provider.Shape(c.Token.Reveal()); isKnown && shape.Class != "" {
 		text += ", a " + shape.Class + " key"
@@ -83,9 +83,9 @@ func (e *examination) checkSession(c config.Credential, text string) Finding {
 		return ok("%s", text)
 	}
 	if session.EndsSoon(end.Sub(now)) {
-		return warn(e.command("whoami"), "%s; the session expires on %s if it is not used until then", text, end.Local().Format("2 January"))
+		return warn(e.command("whoami"), "%s; the session expires on %s if it is not used until then", text, output.Moment(end))
 	}
-	return ok("%s; the session expires on %s if it is not used until then", text, end.Local().Format("2 January 2006"))
+	return ok("%s; the session expires on %s if it is not used until then", text, output.Day(end))
 }
 
 // checkAccount sends the credential to the service, as every command does. If the access token has expired, this refreshes it.

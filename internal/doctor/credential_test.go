@@ -32,7 +32,7 @@ func TestCheckCredential(t *testing.T) {
 			"the session expires on 21 March 2026", ""},
 		{"expired access token", change(func(c *config.Credential) { c.ExpiresAt = now }), OK, "due for a refresh", ""},
 		{"unknown expiry", change(func(c *config.Credential) { c.ExpiresAt, c.RefreshExpiresAt = time.Time{}, time.Time{} }), OK, "Atelier", ""},
-		{"close to its end", change(func(c *config.Credential) { c.RefreshExpiresAt = now.Add(time.Hour) }), Warning, "expires on 1 March if", "lamina whoami"},
+		{"close to its end", change(func(c *config.Credential) { c.RefreshExpiresAt = now.Add(time.Hour) }), Warning, "expires on 1 March 2026 ", "lamina whoami"},
 		{"no refresh token", change(func(c *config.Credential) { c.RefreshToken = "" }), Warning, "cannot be refreshed", "lamina login"},
 		{"ended", change(func(c *config.Credential) { c.EndedAt = now }), Failed, "the service ended it", "lamina login"},
 		{"API key", config.Credential{Kind: config.APIKey, Token: testKey, BaseURL: "https://lamina.example"}, OK, "an API key of profile default", ""},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/session"
 )
 
@@ -122,7 +123,7 @@ func checkTLS(_ context.Context, e *examination) Finding {
 	chain := p.TLS.VerifiedChains[0]
 	leaf, root := chain[0], chain[len(chain)-1]
 	if left := leaf.NotAfter.Sub(e.sessions.Now()); left < certificateNotice {
-		return warn("", "the certificate of %s expires on %s; the owner of the service must renew it", e.host(), leaf.NotAfter.Format("2 January 2006"))
+		return warn("", "the certificate of %s expires on %s; the owner of the service must renew it", e.host(), output.Day(leaf.NotAfter))
 	}
 	return ok("the certificate of %s is trusted; its root is %s", e.host(), certificateName(root))
 }

@@ -39,11 +39,18 @@ func (p *Page) Paragraphs(text string) {
 	}
 }
 
+// Wrapped is Line for a text that is broken between words at the width of the terminal.
+func (p *Page) Wrapped(format string, args ...any) {
+	p.Line("%s", Styled(wrap(sprintf(format, args...), p.width(), 0)))
+}
+
 // Fields adds aligned lines of a label and a value, given in turn. A pair with an empty value is left out. A value that is
-// too long for the terminal continues below itself.
-func (p *Page) Fields(pairs ...string) {
+// too long for the terminal continues below itself, and below its label if there is no room for its words.
+func (p *Page) Fields(pairs ...string) { p.fields(0, pairs...) }
+
+// fields is Fields with labels of at least the given width.
+func (p *Page) fields(width int, pairs ...string) {
 	var labels, values []string
-	width := 0
 	for pair := range slices.Chunk(pairs, 2) {
 		if pair[1] == "" {
 			continue
@@ -51,70 +58,51 @@ func (p *Page) Fields(pairs ...string) {
 		text := strings.TrimLeft(pair[0], " ")
 		label := strings.Repeat(" ", len(pair[0])-len(text)) + term.Line(text) // keeps an indent
 		width = max(width, runewidth.StringWidth(label))
-		labels, values = append(labels, label), append(values, pair[1])
+		labels, values = append(labels, label), append(values, term.Line(pair[1]))
 	}
 	for i, label := range labels {
-		p.Line("%s  %s", p.Faint(runewidth.FillRight(label, width)), Styled(p.column(values[i], width+2)))
+		if p.hasRoom(values[i], width+2) {
+			p.Line("%s  %s", p.Faint(runewidth.FillRight(label, width)), Styled(p.column(values[i], width+2)))
+			continue
+		}
+		p.Line("%s", p.Faint(label))
+		p.below(values[i], len(label)-len(strings.TrimLeft(label, " ")))
 	}
 }
 
-// Cut returns text as one line, cut to the given number of columns.
-func Cut(text string, columns int) string { return runewidth.Truncate(term.Line(text), columns, "…") }
+// below adds a text under a line with the given indent. It is indented further, unless its words need the whole width.
+func (p *Page) below(text string, indent int) {
+	if left := indent + 2; longestWord(text) <= p.width()-left {
+		p.Line("%s%s", strings.Repeat(" ", left), Styled(p.column(text, left)))
+		return
+	}
+	p.Line("%s", Styled(p.column(text, 0)))
+}
+
+// Cut returns text as one line, cut between words to the given number of columns. Within a word it is cut only if the first word is
+// longer.
+func Cut(text string, columns int) string {
+	text = term.Line(text)
+	if runewidth.StringWidth(text) <= columns {
+		return text
+	}
+	cut := runewidth.Truncate(text, columns, "…")
+	if space := strings.LastIndex(cut, " "); space > 0 {
+		return cut[:space] + " …"
+	}
+	return cut
+}
 
 // minColumn is the smallest width of a column of words.
 const minColumn = 12
 
+// hasRoom reports whether a text can be broken between words for a column that starts at left and ends at the edge of the terminal.
+func (p *Page) hasRoom(text string, left int) bool {
+	room := p.width() - left
+	return runewidth.StringWidth(text) <= room || room >= minColumn && longestWord(text) <= room
+}
+
 // column breaks text between words for a column that starts at left and ends at the edge of the terminal.
 func (p *Page) column(text string, left int) string {
-	text = term.Line(text)
-	if p.width()-left < minColumn {
-		return text
-	}
 	return wrap(strings.Repeat(" ", left)+text, p.width(), left)[left:]
-}
-
-// Table adds rows below a header. Every column but the last is as wide as its widest cell, because ids must be whole. The last
-// one is cut to the width of the terminal, or left out if less than minColumn is left for it.
-func (p *Page) Table(header []string, rows [][]string) {
-	p.table(header, rows, func(cell string, left int) string {
-		if left > 0 && p.width()-left < minColumn {
-			return ""
-		}
-		return runewidth.Truncate(cell, max(p.width()-left, minColumn), "…")
-	})
-}
-
-// Descriptions is Table with a last column that is not cut: it continues below itself.
-func (p *Page) Descriptions(header []string, rows [][]string) { p.table(header, rows, p.column) }
-
-// table adds rows. fit returns the last cell of a row, which starts at the column left, for the width of the terminal.
-func (p *Page) table(header []string, rows [][]string, fit func(cell string, left int) string) {
-	last := len(header) - 1
-	clean := make([][]string, len(rows))
-	for r, row := range rows {
-		for _, cell := range row {
-			clean[r] = append(clean[r], term.Line(cell))
-		}
-	}
-	left := 0
-	widths := make([]int, last)
-	for i := range widths {
-		widths[i] = runewidth.StringWidth(header[i])
-		for _, row := range clean {
-			widths[i] = max(widths[i], runewidth.StringWidth(row[i]))
-		}
-		left += widths[i] + 2
-	}
-	line := func(cells []string) string {
-		var b strings.Builder
-		for i, width := range widths {
-			b.WriteString(runewidth.FillRight(cells[i], width+2))
-		}
-		b.WriteString(fit(cells[last], left))
-		return strings.TrimRight(b.String(), " ")
-	}
-	p.Line("%s", p.Faint(line(header)))
-	for _, row := range clean {
-		p.Line("%s", Styled(line(row)))
-	}
 }

@@ -2,13 +2,10 @@ package output
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/mattn/go-runewidth"
 
 	"github.com/uselamina/lamina/internal/term"
 )
@@ -27,49 +24,6 @@ func show(t testing.TB, width int, color bool, write func(*Page)) string {
 		t.Fatal(err)
 	}
 	return out.String()
-}
-
-func TestTable(t *testing.T) {
-	t.Parallel()
-	const id = "3f0e7d1c-0000-4000-8000-000000000001"
-	rows := [][]string{
-		{id, "日本語", "a description that is far too long for what is left of the line"},
-		{"x", "a\x1b[31mb\nc", ""},
-	}
-	before := fmt.Sprint(rows)
-	got := show(t, 72, false, func(p *Page) { p.Table([]string{"ID", "NAME", "ABOUT"}, rows) })
-	want := "ID                                    NAME    ABOUT\n" +
-		id + "  日本語  a description that is far…\n" +
-		"x                                     ab c\n"
-	if got != want {
-		t.Errorf("got\n%swant\n%s", got, want)
-	}
-	if after := fmt.Sprint(rows); after != before {
-		t.Errorf("got changed rows %q, want %q", after, before)
-	}
-	for _, line := range strings.Split(got, "\n") {
-		if w := runewidth.StringWidth(line); w > 72 {
-			t.Errorf("got %d columns in %q, want at most 72", w, line)
-		}
-	}
-}
-
-// TestNarrowTable: without room for the last column it is left out, unless it is the only one; ids stay whole.
-func TestNarrowTable(t *testing.T) {
-	t.Parallel()
-	got := show(t, 10, false, func(p *Page) {
-		p.Table([]string{"ID", "ABOUT"}, [][]string{{"0123456789abcdef", "a description of words"}})
-	})
-	if want := "ID\n0123456789abcdef\n"; got != want {
-		t.Errorf("got\n%swant\n%s", got, want)
-	}
-	wide := show(t, 10, false, func(p *Page) { p.Table([]string{"A"}, [][]string{{"日本語日本語日本語"}}) })
-	if want := "A\n日本語日本…\n"; wide != want {
-		t.Errorf("got\n%swant\n%s", wide, want)
-	}
-	if got := show(t, 80, false, func(p *Page) { p.Table([]string{"ID", "ABOUT"}, nil) }); got != "ID  ABOUT\n" {
-		t.Errorf("without rows: got %q, want the header", got)
-	}
 }
 
 // TestTableInFile: without a terminal nothing is cut.

@@ -38,6 +38,9 @@ func (p *Printer) Progress(plain bool) *Progress {
 	return g
 }
 
+// IsLive reports whether the state is one line that changes. Only such a line may hold a Bar.
+func (g *Progress) IsLive() bool { return g.live }
+
 // Set changes the state that is shown, which is one line. After Stop it does nothing.
 func (g *Progress) Set(format string, args ...any) {
 	g.mu.Lock()

@@ -19,6 +19,24 @@ func Ago(t, now time.Time) string {
 	return span(d) + " ago"
 }
 
+// Past is Ago for what has happened. If the time is ahead, because the clock of the service differs from the clock of this machine, it
+// returns the time itself.
+func Past(t, now time.Time) string {
+	if t.After(now.Add(time.Minute)) {
+		return Moment(t)
+	}
+	return Ago(t, now)
+}
+
+// Moment returns a time in the zone of this machine, such as "2 January 2006 15:04 CET".
+func Moment(t time.Time) string { return t.Local().Format("2 January 2006 15:04 MST") }
+
+// Clock returns the time of the day in the zone of this machine, such as "15:04 CET".
+func Clock(t time.Time) string { return t.Local().Format("15:04 MST") }
+
+// Day returns a day in the zone of this machine, such as "2 January 2006".
+func Day(t time.Time) string { return t.Local().Format("2 January 2006") }
+
 // span returns a duration in its largest unit, such as "2 hours".
 func span(d time.Duration) string {
 	for _, unit := range []struct {

@@ -39,3 +39,12 @@ func wrapLine(line string, width, hang int) string {
 	}
 	return out.String()
 }
+
+// longestWord returns the width of the longest word of a text.
+func longestWord(text string) int {
+	longest := 0
+	for word := range strings.SplitSeq(text, " ") {
+		longest = max(longest, ansi.StringWidth(word))
+	}
+	return longest
+}

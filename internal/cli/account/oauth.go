@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/netip"
+	"net/url"
 	"regexp"
+	"strings"
 	"sync"
 
 	"github.com/uselamina/lamina/internal/auth"
@@ -144,14 +147,26 @@ func (s *signIn) copyCode(code string) {
 	}
 }
 
-// drawQR draws the address that contains the code, if the terminal can show it so that a camera reads it.
+// drawQR draws the address that contains the code, if the terminal can show it so that a camera reads it, and if another device can
+// open it.
 func (s *signIn) drawQR(login auth.DeviceLogin) (code string, ok bool) {
 	env := s.env
-	isReadable := env.Streams.ErrTTY && env.Streams.ErrColor && !env.Flags.Quiet && !env.IsOn("ACCESSIBLE")
-	if !isReadable || login.VerificationURIComplete == "" {
+	isReadable := env.Streams.ErrTTY && env.Streams.ErrColor && !env.Flags.Quiet && !env.IsAccessible()
+	if !isReadable || login.VerificationURIComplete == "" || isLoopback(login.VerificationURIComplete) {
 		return "", false
 	}
 	return term.QR(login.VerificationURIComplete, env.Streams.Width())
+}
+
+// isLoopback reports whether only this machine can open an address.
+func isLoopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	host := strings.ToLower(u.Hostname())
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && (ip.Unmap().IsLoopback() || ip.IsUnspecified())
 }
 
 func (s *signIn) startDevice(ctx context.Context) (*auth.Device, auth.DeviceLogin, error) {
@@ -179,7 +194,7 @@ func (s *signIn) deviceFlow(server auth.Server, client auth.Client) *auth.Device
 func (s *signIn) finishDevice(ctx context.Context, flow *auth.Device, login auth.DeviceLogin) error {
 	progress := s.env.Progress()
 	defer progress.Stop()
-	progress.Set("Waiting for your approval, until %s", login.ExpiresAt.Local().Format("15:04"))
+	progress.Set("Waiting for your approval, until %s", output.Clock(login.ExpiresAt))
 	c, err := flow.Finish(ctx, login)
 	if err != nil {
 		return err

@@ -80,7 +80,7 @@ func writeProfiles(p *output.Page, rows []profileRow, chosen session.Choice) {
 			mark = "*"
 		}
 		if r.SessionExpiresAt != nil {
-			expires = r.SessionExpiresAt.Local().Format("2 January 2006")
+			expires = output.Day(*r.SessionExpiresAt)
 		}
 		if r.Ended {
 			expires = "expired"

@@ -56,11 +56,11 @@ func describeExpiry(c config.Credential) string {
 	case c.Kind == config.APIKey:
 		return "never; the key is valid until it is revoked"
 	case c.RefreshExpiresAt.IsZero() && c.RefreshToken == "" && c.Token != "": // and not encrypted
-		return c.ExpiresAt.Local().Format("2 January 2006 15:04") + "; the authorization server issued no refresh token"
+		return output.Moment(c.ExpiresAt) + "; the authorization server issued no refresh token"
 	case c.RefreshExpiresAt.IsZero():
 		return "when the authorization server ends the session"
 	}
-	return c.RefreshExpiresAt.Local().Format("2 January 2006") + "; each use extends it by 30 days"
+	return output.Day(c.RefreshExpiresAt) + "; each use extends it by 30 days"
 }
 
 // writeAccount writes the first line about a session.

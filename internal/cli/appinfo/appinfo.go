@@ -2,25 +2,64 @@
 package appinfo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/cli/complete"
+	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
 )
 
-// Get fetches an app. The error for an unknown id says how to find apps.
-func Get(ctx context.Context, client *api.Client, id string) (*api.Reply[api.App], error) {
+// Get fetches the app with an id or a short name, and returns the id under which the service knows it. The error for an unknown app
+// says how to find apps.
+func Get(ctx context.Context, env *cmdutil.Env, client *api.Client, typed string) (*api.Reply[api.App], string, error) {
+	id := typed
 	reply, err := client.App(ctx, id)
 	if api.IsNotFound(err) {
-		return nil, &fail.Error{Code: fail.NotFound, Message: fmt.Sprintf("there is no app %s in this workspace", output.Quote(id)), Hint: "lamina apps list", Err: err}
+		if known := findID(ctx, env, client, typed); known != "" && known != typed {
+			id = known
+			reply, err = client.App(ctx, id)
+		}
 	}
-	return reply, err
+	if api.IsNotFound(err) {
+		return nil, "", &fail.Error{Code: fail.NotFound, Message: fmt.Sprintf("there is no app %s in this workspace", output.Quote(typed)), Hint: "lamina apps list", Err: err}
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	complete.UseApp(env, reply.Data)
+	return reply, id, nil
+}
+
+// uuid matches the ids of apps.
+var uuid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// ID returns the id for what a user typed for an app: an id, or a short name of the cache or else of the list of apps. What neither
+// has is returned as it is.
+func ID(ctx context.Context, env *cmdutil.Env, client *api.Client, typed string) string {
+	return cmp.Or(findID(ctx, env, client, typed), typed)
+}
+
+func findID(ctx context.Context, env *cmdutil.Env, client *api.Client, typed string) string {
+	if typed == "" || uuid.MatchString(typed) {
+		return typed
+	}
+	id := complete.AppID(env, typed)
+	if id == "" {
+		if reply, err := client.ListApps(ctx, 0); err == nil {
+			complete.CacheApps(env, reply.Data)
+			id = complete.IDOf(reply.Data, typed)
+		}
+	}
+	return id
 }
 
 // maxDefault is how many columns of a default value are shown; some are whole prompts.

@@ -15,6 +15,7 @@ import (
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/term"
 )
 
 // New returns the command apps.
@@ -81,7 +82,9 @@ func list(cmd *cobra.Command, opts *listOptions) error {
 			return err
 		}
 	}
-	complete.CacheApps(env, reply.Data)
+	if opts.limit == 0 && !opts.public && !opts.private {
+		complete.CacheApps(env, reply.Data)
+	}
 	return env.Printer.Data(reply.Raw, func(p *output.Page) { writeApps(p, reply.Data) })
 }
 
@@ -111,16 +114,20 @@ func keepApps(reply *api.Reply[[]api.AppSummary], public bool) error {
 	return err
 }
 
+// maxLines is how many lines of a description a list shows; some are whole pages.
+const maxLines = 3
+
 func writeApps(p *output.Page, apps []api.AppSummary) {
 	if len(apps) == 0 {
 		p.Line("No apps.")
 		return
 	}
 	var rows [][]string
+	short := complete.ShortNames(apps)
 	for _, app := range apps {
-		rows = append(rows, []string{app.AppID, app.Name, api.String(app.Description)})
+		rows = append(rows, []string{short[term.Line(app.AppID)], app.Name, api.String(app.Description), app.AppID})
 	}
-	p.Table([]string{"ID", "NAME", "WHAT IT DOES"}, rows)
+	p.List(output.Table{Header: []string{"APP", "NAME", "WHAT IT DOES", "ID"}, Rows: rows, Prose: 2, MaxLines: maxLines})
 }
 
 // writeMatches shows the apps that a search found. listAll is the command that lists all apps.
@@ -130,14 +137,19 @@ func writeMatches(p *output.Page, found api.Discovery, listAll string) {
 		return
 	}
 	var rows [][]string
+	var matches []api.AppSummary
+	for _, m := range found.Matches {
+		matches = append(matches, api.AppSummary{AppID: m.AppID, Name: m.Name})
+	}
+	short := complete.ShortNames(matches)
 	for _, m := range found.Matches {
 		credits := ""
 		if m.EstimatedCredits != nil {
 			credits = fmt.Sprintf("%g", *m.EstimatedCredits)
 		}
-		rows = append(rows, []string{m.AppID, m.Name, fmt.Sprintf("%.0f%%", percent(m.RelevanceScore)), credits, cmp.Or(m.WhyMatch, api.String(m.Description))})
+		rows = append(rows, []string{short[term.Line(m.AppID)], m.Name, fmt.Sprintf("%.0f%%", percent(m.RelevanceScore)), credits, cmp.Or(m.WhyMatch, api.String(m.Description)), m.AppID})
 	}
-	p.Table([]string{"ID", "NAME", "FIT", "CREDITS", "WHY"}, rows)
+	p.List(output.Table{Header: []string{"APP", "NAME", "FIT", "CREDITS", "WHY", "ID"}, Rows: rows, Prose: 4, MaxLines: maxLines})
 }
 
 // percent converts a score to percent: the documentation does not say whether it is 0 to 1 or 0 to 100.
@@ -160,7 +172,7 @@ func newGet(env *cmdutil.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			reply, err := appinfo.Get(cmd.Context(), client, args[0])
+			reply, _, err := appinfo.Get(cmd.Context(), env, client, args[0])
 			if err != nil {
 				return complete.SuggestApp(cmd.Context(), env, args[0], func(id string) string { return env.Command("apps", "get", id) }, err)
 			}

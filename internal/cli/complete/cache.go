@@ -14,13 +14,14 @@ import (
 const fileName = "completion.json"
 
 // maxEntries bounds the ids of each kind.
-const maxEntries = 50
+const maxEntries = 200
 
 // cache holds the ids of one account.
 type cache struct {
 	Account string  `json:"account"`
 	Apps    []entry `json:"apps"`
 	Runs    []entry `json:"runs"`
+	Used    []entry `json:"used,omitempty"` // apps that were used, which need not be among Apps
 }
 
 // entry is an id with its description.
@@ -31,16 +32,7 @@ type entry struct {
 
 // CacheApps replaces the cached apps.
 func CacheApps(env *cmdutil.Env, apps []api.AppSummary) {
-	update(env, func(c *cache) { c.Apps = appEntries(apps) })
-}
-
-// appEntries returns apps as entries of the cache.
-func appEntries(apps []api.AppSummary) []entry {
-	var entries []entry
-	for _, a := range apps {
-		entries = append(entries, entry{ID: term.Line(a.AppID), About: term.Line(a.Name)})
-	}
-	return entries
+	update(env, func(c *cache) { c.Apps = entriesOf(apps) })
 }
 
 // CacheRuns replaces the cached runs.
@@ -79,7 +71,9 @@ func update(env *cmdutil.Env, change func(*cache)) {
 	c := readCache(env)
 	before, _ := json.Marshal(c)
 	change(c)
-	c.Apps, c.Runs = c.Apps[:min(len(c.Apps), maxEntries)], c.Runs[:min(len(c.Runs), maxEntries)]
+	for _, entries := range []*[]entry{&c.Apps, &c.Runs, &c.Used} {
+		*entries = (*entries)[:min(len(*entries), maxEntries)]
+	}
 	after, err := json.Marshal(c)
 	if err != nil || bytes.Equal(before, after) {
 		return

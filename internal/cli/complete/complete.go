@@ -35,11 +35,7 @@ func Apps(env *cmdutil.Env) Func {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		return ids(cmd, env, func(c *cache) []entry { return c.Apps }, func(ctx context.Context, client *api.Client) error {
-			reply, err := client.ListApps(ctx, 0)
-			if err == nil {
-				CacheApps(env, reply.Data)
-			}
-			return err
+			return FetchApps(ctx, env, client)
 		})
 	}
 }
@@ -112,7 +108,7 @@ func fetchApps(ctx context.Context, env *cmdutil.Env) []entry {
 		return nil
 	}
 	CacheApps(env, reply.Data)
-	return appEntries(reply.Data)
+	return entriesOf(reply.Data)
 }
 
 // nearestApp returns the one app that is most like a word, by its id, or by its name as it is and as one word.

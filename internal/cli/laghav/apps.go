@@ -34,10 +34,10 @@ func writeApps(p *output.Page, apps []laghav.App) {
 	var rows [][]string
 	for _, a := range apps {
 		rows = append(rows, []string{
-			a.ID, a.Name, fmt.Sprint(a.CallsToday), fmt.Sprintf("%.0f%%", a.Compressed), fmt.Sprintf("%.0f", a.Quality), dollars(a.SavedToday), a.Status,
+			a.Name, fmt.Sprint(a.CallsToday), fmt.Sprintf("%.0f%%", a.Compressed), fmt.Sprintf("%.0f", a.Quality), dollars(a.SavedToday), a.Status, a.ID,
 		})
 	}
-	p.Table([]string{"ID", "NAME", "CALLS TODAY", "SHORTER BY", "QUALITY", "SAVED TODAY", "STATE"}, rows)
+	p.Table([]string{"NAME", "CALLS TODAY", "SHORTER BY", "QUALITY", "SAVED TODAY", "STATE", "ID"}, rows)
 }
 
 func newAppsCreate(env *cmdutil.Env) *cobra.Command {

@@ -34,10 +34,10 @@ func writeBudgets(p *output.Page, budgets []laghav.Budget) {
 	var rows [][]string
 	for _, b := range budgets {
 		rows = append(rows, []string{
-			b.ID, b.Team, dollars(b.Limit), dollars(b.Spent), fmt.Sprintf("%.0f%%", b.SpentPct), fmt.Sprintf("%.0f%%", b.Alert),
+			b.Team, dollars(b.Limit), dollars(b.Spent), fmt.Sprintf("%.0f%%", b.SpentPct), fmt.Sprintf("%.0f%%", b.Alert), b.ID,
 		})
 	}
-	p.Table([]string{"ID", "TEAM", "PER MONTH", "SPENT", "", "ALERT AT"}, rows)
+	p.Table([]string{"TEAM", "PER MONTH", "SPENT", "USED", "ALERT AT", "ID"}, rows)
 }
 
 type budgetOptions struct {

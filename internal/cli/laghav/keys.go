@@ -43,11 +43,11 @@ func writeKeys(p *output.Page, keys []laghav.Key, now time.Time) {
 			state = "revoked"
 		}
 		if !k.CreatedAt.IsZero() {
-			created = output.Ago(k.CreatedAt, now)
+			created = output.Past(k.CreatedAt, now)
 		}
-		rows = append(rows, []string{k.ID, k.Name, k.AppID, k.Class, k.Last, created, state})
+		rows = append(rows, []string{k.Name, k.AppID, k.Class, k.Last, created, state, k.ID})
 	}
-	p.Table([]string{"ID", "NAME", "APPLICATION", "CLASS", "ENDS IN", "CREATED", "STATE"}, rows)
+	p.Table([]string{"NAME", "APPLICATION", "CLASS", "ENDS IN", "CREATED", "STATE", "ID"}, rows)
 }
 
 func newKeysCreate(env *cmdutil.Env) *cobra.Command {

@@ -72,9 +72,9 @@ func writeFiles(p *output.Page, files []laminr.File, now time.Time) {
 		}
 		uploaded := f.CreatedAt
 		if t, err := time.Parse(time.RFC3339, uploaded); err == nil {
-			uploaded = output.Ago(t, now)
+			uploaded = output.Past(t, now)
 		}
-		rows = append(rows, []string{f.URI, size, uploaded, f.Name})
+		rows = append(rows, []string{f.Name, size, uploaded, f.URI})
 	}
-	p.Table([]string{"URI", "SIZE", "UPLOADED", "NAME"}, rows)
+	p.Table([]string{"NAME", "SIZE", "UPLOADED", "URI"}, rows)
 }

@@ -54,14 +54,15 @@ func explainUnsupported(env *cmdutil.Env, err error) error {
 
 // writeResult shows a result: title and score, address, snippet, and what identifies the document.
 func writeResult(p *output.Page, number int, r lightfast.Result) {
-	p.Line("%d. %s  %s", number, p.Bold(cmp.Or(r.Title, r.ID)), p.Faint(fmt.Sprintf("%.2f", r.Score)))
+	p.Wrapped("%d. %s  %s", number, p.Bold(cmp.Or(r.Title, r.ID)), p.Faint(fmt.Sprintf("%.2f", r.Score)))
 	if r.URL != "" {
 		p.Line("%s", p.Command(r.URL))
 	}
 	if r.Snippet != "" {
 		p.Paragraphs(strings.ReplaceAll(r.Snippet, "\n", " "))
 	}
-	p.Line("%s\n", p.Faint(identify(r.ID, r.Source, r.Type, r.OccurredAt)))
+	p.Wrapped("%s", p.Faint(identify(r.ID, r.Source, r.Type, r.OccurredAt)))
+	p.Line("")
 }
 
 // identify returns the known ones of a document's id, source, type and day.

@@ -42,7 +42,11 @@ func newDownload(env *cmdutil.Env) *cobra.Command {
 }
 
 func download(cmd *cobra.Command, env *cmdutil.Env, runID string, saving saveOptions) error {
-	reply, err := getRun(cmd, env, runID)
+	client, err := env.Sessions.Client()
+	if err != nil {
+		return err
+	}
+	reply, err := getRun(cmd.Context(), client, runID)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func runHelp(env *cmdutil.Env, cmd *cobra.Command) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), helpTime)
 	defer cancel()
-	reply, err := client.App(ctx, args[0])
+	reply, _, err := appinfo.Get(ctx, env, client, args[0])
 	if err != nil {
 		return
 	}
@@ -132,7 +132,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if err != nil {
 		return err
 	}
-	app, err := appinfo.Get(cmd.Context(), client, opts.appID)
+	app, id, err := appinfo.Get(cmd.Context(), env, client, opts.appID)
 	if err != nil {
 		return complete.SuggestApp(cmd.Context(), env, opts.appID, func(id string) string { return runAgain(env, opts.appID, id) }, err)
 	}
@@ -141,10 +141,10 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if len(problems) > 0 {
 		return appinfo.Problems(opts.appID, problems)
 	}
-	if err := opts.spending.check(cmd.Context(), client, opts.appID); err != nil {
+	if err := opts.spending.check(cmd.Context(), client, id); err != nil {
 		return err
 	}
-	started, err := client.StartRun(cmd.Context(), opts.appID, api.StartRun{Inputs: inputs, Outputs: opts.only}, webhook)
+	started, err := client.StartRun(cmd.Context(), id, api.StartRun{Inputs: inputs, Outputs: opts.only}, webhook)
 	if err != nil {
 		return startError(err)
 	}
@@ -156,6 +156,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 		}
 		return withRunID(started.Data.RunID, err)
 	}
+	opts.waiting.names[started.Data.WorkflowID] = complete.ShortName(app.Data.Name)
 	began := env.Now()
 	err = waitAndSave(cmd.Context(), env, client, started.Data.RunID, opts.waiting, opts.saving)
 	opts.waiting.notify.announce(env, began, err)

@@ -2,6 +2,7 @@ package runs
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -23,101 +24,6 @@ func New(env *cmdutil.Env) *cobra.Command {
 	return cmd
 }
 
-type listOptions struct {
-	env    *cmdutil.Env
-	filter api.RunFilter
-	status string
-	since  string
-}
-
-func newList(env *cmdutil.Env) *cobra.Command {
-	opts := &listOptions{env: env}
-	cmd := &cobra.Command{
-		Use:     "list",
-		Short:   "List runs, the newest first",
-		Example: "lamina runs list\nlamina runs list --status failed --since 24h\nlamina runs list --jq '.data[].runId'",
-		Aliases: []string{"ls"},
-		Args:    cmdutil.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := opts.parse(); err != nil {
-				return err
-			}
-			return list(cmd, opts)
-		},
-	}
-	f := cmd.Flags()
-	f.StringVar(&opts.status, "status", "", "only runs in this `STATE`: queued, running, completed, failed or cancelled")
-	f.StringVar(&opts.filter.AppID, "app", "", "only runs of this `APP`")
-	f.IntVar(&opts.filter.Limit, "limit", 25, "show at most `N` runs, up to 100")
-	f.IntVar(&opts.filter.Offset, "offset", 0, "leave out the first `N` runs")
-	f.StringVar(&opts.since, "since", "", "only runs since this `TIME`, as 24h or 2026-01-31 or RFC 3339")
-	_ = cmd.RegisterFlagCompletionFunc("app", complete.Apps(env))
-	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(
-		[]string{"queued", "running", "completed", "failed", "cancelled"}, cobra.ShellCompDirectiveNoFileComp))
-	return cmd
-}
-
-func (o *listOptions) parse() error {
-	o.filter.Status = api.Status(o.status)
-	switch o.filter.Status {
-	case "", api.Queued, api.Running, api.Completed, api.Failed, api.Cancelled:
-	default:
-		return fail.Usage("", "--status must be queued, running, completed, failed or cancelled, not %q", o.status)
-	}
-	if o.filter.Limit < 1 || o.filter.Limit > 100 {
-		return fail.Usage("", "--limit must be between 1 and 100")
-	}
-	if o.filter.Offset < 0 {
-		return fail.Usage("", "--offset must not be negative")
-	}
-	var err error
-	o.filter.Since, err = parseSince(o.since, o.env.Now())
-	return err
-}
-
-// parseSince reads a time as a length of time before now, a day, or RFC 3339.
-func parseSince(s string, now time.Time) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
-		return now.Add(-d), nil
-	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, fail.Usage("", "--since must look like 24h, 2026-01-31 or 2026-01-31T08:00:00Z, not %q", s)
-}
-
-func list(cmd *cobra.Command, opts *listOptions) error {
-	env := opts.env
-	client, err := env.Sessions.Client()
-	if err != nil {
-		return err
-	}
-	reply, err := client.ListRuns(cmd.Context(), opts.filter)
-	if err != nil {
-		return err
-	}
-	complete.CacheRuns(env, reply.Data)
-	return env.Printer.Data(reply.Raw, func(p *output.Page) {
-		if len(reply.Data) == 0 {
-			p.Line("No runs.")
-			return
-		}
-		var rows [][]string
-		for _, r := range reply.Data {
-			rows = append(rows, []string{r.RunID, string(r.Status), output.Ago(r.CreatedAt, env.Now()), api.String(r.ErrorMessage)})
-		}
-		p.Table([]string{"RUN", "STATUS", "STARTED", "ERROR"}, rows)
-		if page := reply.Pagination; page != nil && page.Offset+len(reply.Data) < page.Total {
-			p.Line("%s", p.Faint(fmt.Sprintf("%d of %d; go on with --offset %d", len(reply.Data), page.Total, page.Offset+len(reply.Data))))
-		}
-	})
-}
-
 func newGet(env *cmdutil.Env) *cobra.Command {
 	open := false
 	cmd := &cobra.Command{
@@ -127,11 +33,16 @@ func newGet(env *cmdutil.Env) *cobra.Command {
 		Args:              cmdutil.NeedArgs("RUN"),
 		ValidArgsFunction: complete.Runs(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			reply, err := getRun(cmd, env, args[0])
+			client, err := env.Sessions.Client()
 			if err != nil {
 				return err
 			}
-			err = env.Printer.Data(reply.Raw, func(p *output.Page) { writeRun(p, reply.Data, nil, env.Now()) })
+			reply, err := getRun(cmd.Context(), client, args[0])
+			if err != nil {
+				return err
+			}
+			app := appName(cmd.Context(), env, client, reply.Data.WorkflowID)
+			err = env.Printer.Data(reply.Raw, func(p *output.Page) { writeRun(p, reply.Data, app, nil, env.Now()) })
 			if err == nil && open {
 				err = openResult(env, args[0], nil)
 			}
@@ -143,12 +54,8 @@ func newGet(env *cmdutil.Env) *cobra.Command {
 }
 
 // getRun fetches a run, and says how to find one if there is none of that id.
-func getRun(cmd *cobra.Command, env *cmdutil.Env, runID string) (*api.Reply[api.Run], error) {
-	client, err := env.Sessions.Client()
-	if err != nil {
-		return nil, err
-	}
-	reply, err := client.Run(cmd.Context(), runID)
+func getRun(ctx context.Context, client *api.Client, runID string) (*api.Reply[api.Run], error) {
+	reply, err := client.Run(ctx, runID)
 	if api.IsNotFound(err) {
 		return nil, noRun(runID, err)
 	}
@@ -187,7 +94,7 @@ func newWait(env *cmdutil.Env) *cobra.Command {
 			if len(args) == 1 {
 				err = waitAndSave(cmd.Context(), env, client, args[0], waiting, saving)
 			} else {
-				err = waitForAll(cmd, env, client, args, waiting)
+				err = waitForAll(cmd.Context(), env, client, args, waiting)
 			}
 			waiting.notify.announce(env, began, err)
 			return err
@@ -199,13 +106,13 @@ func newWait(env *cmdutil.Env) *cobra.Command {
 }
 
 // waitForAll waits for several runs. They go on side by side at the service, so waiting in turn takes no longer.
-func waitForAll(cmd *cobra.Command, env *cmdutil.Env, client *api.Client, runIDs []string, opts waitOptions) error {
+func waitForAll(ctx context.Context, env *cmdutil.Env, client *api.Client, runIDs []string, opts waitOptions) error {
 	var finals []api.RunUpdate
 	var worst error
 	end := env.Now().Add(opts.timeout)
 	for _, id := range runIDs {
 		opts.timeout = max(end.Sub(env.Now()), time.Second)
-		final, err := follow(cmd.Context(), env, client, id, opts, nil)
+		final, err := follow(ctx, env, client, id, opts, nil)
 		if err != nil {
 			return err
 		}
@@ -222,8 +129,11 @@ func waitForAll(cmd *cobra.Command, env *cmdutil.Env, client *api.Client, runIDs
 		all = append(all, f.Raw)
 	}
 	return env.Print(all, func(p *output.Page) {
-		for _, f := range finals {
-			writeRun(p, f.Run, nil, env.Now())
+		for i, f := range finals {
+			if i > 0 {
+				p.Line("")
+			}
+			writeRun(p, f.Run, opts.appName(ctx, env, client, f.Run), nil, env.Now())
 		}
 	})
 }
@@ -234,7 +144,7 @@ func newWatch(env *cmdutil.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "watch RUN",
 		Short:             "Follow a run, printing each change",
-		Long:              "Follow a run until it ends. For a program, each state is a line of JSON (NDJSON).",
+		Long:              "Follow a run until it ends. Each change is a line on stderr. For a program, each state is a line of JSON (NDJSON).",
 		Example:           "lamina runs watch RUN\nlamina runs watch RUN --json | jq .status",
 		Args:              cmdutil.NeedArgs("RUN"),
 		ValidArgsFunction: complete.Runs(env),
@@ -265,6 +175,7 @@ func newWatch(env *cmdutil.Env) *cobra.Command {
 func watch(cmd *cobra.Command, env *cmdutil.Env, client *api.Client, runID string, waiting waitOptions) error {
 	var lines func(api.RunUpdate)
 	var printErr error
+	waiting.keepsChanges = !env.Printer.Machine()
 	if env.Printer.Machine() {
 		lines = func(u api.RunUpdate) {
 			if err := env.Printer.Line(u.Raw); err != nil && printErr == nil {
@@ -285,7 +196,9 @@ func watch(cmd *cobra.Command, env *cmdutil.Env, client *api.Client, runID strin
 	if env.Printer.Machine() {
 		return nil
 	}
-	return env.Printer.Data(nil, func(p *output.Page) { writeRun(p, final.Run, nil, env.Now()) })
+	return env.Printer.Data(nil, func(p *output.Page) {
+		writeRun(p, final.Run, waiting.appName(cmd.Context(), env, client, final.Run), nil, env.Now())
+	})
 }
 
 func newCancel(env *cmdutil.Env) *cobra.Command {
@@ -315,16 +228,17 @@ func newCancel(env *cmdutil.Env) *cobra.Command {
 	}
 }
 
-func writeRun(p *output.Page, run api.Run, files []savedFile, now time.Time) {
-	p.Line("%s  %s", p.Bold(run.RunID), statusStyle(p, run.Status))
+// writeRun shows a run and its outputs. app is the name of its app.
+func writeRun(p *output.Page, run api.Run, app string, files []savedFile, now time.Time) {
+	p.Line("%s  %s", p.Bold(app), statusStyle(p, run.Status))
 	if reason := api.String(run.ErrorMessage); reason != "" {
-		p.Line("%s", p.Bad(reason))
+		p.Wrapped("%s", p.Bad(reason))
 	}
 	if run.StartedAt != nil && run.CompletedAt != nil {
 		took := run.CompletedAt.Sub(*run.StartedAt).Round(100 * time.Millisecond)
-		p.Line("%s", p.Faint(fmt.Sprintf("ended %s, took %s", output.Ago(*run.CompletedAt, now), took)))
+		p.Wrapped("%s", p.Faint(fmt.Sprintf("ended %s, took %s", when(*run.CompletedAt, now), took)))
 	} else {
-		p.Line("%s", p.Faint("created "+output.Ago(run.CreatedAt, now)))
+		p.Wrapped("%s", p.Faint("created "+when(run.CreatedAt, now)))
 	}
 	saved := map[string]bool{}
 	for _, f := range files {
@@ -338,7 +252,16 @@ func writeRun(p *output.Page, run api.Run, files []savedFile, now time.Time) {
 		}
 		pairs = append(pairs, cmp.Or(o.Label, o.Type), value)
 	}
-	p.Fields(pairs...)
+	p.Fields(append(pairs, "run", run.RunID)...)
+}
+
+// when returns how long ago something happened, and the time of it.
+func when(t, now time.Time) string {
+	relative, moment := output.Past(t, now), output.Moment(t)
+	if t.IsZero() || relative == moment {
+		return relative
+	}
+	return relative + " (" + moment + ")"
 }
 
 // outputValue is an output on one line.

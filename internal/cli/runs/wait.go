@@ -28,9 +28,21 @@ type waitOptions struct {
 	timeoutMS  int
 	intervalMS int
 	notify     notifyOption
+
+	names        map[string]string // names of apps by id
+	keepsChanges bool              // show each change on a line of its own, also on a terminal
+}
+
+// appName returns the name of the app of a run, which it looks up once.
+func (w *waitOptions) appName(ctx context.Context, env *cmdutil.Env, client *api.Client, run api.Run) string {
+	if w.names[run.WorkflowID] == "" {
+		w.names[run.WorkflowID] = appName(ctx, env, client, run.WorkflowID)
+	}
+	return w.names[run.WorkflowID]
 }
 
 func (w *waitOptions) add(f *pflag.FlagSet) {
+	w.names = map[string]string{}
 	f.DurationVar(&w.timeout, "timeout", 4*time.Minute, "stop waiting after this `TIME`; the run continues")
 	f.DurationVar(&w.interval, "interval", 0, "poll after this `TIME` where the service does not push updates (default 3s)")
 	w.notify.add(f)
@@ -63,14 +75,14 @@ func (w *waitOptions) check() error {
 func follow(ctx context.Context, env *cmdutil.Env, client *api.Client, runID string, opts waitOptions, update func(api.RunUpdate)) (api.RunUpdate, error) {
 	waiting, cancel := context.WithTimeoutCause(ctx, opts.timeout, errWaitTimeout)
 	defer cancel()
-	progress := env.Progress()
+	progress := env.Printer.Progress(opts.keepsChanges || env.IsAccessible())
 	defer progress.Stop()
 	progress.Set("run %s", runID)
 	newest, err := client.FollowRun(waiting, runID, api.Follow{
 		Interval: opts.interval,
 		Patience: env.Patience(),
 		Update: func(u api.RunUpdate) {
-			progress.Set("%s", describeProgress(u.Run, env.Streams.ErrTTY))
+			progress.Set("%s", describeProgress(u.Run, opts.appName(ctx, env, client, u.Run), progress.IsLive()))
 			if update != nil {
 				update(u)
 			}
@@ -134,7 +146,8 @@ func waitAndSave(ctx context.Context, env *cmdutil.Env, client *api.Client, runI
 	if saveErr != nil {
 		return saveErr
 	}
-	err = env.Printer.Data(runEnvelope(final, files), func(p *output.Page) { writeRun(p, final.Run, files, env.Now()) })
+	app := waiting.appName(ctx, env, client, final.Run)
+	err = env.Printer.Data(runEnvelope(final, files), func(p *output.Page) { writeRun(p, final.Run, app, files, env.Now()) })
 	if err == nil && saving.open {
 		err = openResult(env, runID, files)
 	}
@@ -151,9 +164,9 @@ func runEnvelope(u api.RunUpdate, files []savedFile) json.RawMessage {
 	return raw
 }
 
-// describeProgress returns a run's state on one line.
-func describeProgress(run api.Run, bar bool) string {
-	parts := []string{string(run.Status)}
+// describeProgress returns a run's state on one line. The bar is last, because a narrow terminal cuts the end of the line.
+func describeProgress(run api.Run, app string, bar bool) string {
+	parts := []string{app, string(run.Status)}
 	if p := run.Progress; p != nil && p.TotalOutputs > 0 {
 		parts = append(parts, fmt.Sprintf("%d/%d outputs", p.CompletedOutputs, p.TotalOutputs))
 		if p.FailedOutputs > 0 {
@@ -162,7 +175,7 @@ func describeProgress(run api.Run, bar bool) string {
 		if pc := p.PercentComplete; pc != nil {
 			parts = append(parts, fmt.Sprintf("%.0f%%", *pc))
 			if bar {
-				parts = append([]string{output.Bar(*pc/100, 20)}, parts...)
+				parts = append(parts, output.Bar(*pc/100, 20))
 			}
 		}
 	}

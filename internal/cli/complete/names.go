@@ -1,0 +1,100 @@
+package complete
+
+import (
+	"context"
+	"strings"
+	"unicode"
+
+	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/term"
+)
+
+// ShortName returns the name of an app as one word to type, such as product-shots. The API has no such name.
+func ShortName(name string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(term.Line(name)), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
+	}), "-")
+}
+
+// ShortNames returns the short name of each app by id. Apps that share one keep their ids.
+func ShortNames(apps []api.AppSummary) map[string]string {
+	return shortNames(entriesOf(apps))
+}
+
+func shortNames(apps []entry) map[string]string {
+	names, count := map[string]string{}, map[string]int{}
+	for _, app := range apps {
+		if _, isKnown := names[app.ID]; !isKnown {
+			names[app.ID] = ShortName(app.About)
+			count[names[app.ID]]++
+		}
+	}
+	for id, name := range names {
+		if name == "" || count[name] > 1 {
+			names[id] = id
+		}
+	}
+	return names
+}
+
+// AppNames returns the short names of the apps in the cache by id.
+func AppNames(env *cmdutil.Env) map[string]string {
+	c := readCache(env)
+	return shortNames(append(c.Apps, c.Used...))
+}
+
+// AppName returns the short name of the app with an id; the id if the cache has no name for it.
+func AppName(env *cmdutil.Env, id string) string {
+	if name := AppNames(env)[term.Line(id)]; name != "" {
+		return name
+	}
+	return id
+}
+
+// AppID returns the id of the one app in the cache with a name or a short name; "" if there is none or several.
+func AppID(env *cmdutil.Env, name string) string { return idOf(AppNames(env), name) }
+
+// IDOf is AppID for a list of apps.
+func IDOf(apps []api.AppSummary, name string) string { return idOf(ShortNames(apps), name) }
+
+func idOf(shortNames map[string]string, name string) (id string) {
+	wanted := ShortName(name)
+	for known, short := range shortNames {
+		if short == wanted {
+			id = known
+		}
+	}
+	return id
+}
+
+// FetchApps fills the cache with all apps.
+func FetchApps(ctx context.Context, env *cmdutil.Env, client *api.Client) error {
+	reply, err := client.ListApps(ctx, 0)
+	if err == nil {
+		CacheApps(env, reply.Data)
+	}
+	return err
+}
+
+// UseApp keeps the name of an app that was used, so that its runs can be named.
+func UseApp(env *cmdutil.Env, app api.App) {
+	used := entry{ID: term.Line(app.AppID), About: term.Line(app.Name)}
+	update(env, func(c *cache) {
+		others := []entry{used}
+		for _, e := range c.Used {
+			if e.ID != used.ID {
+				others = append(others, e)
+			}
+		}
+		c.Used = others
+	})
+}
+
+func entriesOf(apps []api.AppSummary) []entry {
+	var entries []entry
+	for _, a := range apps {
+		entries = append(entries, entry{ID: term.Line(a.AppID), About: term.Line(a.Name)})
+	}
+	return entries
+}

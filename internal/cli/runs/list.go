@@ -1,0 +1,161 @@
+package runs
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/cli/appinfo"
+	"github.com/uselamina/lamina/internal/cli/complete"
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/term"
+)
+
+type listOptions struct {
+	env    *cmdutil.Env
+	filter api.RunFilter
+	status string
+	since  string
+}
+
+func newList(env *cmdutil.Env) *cobra.Command {
+	opts := &listOptions{env: env}
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List runs, the newest first",
+		Example: "lamina runs list\nlamina runs list --status failed --since 24h\nlamina runs list --jq '.data[].runId'",
+		Aliases: []string{"ls"},
+		Args:    cmdutil.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.parse(); err != nil {
+				return err
+			}
+			return list(cmd, opts)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&opts.status, "status", "", "only runs in this `STATE`: queued, running, completed, failed or cancelled")
+	f.StringVar(&opts.filter.AppID, "app", "", "only runs of this `APP`")
+	f.IntVar(&opts.filter.Limit, "limit", 25, "show at most `N` runs, up to 100")
+	f.IntVar(&opts.filter.Offset, "offset", 0, "leave out the first `N` runs")
+	f.StringVar(&opts.since, "since", "", "only runs since this `TIME`, as 24h or 2026-01-31 or RFC 3339")
+	_ = cmd.RegisterFlagCompletionFunc("app", complete.Apps(env))
+	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(
+		[]string{"queued", "running", "completed", "failed", "cancelled"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func (o *listOptions) parse() error {
+	o.filter.Status = api.Status(o.status)
+	switch o.filter.Status {
+	case "", api.Queued, api.Running, api.Completed, api.Failed, api.Cancelled:
+	default:
+		return fail.Usage("", "--status must be queued, running, completed, failed or cancelled, not %q", o.status)
+	}
+	if o.filter.Limit < 1 || o.filter.Limit > 100 {
+		return fail.Usage("", "--limit must be between 1 and 100")
+	}
+	if o.filter.Offset < 0 {
+		return fail.Usage("", "--offset must not be negative")
+	}
+	var err error
+	o.filter.Since, err = parseSince(o.since, o.env.Now())
+	return err
+}
+
+// parseSince reads a time as a length of time before now, a day, or RFC 3339.
+func parseSince(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fail.Usage("", "--since must look like 24h, 2026-01-31 or 2026-01-31T08:00:00Z, not %q", s)
+}
+
+func list(cmd *cobra.Command, opts *listOptions) error {
+	env := opts.env
+	client, err := env.Sessions.Client()
+	if err != nil {
+		return err
+	}
+	opts.filter.AppID = appinfo.ID(cmd.Context(), env, client, opts.filter.AppID)
+	reply, err := client.ListRuns(cmd.Context(), opts.filter)
+	if err != nil {
+		return err
+	}
+	complete.CacheRuns(env, reply.Data)
+	var names map[string]string
+	if !env.Printer.Machine() {
+		names = appNames(cmd.Context(), env, client, reply.Data)
+	}
+	return env.Printer.Data(reply.Raw, func(p *output.Page) {
+		if len(reply.Data) == 0 {
+			p.Line("No runs.")
+			return
+		}
+		var rows [][]string
+		for _, r := range reply.Data {
+			app := cmp.Or(names[term.Line(r.WorkflowID)], r.WorkflowID)
+			rows = append(rows, []string{app, string(r.Status), output.Past(r.CreatedAt, env.Now()), api.String(r.ErrorMessage), r.RunID})
+		}
+		p.List(output.Table{Header: []string{"APP", "STATUS", "STARTED", "ERROR", "RUN"}, Rows: rows, Prose: 3, MaxLines: 3})
+		if page := reply.Pagination; page != nil && page.Offset+len(reply.Data) < page.Total {
+			p.Line("%s", p.Faint(fmt.Sprintf("%d of %d; go on with --offset %d", len(reply.Data), page.Total, page.Offset+len(reply.Data))))
+		}
+	})
+}
+
+// appNames returns the short names of apps by id. If the cache lacks the app of a run, the apps are listed once; a failure of this
+// only leaves ids without names.
+func appNames(ctx context.Context, env *cmdutil.Env, client *api.Client, runs []api.RunSummary) map[string]string {
+	names := complete.AppNames(env)
+	isUnknown := func(r api.RunSummary) bool { return names[term.Line(r.WorkflowID)] == "" }
+	if !slices.ContainsFunc(runs, isUnknown) {
+		return names
+	}
+	ctx, cancel := context.WithTimeout(ctx, namesTime)
+	defer cancel()
+	reply, err := client.ListApps(ctx, 0)
+	if err != nil {
+		return names
+	}
+	complete.CacheApps(env, reply.Data)
+	for id, name := range complete.ShortNames(reply.Data) {
+		names[id] = name
+	}
+	return names
+}
+
+// appName returns the short name of an app: from the cache, and for text otherwise from the service. It returns the id if there is no
+// name.
+func appName(ctx context.Context, env *cmdutil.Env, client *api.Client, id string) string {
+	name := complete.AppName(env, id)
+	if name != id || id == "" || env.Printer.Machine() {
+		return name
+	}
+	ctx, cancel := context.WithTimeout(ctx, namesTime)
+	defer cancel()
+	reply, err := client.App(ctx, id)
+	if err != nil {
+		return id
+	}
+	complete.UseApp(env, reply.Data)
+	return cmp.Or(complete.ShortName(reply.Data.Name), id)
+}
+
+// namesTime is how long the names of apps may take.
+const namesTime = 2 * time.Second
