@@ -5,6 +5,8 @@ package child
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -53,6 +55,19 @@ func (p *Process) Settle(within time.Duration) error {
 		}
 	case <-limit.C:
 	}
+	return nil
+}
+
+// Foreground runs a command that the user operates, such as a pager: it keeps this process's terminal, stdout and stderr, and reads
+// stdin. Foreground waits for its end. It returns an error only if the command could not be started.
+func Foreground(environ []string, stdin io.Reader, command ...string) error {
+	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec,noctx // the user chose the program, and ends it
+	cmd.Env = append([]string{}, environ...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, os.Stdout, os.Stderr
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("could not start %s: %w", filepath.Base(command[0]), reason(err))
+	}
+	_ = cmd.Wait() // a pager that the user closes early may fail
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -56,6 +57,9 @@ func Main(ctx context.Context, env *cmdutil.Env, args []string) int {
 	p.root = p.newRoot()
 	if status, found, err := p.runExtension(args); found {
 		return cmp.Or(p.exit(err), status)
+	}
+	if len(args) > 0 && strings.HasPrefix(args[0], "__complete") {
+		complete.Complete(p.root)
 	}
 	cmd, err := p.root, cmp.Or(unknownWord(p.root, args), fieldsAsQuery(args))
 	if err == nil {

@@ -1,37 +1,102 @@
 package cli
 
 import (
+	"cmp"
+	"io"
+	"os"
+	"path/filepath"
+
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/completion"
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
 )
 
 func newCompletion(env *cmdutil.Env) *cobra.Command {
-	return &cobra.Command{
-		Use:   "completion SHELL",
-		Short: "Print a completion script for bash, zsh, fish or powershell",
-		Long: "Print a script that makes a shell complete commands, flags, app ids and run ids.\n\n" +
-			"  bash        source <(lamina completion bash)\n" +
-			"  zsh         lamina completion zsh > \"${fpath[1]}/_lamina\"\n" +
-			"  fish        lamina completion fish > ~/.config/fish/completions/lamina.fish\n" +
-			"  powershell  lamina completion powershell | Out-String | Invoke-Expression",
-		Example:   "source <(lamina completion bash)",
+	var shell string
+	cmd := &cobra.Command{
+		Use:   "completion SHELL|install",
+		Short: "Print or install a completion script for bash, zsh, fish or powershell",
+		Long: "Print a script that makes a shell complete commands, flags, apps with their inputs, and runs. With install, the script is\n" +
+			"written to a file of your shell, and the command says how to use it. No other file is changed.\n\n" +
+			"To complete in the present shell only:\n\n" +
+			"  # bash\n" +
+			"  source <(lamina completion bash)\n\n" +
+			"  # zsh, after compinit\n" +
+			"  source <(lamina completion zsh)\n\n" +
+			"  # fish\n" +
+			"  lamina completion fish | source\n\n" +
+			"  # powershell\n" +
+			"  lamina completion powershell | Out-String | Invoke-Expression",
+		Example:   "lamina completion install\nlamina completion install --shell zsh\nlamina completion bash",
 		Args:      cmdutil.NeedArgs("SHELL"),
-		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+		ValidArgs: append(completion.Shells(), "install"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			root, out := cmd.Root(), env.Streams.Out
-			switch args[0] {
-			case "bash":
-				return root.GenBashCompletionV2(out, true)
-			case "zsh":
-				return root.GenZshCompletion(out)
-			case "fish":
-				return root.GenFishCompletion(out, true)
-			case "powershell":
-				return root.GenPowerShellCompletionWithDesc(out)
+			if args[0] == "install" {
+				return installCompletion(cmd.Root(), env, cmp.Or(shell, completion.Shell(env.Getenv)))
 			}
-			return fail.Usage("lamina completion bash", "there is no completion for %q: use bash, zsh, fish or powershell", args[0])
+			if shell != "" {
+				return fail.Usage("lamina completion install --shell "+shell, "--shell needs install")
+			}
+			if completion.File(args[0], env.Getenv) == "" {
+				return fail.Usage("lamina completion bash", "there is no completion for %q: use bash, zsh, fish or powershell", args[0])
+			}
+			return WriteCompletion(cmd.Root(), args[0], env.Streams.Out)
 		},
 	}
+	cmd.Flags().StringVar(&shell, "shell", "", "with install: write the script of this shell: `bash|zsh|fish|powershell`")
+	return cmd
+}
+
+// WriteCompletion writes the completion script of a shell.
+func WriteCompletion(root *cobra.Command, shell string, out io.Writer) error {
+	switch shell {
+	case "zsh":
+		return root.GenZshCompletion(out)
+	case "fish":
+		return root.GenFishCompletion(out, true)
+	case "powershell":
+		return root.GenPowerShellCompletionWithDesc(out)
+	}
+	_, err := io.WriteString(out, completion.Bash)
+	return err
+}
+
+// installed describes an installed script.
+type installed struct {
+	Shell   string `json:"shell"`
+	File    string `json:"file"`
+	Changed bool   `json:"changed"`
+	Next    string `json:"next"`
+}
+
+func installCompletion(root *cobra.Command, env *cmdutil.Env, shell string) error {
+	file := completion.File(shell, env.Getenv)
+	if file == "" {
+		return fail.Usage("lamina completion install --shell bash", "there is no completion for the shell %q: use bash, zsh, fish or powershell", shell)
+	}
+	if !filepath.IsAbs(file) {
+		return fail.Usage("lamina completion --help", "the home folder is unknown, so there is no place for the script")
+	}
+	changed, err := completion.Install(file, func(w io.Writer) error { return WriteCompletion(root, shell, w) })
+	if err != nil {
+		hint := "lamina completion " + shell
+		return &fail.Error{Code: fail.InvalidArgument, Message: "the completion script was not installed: " + err.Error(), Hint: hint, Err: err}
+	}
+	done := installed{Shell: shell, File: file, Changed: changed, Next: completion.Next(shell, file, env.Getenv, exists)}
+	return env.Print(map[string]any{"data": done}, func(p *output.Page) {
+		what := "Wrote"
+		if !changed {
+			what = "Up to date:"
+		}
+		p.Line("%s %s", p.Good(what), file)
+		p.Paragraphs(done.Next)
+	})
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }

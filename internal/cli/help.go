@@ -12,30 +12,60 @@ import (
 	"github.com/uselamina/lamina/internal/output"
 )
 
-// writeHelp writes the help of a command. Cobra's templates would add two megabytes to the binary.
-func writeHelp(p *output.Page, cmd *cobra.Command) {
-	p.Paragraphs(cmp.Or(cmd.Long, cmd.Short+"."))
-	p.Line("")
-	p.Line("%s\n  %s", p.Bold("Usage"), usageLine(cmd))
+// A section is a part of the help of a command. The help of a terminal and the reference show the same sections.
+type section struct {
+	title string
+	prose []output.Block
+	lines []string    // to copy
+	list  [][2]string // names with their descriptions
+	// isFlags is set for the list of flags.
+	isFlags bool
+}
+
+// sections returns the help of a command.
+func sections(cmd *cobra.Command) []section {
+	all := []section{
+		{prose: output.Blocks(cmp.Or(cmd.Long, cmd.Short+"."))},
+		{title: "Usage", lines: []string{usageLine(cmd)}},
+	}
 	if len(cmd.Aliases) > 0 {
-		p.Line("\n%s\n  %s", p.Bold("Aliases"), strings.Join(cmd.Aliases, ", "))
+		all = append(all, section{title: "Aliases", lines: []string{strings.Join(cmd.Aliases, ", ")}})
 	}
 	if cmd.Example != "" {
-		p.Line("\n%s", p.Bold("Examples"))
-		for line := range strings.Lines(cmd.Example) {
-			p.Line("  %s", p.Command(strings.TrimRight(line, "\n")))
+		all = append(all, section{title: "Examples", lines: strings.Split(cmd.Example, "\n")})
+	}
+	for _, g := range cmd.Groups() {
+		all = append(all, section{title: g.Title, list: commandList(cmd, g.ID)})
+	}
+	return append(all,
+		section{title: "Commands", list: commandList(cmd, "")},
+		section{title: "Flags", list: flagList(cmd.LocalNonPersistentFlags()), isFlags: true},
+	)
+}
+
+// writeHelp writes the help of a command. Cobra's templates would add two megabytes to the binary.
+func writeHelp(p *output.Page, cmd *cobra.Command, aboveFlags func(*output.Page)) {
+	for _, s := range sections(cmd) {
+		if s.isFlags && aboveFlags != nil {
+			aboveFlags(p)
 		}
+		writeSection(p, s)
 	}
-	writeCommands(p, cmd)
-	writeFlags(p, "Flags", cmd.LocalNonPersistentFlags())
-	if cmd.HasParent() {
-		writeFlags(p, "Flags of every command", cmd.InheritedFlags())
-	} else {
-		writeFlags(p, "Flags of every command", cmd.PersistentFlags())
-	}
+	p.Line("\n%s  %s", p.Bold("Global flags"), p.Command("lamina help flags"))
 	if cmd.HasAvailableSubCommands() {
-		p.Line("\n%s", p.Faint(fmt.Sprintf("More about a command: %s COMMAND --help", cmd.CommandPath())))
+		p.Line("%s  %s", p.Bold("More about a command"), p.Command(cmd.CommandPath()+" COMMAND --help"))
 	}
+}
+
+func writeSection(p *output.Page, s section) {
+	if s.title != "" && len(s.lines)+len(s.list) > 0 {
+		p.Line("\n%s", p.Bold(s.title))
+	}
+	p.Blocks(s.prose)
+	for _, line := range s.lines {
+		p.Line("  %s", p.Command(line))
+	}
+	p.Terms(s.list)
 }
 
 func usageLine(cmd *cobra.Command) string {
@@ -49,37 +79,23 @@ func usageLine(cmd *cobra.Command) string {
 	return line
 }
 
-func writeCommands(p *output.Page, cmd *cobra.Command) {
-	write := func(title, group string) {
-		var pairs []string
-		for _, c := range cmd.Commands() {
-			if c.GroupID == group && c.IsAvailableCommand() && !c.Hidden {
-				pairs = append(pairs, "  "+c.Name(), c.Short)
-			}
-		}
-		if len(pairs) > 0 {
-			p.Line("\n%s", p.Bold(title))
-			p.Fields(pairs...)
+// commandList returns the commands of a group below cmd.
+func commandList(cmd *cobra.Command, group string) (list [][2]string) {
+	for _, c := range cmd.Commands() {
+		if c.GroupID == group && c.IsAvailableCommand() && !c.Hidden {
+			list = append(list, [2]string{c.Name(), c.Short})
 		}
 	}
-	for _, g := range cmd.Groups() {
-		write(g.Title, g.ID)
-	}
-	write("Commands", "")
+	return list
 }
 
-func writeFlags(p *output.Page, title string, set *pflag.FlagSet) {
-	var pairs []string
+func flagList(set *pflag.FlagSet) (list [][2]string) {
 	set.VisitAll(func(f *pflag.Flag) {
-		if f.Hidden {
-			return
+		if !f.Hidden {
+			list = append(list, [2]string{flagName(f), flagUsage(f)})
 		}
-		pairs = append(pairs, "  "+flagName(f), flagUsage(f))
 	})
-	if len(pairs) > 0 {
-		p.Line("\n%s", p.Bold(title))
-		p.Fields(pairs...)
-	}
+	return list
 }
 
 func flagName(f *pflag.Flag) string {
@@ -114,12 +130,17 @@ func shortDuration(text string) string {
 	return text
 }
 
-func newHelp() *cobra.Command {
+// flagsTopic is the argument of help that lists the flags of every command.
+const flagsTopic = "flags"
+
+func newHelp(env *cmdutil.Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "help [COMMAND…]", Short: "Show the help of a command", Example: "lamina help runs wait",
+		Use: "help [COMMAND…]", Short: "Show the help of a command, or the flags of every command",
+		Long:    "Show the help of a command. 'lamina help flags' lists the flags that every command has.",
+		Example: "lamina help runs wait\nlamina help flags",
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			target, _, err := cmd.Root().Find(args)
-			if err != nil {
+			target, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
 			var names []string
@@ -128,9 +149,18 @@ func newHelp() *cobra.Command {
 					names = append(names, c.Name()+"\t"+c.Short)
 				}
 			}
+			if len(args) == 0 {
+				names = append(names, flagsTopic+"\tShow the flags of every command")
+			}
 			return names, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && args[0] == flagsTopic {
+				return env.Help(func(p *output.Page) {
+					p.Line("%s", p.Bold("Flags of every command"))
+					p.Terms(flagList(cmd.Root().PersistentFlags()))
+				})
+			}
 			target, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
 				return cmdutil.UnknownCommand(target, rest[0])

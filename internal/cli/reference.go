@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,9 +9,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/term"
 )
 
@@ -76,54 +75,62 @@ func referenceIndex(root *cobra.Command) []byte {
 		}
 	}
 	page.WriteString("\n## Flags of every command\n")
-	writeFlagTable(page, root.PersistentFlags())
+	writeFlagTable(page, flagList(root.PersistentFlags()))
 	return page.Bytes()
 }
 
-// writeReference writes the reference of one command below a heading of the given level.
+// writeReference writes the reference of one command below a heading of the given level: the sections of its help. The root and the
+// second level list no commands, because these follow.
 func writeReference(page *bytes.Buffer, cmd *cobra.Command, heading string) {
 	fmt.Fprintf(page, "%s %s\n\n", heading, cmd.CommandPath())
-	writeProse(page, cmp.Or(cmd.Long, cmd.Short+"."))
-	fmt.Fprintf(page, "\n```text\n%s\n```\n", usageLine(cmd))
-	if len(cmd.Aliases) > 0 {
-		fmt.Fprintf(page, "\nAlso: `%s`\n", strings.Join(cmd.Aliases, "`, `"))
-	}
-	if cmd.Example != "" {
-		fmt.Fprintf(page, "\n```sh\n%s\n```\n", cmd.Example)
-	}
-	if heading != "##" && cmd.HasParent() && cmd.HasAvailableSubCommands() {
-		page.WriteString("\n| command | what it does |\n|---|---|\n")
-		for _, c := range cmd.Commands() {
-			if c.IsAvailableCommand() {
-				fmt.Fprintf(page, "| [`%s`](#%s) | %s |\n", c.CommandPath(), strings.ReplaceAll(c.CommandPath(), " ", "-"), cell(c.Short))
+	for _, s := range sections(cmd) {
+		switch {
+		case s.title == "":
+			writeProse(page, s.prose)
+		case s.title == "Aliases":
+			fmt.Fprintf(page, "\nAlso: `%s`\n", strings.Join(cmd.Aliases, "`, `"))
+		case len(s.lines) > 0:
+			language := map[string]string{"Usage": "text", "Examples": "sh"}[s.title]
+			fmt.Fprintf(page, "\n```%s\n%s\n```\n", language, strings.Join(s.lines, "\n"))
+		case s.isFlags:
+			writeFlagTable(page, s.list)
+		case heading != "##" && cmd.HasParent() && len(s.list) > 0:
+			page.WriteString("\n| command | what it does |\n|---|---|\n")
+			for _, c := range s.list {
+				path := cmd.CommandPath() + " " + c[0]
+				fmt.Fprintf(page, "| [`%s`](#%s) | %s |\n", path, strings.ReplaceAll(path, " ", "-"), cell(c[1]))
 			}
 		}
 	}
-	writeFlagTable(page, cmd.LocalNonPersistentFlags())
 }
 
-// writeProse writes paragraphs. An indented paragraph is kept as it is.
-func writeProse(page *bytes.Buffer, text string) {
-	for i, paragraph := range strings.Split(text, "\n\n") {
+// writeProse writes paragraphs, lists and code.
+func writeProse(page *bytes.Buffer, blocks []output.Block) {
+	for i, b := range blocks {
 		if i > 0 {
 			page.WriteString("\n")
 		}
-		if strings.HasPrefix(paragraph, "  ") {
-			paragraph = "```text\n" + strings.ReplaceAll(paragraph[2:], "\n  ", "\n") + "\n```"
+		switch {
+		case len(b.Code) > 0:
+			fmt.Fprintf(page, "```text\n%s\n```\n", strings.Join(b.Code, "\n"))
+		case b.Paragraph != "":
+			page.WriteString(b.Lines() + "\n")
 		}
-		page.WriteString(paragraph + "\n")
+		for _, item := range b.List {
+			if item[0] != "-" {
+				item[1] = "`" + item[0] + "`: " + item[1]
+			}
+			page.WriteString("- " + item[1] + "\n")
+		}
 	}
 }
 
-func writeFlagTable(page *bytes.Buffer, set *pflag.FlagSet) {
+func writeFlagTable(page *bytes.Buffer, list [][2]string) {
 	header := "\n| flag | meaning |\n|---|---|\n"
-	set.VisitAll(func(f *pflag.Flag) {
-		if f.Hidden {
-			return
-		}
-		fmt.Fprintf(page, "%s| `%s` | %s |\n", header, strings.TrimSpace(flagName(f)), cell(flagUsage(f)))
+	for _, f := range list {
+		fmt.Fprintf(page, "%s| `%s` | %s |\n", header, strings.TrimSpace(f[0]), cell(f[1]))
 		header = ""
-	})
+	}
 }
 
 // cell escapes a text for a cell of a Markdown table.

@@ -62,8 +62,8 @@ func (p *program) newRoot() *cobra.Command {
 	root.SetOut(env.Streams.Out)
 	root.SetErr(env.Streams.Err)
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-		_ = env.Text(func(page *output.Page) {
-			writeHelp(page, cmd)
+		_ = env.Help(func(page *output.Page) {
+			writeHelp(page, cmd, env.AboveFlags)
 			if !cmd.HasParent() {
 				writeExtensions(page, env, cmd)
 			}
@@ -109,7 +109,7 @@ func (p *program) addCommands(root *cobra.Command) {
 	add(groupWork, apps.New(env), runs.NewRun(env), runs.New(env), browse.New(env), api.New(env))
 	add(groupServices, laminr.New(env), lamatic.New(env), lightfast.New(env), laghav.New(env))
 	add(groupAccount, account.NewLogin(env), account.NewLogout(env), account.NewWhoami(env), account.NewAuth(env), account.NewProfile(env), settings.New(env))
-	add(groupLocal, local.NewDemo(env, Main), local.NewDev(env), newCompletion(env), newHelp(), newVersion(env), upgrade.New(env), local.NewDoctor(env), newExplain(env))
+	add(groupLocal, local.NewDemo(env, Main), local.NewDev(env), newCompletion(env), newHelp(env), newVersion(env), upgrade.New(env), local.NewDoctor(env), newExplain(env))
 }
 
 // flagWants names the values that a flag accepts.

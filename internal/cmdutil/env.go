@@ -40,6 +40,8 @@ type Env struct {
 	Flags Flags
 	// IgnoreSettings is set for the root command, which must start fast, and reads no configuration.
 	IgnoreSettings bool
+	// AboveFlags writes what the help of a command shows above its flags; nil: nothing.
+	AboveFlags func(*output.Page)
 	// Printer is set by Begin.
 	Printer *output.Printer
 
@@ -194,6 +196,21 @@ func (e *Env) Text(write func(*output.Page)) error {
 		return err
 	}
 	return p.Data(nil, write)
+}
+
+// Help writes a page of text as Text does, through the user's pager if it is longer than the screen.
+func (e *Env) Help(write func(*output.Page)) error {
+	p, err := output.New(e.Streams, output.Options{Format: output.Text})
+	if err != nil {
+		return err
+	}
+	text := p.PageText(write)
+	if pager := e.Streams.Pager(e.Getenv, e.IsBlank); pager != nil && e.HasUser() && !e.Streams.Fits(text) {
+		if e.Streams.Page(text, pager, e.Sessions.ChildEnviron()) == nil {
+			return nil
+		}
+	}
+	return e.Raw(text)
 }
 
 // Raw writes text to stdout as it is.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra/doc"
 
 	"github.com/uselamina/lamina/internal/cli"
+	"github.com/uselamina/lamina/internal/completion"
 )
 
 func main() {
@@ -43,7 +44,7 @@ func writeMan(root *cobra.Command, folder string) error {
 func writeCompletions(root *cobra.Command, folder string) error {
 	path := func(name string) string { return filepath.Join(folder, name) }
 	for _, err := range []error{
-		root.GenBashCompletionFileV2(path("lamina.bash"), true),
+		os.WriteFile(path("lamina.bash"), []byte(completion.Bash), 0o644), //nolint:gosec // a public document
 		root.GenZshCompletionFile(path("lamina.zsh")),
 		root.GenFishCompletionFile(path("lamina.fish"), true),
 		root.GenPowerShellCompletionFileWithDesc(path("lamina.ps1")),

@@ -5,6 +5,8 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+
+	"github.com/uselamina/lamina/internal/completion"
 )
 
 // maxStartupFile is how much of a shell's startup file is searched, in bytes.
@@ -12,26 +14,33 @@ const maxStartupFile = 1 << 20
 
 // checkCompletion looks for a completion script in the places where shells find them.
 func checkCompletion(_ context.Context, e *examination) Finding {
-	shell := filepath.Base(e.sessions.Getenv("SHELL"))
+	shell := completion.Shell(e.sessions.Getenv)
 	places, isKnown := completionPlaces(shell, e.sessions.Getenv)
 	if !isKnown {
 		return skip("the shell is not bash, zsh or fish")
 	}
-	if file := enablingFile(places); file != "" {
+	if file := enablingFile(shell, e.sessions.Getenv, places); file != "" {
 		return ok("%s completes commands: %s", shell, file)
 	}
-	return warn("lamina completion --help", "%s does not complete commands", shell)
+	return warn("lamina completion install", "%s does not complete commands", shell)
 }
 
 // enablingFile returns the first file that enables completion; "" if none does.
-func enablingFile(places []completionPlace) string {
+func enablingFile(shell string, getenv func(string) string, places []completionPlace) string {
 	for _, place := range places {
 		text, err := readStart(place.file, maxStartupFile)
-		if err == nil && (place.isScript || strings.Contains(text, "lamina completion")) {
+		if err == nil && (place.isScript || (strings.Contains(text, "lamina completion") || shell == "zsh" && installed(shell, getenv, text))) {
 			return place.file
 		}
 	}
 	return ""
+}
+
+// installed reports whether the script that `lamina completion install` writes exists, and a startup file names its folder.
+func installed(shell string, getenv func(string) string, startup string) bool {
+	file := completion.File(shell, getenv)
+	_, err := readStart(file, maxStartupFile)
+	return err == nil && strings.Contains(startup, filepath.Base(filepath.Dir(file)))
 }
 
 // A completionPlace is a file that may enable completion.
@@ -44,7 +53,6 @@ type completionPlace struct {
 func completionPlaces(shell string, getenv func(string) string) (places []completionPlace, isKnown bool) {
 	home := getenv("HOME")
 	config := cmp.Or(getenv("XDG_CONFIG_HOME"), filepath.Join(home, ".config"))
-	data := cmp.Or(getenv("XDG_DATA_HOME"), filepath.Join(home, ".local", "share"))
 	startup := func(path ...string) { places = append(places, completionPlace{filepath.Join(path...), false}) }
 	script := func(path ...string) { places = append(places, completionPlace{filepath.Join(path...), true}) }
 	switch shell {
@@ -52,7 +60,7 @@ func completionPlaces(shell string, getenv func(string) string) (places []comple
 		startup(home, ".bashrc")
 		startup(home, ".bash_profile")
 		startup(home, ".bash_completion")
-		script(data, "bash-completion/completions/lamina")
+		script(completion.File("bash", getenv))
 		script("/usr/share/bash-completion/completions/lamina")
 		script("/etc/bash_completion.d/lamina")
 		script("/usr/local/etc/bash_completion.d/lamina")

@@ -58,7 +58,7 @@ func TestEnablingFile(t *testing.T) {
 			if tt.enables {
 				want = file
 			}
-			if got := enablingFile([]completionPlace{{file, tt.isScript}}); got != want {
+			if got := enablingFile("bash", newSessions(t).Getenv, []completionPlace{{file, tt.isScript}}); got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
@@ -70,5 +70,10 @@ func TestCheckCompletion(t *testing.T) {
 	home := t.TempDir()
 	write(t, filepath.Join(home, ".bashrc"), "source <(lamina completion bash)\n", 0o600)
 	expect(t, checkCompletion(t.Context(), examine(t, newSessions(t, "HOME="+home, "SHELL=/bin/bash"))), OK, ".bashrc")
+	expect(t, checkCompletion(t.Context(), examine(t, newSessions(t, "HOME="+home, "SHELL=/bin/zsh"))), Warning, "lamina completion install")
+	write(t, filepath.Join(home, ".zfunc", "_lamina"), "# zsh completion for lamina\n", 0o600)
+	expect(t, checkCompletion(t.Context(), examine(t, newSessions(t, "HOME="+home, "SHELL=/bin/zsh"))), Warning, "zsh does not complete")
+	write(t, filepath.Join(home, ".zshrc"), "fpath=(~/.zfunc $fpath)\n", 0o600)
+	expect(t, checkCompletion(t.Context(), examine(t, newSessions(t, "HOME="+home, "SHELL=/bin/zsh"))), OK, ".zshrc")
 	expect(t, checkCompletion(t.Context(), examine(t, newSessions(t, "HOME="+home, "SHELL=/bin/nu"))), Skipped, "not bash, zsh or fish")
 }

@@ -95,15 +95,20 @@ func (p *Printer) Lines() bool { return p.format == NDJSON }
 // Data writes one value to stdout: raw, which must be JSON, or the page that text writes if the format is Text.
 func (p *Printer) Data(raw json.RawMessage, text func(*Page)) error {
 	if !p.Machine() {
-		page := &Page{Styles: p.out, width: p.streams.Width}
-		if !p.streams.OutTTY {
-			page.width = func() int { return math.MaxInt32 } // a file has no width
-		}
-		text(page)
-		_, err := io.WriteString(p.streams.Out, page.String())
+		_, err := io.WriteString(p.streams.Out, p.PageText(text))
 		return err
 	}
 	return p.json(raw)
+}
+
+// PageText returns the text that write adds to a page for stdout.
+func (p *Printer) PageText(write func(*Page)) string {
+	page := &Page{Styles: p.out, width: p.streams.Width}
+	if !p.streams.OutTTY {
+		page.width = func() int { return math.MaxInt32 } // a file has no width
+	}
+	write(page)
+	return page.String()
 }
 
 func (p *Printer) json(raw json.RawMessage) error {

@@ -25,20 +25,6 @@ func (p *Page) Line(format string, args ...any) {
 	p.text.WriteString(sprintf(format, args...) + "\n")
 }
 
-// proseWidth is the largest width of a paragraph, in columns: longer lines are hard to read.
-const proseWidth = 100
-
-// Paragraphs adds text that is broken between words at the width of the terminal or at proseWidth. A blank line in text
-// starts a paragraph; other line breaks are spaces.
-func (p *Page) Paragraphs(text string) {
-	for i, paragraph := range strings.Split(text, "\n\n") {
-		if i > 0 {
-			p.Line("")
-		}
-		p.Line("%s", Styled(wrap(term.Line(paragraph), min(p.width(), proseWidth), 0)))
-	}
-}
-
 // Wrapped is Line for a text that is broken between words at the width of the terminal.
 func (p *Page) Wrapped(format string, args ...any) {
 	p.Line("%s", Styled(wrap(sprintf(format, args...), p.width(), 0)))

@@ -24,6 +24,8 @@ type Streams struct {
 	Prompts bool
 	// Width returns the number of columns of the terminal at Err, else of the one at Out, else 80.
 	Width func() int
+	// Height returns the number of lines of the terminal at Out; 0 means that it is unknown.
+	Height func() int
 
 	isDumb  bool     // the terminal understands no escape sequences
 	console *console // the terminal at In; set by Hold
@@ -43,6 +45,10 @@ func System(getenv func(string) string) *Streams {
 			}
 		}
 		return 80
+	}
+	s.Height = func() int {
+		_, height, _ := term.GetSize(int(os.Stdout.Fd()))
+		return height
 	}
 	s.Prompts = s.InTTY && !IsOn(getenv("CI"))
 	s.isDumb = getenv("TERM") == "dumb"

@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"strings"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/term"
 )
-
-// fileName is the file of the cache. It is not part of the configuration: it can be lost without harm.
-const fileName = "completion.json"
 
 // maxEntries bounds the ids of each kind.
 const maxEntries = 200
@@ -22,12 +20,32 @@ type cache struct {
 	Apps    []entry `json:"apps"`
 	Runs    []entry `json:"runs"`
 	Used    []entry `json:"used,omitempty"` // apps that were used, which need not be among Apps
+	Keys    []entry `json:"keys,omitempty"`
+	// Details are those of the apps that were looked at, the newest first.
+	Details []details `json:"details,omitempty"`
 }
 
 // entry is an id with its description.
 type entry struct {
 	ID    string `json:"id"`
 	About string `json:"about"`
+	// Ended is for a run: it cannot be waited for or cancelled any more.
+	Ended bool `json:"ended,omitempty"`
+}
+
+// details are what an app takes and makes.
+type details struct {
+	App     string   `json:"app"`
+	Typed   string   `json:"typed,omitempty"` // the name under which the app was asked for
+	Inputs  []input  `json:"inputs"`
+	Outputs []string `json:"outputs"`
+}
+
+// input is an input of an app.
+type input struct {
+	Name    string   `json:"name"`
+	About   string   `json:"about"`
+	Options []string `json:"options,omitempty"`
 }
 
 // CacheApps replaces the cached apps.
@@ -35,14 +53,49 @@ func CacheApps(env *cmdutil.Env, apps []api.AppSummary) {
 	update(env, func(c *cache) { c.Apps = entriesOf(apps) })
 }
 
-// CacheRuns replaces the cached runs.
+// CacheInputs caches the inputs and the outputs of an app. typed is the name under which the app was asked for.
+func CacheInputs(env *cmdutil.Env, typed string, app api.App) {
+	update(env, func(c *cache) {
+		d := details{App: term.Line(app.AppID), Typed: term.Line(typed)}
+		for _, in := range app.Parameters {
+			cached := input{Name: term.Line(in.SendAs()), About: term.Line(in.Description)}
+			for _, option := range in.Options {
+				cached.Options = append(cached.Options, term.Line(option))
+			}
+			d.Inputs = append(d.Inputs, cached)
+		}
+		for _, out := range app.Outputs {
+			d.Outputs = append(d.Outputs, term.Line(out.Label))
+		}
+		kept := []details{d}
+		for _, other := range c.Details {
+			if other.App != d.App && len(kept) < maxEntries {
+				kept = append(kept, other)
+			}
+		}
+		c.Details = kept
+	})
+}
+
+// CacheRuns replaces the cached runs. Their descriptions are the names of the apps, as far as these are known, and the states.
 func CacheRuns(env *cmdutil.Env, runs []api.RunSummary) {
 	update(env, func(c *cache) {
 		c.Runs = nil
 		for _, r := range runs {
-			c.Runs = append(c.Runs, entry{ID: term.Line(r.RunID), About: term.Line(string(r.Status))})
+			about := strings.TrimSpace(c.appName(r.WorkflowID) + " " + term.Line(string(r.Status)))
+			c.Runs = append(c.Runs, entry{ID: term.Line(r.RunID), About: about, Ended: r.Status.Final()})
 		}
 	})
+}
+
+// appName returns the name of a cached app; "" if it is unknown.
+func (c *cache) appName(id string) string {
+	for _, app := range c.Apps {
+		if app.ID == id {
+			return app.About
+		}
+	}
+	return ""
 }
 
 // CacheRun puts a new run first.
@@ -52,10 +105,42 @@ func CacheRun(env *cmdutil.Env, id, app string) {
 	})
 }
 
+// CacheEnded notes that a run has ended.
+func CacheEnded(env *cmdutil.Env, id string, status api.Status) {
+	update(env, func(c *cache) {
+		for i, r := range c.Runs {
+			if r.ID == id && !r.Ended {
+				c.Runs[i].About, c.Runs[i].Ended = strings.TrimSuffix(r.About, " running")+" "+term.Line(string(status)), true
+			}
+		}
+	})
+}
+
+// CacheKeys replaces the cached ids of API keys.
+func CacheKeys(env *cmdutil.Env, keys []Key) {
+	update(env, func(c *cache) {
+		c.Keys = nil
+		for _, k := range keys {
+			c.Keys = append(c.Keys, entry{ID: term.Line(k.ID), About: term.Line(k.Name)})
+		}
+	})
+}
+
+// A Key is an API key that can be revoked.
+type Key struct{ ID, Name string }
+
+// fileName returns the file of the cache for the service in use. It is not part of the configuration: it can be lost without harm.
+func fileName(env *cmdutil.Env) string {
+	if s := env.Sessions.Opened(); s != nil && !s.Provider.IsDefault() {
+		return "completion-" + s.Provider.Name + ".json"
+	}
+	return "completion.json"
+}
+
 // readCache returns the cache of the account in use; empty if there is none.
 func readCache(env *cmdutil.Env) *cache {
 	c := &cache{}
-	raw, err := env.Sessions.Store().ReadFile(fileName)
+	raw, err := env.Sessions.Store().ReadFile(fileName(env))
 	if err != nil || json.Unmarshal(raw, c) != nil || c.Account != accountName(env) {
 		return &cache{Account: accountName(env)}
 	}
@@ -71,14 +156,14 @@ func update(env *cmdutil.Env, change func(*cache)) {
 	c := readCache(env)
 	before, _ := json.Marshal(c)
 	change(c)
-	for _, entries := range []*[]entry{&c.Apps, &c.Runs, &c.Used} {
+	for _, entries := range []*[]entry{&c.Apps, &c.Runs, &c.Used, &c.Keys} {
 		*entries = (*entries)[:min(len(*entries), maxEntries)]
 	}
 	after, err := json.Marshal(c)
 	if err != nil || bytes.Equal(before, after) {
 		return
 	}
-	_ = env.Sessions.Store().WriteCache(fileName, after)
+	_ = env.Sessions.Store().WriteCache(fileName(env), after)
 }
 
 // accountName identifies the account in use: its address, profile and workspace.

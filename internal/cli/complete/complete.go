@@ -1,5 +1,5 @@
-// Package complete offers the ids that a shell completes: apps, runs, profiles, services. Ids come from a cache; where it has none,
-// from one short request.
+// Package complete offers what a shell completes: apps with their inputs, runs, profiles, services, the values of flags. Names and
+// ids come from a cache; where it has none, from one short request.
 package complete
 
 import (
@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,22 +29,51 @@ const suggestTime = 2 * time.Second
 // Func completes an argument or the value of a flag.
 type Func = func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective)
 
-// Apps offers app ids with their names, for the first argument.
+// Apps offers the apps for the first argument: their short names, and their ids.
 func Apps(env *cmdutil.Env) Func {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return ids(cmd, env, func(c *cache) []entry { return c.Apps }, func(ctx context.Context, client *api.Client) error {
+		var names, ids []string
+		lookUp(cmd, env, func(c *cache) bool {
+			names, ids = nil, nil
+			short := shortNames(c.Apps)
+			for _, app := range c.Apps {
+				if short[app.ID] != app.ID {
+					names = append(names, short[app.ID]+"\t"+app.About)
+				}
+				ids = append(ids, app.ID+"\t"+app.About)
+			}
+			return len(ids) > 0
+		}, func(ctx context.Context, client *api.Client) error {
 			return FetchApps(ctx, env, client)
 		})
+		return append(names, ids...), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	}
 }
 
-// Runs offers the ids of the newest runs with their states.
+// Runs offers the ids of the newest runs with their apps and states, the newest first.
 func Runs(env *cmdutil.Env) Func {
-	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return ids(cmd, env, func(c *cache) []entry { return c.Runs }, func(ctx context.Context, client *api.Client) error {
+	return runs(env, func(entry) bool { return true })
+}
+
+// RunningRuns is Runs without the runs that have ended.
+func RunningRuns(env *cmdutil.Env) Func {
+	return runs(env, func(r entry) bool { return !r.Ended })
+}
+
+func runs(env *cmdutil.Env, offers func(entry) bool) Func {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		pick := func(c *cache) (picked []entry) {
+			for _, r := range c.Runs {
+				if offers(r) && !slices.Contains(args, r.ID) {
+					picked = append(picked, r)
+				}
+			}
+			return picked
+		}
+		return ids(cmd, env, pick, func(ctx context.Context, client *api.Client) error {
 			reply, err := client.ListRuns(ctx, api.RunFilter{Limit: 25})
 			if err == nil {
 				CacheRuns(env, reply.Data)
@@ -53,25 +83,48 @@ func Runs(env *cmdutil.Env) Func {
 	}
 }
 
+// Keys offers the ids of the API keys that fetch lists, with their names.
+func Keys(env *cmdutil.Env, open func() error, fetch func(context.Context, *api.Client) ([]Key, error)) Func {
+	return func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		env.Sessions.BestEffort = true
+		if open() != nil {
+			return None(cmd, args, typed)
+		}
+		return ids(cmd, env, func(c *cache) []entry { return c.Keys }, func(ctx context.Context, client *api.Client) error {
+			keys, err := fetch(ctx, client)
+			if err == nil {
+				CacheKeys(env, keys)
+			}
+			return err
+		})
+	}
+}
+
 // ids offers what pick finds in the cache. If that is nothing, fill is called once to fill the cache.
 func ids(cmd *cobra.Command, env *cmdutil.Env, pick func(*cache) []entry, fill func(context.Context, *api.Client) error) ([]string, cobra.ShellCompDirective) {
+	var lines []string
+	lookUp(cmd, env, func(c *cache) bool {
+		for _, e := range pick(c) {
+			lines = append(lines, e.ID+"\t"+e.About)
+		}
+		return len(lines) > 0
+	}, fill)
+	return lines, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+}
+
+// lookUp calls find with the cache. If find returns false, fill is called once to fill the cache, and then find again.
+func lookUp(cmd *cobra.Command, env *cmdutil.Env, find func(*cache) bool, fill func(context.Context, *api.Client) error) {
 	env.Flags.Quiet, env.Sessions.BestEffort = true, true
 	if env.Begin(cmd.Context()) != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+		return
 	}
 	client, err := env.Sessions.Client()
 	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+		return
 	}
-	entries := pick(readCache(env))
-	if len(entries) == 0 && fillInTime(client, fill) {
-		entries = pick(readCache(env))
+	if !find(readCache(env)) && fillInTime(client, fill) {
+		find(readCache(env))
 	}
-	var lines []string
-	for _, e := range entries {
-		lines = append(lines, e.ID+"\t"+e.About)
-	}
-	return lines, cobra.ShellCompDirectiveNoFileComp
 }
 
 // SuggestApp adds to the error for an unknown app the command for the app that is most like it, by id or by name. The
@@ -118,7 +171,7 @@ func nearestApp(word string, apps []entry) (nearest entry, found bool) {
 		name := strings.ToLower(app.About)
 		near, distance := cmdutil.Nearest(word, []string{app.ID, name})
 		if near == "" {
-			near, distance = cmdutil.Nearest(word, []string{strings.ReplaceAll(name, " ", "-")})
+			near, distance = cmdutil.Nearest(word, []string{ShortName(name)})
 		}
 		switch {
 		case near == "" || distance > best:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/api/laghav"
+	shell "github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -109,8 +110,9 @@ func newKeysRevoke(env *cmdutil.Env) *cobra.Command {
 		Short: "Revoke an API key permanently",
 		Long: "Revoke an API key. Programs that use it stop working at once, and it cannot be restored. On a terminal, the command asks\n" +
 			"for a confirmation; elsewhere --yes is required.",
-		Example: "lamina laghav keys revoke key_xyz789\nlamina laghav keys revoke key_xyz789 --yes",
-		Args:    cmdutil.NeedArgs("ID"),
+		Example:           "lamina laghav keys revoke key_xyz789\nlamina laghav keys revoke key_xyz789 --yes",
+		Args:              cmdutil.NeedArgs("ID"),
+		ValidArgsFunction: completeKeys(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.id = args[0]
 			if _, isKey := provider.Laghav().Shape(opts.id); isKey {
@@ -121,6 +123,23 @@ func newKeysRevoke(env *cmdutil.Env) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&opts.yes, "yes", false, "do not ask for a confirmation")
 	return cmd
+}
+
+// completeKeys offers the ids of the keys that can be revoked.
+func completeKeys(env *cmdutil.Env) shell.Func {
+	open := func() error {
+		_, err := env.Sessions.OpenFor(provider.Laghav())
+		return err
+	}
+	return shell.Keys(env, open, func(ctx context.Context, client *api.Client) (valid []shell.Key, err error) {
+		keys, _, err := wrapClient(env, client).Keys(ctx)
+		for _, k := range keys {
+			if !k.Revoked {
+				valid = append(valid, shell.Key{ID: k.ID, Name: k.Name})
+			}
+		}
+		return valid, err
+	})
 }
 
 func revokeKey(ctx context.Context, opts *revokeOptions) error {
@@ -144,6 +163,7 @@ func revokeKey(ctx context.Context, opts *revokeOptions) error {
 	if err != nil {
 		return err
 	}
+	shell.CacheKeys(env, nil) // the next completion asks for the keys that are left
 	if isOwn {
 		env.Note("profile %s has no valid key any more; to sign in again: %s", s.Profile, env.Sessions.FailContext().SignIn(s.Profile))
 	}

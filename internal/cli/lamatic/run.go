@@ -37,8 +37,7 @@ func newRun(env *cmdutil.Env) *cobra.Command {
 			"lamina lamatic run report --file inputs.json --wait --interval 5s\n" +
 			"lamina lamatic run summarize --file - --stream < inputs.json\n" +
 			"lamina lamatic run extract-links --input html=\"See https://example.com\" --jq .data.executeWorkflow.result",
-		Args:              cmdutil.NeedArgs("WORKFLOW"),
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Args: cmdutil.NeedArgs("WORKFLOW"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.workflow = args[0]
 			if err := opts.check(cmd); err != nil {

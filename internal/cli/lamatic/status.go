@@ -25,8 +25,7 @@ func newStatus(env *cmdutil.Env) *cobra.Command {
 		Example: "lamina lamatic status REQUEST_ID\n" +
 			"lamina lamatic status REQUEST_ID --wait --interval 5s\n" +
 			"lamina lamatic status REQUEST_ID --jq .data.checkStatus.result",
-		Args:              cmdutil.NeedArgs("REQUEST_ID"),
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Args: cmdutil.NeedArgs("REQUEST_ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.runID = args[0]
 			if err := opts.waiting.check(cmd); err != nil {

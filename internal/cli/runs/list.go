@@ -46,9 +46,10 @@ func newList(env *cmdutil.Env) *cobra.Command {
 	f.IntVar(&opts.filter.Limit, "limit", 25, "show at most `N` runs, up to 100")
 	f.IntVar(&opts.filter.Offset, "offset", 0, "leave out the first `N` runs")
 	f.StringVar(&opts.since, "since", "", "only runs since this `TIME`, as 24h or 2026-01-31 or RFC 3339")
-	_ = cmd.RegisterFlagCompletionFunc("app", complete.Apps(env))
-	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(
-		[]string{"queued", "running", "completed", "failed", "cancelled"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("app", func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		return complete.Apps(env)(cmd, nil, typed)
+	})
+	_ = cmd.RegisterFlagCompletionFunc("status", complete.Words("queued", "running", "completed", "failed", "cancelled"))
 	return cmd
 }
 

@@ -71,6 +71,8 @@ func NewRun(env *cmdutil.Env) *cobra.Command {
 	opts.waiting.add(f)
 	opts.saving.add(f)
 	_ = cmd.RegisterFlagCompletionFunc("max-credits", cobra.NoFileCompletions)
+	_ = cmd.RegisterFlagCompletionFunc("input", complete.Inputs(env))
+	_ = cmd.RegisterFlagCompletionFunc("only", complete.Outputs(env))
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { runHelp(env, cmd) })
 	return cmd
 }
@@ -78,28 +80,35 @@ func NewRun(env *cmdutil.Env) *cobra.Command {
 // helpTime is how long help may take to fetch the inputs of an app.
 const helpTime = 2 * time.Second
 
-// runHelp shows the help of run and, if an app is named and can be fetched, its inputs.
+// runHelp shows the help of run and, if an app is named and can be fetched, its inputs above the flags.
 func runHelp(env *cmdutil.Env, cmd *cobra.Command) {
+	if args := cmd.Flags().Args(); len(args) > 0 {
+		env.AboveFlags = inputsHelp(env, cmd, args[0])
+	}
 	cmd.Root().HelpFunc()(cmd, nil)
-	args := cmd.Flags().Args()
+}
+
+// inputsHelp fetches an app and returns what shows its inputs; nil if it cannot be fetched.
+func inputsHelp(env *cmdutil.Env, cmd *cobra.Command, appID string) func(*output.Page) {
 	env.Sessions.BestEffort = true
-	if len(args) == 0 || env.Begin(cmd.Context()) != nil {
-		return
+	if env.Begin(cmd.Context()) != nil {
+		return nil
 	}
 	client, err := env.Sessions.Client()
 	if err != nil {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), helpTime)
 	defer cancel()
-	reply, _, err := appinfo.Get(ctx, env, client, args[0])
+	reply, _, err := appinfo.Get(ctx, env, client, appID)
 	if err != nil {
-		return
+		return nil
 	}
-	_ = env.Text(func(p *output.Page) {
+	complete.CacheInputs(env, appID, reply.Data)
+	return func(p *output.Page) {
 		p.Line("\n%s", p.Bold("Inputs of "+reply.Data.Name))
 		appinfo.WriteInputs(p, reply.Data)
-	})
+	}
 }
 
 func (o *runOptions) validate(cmd *cobra.Command) error {
@@ -136,6 +145,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if err != nil {
 		return complete.SuggestApp(cmd.Context(), env, opts.appID, func(id string) string { return runAgain(env, opts.appID, id) }, err)
 	}
+	complete.CacheInputs(env, opts.appID, app.Data)
 	inputs, problems := app.Data.CheckInputs(values)
 	problems = append(problems, app.Data.CheckOutputs(opts.only)...)
 	if len(problems) > 0 {

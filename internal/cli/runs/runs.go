@@ -72,7 +72,7 @@ func newWait(env *cmdutil.Env) *cobra.Command {
 			"cancelled, and 7 if the waiting time was over first; the runs continue in any case.",
 		Example:           "lamina runs wait RUN\nlamina runs wait RUN --timeout 10m --download ./out/",
 		Args:              cmdutil.NeedArgs("RUN…"),
-		ValidArgsFunction: complete.Runs(env),
+		ValidArgsFunction: complete.RunningRuns(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 && saving.where != "" {
 				return fail.Usage("lamina runs download RUN", "--download works with one run at a time")
@@ -147,7 +147,7 @@ func newWatch(env *cmdutil.Env) *cobra.Command {
 		Long:              "Follow a run until it ends. Each change is a line on stderr. For a program, each state is a line of JSON (NDJSON).",
 		Example:           "lamina runs watch RUN\nlamina runs watch RUN --json | jq .status",
 		Args:              cmdutil.NeedArgs("RUN"),
-		ValidArgsFunction: complete.Runs(env),
+		ValidArgsFunction: complete.RunningRuns(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := waiting.check(); err != nil {
 				return err
@@ -208,7 +208,7 @@ func newCancel(env *cmdutil.Env) *cobra.Command {
 		Long:              "Stop a run. One that has ended stays as it is, which is no error.",
 		Example:           "lamina runs cancel RUN",
 		Args:              cmdutil.NeedArgs("RUN"),
-		ValidArgsFunction: complete.Runs(env),
+		ValidArgsFunction: complete.RunningRuns(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := env.Sessions.Client()
 			if err != nil {
@@ -221,6 +221,7 @@ func newCancel(env *cmdutil.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			complete.CacheEnded(env, args[0], reply.Data.Status)
 			return env.Printer.Data(reply.Raw, func(p *output.Page) {
 				p.Line("The run is %s.", statusStyle(p, reply.Data.Status))
 			})

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -93,6 +94,7 @@ func follow(ctx context.Context, env *cmdutil.Env, client *api.Client, runID str
 	if err != nil {
 		return newest, waitError(env, runID, newest, err)
 	}
+	complete.CacheEnded(env, runID, newest.Run.Status)
 	return newest, nil
 }
 
