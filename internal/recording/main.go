@@ -53,7 +53,7 @@ func record() (map[string][]byte, error) {
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/lamina").CombinedOutput(); err != nil { //nolint:gosec // our own program
 		return nil, fmt.Errorf("go build: %w\n%s", err, out)
 	}
-	demo := exec.CommandContext(ctx, program, "demo", "--output", "text")
+	demo := exec.CommandContext(ctx, program, "demo", "--output", "text") //nolint:gosec // our own program
 	demo.Dir = home
 	demo.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + home, "TZ=UTC", "CI=true", "NO_COLOR=1"}
 	out, err := demo.CombinedOutput()
@@ -61,8 +61,11 @@ func record() (map[string][]byte, error) {
 		return nil, fmt.Errorf("lamina demo: %w\n%s", err, out)
 	}
 	pictures, err := filepath.Glob(filepath.Join(home, "lamina-demo", "*.png"))
-	if err != nil || len(pictures) != 1 {
-		return nil, fmt.Errorf("the demo made %d pictures, want 1 (%v)", len(pictures), err)
+	if err == nil && len(pictures) != 1 {
+		err = fmt.Errorf("the demo made %d pictures, want 1", len(pictures))
+	}
+	if err != nil {
+		return nil, err
 	}
 	poster, err := shrink(pictures[0])
 	if err != nil {

@@ -29,7 +29,7 @@ func drawTerminal(lines []string) []byte {
 	for i, color := range []string{"#ff5f57", "#febc2e", "#28c840"} {
 		fmt.Fprintf(&svg, `<circle cx="%d" cy="17" r="6" fill="%s"/>`+"\n", margin+6+20*i, color)
 	}
-	svg.WriteString(`<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace" font-size="14" fill="#d6d9e0" style="white-space:pre">` + "\n")
+	svg.WriteString(`<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace" font-size="14" fill="#d6d9e0">` + "\n")
 	for i, row := range rows {
 		if row == "" {
 			continue
@@ -38,7 +38,7 @@ func drawTerminal(lines []string) []byte {
 		if strings.HasPrefix(row, "$ ") {
 			fill = ` fill="#5fd7e0" font-weight="bold"`
 		}
-		fmt.Fprintf(&svg, `<text x="%d" y="%d"%s>%s</text>`+"\n", margin, titleBar+margin+i*lineHeight+8, fill, html.EscapeString(row))
+		fmt.Fprintf(&svg, `<text xml:space="preserve" x="%d" y="%d"%s>%s</text>`+"\n", margin, titleBar+margin+i*lineHeight+8, fill, html.EscapeString(row))
 	}
 	svg.WriteString("</g>\n</svg>\n")
 	return []byte(svg.String())
