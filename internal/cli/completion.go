@@ -86,7 +86,7 @@ func installCompletion(root *cobra.Command, env *cmdutil.Env, shell string) erro
 		return &fail.Error{Code: fail.InvalidArgument, Message: "the completion script was not installed: " + err.Error(), Hint: hint, Err: err}
 	}
 	done := installed{Shell: shell, File: file, Changed: changed, Next: completion.Next(shell, file, env.Getenv, exists)}
-	return env.Print(map[string]any{"data": done}, func(p *output.Page) {
+	return env.Print(done, func(p *output.Page) {
 		what := "Wrote"
 		if !changed {
 			what = "Up to date:"

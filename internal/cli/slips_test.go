@@ -94,7 +94,7 @@ func TestSuggestedCommands(t *testing.T) {
 		{"models list", "lamina api /v1/models/image"},
 		{"lgoin", "lamina login --help"},
 		{"auth lgin", "lamina auth login --help"},
-		{"setting", "lamina doctor"},
+		{"setting", "lamina config list"},
 		{"runz", "lamina --help"},
 		{"docs poster", "lamina --help"},
 		{"runs logs 0b7b0d3e", "lamina runs watch 0b7b0d3e"},

@@ -70,7 +70,7 @@ func TestCheckCompletion(t *testing.T) {
 	home := t.TempDir()
 	write(t, filepath.Join(home, ".bashrc"), "source <(lamina completion bash)\n", 0o600)
 	expect(t, checkCompletion(t.Context(), examine(t, newSessions(t, "HOME="+home, "SHELL=/bin/bash"))), OK, ".bashrc")
-	expect(t, checkCompletion(t.Context(), examine(t, newSessions(t, "HOME="+home, "SHELL=/bin/zsh"))), Warning, "lamina completion install")
+	expect(t, checkCompletion(t.Context(), examine(t, newSessions(t, "HOME="+home, "SHELL=/bin/zsh"))), Warning, "zsh does not complete")
 	write(t, filepath.Join(home, ".zfunc", "_lamina"), "# zsh completion for lamina\n", 0o600)
 	expect(t, checkCompletion(t.Context(), examine(t, newSessions(t, "HOME="+home, "SHELL=/bin/zsh"))), Warning, "zsh does not complete")
 	write(t, filepath.Join(home, ".zshrc"), "fpath=(~/.zfunc $fpath)\n", 0o600)

@@ -133,7 +133,7 @@ func (m *Manager) Close() {
 	p, _ := doc.Profile(s.Profile)
 	if left := s.source.RemainingIdle(p.Credential); left > 0 && left < expiryNotice {
 		m.Note("the session of profile %s expires on %s if it is not used until then; for a new one: %s",
-			s.Profile, m.Now().Add(left).Local().Format("2 January 15:04"), m.FailContext().SignIn(s.Profile))
+			s.Profile, m.Now().Add(left).Local().Format("2 January 15:04 MST"), m.FailContext().SignIn(s.Profile))
 	}
 }
 

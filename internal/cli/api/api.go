@@ -72,7 +72,7 @@ func New(env *cmdutil.Env) *cobra.Command {
 
 // addOldFlags adds the flags of earlier versions, which gh has too. With other commands, --input and -i set an input of an app.
 func addOldFlags(f *pflag.FlagSet, opts *options) {
-	f.StringVar(&opts.file, "input", "", "--file")
+	f.StringVar(&opts.file, "input", "", "--file `FILE`")
 	f.BoolVarP(&opts.include, "include-headers", "i", false, "--include")
 	_, _ = f.MarkHidden("input"), f.MarkHidden("include-headers")
 }

@@ -5,11 +5,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cli/complete"
@@ -23,7 +26,7 @@ import (
 func Get(ctx context.Context, env *cmdutil.Env, client *api.Client, typed string) (*api.Reply[api.App], string, error) {
 	id := typed
 	reply, err := client.App(ctx, id)
-	if api.IsNotFound(err) {
+	if isUnknown(err, typed) {
 		if known := findID(ctx, env, client, typed); known != "" && known != typed {
 			id = known
 			reply, err = client.App(ctx, id)
@@ -39,8 +42,14 @@ func Get(ctx context.Context, env *cmdutil.Env, client *api.Client, typed string
 	return reply, id, nil
 }
 
+// isUnknown reports whether the service knows no app of a word. It may refuse a word that is not an id as invalid.
+func isUnknown(err error, word string) bool {
+	var refused *api.Error
+	return api.IsNotFound(err) || errors.As(err, &refused) && refused.Status == http.StatusBadRequest && !uuid().MatchString(word)
+}
+
 // uuid matches the ids of apps.
-var uuid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+var uuid = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`) })
 
 // ID returns the id for what a user typed for an app: an id, or a short name of the cache or else of the list of apps. What neither
 // has is returned as it is.
@@ -49,7 +58,7 @@ func ID(ctx context.Context, env *cmdutil.Env, client *api.Client, typed string)
 }
 
 func findID(ctx context.Context, env *cmdutil.Env, client *api.Client, typed string) string {
-	if typed == "" || uuid.MatchString(typed) {
+	if typed == "" || uuid().MatchString(typed) {
 		return typed
 	}
 	id := complete.AppID(env, typed)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/cli/appinfo"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
@@ -43,7 +44,7 @@ func New(env *cmdutil.Env) *cobra.Command {
 				}
 				env.Note("not opened, because %s", why)
 			}
-			value := map[string]any{"data": map[string]string{"url": address}}
+			value := map[string]string{"url": address}
 			return env.Print(value, func(p *output.Page) { p.Line("%s", address) })
 		},
 	}
@@ -63,7 +64,7 @@ func find(ctx context.Context, env *cmdutil.Env, keys bool, args []string) (stri
 	}
 	client, id := session.Client(), args[0]
 	app := func() (string, error) {
-		reply, err := client.App(ctx, id)
+		reply, _, err := appinfo.Get(ctx, env, client, id)
 		if err != nil {
 			return "", err
 		}

@@ -103,7 +103,7 @@ func completeArguments(cmd *cobra.Command) (missing []string) {
 			name = words[i+1] // the optional word may be left out
 		}
 		complete := arguments()[name]
-		if registered != nil && i == 0 {
+		if registered != nil && (i == 0 || complete == nil) {
 			complete = registered
 		}
 		if complete == nil {

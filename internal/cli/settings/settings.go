@@ -45,7 +45,7 @@ func newList(env *cmdutil.Env) *cobra.Command {
 			for _, s := range session.Settings() {
 				values = append(values, env.Sessions.Effective(doc, s, profile))
 			}
-			return env.Print(map[string]any{"data": values}, func(p *output.Page) { writeList(p, values) })
+			return env.Print(values, func(p *output.Page) { writeList(p, values) })
 		},
 	}
 }
@@ -91,7 +91,7 @@ func newGet(env *cmdutil.Env) *cobra.Command {
 				return err
 			}
 			value := env.Sessions.Effective(doc, s, env.Sessions.SettingsProfile(doc))
-			return env.Print(map[string]any{"data": value}, func(p *output.Page) { p.Line("%s", value.Value) })
+			return env.Print(value, func(p *output.Page) { p.Line("%s", value.Value) })
 		},
 	}
 }
@@ -204,7 +204,7 @@ func report(env *cmdutil.Env, s session.Setting, profile, value string) error {
 	if value != "" && now.Value != value {
 		env.Note("%s overrides it: %s is %s", describeSource(now), s.Name, now.Value)
 	}
-	return env.Print(map[string]any{"data": now}, func(p *output.Page) {
+	return env.Print(now, func(p *output.Page) {
 		of := ""
 		if profile != "" {
 			of = " of profile " + profile

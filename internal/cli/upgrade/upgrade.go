@@ -51,7 +51,7 @@ func upgrade(ctx context.Context, env *cmdutil.Env, check bool) error {
 			return err
 		}
 	}
-	return env.Print(map[string]any{"data": r}, func(p *output.Page) {
+	return env.Print(r, func(p *output.Page) {
 		p.Fields("version", r.Version, "latest", r.Latest, "installed by", title(r.Method), "at", r.Path, "releases", r.URL)
 		switch {
 		case r.Latest != "" && r.Latest == strings.TrimPrefix(r.Version, "v"):
