@@ -22,7 +22,7 @@ func TestTerminalPager(t *testing.T) {
 		{"long", []string{pager}, []string{"login", "--help"}, true},
 		{"PAGER", []string{strings.TrimPrefix(pager, "LAMINA_")}, []string{"login", "--help"}, true},
 		{"short", []string{pager}, []string{"version", "--help"}, false},
-		{"empty", []string{pager, "LAMINA_PAGER="}, []string{"login", "--help"}, false},
+		{"empty", []string{pager, "LAMINA_PAGER=[empty]"}, []string{"login", "--help"}, false},
 		{"cat", []string{"PAGER=cat"}, []string{"login", "--help"}, false},
 		{"missing", []string{"PAGER=/nowhere/pager"}, []string{"login", "--help"}, false},
 		{"dumb", []string{pager, "TERM=dumb"}, []string{"login", "--help"}, false},
