@@ -29,9 +29,9 @@ const suggestTime = 2 * time.Second
 // Func completes an argument or the value of a flag.
 type Func = func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective)
 
-// Apps offers the apps for the first argument: their short names, and their ids.
+// Apps offers the apps for the first argument: their short names, and ids where no name fits.
 func Apps(env *cmdutil.Env) Func {
-	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
@@ -40,8 +40,8 @@ func Apps(env *cmdutil.Env) Func {
 			names, ids = nil, nil
 			short := shortNames(c.Apps)
 			for _, app := range c.Apps {
-				if short[app.ID] != app.ID {
-					names = append(names, short[app.ID]+"\t"+app.About)
+				if name := short[app.ID]; strings.HasPrefix(name, strings.ToLower(typed)) {
+					names = append(names, name+"\t"+app.About)
 				}
 				ids = append(ids, app.ID+"\t"+app.About)
 			}
@@ -49,7 +49,10 @@ func Apps(env *cmdutil.Env) Func {
 		}, func(ctx context.Context, client *api.Client) error {
 			return FetchApps(ctx, env, client)
 		})
-		return append(names, ids...), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+		if len(names) > 0 {
+			ids = names
+		}
+		return ids, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	}
 }
 
