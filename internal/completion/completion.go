@@ -95,7 +95,7 @@ func Next(shell, file string, getenv func(string) string, exists func(string) bo
 	quoted := "'" + strings.ReplaceAll(file, "'", `'\\''`) + "'"
 	switch shell {
 	case "bash":
-		if hasBashCompletion(exists) {
+		if HasBashCompletion(exists) {
 			return "Open a new shell to use it."
 		}
 		return "The package bash-completion, which loads the script, was not found. Load it by this line in ~/.bashrc:\n\n  . " + quoted
@@ -111,8 +111,8 @@ func Next(shell, file string, getenv func(string) string, exists func(string) bo
 	return "fish uses it from now on."
 }
 
-// hasBashCompletion reports whether the package bash-completion is installed.
-func hasBashCompletion(exists func(string) bool) bool {
+// HasBashCompletion reports whether the package bash-completion is installed.
+func HasBashCompletion(exists func(string) bool) bool {
 	for _, prefix := range []string{"/usr", "/usr/local", "/opt/homebrew", "/opt/local"} {
 		if exists(prefix + "/share/bash-completion/bash_completion") {
 			return true

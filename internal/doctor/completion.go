@@ -3,7 +3,9 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/uselamina/lamina/internal/completion"
@@ -19,6 +21,9 @@ func checkCompletion(_ context.Context, e *examination) Finding {
 	if !isKnown {
 		return skip("the shell is not bash, zsh or fish")
 	}
+	if shell == "bash" && !completion.HasBashCompletion(isThere) { // which loads the scripts
+		places = slices.DeleteFunc(places, func(p completionPlace) bool { return p.isScript })
+	}
 	if file := enablingFile(shell, e.sessions.Getenv, places); file != "" {
 		return ok("%s completes commands: %s", shell, file)
 	}
@@ -29,18 +34,26 @@ func checkCompletion(_ context.Context, e *examination) Finding {
 func enablingFile(shell string, getenv func(string) string, places []completionPlace) string {
 	for _, place := range places {
 		text, err := readStart(place.file, maxStartupFile)
-		if err == nil && (place.isScript || (strings.Contains(text, "lamina completion") || shell == "zsh" && installed(shell, getenv, text))) {
+		if err == nil && (place.isScript || strings.Contains(text, "lamina completion") || loads(shell, getenv, text)) {
 			return place.file
 		}
 	}
 	return ""
 }
 
-// installed reports whether the script that `lamina completion install` writes exists, and a startup file names its folder.
-func installed(shell string, getenv func(string) string, startup string) bool {
+// loads reports whether the script that `lamina completion install` writes exists, and a startup file names it or, for zsh, its folder.
+func loads(shell string, getenv func(string) string, startup string) bool {
 	file := completion.File(shell, getenv)
-	_, err := readStart(file, maxStartupFile)
-	return err == nil && strings.Contains(startup, filepath.Base(filepath.Dir(file)))
+	named := file
+	if shell == "zsh" {
+		named = filepath.Base(filepath.Dir(file))
+	}
+	return isThere(file) && strings.Contains(startup, named)
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // A completionPlace is a file that may enable completion.

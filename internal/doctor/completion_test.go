@@ -75,5 +75,9 @@ func TestCheckCompletion(t *testing.T) {
 	expect(t, checkCompletion(t.Context(), examine(t, newSessions(t, "HOME="+home, "SHELL=/bin/zsh"))), Warning, "zsh does not complete")
 	write(t, filepath.Join(home, ".zshrc"), "fpath=(~/.zfunc $fpath)\n", 0o600)
 	expect(t, checkCompletion(t.Context(), examine(t, newSessions(t, "HOME="+home, "SHELL=/bin/zsh"))), OK, ".zshrc")
+	script := filepath.Join(home, ".local/share/bash-completion/completions/lamina")
+	write(t, script, "# bash completion for lamina\n", 0o600)
+	write(t, filepath.Join(home, ".bashrc"), ". '"+script+"'\n", 0o600)
+	expect(t, checkCompletion(t.Context(), examine(t, newSessions(t, "HOME="+home, "SHELL=/bin/bash"))), OK, ".bashrc")
 	expect(t, checkCompletion(t.Context(), examine(t, newSessions(t, "HOME="+home, "SHELL=/bin/nu"))), Skipped, "not bash, zsh or fish")
 }
