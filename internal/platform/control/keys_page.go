@@ -166,7 +166,7 @@ func (p keysPage) drawRow(k wire.Key) g.Node {
 	cell := func(label string, content ...g.Node) g.Node {
 		return h.Td(h.Data("label", label), g.Group(content))
 	}
-	made := h.Time(h.DateTime(k.CreatedAt.Format("2006-01-02T15:04:05Z07:00")), g.Text(k.CreatedAt.UTC().Format("2 Jan 2006, 15:04 UTC")))
+	made := h.Time(h.DateTime(k.CreatedAt.Format("2006-01-02T15:04:05Z07:00")), g.Text(k.CreatedAt.Local().Format("2 Jan 2006, 15:04 MST")))
 	state := h.Form(
 		h.Method("post"), h.Action("/dev/keys/revoke"),
 		h.Input(h.Type("hidden"), h.Name("form_token"), h.Value(p.formToken)),

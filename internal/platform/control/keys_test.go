@@ -43,6 +43,9 @@ func TestPageOfKeys(t *testing.T) {
 	if strings.Contains(page.Body, key) || strings.Contains(page.Body, "<b>") || !strings.Contains(page.Body, "&lt;b&gt;CI") {
 		t.Errorf("page: got %s, want the escaped name and no key", page.Body)
 	}
+	if made := f.Deps.Keys.List()[0].CreatedAt.Local().Format("2 Jan 2006, 15:04 MST"); !strings.Contains(page.Body, ">"+made+"<") {
+		t.Errorf("page: got %s, want the local time %s", page.Body, made)
+	}
 	form.Set("id", f.Deps.Keys.List()[0].ID)
 	if res := f.PostForm("/dev/keys/revoke", form); res.Status != http.StatusSeeOther || res.Header.Get("Location") != "/dev/keys" {
 		t.Errorf("revoke: got %d %s, want 303 to /dev/keys", res.Status, res.Body)
