@@ -250,7 +250,7 @@ func TestRefreshTokenStaysAtItsServer(t *testing.T) {
 	}
 }
 
-// A session whose address a user has edited in config.json is sent neither to the new address nor, silently, to the old one.
+// If a user has edited the address of a session in config.json, the session is sent to neither address, and the error says so.
 func TestEditedAddress(t *testing.T) {
 	t.Parallel()
 	for _, hasIssuer := range []bool{true, false} {

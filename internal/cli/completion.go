@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -85,7 +84,7 @@ func installCompletion(root *cobra.Command, env *cmdutil.Env, shell string) erro
 		hint := "lamina completion " + shell
 		return &fail.Error{Code: fail.InvalidArgument, Message: "the completion script was not installed: " + err.Error(), Hint: hint, Err: err}
 	}
-	done := installed{Shell: shell, File: file, Changed: changed, Next: completion.Next(shell, file, env.Getenv, exists)}
+	done := installed{Shell: shell, File: file, Changed: changed, Next: completion.Next(shell, file, env.Getenv, completion.Exists)}
 	return env.Print(done, func(p *output.Page) {
 		what := "Wrote"
 		if !changed {
@@ -94,9 +93,4 @@ func installCompletion(root *cobra.Command, env *cmdutil.Env, shell string) erro
 		p.Line("%s %s", p.Good(what), file)
 		p.Paragraphs(done.Next)
 	})
-}
-
-func exists(file string) bool {
-	_, err := os.Stat(file)
-	return err == nil
 }

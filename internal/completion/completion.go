@@ -111,6 +111,12 @@ func Next(shell, file string, getenv func(string) string, exists func(string) bo
 	return "fish uses it from now on."
 }
 
+// Exists reports whether there is a file.
+func Exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
 // HasBashCompletion reports whether the package bash-completion is installed.
 func HasBashCompletion(exists func(string) bool) bool {
 	for _, prefix := range []string{"/usr", "/usr/local", "/opt/homebrew", "/opt/local"} {

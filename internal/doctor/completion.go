@@ -3,7 +3,6 @@ package doctor
 import (
 	"cmp"
 	"context"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,7 +20,7 @@ func checkCompletion(_ context.Context, e *examination) Finding {
 	if !isKnown {
 		return skip("the shell is not bash, zsh or fish")
 	}
-	if shell == "bash" && !completion.HasBashCompletion(isThere) { // which loads the scripts
+	if shell == "bash" && !completion.HasBashCompletion(completion.Exists) { // which loads the scripts
 		places = slices.DeleteFunc(places, func(p completionPlace) bool { return p.isScript })
 	}
 	if file := enablingFile(shell, e.sessions.Getenv, places); file != "" {
@@ -48,12 +47,7 @@ func loads(shell string, getenv func(string) string, startup string) bool {
 	if shell == "zsh" {
 		named = filepath.Base(filepath.Dir(file))
 	}
-	return isThere(file) && strings.Contains(startup, named)
-}
-
-func isThere(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+	return completion.Exists(file) && strings.Contains(startup, named)
 }
 
 // A completionPlace is a file that may enable completion.

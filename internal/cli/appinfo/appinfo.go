@@ -38,15 +38,18 @@ func Get(ctx context.Context, env *cmdutil.Env, client *api.Client, typed string
 	if err != nil {
 		return nil, "", err
 	}
-	complete.UseApp(env, reply.Data)
+	complete.CacheApp(env, typed, reply.Data)
 	return reply, id, nil
 }
 
 // isUnknown reports whether the service knows no app of a word. It may refuse a word that is not an id as invalid.
 func isUnknown(err error, word string) bool {
 	var refused *api.Error
-	return api.IsNotFound(err) || errors.As(err, &refused) && refused.Status == http.StatusBadRequest && !uuid().MatchString(word)
+	return api.IsNotFound(err) || errors.As(err, &refused) && refused.Status == http.StatusBadRequest && !IsID(word)
 }
+
+// IsID reports whether a word has the form of an id of an app or a run, and not of a short name.
+func IsID(word string) bool { return uuid().MatchString(word) }
 
 // uuid matches the ids of apps.
 var uuid = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`) })
@@ -58,14 +61,13 @@ func ID(ctx context.Context, env *cmdutil.Env, client *api.Client, typed string)
 }
 
 func findID(ctx context.Context, env *cmdutil.Env, client *api.Client, typed string) string {
-	if typed == "" || uuid().MatchString(typed) {
+	if typed == "" || IsID(typed) {
 		return typed
 	}
 	id := complete.AppID(env, typed)
 	if id == "" {
-		if reply, err := client.ListApps(ctx, 0); err == nil {
-			complete.CacheApps(env, reply.Data)
-			id = complete.IDOf(reply.Data, typed)
+		if apps, err := complete.FetchApps(ctx, env, client); err == nil {
+			id = complete.IDOf(apps, typed)
 		}
 	}
 	return id

@@ -176,7 +176,6 @@ func newGet(env *cmdutil.Env) *cobra.Command {
 			if err != nil {
 				return complete.SuggestApp(cmd.Context(), env, args[0], func(id string) string { return env.Command("apps", "get", id) }, err)
 			}
-			complete.CacheInputs(env, args[0], reply.Data)
 			return env.Printer.Data(reply.Raw, func(p *output.Page) { writeApp(p, reply.Data, sampleRun(env, args[0], reply.Data)) })
 		},
 	}

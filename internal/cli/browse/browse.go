@@ -4,7 +4,6 @@ package browse
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -78,7 +77,7 @@ func find(ctx context.Context, env *cmdutil.Env, keys bool, args []string) (stri
 		return session.RunPage(reply.Data.RunID)
 	}
 	first, second := app, run
-	if strings.Count(id, "-") == 4 { // a UUID: runs are opened more often than apps
+	if appinfo.IsID(id) { // runs are opened more often than apps
 		first, second = run, app
 	}
 	address, err := first()

@@ -53,9 +53,10 @@ func CacheApps(env *cmdutil.Env, apps []api.AppSummary) {
 	update(env, func(c *cache) { c.Apps = entriesOf(apps) })
 }
 
-// CacheInputs caches the inputs and the outputs of an app. typed is the name under which the app was asked for.
-func CacheInputs(env *cmdutil.Env, typed string, app api.App) {
+// CacheApp caches the name, the inputs and the outputs of an app. typed is the name under which the app was asked for.
+func CacheApp(env *cmdutil.Env, typed string, app api.App) {
 	update(env, func(c *cache) {
+		c.use(app)
 		d := details{App: term.Line(app.AppID), Typed: term.Line(typed)}
 		for _, in := range app.Parameters {
 			cached := input{Name: term.Line(in.SendAs()), About: term.Line(in.Description)}

@@ -47,7 +47,8 @@ func Apps(env *cmdutil.Env) Func {
 			}
 			return len(ids) > 0
 		}, func(ctx context.Context, client *api.Client) error {
-			return FetchApps(ctx, env, client)
+			_, err := FetchApps(ctx, env, client)
+			return err
 		})
 		if len(names) > 0 {
 			ids = names
@@ -139,7 +140,7 @@ func SuggestApp(ctx context.Context, env *cmdutil.Env, typed string, command fun
 	}
 	apps := readCache(env).Apps
 	if len(apps) == 0 {
-		apps = fetchApps(ctx, env)
+		apps = appsInTime(ctx, env)
 	}
 	app, found := nearestApp(strings.ToLower(typed), apps)
 	if !found {
@@ -151,20 +152,19 @@ func SuggestApp(ctx context.Context, env *cmdutil.Env, typed string, command fun
 	return &suggested
 }
 
-// fetchApps returns the apps of the service, and caches them; none if they do not arrive in time.
-func fetchApps(ctx context.Context, env *cmdutil.Env) []entry {
+// appsInTime returns the apps of the service; none if they do not arrive in time.
+func appsInTime(ctx context.Context, env *cmdutil.Env) []entry {
 	client, err := env.Sessions.Client()
 	if err != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, suggestTime)
 	defer cancel()
-	reply, err := client.ListApps(ctx, 0)
+	apps, err := FetchApps(ctx, env, client)
 	if err != nil {
 		return nil
 	}
-	CacheApps(env, reply.Data)
-	return entriesOf(reply.Data)
+	return entriesOf(apps)
 }
 
 // nearestApp returns the one app that is most like a word, by its id, or by its name as it is and as one word.

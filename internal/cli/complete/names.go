@@ -68,27 +68,25 @@ func idOf(shortNames map[string]string, name string) (id string) {
 	return id
 }
 
-// FetchApps fills the cache with all apps.
-func FetchApps(ctx context.Context, env *cmdutil.Env, client *api.Client) error {
+// FetchApps returns all apps of the service, and caches them.
+func FetchApps(ctx context.Context, env *cmdutil.Env, client *api.Client) ([]api.AppSummary, error) {
 	reply, err := client.ListApps(ctx, 0)
-	if err == nil {
-		CacheApps(env, reply.Data)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	CacheApps(env, reply.Data)
+	return reply.Data, nil
 }
 
-// UseApp keeps the name of an app that was used, so that its runs can be named.
-func UseApp(env *cmdutil.Env, app api.App) {
-	used := entry{ID: term.Line(app.AppID), About: term.Line(app.Name)}
-	update(env, func(c *cache) {
-		others := []entry{used}
-		for _, e := range c.Used {
-			if e.ID != used.ID {
-				others = append(others, e)
-			}
+// use puts the name of an app first among those that were used, so that its runs can be named.
+func (c *cache) use(app api.App) {
+	used := []entry{{ID: term.Line(app.AppID), About: term.Line(app.Name)}}
+	for _, e := range c.Used {
+		if e.ID != used[0].ID {
+			used = append(used, e)
 		}
-		c.Used = others
-	})
+	}
+	c.Used = used
 }
 
 func entriesOf(apps []api.AppSummary) []entry {

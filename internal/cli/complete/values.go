@@ -176,7 +176,7 @@ func appDetails(cmd *cobra.Command, env *cmdutil.Env, args []string) (app detail
 	lookUp(cmd, env, find, func(ctx context.Context, client *api.Client) error {
 		reply, err := client.App(ctx, args[0])
 		if err == nil {
-			CacheInputs(env, args[0], reply.Data)
+			CacheApp(env, args[0], reply.Data)
 		}
 		return err
 	})

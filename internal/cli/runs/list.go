@@ -130,12 +130,11 @@ func appNames(ctx context.Context, env *cmdutil.Env, client *api.Client, runs []
 	}
 	ctx, cancel := context.WithTimeout(ctx, namesTime)
 	defer cancel()
-	reply, err := client.ListApps(ctx, 0)
+	apps, err := complete.FetchApps(ctx, env, client)
 	if err != nil {
 		return names
 	}
-	complete.CacheApps(env, reply.Data)
-	for id, name := range complete.ShortNames(reply.Data) {
+	for id, name := range complete.ShortNames(apps) {
 		names[id] = name
 	}
 	return names
@@ -154,7 +153,7 @@ func appName(ctx context.Context, env *cmdutil.Env, client *api.Client, id strin
 	if err != nil {
 		return id
 	}
-	complete.UseApp(env, reply.Data)
+	complete.CacheApp(env, id, reply.Data)
 	return cmp.Or(complete.ShortName(reply.Data.Name), id)
 }
 

@@ -104,7 +104,6 @@ func inputsHelp(env *cmdutil.Env, cmd *cobra.Command, appID string) func(*output
 	if err != nil {
 		return nil
 	}
-	complete.CacheInputs(env, appID, reply.Data)
 	return func(p *output.Page) {
 		p.Line("\n%s", p.Bold("Inputs of "+reply.Data.Name))
 		appinfo.WriteInputs(p, reply.Data)
@@ -145,7 +144,6 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if err != nil {
 		return complete.SuggestApp(cmd.Context(), env, opts.appID, func(id string) string { return runAgain(env, opts.appID, id) }, err)
 	}
-	complete.CacheInputs(env, opts.appID, app.Data)
 	inputs, problems := app.Data.CheckInputs(values)
 	problems = append(problems, app.Data.CheckOutputs(opts.only)...)
 	if len(problems) > 0 {

@@ -106,7 +106,7 @@ func saveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOp
 	return files, saveError(run, failures)
 }
 
-// envelopeWithFiles returns the API's envelope of a run with the saved files beside data.
+// envelopeWithFiles returns the API's envelope of a run, with the saved files as a further member.
 func envelopeWithFiles(raw json.RawMessage, files []savedFile) (json.RawMessage, error) {
 	var envelope map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &envelope); err != nil {

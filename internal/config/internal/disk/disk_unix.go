@@ -87,7 +87,7 @@ func Resolve(path string) (string, error) {
 	if err := checkOwner(path, info); err != nil {
 		return "", err
 	}
-	target, err := os.Stat(path) // whose error for a loop of links is an errno
+	target, err := os.Stat(path) // unlike EvalSymlinks, it returns an errno for a loop of links
 	if err != nil {
 		return "", err
 	}
