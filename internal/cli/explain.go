@@ -57,11 +57,37 @@ type exitStatus struct {
 	Codes   []string `json:"codes"`
 }
 
+// httpCode returns the error code that an HTTP status usually becomes; "" for a number that is none of those that users look up.
+func httpCode(status int) string {
+	switch status {
+	case 400, 422:
+		return fail.InvalidArgument.Name
+	case 401:
+		return fail.InvalidKey.Name
+	case 402:
+		return fail.QuotaExceeded.Name
+	case 403:
+		return fail.Forbidden.Name
+	case 404:
+		return fail.NotFound.Name
+	case 429:
+		return fail.RateLimited.Name
+	case 500, 502, 503, 504:
+		return fail.ServerError.Name
+	}
+	return ""
+}
+
 // showExitStatus shows what an exit status means, and which codes have it.
 func showExitStatus(env *cmdutil.Env, status int) error {
 	meaning, ok := fail.ExitMeaning(status)
 	if !ok {
-		return &fail.Error{Code: fail.NotFound, Message: fmt.Sprintf("no command ends with the exit status %d", status), Hint: "lamina explain"}
+		e := &fail.Error{Code: fail.NotFound, Message: fmt.Sprintf("no command ends with the exit status %d", status), Hint: "lamina explain"}
+		if code := httpCode(status); code != "" {
+			e.Message += "; for the HTTP status, see " + code
+			e.Hint = fail.CommandLine("explain", code)
+		}
+		return e
 	}
 	value := exitStatus{Exit: status, Meaning: meaning, Codes: []string{}}
 	var rows [][]string
@@ -86,10 +112,11 @@ func showExplanation(env *cmdutil.Env, name string) error {
 	if status, err := strconv.Atoi(strings.TrimSpace(name)); err == nil {
 		return showExitStatus(env, status)
 	}
-	x, ok := fail.FindExplanation(strings.ToLower(strings.TrimSpace(name)))
+	code := strings.ToLower(strings.NewReplacer("-", "_", " ", "_").Replace(strings.TrimSpace(name)))
+	x, ok := fail.FindExplanation(code)
 	if !ok {
 		return &fail.Error{
-			Code: fail.NotFound, Message: fmt.Sprintf("there is no error code %s", output.Quote(name)) + similarCodes(name), Hint: "lamina explain",
+			Code: fail.NotFound, Message: fmt.Sprintf("there is no error code %s", output.Quote(name)) + similarCodes(code), Hint: "lamina explain",
 		}
 	}
 	return env.Print(x, func(p *output.Page) {
@@ -110,16 +137,20 @@ func writeList(p *output.Page, title string, items []string) {
 	p.Fields(pairs...)
 }
 
-// similarCodes suggests codes that share a word with an unknown one.
+// similarCodes suggests the code that differs in a few letters from an unknown one, or else those that share a word with it.
 func similarCodes(name string) string {
-	var similar []string
+	var codes, similar []string
 	for _, x := range fail.Explanations() {
-		for part := range strings.SplitSeq(strings.ToLower(name), "_") {
+		codes = append(codes, x.Code)
+		for part := range strings.SplitSeq(name, "_") {
 			if len(part) > 2 && strings.Contains(x.Code, part) {
 				similar = append(similar, x.Code)
 				break
 			}
 		}
+	}
+	if near, _ := cmdutil.Nearest(strings.ReplaceAll(name, "_", "-"), codes); near != "" {
+		similar = []string{near}
 	}
 	if len(similar) == 0 || len(similar) > 5 {
 		return ""

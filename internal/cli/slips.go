@@ -12,22 +12,27 @@ import (
 
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
 )
 
 // flagSynonyms maps flags of other tools to flags here. The first row that names a flag of the command applies. A replacement of two
-// words has the value in it.
+// words has the value in it; in its place, %s stands for the value that was typed.
 var flagSynonyms = []struct{ words, replacement string }{
 	{"format output-format out-format", "-o"},
+	{"yaml", "--json"},
+	{"table plain human", "-o text"},
+	{"jsonl", "-o ndjson"},
+	{"template t fields columns filter", "--jq"},
 	{"no-color no-colour nocolor monochrome", "--color never"},
 	{"colour", "--color"},
-	{"verbose trace log-level", "--debug"},
-	{"silent no-progress", "--quiet"},
+	{"verbose v trace log-level", "--debug"},
+	{"silent no-progress q s", "--quiet"},
 	{"non-interactive no-interactive no-prompt batch", "--no-input"},
 	{"query", "--jq"},
 	{"account context user identity", "--profile"},
 	{"org organization team workspace-id", "--workspace"},
 	{"service", "--provider"},
-	{"cacert ca ca-cert ca-bundle", "--ca-file"},
+	{"cacert ca ca-cert ca-bundle insecure k skip-verify", "--ca-file"},
 	{"dotenv env", "--env-file"},
 	{"L n max count max-results per-page page-size first top", "--limit"},
 	{"skip start-at", "--offset"},
@@ -35,7 +40,7 @@ var flagSynonyms = []struct{ words, replacement string }{
 	{"created-after from", "--since"},
 	{"app-id workflow", "--app"},
 	{"O out out-dir output-dir dir dest destination save save-to", "--download"},
-	{"p param parameter arg var data field", "--input"},
+	{"p param parameter arg args var variable data field f set", "--input"},
 	{"input-file inputs inputs-file params json-input body", "--file"},
 	{"output-label label outputs", "--only"},
 	{"detach background no-wait", "--async"},
@@ -48,6 +53,20 @@ var flagSynonyms = []struct{ words, replacement string }{
 	{"with-token key token api-token access-token", "--with-api-key"},
 	{"y confirm assume-yes", "--yes"},
 	{"repair", "--fix"},
+	{"url host hostname base-url endpoint api-host", "--api-url"},
+	{"port", "--addr 127.0.0.1:%s"},
+}
+
+// argumentFlags are flags of other tools that are arguments here: of the commands that take one.
+const argumentFlags = "search query q keyword keywords app app-id id name run run-id path"
+
+// variables are flags of other tools whose value is an environment variable here.
+var variables = []struct{ words, variable, form string }{
+	{"api-key apikey key token api-token access-token", "LAMINA_API_KEY", "KEY"},
+	{"url host hostname base-url endpoint api-host api-url", "LAMINA_BASE_URL", "URL"},
+	{"config config-dir config-file", "LAMINA_CONFIG_DIR", "FOLDER"},
+	{"timeout request-timeout", "LAMINA_REQUEST_TIMEOUT", "60s"},
+	{"proxy", "HTTPS_PROXY", "URL"},
 }
 
 // flagError describes what is wrong with a flag. typed is the command line.
@@ -64,25 +83,69 @@ func flagError(cmd *cobra.Command, err error, typed []string) error {
 	return e
 }
 
-// suggestFlag adds to the error for an unknown flag the flag that was probably meant: a synonym, one that differs in a few letters, or
-// an input of an app.
+// suggestFlag adds to the error for an unknown flag what was probably meant: an argument, a synonym, a flag that differs in a few letters,
+// a variable, or an input of an app.
 func suggestFlag(e *fail.Error, cmd *cobra.Command, unknown *pflag.NotExistError, typed []string) {
 	name := unknown.GetSpecifiedName()
-	if meant := flagSynonym(cmd, name); meant != "" {
-		e.Message += fmt.Sprintf("; did you mean %s?", meant)
+	if line := flagToArgument(cmd, typed, name); line != "" {
+		e.Message += "; " + cmd.CommandPath() + " takes it as an argument"
+		e.Hint = line
+		return
+	}
+	meant := flagSynonym(cmd, name)
+	if meant == "--file" && isPair(flagValue(typed, name)) {
+		meant = "--input"
+	}
+	if near := nearestFlag(cmd, name); meant == "" && near != "" {
+		meant = "--" + near
+	}
+	if meant != "" {
+		shown, _, _ := strings.Cut(meant, " 127") // an address is no part of the name
+		e.Message += fmt.Sprintf("; did you mean %s?", shown)
 		if line := checkedLine(replaceFlag(typed, name, meant)); line != "" {
 			e.Hint = line
 		}
 		return
 	}
-	if near := nearestFlag(cmd, name); near != "" {
-		e.Message += fmt.Sprintf("; did you mean --%s?", near)
-		return
+	for _, v := range variables {
+		if slices.Contains(strings.Fields(v.words), name) && !takesInputs(cmd) {
+			e.Message += "; it is set with " + v.variable
+			e.Hint = "export " + v.variable + "=" + v.form
+			return
+		}
 	}
 	if line := checkedLine(flagsToInputs(cmd, typed)); line != "" {
 		e.Message += "; inputs of an app are set with --input NAME=VALUE"
 		e.Hint = line
 	}
+}
+
+// flagValue returns the value that follows an unknown flag on a command line; "" if there is none.
+func flagValue(typed []string, name string) string {
+	for i, arg := range typed {
+		spelled, value, isJoined := strings.Cut(arg, "=")
+		if strings.TrimLeft(spelled, "-") != name || !strings.HasPrefix(spelled, "-") {
+			continue
+		}
+		if isJoined {
+			return value
+		}
+		if i+1 < len(typed) && !strings.HasPrefix(typed[i+1], "-") {
+			return typed[i+1]
+		}
+	}
+	return ""
+}
+
+// isPair reports whether a word is NAME=VALUE.
+func isPair(word string) bool { return strings.Index(word, "=") > 0 && !strings.HasPrefix(word, "{") }
+
+// flagToArgument returns a command line without an unknown flag, whose value becomes an argument; "" if the command does not take it.
+func flagToArgument(cmd *cobra.Command, typed []string, name string) string {
+	if !slices.Contains(strings.Fields(argumentFlags), name) || flagValue(typed, name) == "" {
+		return ""
+	}
+	return checkedLine(replaceFlag(typed, name, ""))
 }
 
 // notInputs are flags with synonyms that are more likely inputs, where a command runs an app.
@@ -148,25 +211,38 @@ func nearestFlag(cmd *cobra.Command, name string) string {
 	return near
 }
 
-// replaceFlag returns a command line with another flag in place of an unknown one. A value that follows the unknown flag is kept if the
-// other flag takes one.
+// replaceFlag returns a command line with another flag in place of an unknown one; "" leaves its value as an argument. A value that
+// follows the unknown flag is kept.
 func replaceFlag(typed []string, name, meant string) []string {
 	var line []string
 	words := strings.Fields(meant)
-	for i, arg := range typed {
-		spelled, value, isJoined := strings.Cut(arg, "=")
+	form := ""
+	if n := len(words); n > 0 && strings.Contains(words[n-1], "%s") {
+		words, form = words[:n-1], words[n-1]
+	}
+	for i := 0; i < len(typed); i++ {
+		arg := typed[i]
+		spelled, value, hasValue := strings.Cut(arg, "=")
 		switch {
 		case arg == "--":
 			return append(line, typed[i:]...)
 		case spelled == "--"+name || len(name) == 1 && spelled == "-"+name:
-			line = append(line, words...)
-			if isJoined {
-				line = append(line, value)
-			}
 		case len(name) == 1 && strings.HasPrefix(arg, "-"+name): // -L2
-			line = append(append(line, words...), arg[2:])
+			value, hasValue = arg[2:], true
 		default:
 			line = append(line, arg)
+			continue
+		}
+		line = append(line, words...)
+		if form != "" {
+			if !hasValue && i+1 < len(typed) {
+				i++
+				value = typed[i]
+			}
+			value, hasValue = strings.ReplaceAll(form, "%s", value), true
+		}
+		if hasValue {
+			line = append(line, value)
 		}
 	}
 	return line
@@ -230,6 +306,9 @@ func argumentSlip(typed []string) string {
 	if line := fieldsToFilter(cmd, typed); line != "" {
 		return line
 	}
+	if !takesInputs(cmd) || cmd.Flags().NArg() < 2 {
+		return ""
+	}
 	var line []string
 	for _, arg := range typed {
 		if strings.Contains(arg, "=") && !strings.HasPrefix(arg, "-") && slices.Contains(cmd.Flags().Args()[1:], arg) {
@@ -237,10 +316,10 @@ func argumentSlip(typed []string) string {
 		}
 		line = append(line, arg)
 	}
-	if !takesInputs(cmd) {
-		return ""
+	if line := checkedLine(line); line != "" {
+		return line
 	}
-	return checkedLine(line)
+	return fail.CommandLine(append(strings.Fields(cmd.CommandPath())[1:], cmd.Flags().Arg(0), "--help")...)
 }
 
 // fieldsToFilter returns a command line with --jq in place of the names of fields after --json; "" if there are none.
@@ -286,6 +365,14 @@ func checkedLine(args []string) string {
 	}
 	cmd, rest, err := Tree().Find(args)
 	if len(args) == 0 || err != nil || cmd.HasSubCommands() || cmd.ParseFlags(rest) != nil || cmd.ValidateArgs(cmd.Flags().Args()) != nil {
+		return ""
+	}
+	if f := cmd.Flag("output"); f != nil && f.Changed {
+		if _, err := output.ParseFormat(f.Value.String()); err != nil {
+			return ""
+		}
+	}
+	if f := cmd.Flag("jq"); f != nil && f.Changed && output.CheckFilter(f.Value.String()) != nil {
 		return ""
 	}
 	return fail.CommandLine(args...)

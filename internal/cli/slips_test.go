@@ -40,7 +40,7 @@ func runWrong(t *testing.T, args ...string) printedError {
 func checkHint(t *testing.T, hint string) {
 	t.Helper()
 	if path, isHelp := strings.CutSuffix(hint, " --help"); isHelp {
-		if _, rest, err := Tree().Find(strings.Fields(path)[1:]); err != nil || len(rest) > 0 {
+		if cmd, rest, err := Tree().Find(strings.Fields(path)[1:]); err != nil || len(rest) > 0 && cmd.Name() != "run" {
 			t.Errorf("got the hint %q, want a command that exists", hint)
 		}
 	} else if checkLines(t, "hint", hint) != 1 {
@@ -57,6 +57,13 @@ func TestSuggestedCommands(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ typed, want string }{
 		{"logs", "lamina runs list"},
+		{"logs 0b7b0d3e", "lamina runs watch 0b7b0d3e"},
+		{"watch 0b7b0d3e", "lamina runs watch 0b7b0d3e"},
+		{"config delete output", "lamina config unset output"},
+		{"config show", "lamina config list"},
+		{"config show output", "lamina config get output"},
+		{"describe poster", "lamina apps get poster"},
+		{"complete bash", "lamina completion bash"},
 		{"env", "lamina doctor"},
 		{"configure", "lamina config list"},
 		{"settings list", "lamina config list"},
@@ -71,12 +78,13 @@ func TestSuggestedCommands(t *testing.T) {
 		{"auth Rotate", "lamina auth rotate"},
 		{"ls", "lamina apps list"},
 		{"ps", "lamina runs list"},
-		{"show 0b7b0d3e", "lamina runs get 0b7b0d3e"},
+		{"show 0b7b0d3e", "lamina apps get 0b7b0d3e"},
+		{"result 0b7b0d3e", "lamina runs get 0b7b0d3e"},
 		{"stop 0b7b0d3e", "lamina runs cancel 0b7b0d3e"},
 		{"start poster", "lamina run poster"},
 		{"exec", "lamina run --help"},
 		{"invoke", "lamina run --help"},
-		{"delete", "lamina runs cancel --help"},
+		{"delete", "lamina --help"},
 		{"status", "lamina auth status"},
 		{"token", "lamina auth token"},
 		{"keys", "lamina auth status"},
@@ -98,7 +106,7 @@ func TestSuggestedCommands(t *testing.T) {
 		{"runz", "lamina --help"},
 		{"docs poster", "lamina --help"},
 		{"runs logs 0b7b0d3e", "lamina runs watch 0b7b0d3e"},
-		{"runs delete 0b7b0d3e", "lamina runs cancel 0b7b0d3e"},
+		{"runs delete 0b7b0d3e", "lamina runs --help"},
 		{"runs show 0b7b0d3e", "lamina runs get 0b7b0d3e"},
 		{"runs start poster", "lamina run poster"},
 		{"profile delete work", "lamina profile remove work"},
@@ -182,10 +190,10 @@ func TestSuggestedFlags(t *testing.T) {
 		{"gh's limit, joined", []string{"runs", "list", "-L2"}, "did you mean --limit?", "lamina runs list --limit 2"},
 		{"no color", []string{"runs", "list", "--no-color"}, "did you mean --color never?", "lamina runs list --color never"},
 		{"verbose", []string{"whoami", "--verbose"}, "did you mean --debug?", "lamina whoami --debug"},
-		{"underscore", []string{"whoami", "--no_input"}, "did you mean --no-input?", "lamina whoami" + help},
-		{"upper case", []string{"whoami", "--Profile", "x"}, "did you mean --profile?", "lamina whoami" + help},
-		{"abbreviation", []string{"run", "poster", "--downl", "x"}, "did you mean --download?", "lamina run" + help},
-		{"misspelled", []string{"run", "poster", "--dowload", "x"}, "did you mean --download?", "lamina run" + help},
+		{"underscore", []string{"whoami", "--no_input"}, "did you mean --no-input?", "lamina whoami --no-input"},
+		{"upper case", []string{"whoami", "--Profile", "x"}, "did you mean --profile?", "lamina whoami --profile x"},
+		{"abbreviation", []string{"run", "poster", "--downl", "x"}, "did you mean --download?", "lamina run poster --download x"},
+		{"misspelled", []string{"run", "poster", "--dowload", "x"}, "did you mean --download?", "lamina run poster --download x"},
 		{"nothing near", []string{"whoami", "--zzz"}, "", "lamina whoami" + help},
 		{"inputs as flags", []string{"run", "poster", "--text", "hi there", "--size=3", "--wait"}, "inputs of an app are set with --input NAME=VALUE", "lamina run poster --input 'text=hi there' --input size=3 --wait"},
 		{"inputs of a workflow", []string{"lamatic", "run", "w", "--sentences", "1"}, "inputs of an app are set with --input NAME=VALUE", "lamina lamatic run w --input sentences=1"},
@@ -195,10 +203,24 @@ func TestSuggestedFlags(t *testing.T) {
 		{"inputs of the API", []string{"api", "/v1/runs", "--body", "x.json"}, "did you mean --file?", "lamina api /v1/runs --file x.json"},
 		{"a key on the command line", []string{"login", "--api-key", "s3cr3t", "--format", "json"}, "did you mean -o?", "lamina login" + help},
 		{"inputs without a flag", []string{"run", "poster", "text=hi", "--profile", "x"}, "", "lamina run poster --input text=hi --profile x"},
-		{"inputs without a flag that may be a secret", []string{"run", "poster", "token=hi"}, "", "lamina run" + help},
+		{"inputs without a flag that may be a secret", []string{"run", "poster", "token=hi"}, "", "lamina run poster" + help},
 		{"gh's fields", []string{"runs", "get", "r1", "--json", "runId"}, "", "lamina runs get r1 --json --jq .data.runId"},
 		{"gh's fields of a list", []string{"runs", "list", "--json", "runId,status"}, "", "lamina runs list --json --jq '.data[] | {runId, status}'"},
 		{"gh's fields of a list that takes words", []string{"apps", "list", "--json", "appId,name"}, "", "lamina apps list --json --jq '.data[] | {appId, name}'"},
+		{"a search", []string{"apps", "list", "--search", "photo"}, "lamina apps list takes it as an argument", "lamina apps list photo"},
+		{"a search, joined", []string{"apps", "list", "--query=photo"}, "lamina apps list takes it as an argument", "lamina apps list photo"},
+		{"a search where none is", []string{"runs", "list", "--query", ".data"}, "did you mean --jq?", "lamina runs list --jq .data"},
+		{"the app as a flag", []string{"run", "--app", "poster", "--wait"}, "lamina run takes it as an argument", "lamina run poster --wait"},
+		{"the run as a flag", []string{"runs", "get", "--run-id", "r1"}, "lamina runs get takes it as an argument", "lamina runs get r1"},
+		{"a pair for another flag", []string{"run", "poster", "--set", "text=hi"}, "did you mean --input?", "lamina run poster --input text=hi"},
+		{"a pair for a file", []string{"run", "poster", "--inputs", "text=hi"}, "did you mean --input?", "lamina run poster --input text=hi"},
+		{"curl's -f", []string{"run", "poster", "-f", "text=hi"}, "did you mean --input?", "lamina run poster --input text=hi"},
+		{"gh's template", []string{"whoami", "--template", "{{.x}}"}, "did you mean --jq?", "lamina whoami" + help},
+		{"a key as a flag", []string{"whoami", "--api-key", "s3cr3t"}, "it is set with LAMINA_API_KEY", "export LAMINA_API_KEY=KEY"},
+		{"an address as a flag", []string{"whoami", "--base-url", "https://x.example"}, "it is set with LAMINA_BASE_URL", "export LAMINA_BASE_URL=URL"},
+		{"an address of a sign-in", []string{"login", "--host", "https://x.example"}, "did you mean --api-url?", "lamina login --api-url https://x.example"},
+		{"a port", []string{"dev", "--port", "4000"}, "did you mean --addr?", "lamina dev --addr 127.0.0.1:4000"},
+		{"one word too many", []string{"run", "poster", "hello"}, "", "lamina run poster" + help},
 		{"another argument", []string{"whoami", "me"}, "", "lamina whoami" + help},
 	}
 	for _, tt := range tests {
@@ -214,7 +236,9 @@ func TestSuggestedFlags(t *testing.T) {
 			if strings.Contains(got.Error+got.Hint, "s3cr3t") {
 				t.Errorf("got a secret: %v", got)
 			}
-			checkHint(t, strings.TrimSuffix(got.Hint, " -o json"))
+			if tt.args[0] != "login" && tt.args[0] != "dev" && !strings.HasPrefix(got.Hint, "export ") { // the command that was typed
+				checkHint(t, strings.TrimSuffix(got.Hint, " -o json"))
+			}
 		})
 	}
 }

@@ -2,11 +2,13 @@ package cmdutil
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
 )
 
 // AtMostOne refuses flags that contradict each other.
@@ -21,6 +23,51 @@ func AtMostOne(cmd *cobra.Command, names ...string) error {
 		return nil
 	}
 	return fail.Usage(cmd.CommandPath()+" --help", "%s cannot be combined: choose one", strings.Join(given, " and "))
+}
+
+// valueSynonyms maps what other tools call a value of a flag to what it is called here.
+var valueSynonyms = []struct{ words, value string }{
+	{"done finished success successful succeeded ok complete", "completed"},
+	{"error errored failure", "failed"},
+	{"canceled aborted stopped killed terminated", "cancelled"},
+	{"pending waiting created scheduled", "queued"},
+	{"in-progress active started processing", "running"},
+	{"yes on true", "always"},
+	{"no off false none", "never"},
+	{"normal default", "balanced"},
+	{"os system secret-service keychain wincred", "keyring"},
+	{"plain disk plaintext", "file"},
+}
+
+// OneOf refuses a value that is none of the allowed ones, and names the one that was probably meant. name says where the value comes
+// from, such as --status.
+func OneOf(name, value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	last := len(allowed) - 1
+	message := fmt.Sprintf("%s must be %s or %s, not %s", name, strings.Join(allowed[:last], ", "), allowed[last], output.Quote(value))
+	if meant := meantValue(value, allowed); meant != "" {
+		message += fmt.Sprintf("; did you mean %s?", meant)
+	}
+	return fail.Usage("", "%s", message)
+}
+
+// meantValue returns the allowed value that another word means; "" if that is uncertain.
+func meantValue(value string, allowed []string) string {
+	word := canonical(value)
+	for _, s := range valueSynonyms {
+		if slices.Contains(strings.Fields(s.words), word) && slices.Contains(allowed, s.value) {
+			return s.value
+		}
+	}
+	for _, a := range allowed {
+		if strings.EqualFold(a, value) {
+			return a
+		}
+	}
+	near, _ := Nearest(word, allowed)
+	return near
 }
 
 // NoArgs refuses arguments.

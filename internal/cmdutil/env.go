@@ -54,12 +54,11 @@ func (e *Env) Begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	switch color := e.color(); color {
-	case "auto", "always", "never":
-		e.Streams.SetColor(color, e.Getenv)
-	default:
-		return fail.Usage("", "--color must be auto, always or never, not %q", color)
+	color := e.color()
+	if err := OneOf("--color", color, "auto", "always", "never"); err != nil {
+		return err
 	}
+	e.Streams.SetColor(color, e.Getenv)
 	e.Printer, err = output.New(e.Streams, output.Options{Format: format, JQ: e.Flags.JQ, Quiet: e.Flags.Quiet, Context: ctx})
 	return err
 }
@@ -113,7 +112,7 @@ func (e *Env) format() (output.Format, error) {
 	}
 	format, err := output.ParseFormat(name)
 	if err != nil {
-		return "", fail.Usage("", "%s: %v; to choose an output of an app, use --only", source, err)
+		return "", fail.Usage("", "%v; to choose an output of an app, use --only", OneOf(source, name, "text", "json", "ndjson", "auto"))
 	}
 	return format, nil
 }

@@ -19,16 +19,18 @@ type synonym struct {
 	command string // the command, which may have arguments
 }
 
-// synonyms of whole commands. A word that becomes a command needs no row any more: commands come first.
+// synonyms of whole commands. A word that becomes a command needs no row any more: commands come first. Where several rows have a word,
+// the first one counts whose command takes the typed arguments.
 var synonyms = []synonym{
 	{"app workflow workflows template templates", "apps"},
 	{"job jobs task tasks", "runs"},
 	{"ls list search find discover catalog marketplace", "apps list"},
-	{"log logs history ps", "runs list"},
-	{"show view describe inspect result results output outputs", "runs get"},
-	{"tail follow stream progress", "runs watch"},
+	{"log logs tail follow stream progress watch attach", "runs watch"},
+	{"log logs history ps tail follow stream progress watch attach", "runs list"},
+	{"show view describe inspect details", "apps get"},
+	{"result results output outputs", "runs get"},
 	{"wait await poll", "runs wait"},
-	{"stop cancel abort kill terminate delete rm", "runs cancel"},
+	{"stop cancel abort kill terminate", "runs cancel"},
 	{"download pull save fetch", "runs download"},
 	{"start exec execute invoke create new generate deploy trigger submit launch", "run"},
 	{"signin sign-in logon log-in authenticate authorize", "login"},
@@ -53,7 +55,7 @@ var synonyms = []synonym{
 	{"webhook webhooks listen", "run --help"},
 	{"content intelligence publishing", "api --help"},
 	{"error errors code codes exit-codes", "explain"},
-	{"completions autocomplete shell", "completion"},
+	{"completions complete autocomplete shell", "completion"},
 	{"man manual docs doc usage-help commands", "--help"},
 
 	{"apps: start exec execute invoke launch run create", "run"},
@@ -68,6 +70,10 @@ var synonyms = []synonym{
 	{"profile: current show status get whoami", "auth status"},
 	{"profile: add create new login set", "login"},
 	{"profile: logout", "profile remove"},
+	{"config: delete del remove rm reset clear", "config unset"},
+	{"config: show view read describe", "config get"},
+	{"config: show view dump read describe all path edit", "config list"},
+	{"config: add put", "config set"},
 }
 
 // verbs are words that mean the same below every noun. The first command that the noun has is meant.
@@ -75,7 +81,7 @@ var verbs = []struct{ words, commands string }{
 	{"ls search find discover all index browse query", "list search"},
 	{"show view describe info inspect read details", "get status list"},
 	{"new add make register", "create"},
-	{"delete rm del destroy drop", "remove revoke delete cancel"},
+	{"delete rm del destroy drop", "remove revoke delete"},
 	{"stop kill abort terminate end", "cancel stop"},
 	{"logs log tail follow stream events", "watch status"},
 	{"switch set select choose activate", "use"},
@@ -95,17 +101,22 @@ func canonical(word string) string { return strings.ReplaceAll(strings.ToLower(w
 func UnknownCommand(cmd *cobra.Command, word string, rest ...string) error {
 	e := &fail.Error{
 		Code: fail.UnknownCommand, Message: fmt.Sprintf("unknown command %q for %s", word, cmd.CommandPath()),
-		Hint: cmd.CommandPath() + " --help",
 	}
-	target := suggestCommand(cmd, canonical(word))
-	if len(target) == 0 {
+	targets := suggestCommands(cmd, canonical(word))
+	if len(targets) == 0 {
+		e.Hint = cmd.CommandPath() + " --help"
 		names, _ := commandNames(cmd)
 		if near := allNearest(canonical(word), names); len(near) > 0 {
 			e.Message += "; did you mean one of these: " + strings.Join(near, ", ") + "?"
 		}
 		return e
 	}
-	e.Hint = suggestedLine(cmd.Root(), target, rest)
+	target := targets[0]
+	for _, other := range slices.Backward(targets) {
+		if line := suggestedLine(cmd.Root(), other, rest); e.Hint == "" || !strings.HasSuffix(line, " --help") {
+			e.Hint, target = line, other
+		}
+	}
 	meant := strings.TrimPrefix(strings.Join(target, " "), strings.TrimPrefix(cmd.CommandPath()+" ", "lamina "))
 	if meant != "--help" {
 		e.Message += fmt.Sprintf("; did you mean %q?", meant)
@@ -113,37 +124,46 @@ func UnknownCommand(cmd *cobra.Command, word string, rest ...string) error {
 	return e
 }
 
-// suggestCommand returns the words of the command that was meant by a word below cmd; none if that is uncertain.
-func suggestCommand(cmd *cobra.Command, word string) []string {
+// suggestCommands returns the commands that a word below cmd may mean, each as its words, the likeliest first; none if that is uncertain.
+func suggestCommands(cmd *cobra.Command, word string) [][]string {
 	path := strings.Fields(cmd.CommandPath())[1:]
 	names, aliases := commandNames(cmd)
 	if slices.Contains(names, word) || slices.Contains(aliases, word) {
-		return append(path, word)
+		return [][]string{append(path, word)}
 	}
-	for _, s := range synonyms {
-		noun, list, isBelow := strings.Cut(s.words, ":")
-		if !isBelow {
-			noun, list = "", s.words
-		}
-		if noun == strings.Join(path, " ") && slices.Contains(words(list), word) {
-			return words(s.command)
-		}
+	if meant := synonymsOf(strings.Join(path, " "), word); len(meant) > 0 {
+		return meant
 	}
 	if cmd.HasParent() {
 		for _, v := range verbs {
 			for _, name := range words(v.commands) {
 				if slices.Contains(words(v.words), word) && slices.Contains(names, name) {
-					return append(path, name)
+					return [][]string{append(path, name)}
 				}
 			}
 		}
 	}
 	for _, candidates := range [][]string{names, aliases} {
 		if near, _ := Nearest(word, candidates); near != "" {
-			return append(path, near)
+			return [][]string{append(path, near)}
 		}
 	}
 	return nil
+}
+
+// synonymsOf returns the commands of the rows that have a word below a noun; "" is the root.
+func synonymsOf(path, word string) [][]string {
+	var meant [][]string
+	for _, s := range synonyms {
+		noun, list, isBelow := strings.Cut(s.words, ":")
+		if !isBelow {
+			noun, list = "", s.words
+		}
+		if noun == path && slices.Contains(words(list), word) {
+			meant = append(meant, words(s.command))
+		}
+	}
+	return meant
 }
 
 // commandNames lists the names and the aliases of the commands below cmd.

@@ -23,6 +23,12 @@ func (e *FilterError) Error() string { return "jq: " + e.Err.Error() }
 // Unwrap returns the cause.
 func (e *FilterError) Unwrap() error { return e.Err }
 
+// CheckFilter returns the error of a jq program that does not compile, a *FilterError.
+func CheckFilter(program string) error {
+	_, err := compile(program)
+	return err
+}
+
 func compile(program string) (*gojq.Code, error) {
 	query, err := gojq.Parse(program)
 	if err != nil {

@@ -238,8 +238,8 @@ func (o *loginOptions) prepare() (*signIn, error) {
 func (s *signIn) chooseStorage(doc *config.Document) error {
 	hint := s.again("--storage", string(config.StorageFile))
 	if s.storage != "" {
-		if _, err := config.ParseStorage(s.storage); err != nil {
-			return fail.Usage(hint, "--storage: %v", err)
+		if err := cmdutil.OneOf("--storage", s.storage, string(config.StorageFile), string(config.StorageKeyring)); err != nil {
+			return err
 		}
 		return nil
 	}

@@ -132,8 +132,8 @@ func lookUp(cmd *cobra.Command, env *cmdutil.Env, find func(*cache) bool, fill f
 }
 
 // SuggestApp adds to the error for an unknown app the command for the app that is most like it, by id or by name. The
-// apps are those of the cache, or of the service if it is empty. command returns the command for an id. Other errors are returned as they are.
-func SuggestApp(ctx context.Context, env *cmdutil.Env, typed string, command func(id string) string, err error) error {
+// apps are those of the cache, or of the service if it is empty. command returns the command for an app. Other errors are returned as they are.
+func SuggestApp(ctx context.Context, env *cmdutil.Env, typed string, command func(app string) string, err error) error {
 	var unknown *fail.Error
 	if !errors.As(err, &unknown) || unknown.Code != fail.NotFound {
 		return err
@@ -147,8 +147,9 @@ func SuggestApp(ctx context.Context, env *cmdutil.Env, typed string, command fun
 		return err
 	}
 	suggested := *unknown
-	suggested.Message += fmt.Sprintf("; did you mean %s?", output.Quote(cmp.Or(app.About, app.ID)))
-	suggested.Hint = command(app.ID)
+	name := cmp.Or(shortNames(apps)[app.ID], app.ID)
+	suggested.Message += fmt.Sprintf("; did you mean %s?", output.Quote(name))
+	suggested.Hint = command(name)
 	return &suggested
 }
 

@@ -72,7 +72,7 @@ func (o *searchOptions) check(cmd *cobra.Command) error {
 	case q.Offset < 0:
 		return fail.Usage("", "--offset must not be negative")
 	case q.Mode != "" && !slices.Contains(modes(), q.Mode):
-		return fail.Usage("", "--mode must be fast, balanced or thorough, not %q", q.Mode)
+		return cmdutil.OneOf("--mode", q.Mode, modes()...)
 	case o.most < 1:
 		return fail.Usage("", "--max must be at least 1")
 	case cmd.Flags().Changed("max") && !o.all:

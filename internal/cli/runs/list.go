@@ -49,16 +49,25 @@ func newList(env *cmdutil.Env) *cobra.Command {
 	_ = cmd.RegisterFlagCompletionFunc("app", func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		return complete.Apps(env)(cmd, nil, typed)
 	})
-	_ = cmd.RegisterFlagCompletionFunc("status", complete.Words("queued", "running", "completed", "failed", "cancelled"))
+	_ = cmd.RegisterFlagCompletionFunc("status", complete.Words(statuses()...))
 	return cmd
+}
+
+// statuses lists the statuses of runs.
+func statuses() []string {
+	var names []string
+	for _, s := range []api.Status{api.Queued, api.Running, api.Completed, api.Failed, api.Cancelled} {
+		names = append(names, string(s))
+	}
+	return names
 }
 
 func (o *listOptions) parse() error {
 	o.filter.Status = api.Status(o.status)
-	switch o.filter.Status {
-	case "", api.Queued, api.Running, api.Completed, api.Failed, api.Cancelled:
-	default:
-		return fail.Usage("", "--status must be queued, running, completed, failed or cancelled, not %q", o.status)
+	if o.status != "" {
+		if err := cmdutil.OneOf("--status", o.status, statuses()...); err != nil {
+			return err
+		}
 	}
 	if o.filter.Limit < 1 || o.filter.Limit > 100 {
 		return fail.Usage("", "--limit must be between 1 and 100")

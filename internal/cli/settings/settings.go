@@ -104,12 +104,22 @@ func newSet(env *cmdutil.Env) *cobra.Command {
 		Example: "lamina config set output json\n" +
 			"lamina config set max-credits 20 --profile work\n" +
 			"lamina config set webhook https://example.com/hook",
-		Args:              cmdutil.NeedArgs("KEY", "VALUE"),
+		Args:              needKeyAndValue,
 		ValidArgsFunction: completeSet,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return set(cmd.Context(), env, args[0], strings.TrimSpace(args[1]))
 		},
 	}
+}
+
+// needKeyAndValue requires KEY and VALUE. It names the right command for KEY=VALUE.
+func needKeyAndValue(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		if key, value, isPair := strings.Cut(args[0], "="); isPair && key != "" && value != "" {
+			return fail.Usage(fail.CommandLine("config", "set", key, value), "KEY and VALUE are two arguments")
+		}
+	}
+	return cmdutil.NeedArgs("KEY", "VALUE")(cmd, args)
 }
 
 func newUnset(env *cmdutil.Env) *cobra.Command {
@@ -165,6 +175,9 @@ func check(env *cmdutil.Env, s session.Setting, value string) error {
 		return fail.Usage("lamina login --with-api-key", "the value looks like a key, and settings are no secrets; nothing was stored")
 	}
 	if err := s.Check(value); err != nil {
+		if len(s.Values) > 0 {
+			err = cmp.Or(cmdutil.OneOf(s.Name, value, s.Values...), err)
+		}
 		e := &fail.Error{Code: fail.InvalidArgument, Message: err.Error(), Hint: help}
 		if len(s.Values) > 0 {
 			e.Details = []api.Detail{{Field: s.Name, Message: "choose one", Allowed: s.Values}}
