@@ -16,7 +16,7 @@ import (
 func newCompletion(env *cmdutil.Env) *cobra.Command {
 	var shell string
 	cmd := &cobra.Command{
-		Use:   "completion SHELL|install",
+		Use:   "completion SHELL|install [SHELL]",
 		Short: "Print or install a completion script for bash, zsh, fish or powershell",
 		Long: "Print a script that makes a shell complete commands, flags, apps with their inputs, and runs. With install, the script is\n" +
 			"written to a file of your shell, and the command says how to use it. No other file is changed.\n\n" +
@@ -29,11 +29,22 @@ func newCompletion(env *cmdutil.Env) *cobra.Command {
 			"  lamina completion fish | source\n\n" +
 			"  # powershell\n" +
 			"  lamina completion powershell | Out-String | Invoke-Expression",
-		Example:   "lamina completion install\nlamina completion install --shell zsh\nlamina completion bash",
-		Args:      cmdutil.NeedArgs("SHELL"),
-		ValidArgs: append(completion.Shells(), "install"),
+		Example: "lamina completion install\nlamina completion install zsh\nlamina completion bash",
+		Args:    checkShells,
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			shells := completion.Shells()
+			if len(args) == 0 {
+				shells = append(shells, "install")
+			} else if len(args) > 1 || args[0] != "install" {
+				shells = nil
+			}
+			return shells, cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if args[0] == "install" {
+				if len(args) == 2 {
+					shell = cmp.Or(shell, args[1])
+				}
 				return installCompletion(cmd.Root(), env, cmp.Or(shell, completion.Shell(env.Getenv)))
 			}
 			if shell != "" {
@@ -47,6 +58,14 @@ func newCompletion(env *cmdutil.Env) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&shell, "shell", "", "with install: write the script of this shell: `bash|zsh|fish|powershell`")
 	return cmd
+}
+
+// checkShells requires SHELL, or install and perhaps SHELL.
+func checkShells(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && args[0] == "install" {
+		return cmdutil.AtMostArgs("install", "SHELL")(cmd, args)
+	}
+	return cmdutil.NeedArgs("SHELL")(cmd, args)
 }
 
 // WriteCompletion writes the completion script of a shell.

@@ -134,8 +134,24 @@ func TestEverythingIsCompleted(t *testing.T) {
 	for _, missing := range complete.Complete(root) {
 		t.Errorf("%s has no completion: register a function, or add the name to the tables of internal/cli/complete", missing)
 	}
+	checkTooMany(t, root)
 	root.AddCommand(&cobra.Command{Use: "x UNKNOWN", Run: func(*cobra.Command, []string) {}})
 	if got := complete.Complete(root); !slices.Equal(got, []string{"lamina x UNKNOWN"}) {
 		t.Errorf("got %q, want the unknown argument", got)
+	}
+}
+
+// checkTooMany checks that no command offers anything, file names included, for an argument that it does not take.
+func checkTooMany(t *testing.T, cmd *cobra.Command) {
+	t.Helper()
+	for _, c := range cmd.Commands() {
+		checkTooMany(t, c)
+	}
+	if !cmd.Runnable() || cmd.HasSubCommands() || strings.Contains(cmd.Use, "…") || cmd.Hidden {
+		return
+	}
+	args := slices.Repeat([]string{"x"}, len(strings.Fields(cmd.Use))-1)
+	if offered, directive := cmd.ValidArgsFunction(cmd, args, ""); len(offered) > 0 || directive&cobra.ShellCompDirectiveNoFileComp == 0 {
+		t.Errorf("%s: got %q and the directive %d for one argument too many, want nothing and no files", cmd.CommandPath(), offered, directive)
 	}
 }

@@ -48,7 +48,8 @@ func New(env *cmdutil.Env) *cobra.Command {
 			"lamina api /v1/apps/poster/estimate -f 'inputs:={\"text\": \"Hello\"}'\n" +
 			"lamina api --provider laghav /api/keys\n" +
 			"lamina api --provider lamatic . --file query.json",
-		Args: checkArgs,
+		Args:              checkArgs,
+		ValidArgsFunction: completePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.path = args[0]
 			call, err := opts.call(cmd.Context())
@@ -68,6 +69,19 @@ func New(env *cmdutil.Env) *cobra.Command {
 	addOldFlags(f, opts)
 	complete.AddProviderFlag(cmd, env)
 	return cmd
+}
+
+// completePath offers the addresses of Lamina that need no id.
+func completePath(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 || cmd.Flag("provider").Changed {
+		return complete.None(cmd, args, "")
+	}
+	var paths []string
+	for path := range strings.FieldsSeq("account account/usage apps apps/discover assets assets/upload-urls brand-profiles campaigns models/image models/video " +
+		"publishing/channels publishing/history runs templates webhooks/signing-key") {
+		paths = append(paths, "/v1/"+path)
+	}
+	return paths, cobra.ShellCompDirectiveNoFileComp
 }
 
 // addOldFlags adds the flags of earlier versions, which gh has too. With other commands, --input and -i set an input of an app.

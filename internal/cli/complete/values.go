@@ -32,7 +32,7 @@ func arguments() map[string]Func {
 	return map[string]Func{
 		"FILE": Files, "PATH": Files,
 		"CODE": None, "COMMAND": None, "ID": None, "KEYWORD": None, "MESSAGE": None, "NAME": None, "QUERY": None, "REQUEST_ID": None,
-		"SHELL": None, "TEAM": None, "TEXT": None, "URL": None, "WORKFLOW": None,
+		"TEAM": None, "TEXT": None, "URL": None, "WORKFLOW": None,
 	}
 }
 
@@ -94,7 +94,8 @@ func completeArguments(cmd *cobra.Command) (missing []string) {
 	words := strings.Fields(cmd.Use)[1:]
 	registered := cmd.ValidArgsFunction
 	if registered == nil && len(cmd.ValidArgs) > 0 {
-		return nil
+		registered = Words(cmd.ValidArgs...)
+		cmd.ValidArgs = nil // cobra refuses both
 	}
 	var functions []Func
 	for i, word := range words {
