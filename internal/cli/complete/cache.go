@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cmdutil"
@@ -21,8 +22,39 @@ type cache struct {
 	Runs    []entry `json:"runs"`
 	Used    []entry `json:"used,omitempty"` // apps that were used, which need not be among Apps
 	Keys    []entry `json:"keys,omitempty"`
+	// Filled says when the service was asked for the entries of a kind, in Unix seconds.
+	Filled map[kind]int64 `json:"filled,omitempty"`
 	// Details are those of the apps that were looked at, the newest first.
 	Details []details `json:"details,omitempty"`
+}
+
+// A kind of entries, and how long they are offered before the service is asked again.
+type kind string
+
+const (
+	appEntries kind = "apps"
+	runEntries kind = "runs"
+	keyEntries kind = "keys"
+)
+
+func (k kind) lifetime() time.Duration {
+	if k == runEntries {
+		return 5 * time.Second // they end
+	}
+	return 10 * time.Minute
+}
+
+// isOld reports whether the service should be asked again for the entries of a kind.
+func (c *cache) isOld(k kind, now time.Time) bool {
+	age := now.Sub(time.Unix(c.Filled[k], 0))
+	return age < 0 || age > k.lifetime()
+}
+
+func (c *cache) fill(k kind, now time.Time) {
+	if c.Filled == nil {
+		c.Filled = map[kind]int64{}
+	}
+	c.Filled[k] = now.Unix()
 }
 
 // entry is an id with its description.
@@ -50,7 +82,10 @@ type input struct {
 
 // CacheApps replaces the cached apps.
 func CacheApps(env *cmdutil.Env, apps []api.AppSummary) {
-	update(env, func(c *cache) { c.Apps = entriesOf(apps) })
+	update(env, func(c *cache) {
+		c.Apps = entriesOf(apps)
+		c.fill(appEntries, env.Now())
+	})
 }
 
 // CacheApp caches the name, the inputs and the outputs of an app. typed is the name under which the app was asked for.
@@ -82,6 +117,7 @@ func CacheApp(env *cmdutil.Env, typed string, app api.App) {
 func CacheRuns(env *cmdutil.Env, runs []api.RunSummary) {
 	update(env, func(c *cache) {
 		c.Runs = nil
+		c.fill(runEntries, env.Now())
 		for _, r := range runs {
 			about := strings.TrimSpace(c.appName(r.WorkflowID) + " " + term.Line(string(r.Status)))
 			c.Runs = append(c.Runs, entry{ID: term.Line(r.RunID), About: about, Ended: r.Status.Final()})
@@ -121,6 +157,7 @@ func CacheEnded(env *cmdutil.Env, id string, status api.Status) {
 func CacheKeys(env *cmdutil.Env, keys []Key) {
 	update(env, func(c *cache) {
 		c.Keys = nil
+		c.fill(keyEntries, env.Now())
 		for _, k := range keys {
 			c.Keys = append(c.Keys, entry{ID: term.Line(k.ID), About: term.Line(k.Name)})
 		}

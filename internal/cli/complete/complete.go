@@ -20,7 +20,7 @@ import (
 	"github.com/uselamina/lamina/internal/term"
 )
 
-// requestTime bounds the request that a completion makes when the cache is empty.
+// requestTime bounds the request that a completion makes when the cache is empty or old.
 const requestTime = 100 * time.Millisecond
 
 // suggestTime bounds the request for the apps that an unknown one is compared with.
@@ -36,7 +36,7 @@ func Apps(env *cmdutil.Env) Func {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var names, ids []string
-		lookUp(cmd, env, func(c *cache) bool {
+		lookUp(cmd, env, appEntries, func(c *cache) bool {
 			names, ids = nil, nil
 			short := shortNames(c.Apps)
 			for _, app := range c.Apps {
@@ -77,7 +77,7 @@ func runs(env *cmdutil.Env, offers func(entry) bool) Func {
 			}
 			return picked
 		}
-		return ids(cmd, env, pick, func(ctx context.Context, client *api.Client) error {
+		return ids(cmd, env, runEntries, pick, func(ctx context.Context, client *api.Client) error {
 			reply, err := client.ListRuns(ctx, api.RunFilter{Limit: 25})
 			if err == nil {
 				CacheRuns(env, reply.Data)
@@ -94,7 +94,7 @@ func Keys(env *cmdutil.Env, open func() error, fetch func(context.Context, *api.
 		if open() != nil {
 			return None(cmd, args, typed)
 		}
-		return ids(cmd, env, func(c *cache) []entry { return c.Keys }, func(ctx context.Context, client *api.Client) error {
+		return ids(cmd, env, keyEntries, func(c *cache) []entry { return c.Keys }, func(ctx context.Context, client *api.Client) error {
 			keys, err := fetch(ctx, client)
 			if err == nil {
 				CacheKeys(env, keys)
@@ -104,10 +104,11 @@ func Keys(env *cmdutil.Env, open func() error, fetch func(context.Context, *api.
 	}
 }
 
-// ids offers what pick finds in the cache. If that is nothing, fill is called once to fill the cache.
-func ids(cmd *cobra.Command, env *cmdutil.Env, pick func(*cache) []entry, fill func(context.Context, *api.Client) error) ([]string, cobra.ShellCompDirective) {
+// ids offers what pick finds in the cache. If that is nothing, or old, fill is called once to fill the cache.
+func ids(cmd *cobra.Command, env *cmdutil.Env, k kind, pick func(*cache) []entry, fill func(context.Context, *api.Client) error) ([]string, cobra.ShellCompDirective) {
 	var lines []string
-	lookUp(cmd, env, func(c *cache) bool {
+	lookUp(cmd, env, k, func(c *cache) bool {
+		lines = nil
 		for _, e := range pick(c) {
 			lines = append(lines, e.ID+"\t"+e.About)
 		}
@@ -116,8 +117,9 @@ func ids(cmd *cobra.Command, env *cmdutil.Env, pick func(*cache) []entry, fill f
 	return lines, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
 
-// lookUp calls find with the cache. If find returns false, fill is called once to fill the cache, and then find again.
-func lookUp(cmd *cobra.Command, env *cmdutil.Env, find func(*cache) bool, fill func(context.Context, *api.Client) error) {
+// lookUp calls find with the cache. If find returns false, or if the entries of the kind are old, fill is called once to fill the cache,
+// and then find again.
+func lookUp(cmd *cobra.Command, env *cmdutil.Env, k kind, find func(*cache) bool, fill func(context.Context, *api.Client) error) {
 	env.Flags.Quiet, env.Sessions.BestEffort = true, true
 	if env.Begin(cmd.Context()) != nil {
 		return
@@ -126,7 +128,8 @@ func lookUp(cmd *cobra.Command, env *cmdutil.Env, find func(*cache) bool, fill f
 	if err != nil {
 		return
 	}
-	if !find(readCache(env)) && fillInTime(client, fill) {
+	c := readCache(env)
+	if (!find(c) || k != "" && c.isOld(k, env.Now())) && fillInTime(client, fill) {
 		find(readCache(env))
 	}
 }

@@ -174,7 +174,7 @@ func appDetails(cmd *cobra.Command, env *cmdutil.Env, args []string) (app detail
 		}
 		return found
 	}
-	lookUp(cmd, env, find, func(ctx context.Context, client *api.Client) error {
+	lookUp(cmd, env, "", find, func(ctx context.Context, client *api.Client) error {
 		reply, err := client.App(ctx, args[0])
 		if err == nil {
 			CacheApp(env, args[0], reply.Data)
