@@ -87,7 +87,7 @@ func flagError(cmd *cobra.Command, err error, typed []string) error {
 // a variable, or an input of an app.
 func suggestFlag(e *fail.Error, cmd *cobra.Command, unknown *pflag.NotExistError, typed []string) {
 	name := unknown.GetSpecifiedName()
-	if line := flagToArgument(cmd, typed, name); line != "" {
+	if line := flagToArgument(typed, name); line != "" {
 		e.Message += "; " + cmd.CommandPath() + " takes it as an argument"
 		e.Hint = line
 		return
@@ -141,7 +141,7 @@ func flagValue(typed []string, name string) string {
 func isPair(word string) bool { return strings.Index(word, "=") > 0 && !strings.HasPrefix(word, "{") }
 
 // flagToArgument returns a command line without an unknown flag, whose value becomes an argument; "" if the command does not take it.
-func flagToArgument(cmd *cobra.Command, typed []string, name string) string {
+func flagToArgument(typed []string, name string) string {
 	if !slices.Contains(strings.Fields(argumentFlags), name) || flagValue(typed, name) == "" {
 		return ""
 	}

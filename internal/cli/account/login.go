@@ -239,7 +239,7 @@ func (s *signIn) chooseStorage(doc *config.Document) error {
 	hint := s.again("--storage", string(config.StorageFile))
 	if s.storage != "" {
 		if err := cmdutil.OneOf("--storage", s.storage, string(config.StorageFile), string(config.StorageKeyring)); err != nil {
-			return err
+			return fail.Usage(hint, "%v", err)
 		}
 		return nil
 	}
