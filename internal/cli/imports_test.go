@@ -27,7 +27,7 @@ var imports = map[string]string{
 	"cli/lamatic":   "api api/lamatic auth cmdutil fail output provider retry",
 	"cli/laminr":    "api api/laminr cmdutil fail output provider",
 	"cli/lightfast": "api/lightfast cmdutil fail output provider",
-	"cli/local":     "cli/complete cmdutil doctor fail output platform term",
+	"cli/local":     "child cli/complete cmdutil doctor fail output platform provider term",
 	"cli/runs":      "api cli/appinfo cli/complete cmdutil fail output provider session term transfer",
 	"cli/settings":  "api cmdutil config fail output provider session",
 	"cli/upgrade":   "cmdutil fail output",
