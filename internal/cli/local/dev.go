@@ -97,6 +97,7 @@ func runDev(ctx context.Context, opts *devOptions) error {
 	if opts.protect || opts.tokenFile != "" {
 		opts.platform.DevToken = rand.Text()
 	}
+	opts.platform.WrapAPI = opts.env.WrapAPI
 	server, err := startServer(ctx, opts.addr, opts.platform, opts.env.Streams.Err)
 	if err != nil {
 		return err
