@@ -85,7 +85,7 @@ func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! dev")
 	}
-	server, err := startDev(ts.Getenv("WORK"), ts.Getenv("HOME"), args...)
+	server, err := startDev(ts.Getenv("WORK"), ts.Getenv("HOME"), ts.Getenv(differencesVariable), args...)
 	ts.Check(err)
 	ts.Defer(func() {
 		if err := server.stop(); err != nil {
