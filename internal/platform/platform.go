@@ -16,6 +16,7 @@ import (
 	"github.com/uselamina/lamina/internal/platform/laminr"
 	"github.com/uselamina/lamina/internal/platform/lightfast"
 	"github.com/uselamina/lamina/internal/platform/oauth"
+	"github.com/uselamina/lamina/internal/platform/overview"
 	"github.com/uselamina/lamina/internal/platform/wire"
 	"github.com/uselamina/lamina/internal/platform/wire/page"
 )
@@ -147,21 +148,22 @@ func (s *Server) assemble(opts Options) error {
 		auth: {
 			"/.well-known/oauth-authorization-server/cli/oauth", "/cli/oauth/{endpoint}", "/oauth/consent", "/device",
 		},
-		s.lamina:              {"/media/"},
-		s.lamatic:             {"/lamatic/", "/dev/lamatic/{control}"},
-		laghav:                {"/laghav/", "/dev/laghav"},
-		laminr.New(s.deps):    {"/laminr/", "/laminr-storage/"},
-		lightfast.New(s.deps): {"/lightfast/"},
-		controls:              {"/dev/"},
+		s.lamina:                                 {"/media/"},
+		s.lamatic:                                {"/lamatic/", "/dev/lamatic/{control}"},
+		laghav:                                   {"/laghav/", "/dev/laghav"},
+		laminr.New(s.deps):                       {"/laminr/", "/laminr-storage/"},
+		lightfast.New(s.deps):                    {"/lightfast/"},
+		controls:                                 {"/dev/"},
+		overview.New(s.deps, s.lamina, controls): {"/{$}", "/apps/", "/runs/", "/settings"},
 	} {
 		for _, pattern := range patterns {
 			mux.Handle(pattern, handler)
 		}
 	}
 	mux.Handle("/v1/", laminaAPI)
-	mux.HandleFunc("GET /{$}", s.showHome)
 	mux.HandleFunc("GET /pages/style.css", page.ServeFile)
 	mux.HandleFunc("GET /pages/icon.svg", page.ServeFile)
+	mux.HandleFunc("GET /pages/live.js", page.ServeFile)
 	s.handler = wire.LimitBodies(s.deps.Timing.Bodies, wire.Guard(s.deps.Clock, control.Protect(opts.DevToken, controls.Watch(mux))))
 	return nil
 }
