@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/uselamina/lamina/internal/cli"
 )
 
 // TestMain runs the tests, or one of the programs that they start: the test binary is the program, so that the tests need
@@ -43,7 +46,9 @@ func lamina() {
 			_ = os.Setenv(name, "")
 		}
 	}
-	main()
+	env := cli.System(version, commit, date)
+	env.WrapAPI = wrapAPI
+	os.Exit(cli.Main(context.Background(), env, os.Args[1:]))
 }
 
 // isFullLength reports whether the tests that take long and rarely fail run in full, as .ci/run does. docs/testing.md lists

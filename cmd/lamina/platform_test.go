@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -26,11 +27,16 @@ type devServer struct {
 	Services map[string]struct{ BaseURL, APIKey string }
 }
 
-// startDev runs lamina dev on a free port until stop.
-func startDev(dir, home string, args ...string) (*devServer, error) {
+// startDev runs lamina dev on a free port until stop. It writes how its exchanges differ from docs/openapi.yaml to a file, unless differences is
+// empty.
+func startDev(dir, home, differences string, args ...string) (*devServer, error) {
+	check, err := checkingEnviron(differences)
+	if err != nil {
+		return nil, err
+	}
 	s := &devServer{cmd: exec.Command("lamina", append([]string{"dev", "--addr", "127.0.0.1:0", "--json"}, args...)...)}
 	s.cmd.Dir = dir
-	s.cmd.Env = append(os.Environ(), "HOME="+home)
+	s.cmd.Env = append(append(os.Environ(), "HOME="+home), check...)
 	s.cmd.Stderr = os.Stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -59,11 +65,15 @@ func (s *devServer) stop() error {
 // newDev starts a platform without a rate limit for a test.
 func newDev(t *testing.T, args ...string) *devServer {
 	t.Helper()
-	s, err := startDev(t.TempDir(), t.TempDir(), append([]string{"--rate-limit", "0"}, args...)...)
+	differences := filepath.Join(t.TempDir(), "differences")
+	s, err := startDev(t.TempDir(), t.TempDir(), differences, append([]string{"--rate-limit", "0"}, args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.stop() })
+	t.Cleanup(func() {
+		_ = s.stop()
+		failForDifferences(t.Errorf, differences)
+	})
 	return s
 }
 

@@ -42,6 +42,9 @@ func scripts() testscript.Params {
 			env.Setenv("NO_COLOR", "1")
 			env.Setenv("LAMINA_REQUEST_TIMEOUT", "20s")
 			env.Setenv("GORACE", quickExit)
+			if err := checkExchanges(env); err != nil {
+				return err
+			}
 			return os.Mkdir(home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -82,7 +85,7 @@ func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! dev")
 	}
-	server, err := startDev(ts.Getenv("WORK"), ts.Getenv("HOME"), args...)
+	server, err := startDev(ts.Getenv("WORK"), ts.Getenv("HOME"), ts.Getenv(differencesVariable), args...)
 	ts.Check(err)
 	ts.Defer(func() {
 		if err := server.stop(); err != nil {

@@ -1,6 +1,7 @@
 package child
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,5 +54,22 @@ func TestFailures(t *testing.T) {
 	}
 	if err := p.Settle(0); err != nil {
 		t.Errorf("got %v, want no error while the program runs", err)
+	}
+}
+
+// TestRun: the status of the program is that of a shell.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]int{"exit 0": 0, "exit 3": 3, "kill -TERM $$": 143, "kill -KILL $$": 137} {
+		err := Run([]string{"PATH=/bin:/usr/bin"}, "/bin/sh", "-c", script)
+		got, exit := 0, (*ExitError)(nil)
+		if errors.As(err, &exit) {
+			got = exit.Status
+		} else if err != nil {
+			t.Skip(err)
+		}
+		if got != want {
+			t.Errorf("%s: got exit status %d, want %d", script, got, want)
+		}
 	}
 }

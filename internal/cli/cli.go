@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/child"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
@@ -153,6 +154,9 @@ func (p *program) exit(err error) int {
 	}
 	if errors.Is(err, syscall.EPIPE) {
 		return fail.ExitOK // the reader of stdout closed it: it has read enough
+	}
+	if ended := (*child.ExitError)(nil); errors.As(err, &ended) {
+		return ended.Status // the command that failed has said why
 	}
 	f, streams := p.env.Sessions.Describe(err), p.env.Streams
 	if p.env.ErrorsAsJSON() {

@@ -27,7 +27,7 @@ var imports = map[string]string{
 	"cli/lamatic":   "api api/lamatic auth cmdutil fail output provider retry",
 	"cli/laminr":    "api api/laminr cmdutil fail output provider",
 	"cli/lightfast": "api/lightfast cmdutil fail output provider",
-	"cli/local":     "cli/complete cmdutil doctor fail output platform term",
+	"cli/local":     "child cli/complete cmdutil doctor fail output platform provider term",
 	"cli/runs":      "api cli/appinfo cli/complete cmdutil fail output provider session term transfer",
 	"cli/settings":  "api cmdutil config fail output provider session",
 	"cli/upgrade":   "cmdutil fail output",
@@ -52,7 +52,7 @@ var imports = map[string]string{
 	"output":            "term",
 	"term":              "child",
 
-	"platform":               "platform/control platform/laghav platform/lamatic platform/lamina platform/laminr platform/lightfast platform/oauth platform/wire platform/wire/page",
+	"platform":               "platform/control platform/laghav platform/lamatic platform/lamina platform/laminr platform/lightfast platform/oauth platform/overview platform/wire platform/wire/page",
 	"platform/apps":          "api",
 	"platform/control":       "platform/wire platform/wire/page",
 	"platform/laghav":        "platform/laghav/prompt platform/wire",
@@ -61,6 +61,7 @@ var imports = map[string]string{
 	"platform/laminr":        "platform/wire",
 	"platform/lightfast":     "docs platform/lightfast/search platform/wire",
 	"platform/oauth":         "platform/wire platform/wire/page",
+	"platform/overview":      "api platform/apps platform/control platform/lamina platform/wire platform/wire/page",
 	"platform/wire/page":     "platform/wire",
 	"platform/wire/wiretest": "platform/wire",
 }

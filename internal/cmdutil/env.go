@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"time"
 
@@ -32,6 +33,9 @@ type Env struct {
 	ApprovesItself bool
 	// Folder returns the working folder, in which the project config is looked up; nil means that there is no project config.
 	Folder func() (string, error)
+
+	// WrapAPI wraps the Lamina API of a local platform, so that a test can look at its exchanges; nil: nothing does.
+	WrapAPI func(http.Handler) http.Handler
 
 	// Sessions opens the credential that the command uses.
 	Sessions *session.Manager

@@ -14,6 +14,8 @@ const (
 	ExitLimit        = 6   // rate limit, quota or credits
 	ExitStillRunning = 7   // the waiting time is over
 	ExitService      = 8   // the service could not be reached, or failed
+	ExitCannotRun    = 126 // the command of `lamina dev -- COMMAND` cannot be executed
+	ExitNoCommand    = 127 // there is no such command
 	ExitInterrupted  = 130 // Ctrl-C
 )
 
@@ -71,6 +73,8 @@ var (
 	ServerError     = Code{"server_error", ExitService}
 	Unexpected      = Code{"unexpected_answer", ExitService}
 	AddressInUse    = Code{"address_in_use", ExitFailure}
+	CommandUnusable = Code{"command_not_executable", ExitCannotRun}
+	CommandNotFound = Code{"command_not_found", ExitNoCommand}
 	DemoFailed      = Code{"demo_failed", ExitFailure}
 	KeysFound       = Code{"keys_found", ExitFailure}
 	ScanIncomplete  = Code{"scan_incomplete", ExitUsage}

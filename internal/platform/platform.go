@@ -16,6 +16,7 @@ import (
 	"github.com/uselamina/lamina/internal/platform/laminr"
 	"github.com/uselamina/lamina/internal/platform/lightfast"
 	"github.com/uselamina/lamina/internal/platform/oauth"
+	"github.com/uselamina/lamina/internal/platform/overview"
 	"github.com/uselamina/lamina/internal/platform/wire"
 	"github.com/uselamina/lamina/internal/platform/wire/page"
 )
@@ -44,6 +45,8 @@ type Options struct {
 	// Log receives the errors of the platform; nil discards them. Records contain no secrets. They contain text from
 	// clients, so the handler has to escape control characters, as those of log/slog do.
 	Log *slog.Logger
+	// WrapAPI wraps the handler of the Lamina API, below planned faults; nil means that nothing does. Tests look at its exchanges.
+	WrapAPI func(http.Handler) http.Handler
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
@@ -136,25 +139,31 @@ func (s *Server) assemble(opts Options) error {
 	controls := control.New(s.deps, control.Options{
 		Latency: opts.Latency, Inspect: oauth.Inspect, GrantTypes: oauth.GrantTypes(), RedactPath: lamina.RedactPath,
 	})
+	var laminaAPI http.Handler = s.lamina
+	if opts.WrapAPI != nil {
+		laminaAPI = opts.WrapAPI(s.lamina)
+	}
 	mux := http.NewServeMux()
 	for handler, patterns := range map[http.Handler][]string{
 		auth: {
 			"/.well-known/oauth-authorization-server/cli/oauth", "/cli/oauth/{endpoint}", "/oauth/consent", "/device",
 		},
-		s.lamina:              {"/v1/", "/media/"},
-		s.lamatic:             {"/lamatic/", "/dev/lamatic/{control}"},
-		laghav:                {"/laghav/", "/dev/laghav"},
-		laminr.New(s.deps):    {"/laminr/", "/laminr-storage/"},
-		lightfast.New(s.deps): {"/lightfast/"},
-		controls:              {"/dev/"},
+		s.lamina:                                 {"/media/"},
+		s.lamatic:                                {"/lamatic/", "/dev/lamatic/{control}"},
+		laghav:                                   {"/laghav/", "/dev/laghav"},
+		laminr.New(s.deps):                       {"/laminr/", "/laminr-storage/"},
+		lightfast.New(s.deps):                    {"/lightfast/"},
+		controls:                                 {"/dev/"},
+		overview.New(s.deps, s.lamina, controls): {"/{$}", "/apps/", "/runs/", "/settings"},
 	} {
 		for _, pattern := range patterns {
 			mux.Handle(pattern, handler)
 		}
 	}
-	mux.HandleFunc("GET /{$}", s.showHome)
+	mux.Handle("/v1/", laminaAPI)
 	mux.HandleFunc("GET /pages/style.css", page.ServeFile)
 	mux.HandleFunc("GET /pages/icon.svg", page.ServeFile)
+	mux.HandleFunc("GET /pages/live.js", page.ServeFile)
 	s.handler = wire.LimitBodies(s.deps.Timing.Bodies, wire.Guard(s.deps.Clock, control.Protect(opts.DevToken, controls.Watch(mux))))
 	return nil
 }

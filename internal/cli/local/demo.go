@@ -56,7 +56,7 @@ func runDemo(ctx context.Context, opts *demoOptions) error {
 	defer os.RemoveAll(home)
 	env.Say("Starting a local Lamina for the demo.")
 	approve := approver(ctx, env)
-	server, err := startServer(ctx, "127.0.0.1:0", platform.Options{AutoApprove: approve != nil}, env.Streams.Err)
+	server, err := startServer(ctx, "127.0.0.1:0", platform.Options{AutoApprove: approve != nil, WrapAPI: env.WrapAPI}, env.Streams.Err)
 	if err != nil {
 		return err
 	}

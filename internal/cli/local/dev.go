@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -25,22 +26,31 @@ type devOptions struct {
 	protect   bool
 	tokenFile string
 	platform  platform.Options
+	command   []string // runs while the platform does; empty: until Ctrl-C
 }
 
 // NewDev returns the command dev.
 func NewDev(env *cmdutil.Env) *cobra.Command {
 	opts := &devOptions{env: env}
 	cmd := &cobra.Command{
-		Use:   "dev",
+		Use:   "dev [-- CMD…]",
 		Short: "Run a local Lamina: sign-in, apps, runs, files and webhooks on your machine",
 		Long: "Run a Lamina platform on this machine, without an account and without a network: sign-in pages, an API with apps\n" +
 			"that make real files, assets, webhooks, and controls for tests below /dev. It accepts requests from this machine only,\n" +
 			"from all of its users. With --protect, the controls, which create keys, need a token.\n\n" +
 			"With --json, the first line on stdout is an object with baseUrl, apiKey, workspaceId and services. It is written when\n" +
-			"the platform accepts requests.",
-		Example: "lamina dev\nlamina dev --data ./lamina.db\nlamina dev --addr 127.0.0.1:0 --auto-approve --json",
-		Args:    cmdutil.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+			"the platform accepts requests.\n\n" +
+			"With a command after two dashes, the platform runs for that command: on a free port, with variables that lead the command\n" +
+			"to it (LAMINA_BASE_URL, LAMINA_API_KEY, those of the other services) and away from your own account. It gets stdin, stdout\n" +
+			"and signals. Its exit status is that of lamina dev: 127 if it was not found, 126 if it cannot be executed.",
+		Example: "lamina dev\nlamina dev --data ./lamina.db\nlamina dev --addr 127.0.0.1:0 --auto-approve --json\n" +
+			"lamina dev -- lamina run poster --input text=Hello --wait",
+		Args:              commandArgs,
+		ValidArgsFunction: complete.Files,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if opts.command = args; len(args) > 0 && !cmd.Flags().Changed("addr") {
+				opts.addr = freePort
+			}
 			if err := opts.validate(); err != nil {
 				return err
 			}
@@ -48,7 +58,7 @@ func NewDev(env *cmdutil.Env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&opts.addr, "addr", "127.0.0.1:8799", "listen on this loopback `ADDRESS`; port 0 picks a free port")
+	f.StringVar(&opts.addr, "addr", "127.0.0.1:8799", "listen on this loopback `ADDRESS`; port 0 picks a free port, the default with a command")
 	f.BoolVar(&opts.platform.AutoApprove, "auto-approve", false, "approve sign-ins without a user, for scripts")
 	f.DurationVar(&opts.platform.AccessTokenTTL, "access-token-ttl", time.Hour, "expire access tokens after this `TIME`")
 	f.DurationVar(&opts.platform.RefreshTokenTTL, "refresh-token-ttl", 720*time.Hour, "expire refresh tokens after this `TIME` without use")
@@ -87,6 +97,7 @@ func runDev(ctx context.Context, opts *devOptions) error {
 	if opts.protect || opts.tokenFile != "" {
 		opts.platform.DevToken = rand.Text()
 	}
+	opts.platform.WrapAPI = opts.env.WrapAPI
 	server, err := startServer(ctx, opts.addr, opts.platform, opts.env.Streams.Err)
 	if err != nil {
 		return err
@@ -96,6 +107,9 @@ func runDev(ctx context.Context, opts *devOptions) error {
 		server.access.DevToken = opts.platform.DevToken
 	} else if err := writePrivate(opts.tokenFile, opts.platform.DevToken+"\n"); err != nil {
 		return fmt.Errorf("could not write the token of /dev: %w", err)
+	}
+	if len(opts.command) > 0 {
+		return opts.runCommand(server)
 	}
 	if err := announce(opts.env, server.access); err != nil {
 		return err

@@ -20,7 +20,7 @@ func (ps parameters) wire() []api.Parameter {
 	return all
 }
 
-// textInput declares a required text.
+// textInput declares a text without a default.
 func textInput(app, key, name, description string) parameter {
 	return parameter{ID: app + "." + key, Key: key, Name: name, Type: "text", Required: true, Description: description}
 }
@@ -32,17 +32,17 @@ func optionsInput(app, key, name, description, standard string, options []string
 	return p
 }
 
-// imageInput declares a required address of an image.
+// imageInput declares an address of an image without a default.
 func imageInput(app, key, name, description string) parameter {
 	p := textInput(app, key, name, description)
 	p.Type, p.Accept = "url", []string{"image"}
 	return p
 }
 
-// withDefault makes an input optional.
+// withDefault makes an input optional. As at the service, the declaration of every input says that it is required: what counts is
+// whether it has a default.
 func (p parameter) withDefault(value string) parameter {
 	p.Default, _ = json.Marshal(value) // marshaling a string cannot fail
-	p.Required = false
 	return p
 }
 

@@ -59,10 +59,10 @@ func New(deps wire.Deps, opts Options) *Server {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // Watch wraps the handler of all servers: it records each request, adds the latency and applies planned faults. It
-// leaves requests to the controls alone.
+// leaves requests to the controls and the pages alone.
 func (s *Server) Watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isControl(r.URL.Path) {
+		if isControl(r.URL.Path) || isPage(r.URL.Path) || strings.HasPrefix(r.URL.Path, "/pages/") {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -88,6 +88,12 @@ func cut(text string, n int) string { return strings.ToValidUTF8(text[:min(n, le
 func isControl(p string) bool {
 	p = path.Clean("/" + p)
 	return p == "/dev" || strings.HasPrefix(p, "/dev/")
+}
+
+// isPage reports whether a path, in any spelling, is that of a page about the platform.
+func isPage(p string) bool {
+	p = path.Clean("/" + p)
+	return p == "/" || p == "/settings" || strings.HasPrefix(p, "/apps/") || strings.HasPrefix(p, "/runs/")
 }
 
 func (s *Server) listRequests(w http.ResponseWriter, _ *http.Request) error {

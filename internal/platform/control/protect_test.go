@@ -11,6 +11,7 @@ func TestProtect(t *testing.T) {
 	t.Parallel()
 	handler := Protect("secret", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	for path, want := range map[string]int{
+		"/": 401, "//": 401, "/apps/poster": 401, "/runs/r": 401, "/./runs/r": 401, "/settings": 401, "/pages/style.css": 418, "/v1/runs/r": 418,
 		"/dev": 401, "/dev/keys": 401, "//dev/keys": 401, "/v1/../dev/keys": 401, "/dev/./keys": 401, "/%64ev/keys": 401, "/../dev": 401,
 		"/v1/apps": 418, "/device": 418, "/dev/../v1": 418, "/v1/dev/keys": 418,
 	} {

@@ -110,7 +110,10 @@ const (
 )
 
 func (s *Server) discoverApps(w http.ResponseWriter, r *http.Request, _ wire.Principal) error {
-	var req api.DiscoverRequest
+	var req struct {
+		api.DiscoverRequest
+		Limit *int `json:"limit"`
+	}
 	if err := wire.DecodeBody(w, r, &req); err != nil {
 		return err
 	}
@@ -118,8 +121,8 @@ func (s *Server) discoverApps(w http.ResponseWriter, r *http.Request, _ wire.Pri
 	if strings.TrimSpace(req.Intent) == "" {
 		problems = append(problems, wire.Problem{Field: "intent", Message: "is missing: describe the result in a few words"})
 	}
-	if req.Limit < 0 {
-		problems = append(problems, wire.Problem{Field: "limit", Message: "must be 1 or more"})
+	if req.Limit != nil && *req.Limit < 1 {
+		problems = append(problems, wire.Problem{Field: "limit", Message: "must be from 1 to 10"})
 	}
 	if len(problems) > 0 {
 		return wire.Invalid("Invalid body", problems...)
@@ -128,8 +131,11 @@ func (s *Server) discoverApps(w http.ResponseWriter, r *http.Request, _ wire.Pri
 		req.Constraints = &api.DiscoverConstraints{}
 	}
 	matches := matchApps(req.Intent, *req.Constraints)
-	// Some clients ask for more than the limit. They receive the limit.
-	limit := min(cmp.Or(req.Limit, defaultMatches), mostMatches)
+	// The Node client asks for 20. It gets the most that there is.
+	limit := defaultMatches
+	if req.Limit != nil {
+		limit = min(*req.Limit, mostMatches)
+	}
 	matches = matches[:min(len(matches), limit)]
 	intent := api.Intent{Medium: "image", Summary: strings.Join(strings.Fields(req.Intent), " ")}
 	if len(matches) > 0 {

@@ -13,6 +13,15 @@ import (
 	"github.com/uselamina/lamina/internal/platform/wire"
 )
 
+// The codes of problems with inputs.
+const (
+	problemUnknown = "unknown_parameter"
+	problemMissing = "missing_no_default"
+	problemOption  = "invalid_option"
+	problemType    = "invalid_type"
+	problemMedia   = "invalid_media"
+)
+
 // resolveInputs validates the inputs of a run against the parameters of its app and adds the defaults. A client may name an
 // input by the key, name or id of its parameter. The problems are all mistakes.
 func resolveInputs(app apps.App, given map[string]any) (apps.Inputs, []wire.Problem) {
@@ -21,7 +30,7 @@ func resolveInputs(app apps.App, given map[string]any) (apps.Inputs, []wire.Prob
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		i := slices.IndexFunc(app.Parameters, func(p api.Parameter) bool { return name == p.Key || name == p.Name || name == p.ID })
 		if i < 0 {
-			problems = append(problems, wire.Problem{Field: name, Message: "is not an input of this app", Allowed: inputKeys(app)})
+			problems = append(problems, wire.Problem{Field: name, Code: problemUnknown, Message: "is not an input of this app", Allowed: inputKeys(app)})
 			continue
 		}
 		p := app.Parameters[i]
@@ -29,7 +38,7 @@ func resolveInputs(app apps.App, given map[string]any) (apps.Inputs, []wire.Prob
 			continue
 		}
 		if _, isRepeated := inputs[p.Key]; isRepeated {
-			problems = append(problems, wire.Problem{Field: name, Message: "is given twice, under two names of the same input"})
+			problems = append(problems, wire.Problem{Field: name, Code: problemType, Message: "is given twice, under two names of the same input"})
 			continue
 		}
 		values, wrong := inputValues(p, given[name])
@@ -44,7 +53,7 @@ func resolveInputs(app apps.App, given map[string]any) (apps.Inputs, []wire.Prob
 			continue
 		}
 		if p.Default == nil {
-			problems = append(problems, wire.Problem{Field: p.Key, Message: "is missing: this app requires it"})
+			problems = append(problems, wire.Problem{Field: p.Key, Code: problemMissing, Message: "is missing: this app requires it"})
 			continue
 		}
 		var value string
@@ -70,20 +79,20 @@ func inputValues(p api.Parameter, given any) ([]string, *wire.Problem) {
 		values = append(values, v)
 	case []any:
 		if !p.Multiple {
-			return nil, &wire.Problem{Message: "takes one value, not a list"}
+			return nil, &wire.Problem{Code: problemType, Message: "takes one value, not a list"}
 		}
 		for _, item := range v {
 			s, ok := item.(string)
 			if !ok {
-				return nil, &wire.Problem{Message: "must be a list of strings"}
+				return nil, &wire.Problem{Code: problemType, Message: "must be a list of strings"}
 			}
 			values = append(values, s)
 		}
 	default:
-		return nil, &wire.Problem{Message: "must be a string"}
+		return nil, &wire.Problem{Code: problemType, Message: "must be a string"}
 	}
 	if p.Default == nil && strings.TrimSpace(strings.Join(values, "")) == "" {
-		return nil, &wire.Problem{Message: "must not be empty"}
+		return nil, &wire.Problem{Code: problemMissing, Message: "must not be empty"}
 	}
 	for _, v := range values {
 		if wrong := checkValue(p, v); wrong != nil {
@@ -97,13 +106,13 @@ func checkValue(p api.Parameter, value string) *wire.Problem {
 	switch p.Type {
 	case "options":
 		if !slices.Contains(p.Options, value) {
-			return &wire.Problem{Message: fmt.Sprintf("has no option %.40q", value), Allowed: p.Options}
+			return &wire.Problem{Code: problemOption, Message: fmt.Sprintf("has no option %.40q", value), Allowed: p.Options}
 		}
 	case "url":
 		u, err := url.Parse(value)
 		isWeb := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 		if !isWeb && (err != nil || u.Scheme != "data") {
-			return &wire.Problem{Message: "must be an http, https or data URL"}
+			return &wire.Problem{Code: problemMedia, Message: "must be an http, https or data URL"}
 		}
 	}
 	return nil

@@ -112,7 +112,7 @@ func (s *Server) addRoutes(mux *http.ServeMux) {
 		if err := s.countRequest(w, r); err != nil {
 			return err
 		}
-		return wire.NotFound("There is nothing at this address")
+		return wire.NotFound("Endpoint not found")
 	}))
 }
 

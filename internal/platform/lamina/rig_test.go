@@ -2,20 +2,14 @@ package lamina
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/gorillamux"
-
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/platform/openapitest"
 	"github.com/uselamina/lamina/internal/platform/wire"
 	"github.com/uselamina/lamina/internal/platform/wire/wiretest"
 )
@@ -26,7 +20,6 @@ type rig struct {
 	s      *Server
 	key    string // API key in the first workspace; every request has it
 	tokens map[string]wire.Principal
-	router routers.Router
 }
 
 func newRig(t *testing.T) *rig {
@@ -52,9 +45,6 @@ func newRigWith(t *testing.T, file string, opts Options, change func(*wire.Deps)
 	opts.RateLimit = cmp.Or(opts.RateLimit, -1)
 	opts.AccessToken = func(token string) (wire.Principal, bool) { p, ok := rg.tokens[token]; return p, ok }
 	var err error
-	if rg.router, err = loadRouter(); err != nil {
-		t.Fatal(err)
-	}
 	if rg.s, err = New(rg.Deps, opts); err != nil {
 		t.Fatal(err)
 	}
@@ -74,51 +64,18 @@ func (rg *rig) close() {
 	}
 }
 
-// loadRouter reads docs/openapi.yaml once.
-var loadRouter = sync.OnceValues(func() (routers.Router, error) {
-	doc, err := openapi3.NewLoader().LoadFromFile("../../../docs/openapi.yaml")
-	if err != nil {
-		return nil, err
-	}
-	doc.Servers = nil // the test has another address
-	if err := doc.Validate(context.Background()); err != nil {
-		return nil, err
-	}
-	return gorillamux.NewRouter(doc)
-})
+// description reads docs/openapi.yaml once.
+var description = sync.OnceValues(func() (*openapitest.Description, error) { return openapitest.Load("../../../docs/openapi.yaml") })
 
-// validate validates an exchange against docs/openapi.yaml: every answer, and every accepted request.
+// validate validates an exchange against docs/openapi.yaml.
 func (rg *rig) validate(req *http.Request, resp *http.Response, body []byte) {
 	rg.T.Helper()
-	if !strings.HasPrefix(req.URL.Path, "/v1/") || req.Method == http.MethodHead {
-		return
-	}
-	route, params, err := rg.router.FindRoute(req)
+	d, err := description()
 	if err != nil {
-		if resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusMethodNotAllowed {
-			rg.T.Errorf("%s %s: got status %d, want 404 or 405 for an undescribed address", req.Method, req.URL.Path, resp.StatusCode)
-		}
-		return
+		rg.T.Fatal(err)
 	}
-	input := &openapi3filter.RequestValidationInput{
-		Request: req, PathParams: params, Route: route,
-		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
-	}
-	if resp.StatusCode < 400 {
-		if err := openapi3filter.ValidateRequest(rg.T.Context(), input); err != nil {
-			rg.T.Errorf("%s %s: accepted a request that differs from its description: %v", req.Method, req.URL, err)
-		}
-	}
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
-		return
-	}
-	output := &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: input, Status: resp.StatusCode, Header: resp.Header,
-		Options: &openapi3filter.Options{IncludeResponseStatus: true},
-	}
-	output.SetBodyBytes(body)
-	if err := openapi3filter.ValidateResponse(rg.T.Context(), output); err != nil {
-		rg.T.Errorf("%s %s: got an answer that differs from its description: %v", req.Method, req.URL, err)
+	if err := d.Check(req, openapitest.Response{Status: resp.StatusCode, Header: resp.Header, Body: body}); err != nil {
+		rg.T.Error(err)
 	}
 }
 

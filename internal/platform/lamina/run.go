@@ -65,13 +65,23 @@ func (r *run) updateProgress() {
 	}
 }
 
-// fail ends the run and its pending outputs with an error.
+// fail ends the run and its pending outputs with an error. The type of such an output stays pending: only its status changes.
 func (r *run) fail(message string) {
 	r.Status, r.ErrorMessage = api.Failed, &message
 	for i, o := range r.Outputs {
 		if o.Status == "pending" {
-			r.Outputs[i].Type = r.app().Outputs[r.Indexes[i]].Type
 			r.Outputs[i].Status, r.Outputs[i].Error = "error", &message
+		}
+	}
+}
+
+// cancel ends the run and its pending outputs.
+func (r *run) cancel() {
+	message := "The run was cancelled"
+	r.Status, r.ErrorMessage = api.Cancelled, &message
+	for i, o := range r.Outputs {
+		if o.Status == "pending" {
+			r.Outputs[i].Status = "cancelled"
 		}
 	}
 }

@@ -112,8 +112,7 @@ func (s *Server) cancelRun(w http.ResponseWriter, r *http.Request, p wire.Princi
 		return err
 	}
 	err = s.changeRun(found.RunID, func(_ *wire.Tx, r *run) error {
-		message := "The run was cancelled"
-		r.Status, r.ErrorMessage = api.Cancelled, &message
+		r.cancel()
 		return nil
 	})
 	if err != nil && !errors.Is(err, errFinal) {

@@ -92,8 +92,8 @@ func TestCancel(t *testing.T) {
 		defer rg.s.claimed.Unlock()
 		return len(rg.s.claimed.runs) == 0
 	})
-	if r := rg.finish(id); r.Status != api.Cancelled || r.CompletedAt == nil || r.Outputs[0].Status != "pending" || r.ErrorMessage == nil {
-		t.Errorf("run: got %+v, want cancelled, with an end and a pending output", r)
+	if r := rg.finish(id); r.Status != api.Cancelled || r.CompletedAt == nil || r.Outputs[0].Status != "cancelled" || r.ErrorMessage == nil {
+		t.Errorf("run: got %+v, want cancelled, with an end and a cancelled output", r)
 	}
 	done := rg.make("countdown", map[string]any{"seconds": "0"})
 	if c := wiretest.Data[api.CancelledRun](rg.Call("POST", "/v1/runs/"+done.RunID+"/cancel", nil).Want(200)); c.Status != api.Completed {

@@ -17,6 +17,7 @@ type Error struct {
 // A Problem is one mistake in a request.
 type Problem struct {
 	Field   string   `json:"field"`
+	Code    string   `json:"code,omitempty"`
 	Message string   `json:"message"`
 	Allowed []string `json:"allowed,omitempty"`
 }

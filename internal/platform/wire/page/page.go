@@ -7,7 +7,10 @@
 package page
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"net/http"
 	"path"
 
@@ -15,7 +18,7 @@ import (
 	h "maragu.dev/gomponents/html"
 )
 
-//go:embed static/style.css static/icon.svg
+//go:embed static/style.css static/icon.svg static/live.js
 var files embed.FS
 
 // Policy is the Content-Security-Policy of every page. It allows the page its own style sheet and icon, and forms that
@@ -23,6 +26,9 @@ var files embed.FS
 // redirect after a form, and would stop a client that sends the browser on from its callback.
 const Policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; " +
 	"frame-ancestors 'none'"
+
+// livePolicy is the policy of a page that is kept up to date: it also allows the script of the pages, its requests, and media.
+const livePolicy = Policy + "; script-src 'self'; connect-src 'self'; media-src 'self'"
 
 // The pictures of the pages.
 const (
@@ -37,12 +43,26 @@ const (
 func Tick() g.Node { return g.Raw(pictureTick) }
 
 // Layout draws a page around the content of its card.
-func Layout(title string, content ...g.Node) g.Node { return layout("", title, content) }
+func Layout(title string, content ...g.Node) g.Node { return layout("", title, nil, content) }
 
 // WideLayout draws a page that has a table.
-func WideLayout(title string, content ...g.Node) g.Node { return layout("wide", title, content) }
+func WideLayout(title string, content ...g.Node) g.Node { return layout("wide", title, nil, content) }
 
-func layout(class, title string, content []g.Node) g.Node {
+// LiveLayout draws a page for RenderLive: its script replaces the elements of Live when they have changed. Without scripts, the browser
+// loads the page again every five seconds.
+func LiveLayout(title string, content ...g.Node) g.Node {
+	head := g.Group{
+		h.Script(h.Src("/pages/live.js"), h.Defer()),
+		h.NoScript(h.Meta(g.Attr("http-equiv", "refresh"), h.Content("5"))),
+	}
+	stopped := h.P(h.ID("stopped"), h.Class("problem"), h.Role("alert"), g.Attr("hidden"), g.Text("The platform does not respond: it has stopped."))
+	return layout("wide", title, head, append([]g.Node{stopped}, content...))
+}
+
+// Live marks a part of a page, by an id, that its script keeps up to date.
+func Live(id string) g.Node { return g.Group{h.ID(id), h.Data("live", "")} }
+
+func layout(class, title string, head g.Node, content []g.Node) g.Node {
 	return h.Doctype(h.HTML(
 		h.Lang("en"),
 		h.Head(
@@ -53,6 +73,7 @@ func layout(class, title string, content []g.Node) g.Node {
 			h.TitleEl(g.Text(title+" \u2013 Lamina")),
 			h.Link(h.Rel("stylesheet"), h.Href("/pages/style.css")),
 			h.Link(h.Rel("icon"), h.Href("/pages/icon.svg"), h.Type("image/svg+xml")),
+			head,
 		),
 		h.Body(
 			g.If(class != "", h.Class(class)),
@@ -70,19 +91,38 @@ func layout(class, title string, content []g.Node) g.Node {
 
 // Render answers with a page. Caches do not store it, other pages cannot frame it, and links on it send no Referer.
 func Render(w http.ResponseWriter, status int, page g.Node) {
-	header := w.Header()
+	setHeader(w.Header(), Policy)
+	w.WriteHeader(status)
+	_ = page.Render(w) // fails only if the browser has disconnected
+}
+
+// RenderLive answers with a page of LiveLayout, or with 304 if the browser has it already.
+func RenderLive(w http.ResponseWriter, r *http.Request, status int, page g.Node) {
+	var text bytes.Buffer
+	_ = page.Render(&text) // a buffer takes everything
+	digest := sha256.Sum256(text.Bytes())
+	tag := `"` + hex.EncodeToString(digest[:16]) + `"`
+	setHeader(w.Header(), livePolicy)
+	w.Header().Set("ETag", tag)
+	if status == http.StatusOK && r.Header.Get("If-None-Match") == tag {
+		status = http.StatusNotModified
+		text.Reset()
+	}
+	w.WriteHeader(status)
+	_, _ = text.WriteTo(w)
+}
+
+func setHeader(header http.Header, policy string) {
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", Policy)
+	header.Set("Content-Security-Policy", policy)
 	header.Set("X-Frame-Options", "DENY")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = page.Render(w) // fails only if the browser has disconnected
 }
 
-// ServeFile serves the style sheet or the icon of the pages.
+// ServeFile serves the style sheet, the icon or the script of the pages.
 func ServeFile(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
