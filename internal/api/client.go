@@ -38,7 +38,7 @@ type Client struct {
 	Workspace string
 	// Timeout limits one request including its response; 0 means 30 seconds.
 	Timeout time.Duration
-	// MaxWait is the longest Retry-After that is obeyed; with a longer one the refusal is returned. 0 means 60 seconds.
+	// MaxWait limits the time that a call spends with Retry-After of the service; then the refusal is returned. 0 means 60 seconds.
 	MaxWait time.Duration
 	// OnRetry, if set, is called before a request is repeated, with the error and the delay.
 	OnRetry func(err error, after time.Duration)
