@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 // An ExistsError means that the path exists and may not be replaced.
@@ -37,6 +39,9 @@ type RefusedError struct {
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s answered %d %s", e.URL, e.Status, http.StatusText(e.Status))
 }
+
+// IsPassing reports whether a later download may succeed.
+func (e *RefusedError) IsPassing() bool { return retry.Passing(e.Status) }
 
 // A TruncatedError means that a connection failed or ended before the file was complete, and that retries failed too.
 type TruncatedError struct {

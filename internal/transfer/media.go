@@ -97,6 +97,8 @@ func (o Output) ext() string {
 		return ext
 	case fromURL != "":
 		return fromURL
+	case o.URL == "" && o.Text != "":
+		return "txt"
 	}
 	return "bin"
 }
