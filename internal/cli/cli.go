@@ -136,16 +136,23 @@ func checkBlankFlags(cmd *cobra.Command) error {
 	return err
 }
 
-// handleSignals gives a command a context that SIGINT, SIGTERM, SIGHUP and a failed write to stdout end. A second signal ends the
-// process.
+// handleSignals gives a command a context that SIGINT, SIGTERM, SIGHUP and a failed write to stdout end. A second SIGINT or SIGTERM ends
+// the process.
 func (p *program) handleSignals(cmd *cobra.Command) (stop func()) {
 	ctx, end := context.WithCancelCause(cmd.Context())
 	p.stdout.OnFailure(end)
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	hangup := make(chan os.Signal, 1)
 	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
-		signals = append(signals, syscall.SIGHUP)
+		signal.Notify(hangup, syscall.SIGHUP) // until the end: the kernel and the shell both send one when a terminal closes
 	}
-	ctx, forget := signal.NotifyContext(ctx, signals...)
+	go func() {
+		select {
+		case <-hangup:
+			end(context.Canceled)
+		case <-ctx.Done():
+		}
+	}()
+	ctx, forget := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	cmd.SetContext(ctx)
 	context.AfterFunc(ctx, forget)
 	// With a handler, a write to a closed stdout is an error instead of the end of the process.
@@ -154,6 +161,7 @@ func (p *program) handleSignals(cmd *cobra.Command) (stop func()) {
 	return func() {
 		forget()
 		end(nil)
+		signal.Stop(hangup)
 		signal.Stop(closed)
 	}
 }
@@ -168,6 +176,9 @@ func (p *program) exit(err error) int {
 		return fail.ExitOK
 	}
 	f, streams := p.env.Sessions.Describe(err), p.env.Streams
+	if streams.HungUp() {
+		return 128 + int(syscall.SIGHUP) // no user reads a message at a prompt whose terminal was closed
+	}
 	if p.env.ErrorsAsJSON() {
 		var text bytes.Buffer
 		enc := json.NewEncoder(&text)
