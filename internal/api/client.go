@@ -38,7 +38,7 @@ type Client struct {
 	Workspace string
 	// Timeout limits one request including its response; 0 means 30 seconds.
 	Timeout time.Duration
-	// MaxWait is the longest Retry-After that is obeyed; with a longer one the refusal is returned. 0 means 60 seconds.
+	// MaxWait limits the time that a call spends with Retry-After of the service; then the refusal is returned. 0 means 60 seconds.
 	MaxWait time.Duration
 	// OnRetry, if set, is called before a request is repeated, with the error and the delay.
 	OnRetry func(err error, after time.Duration)
@@ -50,7 +50,12 @@ type Client struct {
 	Header http.Header
 	// Refine, if set, adds information to an error that only the responses of this service contain.
 	Refine func(e *Error, header http.Header, body []byte)
+
+	pace *retry.Pace // nil: none
 }
+
+// LimitRate makes the client send at most n requests in a minute, so that the service does not refuse them as too many.
+func (c *Client) LimitRate(n int) { c.pace = &retry.Pace{Limit: n, Per: time.Minute} }
 
 // A Reply is the envelope of a response with the decoded data.
 type Reply[T any] struct {
@@ -98,6 +103,9 @@ func (c *Client) Do(ctx context.Context, req Call) (*Response, error) {
 		},
 	}
 	err := policy.Do(ctx, func() (err error) {
+		if err := c.paced(ctx); err != nil {
+			return err
+		}
 		got, err = c.doOnce(ctx, req, timeout)
 		return err
 	})
@@ -105,6 +113,17 @@ func (c *Client) Do(ctx context.Context, req Call) (*Response, error) {
 		return nil, &UnreachableError{BaseURL: c.BaseURL, Kind: Interrupted, Err: ended}
 	}
 	return got, err
+}
+
+// paced waits until the pace permits a request.
+func (c *Client) paced(ctx context.Context) error {
+	if c.pace == nil {
+		return nil
+	}
+	if err := c.sleep(ctx, c.pace.Delay(c.now())); err != nil {
+		return Unreachable(ctx, c.BaseURL, err)
+	}
+	return nil
 }
 
 func (c *Client) doOnce(ctx context.Context, req Call, timeout time.Duration) (*Response, error) {

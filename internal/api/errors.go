@@ -3,8 +3,6 @@ package api
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,6 +48,14 @@ type Error struct {
 // Error returns the request, the status and the message.
 func (e *Error) Error() string {
 	return fmt.Sprintf("%s %s: the service answered %d: %s", e.Method, e.Path, e.Status, e.Message)
+}
+
+// RetryTime returns RetryAfter in words.
+func (e *Error) RetryTime() string {
+	if e.RetryAfter >= retry.MaxAfter { // the service named this time or a longer one
+		return fmt.Sprintf("%d days or more", retry.MaxAfter/(24*time.Hour))
+	}
+	return e.RetryAfter.String()
 }
 
 // A Kind is a reason why no complete response arrived.
@@ -146,12 +152,9 @@ const (
 
 func kindOf(ctx context.Context, err error) Kind {
 	var (
-		dns     *net.DNSError
-		cert    *tls.CertificateVerificationError
-		unknown x509.UnknownAuthorityError
-		record  tls.RecordHeaderError
-		netErr  net.Error
-		op      *net.OpError
+		dns    *net.DNSError
+		netErr net.Error
+		op     *net.OpError
 	)
 	is := func(errnos ...error) bool {
 		return slices.ContainsFunc(errnos, func(e error) bool { return errors.Is(err, e) })
@@ -165,7 +168,7 @@ func kindOf(ctx context.Context, err error) Kind {
 		return DNS
 	case is(syscall.ECONNREFUSED, wsaConnRefused):
 		return Refused
-	case errors.As(err, &cert), errors.As(err, &unknown), errors.As(err, &record), is(http.ErrSchemeMismatch):
+	case retry.Untrusted(err):
 		return TLS
 	case is(context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return Timeout
@@ -198,9 +201,10 @@ func (c *Client) refusal(req Call, resp *http.Response) error {
 			Method: req.Method, Path: req.Path, Status: resp.StatusCode, RequestID: e.RequestID,
 			Reason: fmt.Sprintf("the service answered with a redirect (%s), which the API never does", resp.Status),
 		}
-	case hasForm, resp.StatusCode >= 500:
+	case hasForm:
 	case resp.StatusCode == http.StatusTooManyRequests:
 		e.Message = cmp.Or(firstLine(raw), e.Message)
+	case retry.Passing(resp.StatusCode):
 	case len(raw) > 0 && cut == nil && !json.Valid(raw):
 		return notJSON(req, resp, raw)
 	}
@@ -253,16 +257,16 @@ type errorFields struct {
 }
 
 func (f errorFields) retryAfter() time.Duration {
-	seconds, err := f.RetryAfter.Int64()
-	if err != nil {
-		return 0
-	}
-	return time.Duration(max(0, min(seconds, int64(retry.MaxAfter/time.Second)))) * time.Second
+	delay, _ := retry.Seconds(f.RetryAfter.String())
+	return delay
 }
 
 // untilReset returns the time until the end of a rate limit in Unix seconds, at most an hour, or 0 if value is invalid.
 func untilReset(value string, now time.Time) time.Duration {
 	reset, err := strconv.ParseInt(value, 10, 64)
+	if errors.Is(err, strconv.ErrRange) && reset > 0 {
+		return time.Hour
+	}
 	if err != nil {
 		return 0
 	}

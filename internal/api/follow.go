@@ -141,7 +141,7 @@ func (w *follower) recover(ctx context.Context, err error) error {
 	_ = errors.As(err, &refused)
 	isLimited := refused != nil && refused.Status == http.StatusTooManyRequests
 	switch {
-	case w.isFinal(err), isSpent:
+	case w.isFinal(err), isSpent, isLimited && refused.RetryAfter > w.Patience:
 		return err
 	case isLimited:
 		pause = max(refused.RetryAfter, 5*time.Second)
@@ -160,8 +160,7 @@ func (w *follower) recover(ctx context.Context, err error) error {
 func (w *follower) isFinal(err error) bool {
 	var refused *Error
 	if errors.As(err, &refused) {
-		return refused.Status == http.StatusUnauthorized ||
-			refused.Status != http.StatusTooManyRequests && refused.Status < 500 && w.method == byPoll
+		return refused.Status == http.StatusUnauthorized || !retry.Passing(refused.Status) && w.method == byPoll
 	}
 	return isPermanent(err)
 }

@@ -144,7 +144,9 @@ func TestFollowErrors(t *testing.T) {
 			404, "stream wait poll", Running,
 		},
 		{"failure longer than Patience", &service{poll: answers{says(200, enveloped(state("queued", 0))), says(503, "{}")}}, 503, "stream wait poll poll", Queued},
-		{"limit longer than Patience", &service{stream: answers{limited}}, 429, "stream stream", ""},
+		{"limit longer than Patience", &service{stream: answers{limited}}, 429, "stream", ""},
+		{"limit without end", &service{stream: answers{says(429, "{}", "Retry-After", "99999999999999999999")}}, 429, "stream", ""},
+		{"refusal that lasts", &service{poll: answers{says(410, `{"error":"x"}`)}}, 410, "stream wait poll", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -246,6 +248,19 @@ func TestFollowSurvivesOutage(t *testing.T) {
 	o := followRun(t.Context(), c, Follow{})
 	if o.err != nil || o.run.Run.Status != Completed || len(o.faults) == 0 {
 		t.Errorf("got the state %q, %v after the faults %v, want %q after some", o.run.Run.Status, o.err, o.faults, Completed)
+	}
+}
+
+// TestFollowPassing: statuses that pass by themselves do not end a wait.
+func TestFollowPassing(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{408, 425, 429, 500, 503} {
+		fails := says(status, "later", "Content-Type", "text/plain")
+		s := &service{poll: answers{fails, fails, fails, fails, says(200, enveloped(state("completed", 100)))}}
+		c, _ := serve(t, s.ServeHTTP)
+		if o := followRun(t.Context(), c, Follow{}); o.err != nil || o.run.Run.Status != Completed {
+			t.Errorf("%d: got the state %q, %v, want %q", status, o.run.Run.Status, o.err, Completed)
+		}
 	}
 }
 

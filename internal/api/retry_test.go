@@ -87,6 +87,16 @@ func TestRetry(t *testing.T) {
 		{"start after 429 without a time", start, answers(429), 1, 2, true, []time.Duration{time.Second}},
 		{"start after 429 at the limit", start, answers(429, "Retry-After", "60"), 1, 2, true, []time.Duration{time.Minute}},
 		{"start after 429 past the limit", start, answers(429, "Retry-After", "61"), 1, 1, false, nil},
+		{"GET after 408", get, answers(408), 1, 2, true, []time.Duration{300 * time.Millisecond}},
+		{"GET after 408 without JSON", get, func(w http.ResponseWriter) { reply(w, 408, "timed out", "Content-Type", "text/plain") }, 1, 2, true, []time.Duration{300 * time.Millisecond}},
+		{"GET after 425", get, answers(425), 1, 2, true, []time.Duration{300 * time.Millisecond}},
+		{"GET after 409", get, answers(409), 1, 1, false, nil},
+		{"start after 408", start, answers(408), 1, 1, false, nil},
+		{
+			"five times 429 with a second each", start, answers(429, "Retry-After", "1"), 5, 6, true,
+			[]time.Duration{time.Second, time.Second, 1200 * time.Millisecond, 2400 * time.Millisecond, 4800 * time.Millisecond},
+		},
+		{"GET after 429 with a time that overflows", get, answers(429, "Retry-After", "99999999999999999999"), 1, 1, false, nil},
 		{"cancel after 500", stop, answers(500), 1, 2, true, []time.Duration{300 * time.Millisecond}},
 		{"cancel after a cut", stop, cut, 1, 2, true, []time.Duration{300 * time.Millisecond}},
 	}

@@ -68,6 +68,10 @@ type Event struct {
 // errors are those of Do. A response that is not a stream is an *Error or an *UnexpectedError, depending on its body.
 func (c *Client) Events(ctx context.Context, req Call) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
+		if err := c.paced(ctx); err != nil {
+			yield(Event{}, err)
+			return
+		}
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		watchdog := time.AfterFunc(silenceTimeout, func() { cancel(errSilence) })

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/uselamina/lamina/internal/config"
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 // IsRefusal reports whether an error is a definite refusal of the authorization server: the same request will be refused again.
@@ -32,8 +32,7 @@ func IsPassing(err error) bool {
 	case errors.As(err, &unreachable):
 		return true
 	case errors.As(err, &status):
-		waits := []int{http.StatusTooManyRequests, http.StatusRequestTimeout, http.StatusTooEarly}
-		return status.Status >= 500 || slices.Contains(waits, status.Status)
+		return retry.Passing(status.Status)
 	case errors.As(err, &refused): // RFC 6749 section 4.1.2.1 and RFC 8628 section 3.5
 		return refused.Code == "temporarily_unavailable" || refused.Code == "server_error" || refused.Code == "slow_down"
 	}

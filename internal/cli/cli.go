@@ -49,12 +49,15 @@ func System(version, commit, date string) *cmdutil.Env {
 	return env
 }
 
-// Main runs the command that args name and returns the exit status. SIGINT and SIGTERM end its context.
+// Main runs the command that args name and returns the exit status. SIGINT, SIGTERM, SIGHUP and a failed
+// write to stdout end its context.
 func Main(ctx context.Context, env *cmdutil.Env, args []string) int {
 	defer env.Streams.Restore()
+	stdout := output.NewSink(env.Streams.Out)
+	env.Streams.Out = stdout
 	env.Args = slices.Clone(args)
 	env.Sessions = newSessions(env)
-	p := &program{env: env}
+	p := &program{env: env, stdout: stdout}
 	p.root = p.newRoot()
 	if status, found, err := p.runExtension(args); found {
 		return cmp.Or(p.exit(err), status)
@@ -83,9 +86,10 @@ func Main(ctx context.Context, env *cmdutil.Env, args []string) int {
 
 // program is the command tree with its environment.
 type program struct {
-	env  *cmdutil.Env
-	root *cobra.Command
-	stop func() // ends the handling of signals
+	env    *cmdutil.Env
+	root   *cobra.Command
+	stdout *output.Sink
+	stop   func() // ends the handling of signals
 }
 
 // newSessions returns the manager of the sessions that commands use.
@@ -101,7 +105,7 @@ func newSessions(env *cmdutil.Env) *session.Manager {
 // begin prepares a command: signals, global flags, the file of --env-file.
 func (p *program) begin(cmd *cobra.Command) error {
 	if cmd.HasParent() {
-		p.stop = handleSignals(cmd)
+		p.stop = p.handleSignals(cmd)
 	}
 	p.env.IgnoreSettings = !cmd.HasParent()
 	if err := p.env.Begin(cmd.Context()); err != nil {
@@ -133,9 +137,23 @@ func checkBlankFlags(cmd *cobra.Command) error {
 	return err
 }
 
-// handleSignals gives a command a context that SIGINT and SIGTERM end. A second Ctrl-C ends the process.
-func handleSignals(cmd *cobra.Command) (stop func()) {
-	ctx, forget := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+// handleSignals gives a command a context that SIGINT, SIGTERM, SIGHUP and a failed write to stdout end. A second SIGINT or SIGTERM ends
+// the process.
+func (p *program) handleSignals(cmd *cobra.Command) (stop func()) {
+	ctx, end := context.WithCancelCause(cmd.Context())
+	p.stdout.OnFailure(end)
+	hangup := make(chan os.Signal, 1)
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		signal.Notify(hangup, syscall.SIGHUP) // until the end: the kernel and the shell both send one when a terminal closes
+	}
+	go func() {
+		select {
+		case <-hangup:
+			end(context.Canceled)
+		case <-ctx.Done():
+		}
+	}()
+	ctx, forget := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	cmd.SetContext(ctx)
 	context.AfterFunc(ctx, forget)
 	// With a handler, a write to a closed stdout is an error instead of the end of the process.
@@ -143,22 +161,28 @@ func handleSignals(cmd *cobra.Command) (stop func()) {
 	signal.Notify(closed, syscall.SIGPIPE)
 	return func() {
 		forget()
+		end(nil)
+		signal.Stop(hangup)
 		signal.Stop(closed)
 	}
 }
 
 // exit prints an error and returns its exit status.
 func (p *program) exit(err error) int {
-	if err == nil {
-		return fail.ExitOK
+	var unwritten *output.WriteError
+	if errors.As(p.stdout.Err(), &unwritten) && !errors.Is(err, unwritten) {
+		err = unwritten // what came later, such as the end of the context, is its effect
 	}
-	if errors.Is(err, syscall.EPIPE) {
-		return fail.ExitOK // the reader of stdout closed it: it has read enough
+	if err == nil || unwritten != nil && unwritten.IsClosed() {
+		return fail.ExitOK
 	}
 	if ended := (*child.ExitError)(nil); errors.As(err, &ended) {
 		return ended.Status // the command that failed has said why
 	}
 	f, streams := p.env.Sessions.Describe(err), p.env.Streams
+	if streams.HungUp() {
+		return 128 + int(syscall.SIGHUP) // no user reads a message at a prompt whose terminal was closed
+	}
 	if p.env.ErrorsAsJSON() {
 		var text bytes.Buffer
 		enc := json.NewEncoder(&text)

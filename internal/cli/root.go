@@ -124,6 +124,8 @@ func flagWants(f *pflag.Flag) string {
 		return "a number up to 65535"
 	case "duration":
 		return "a duration such as 30s or 4m"
+	case "size":
+		return "a size such as 500MB or 2GiB"
 	case "bool":
 		return "true or false"
 	}

@@ -76,7 +76,7 @@ func (c Context) refusalMessage(e *api.Error) string {
 		message = strings.TrimSuffix(message, ".") + "; " + x
 	}
 	if e.RetryAfter > 0 {
-		message += fmt.Sprintf(" (retry in %s)", e.RetryAfter)
+		message += fmt.Sprintf(" (retry in %s)", e.RetryTime())
 	}
 	return message
 }

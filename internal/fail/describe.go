@@ -1,6 +1,7 @@
 package fail
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,12 +70,13 @@ func (c Context) describeOwn(e *Error) Failure {
 		if e.Code == (Code{}) {
 			f.Code, f.Exit = cause.Code, cause.Exit
 		}
+		f.Retryable = cause.Retryable && f.Code == cause.Code
 		f.RequestID = cause.RequestID
 	}
 	if e.RequestID != "" {
 		f.RequestID = e.RequestID
 	}
-	f.Details, f.RunID, f.Run = e.Details, e.RunID, e.Run
+	f.Details, f.RunID, f.Run, f.Runs = e.Details, e.RunID, e.Run, slices.Clone(e.Runs)
 	return f
 }
 
@@ -82,6 +84,9 @@ func (c Context) describeOwn(e *Error) Failure {
 func (c Context) removeSecrets(f Failure) Failure {
 	f.Message, f.Hint, f.RequestID = c.Secrets.Text(f.Message), c.Secrets.Text(f.Hint), c.Secrets.Text(f.RequestID)
 	f.RunID, f.Run = c.Secrets.Text(f.RunID), c.Secrets.JSON(f.Run)
+	for i := range f.Runs {
+		f.Runs[i] = c.Secrets.JSON(f.Runs[i])
+	}
 	details := make([]api.Detail, 0, len(f.Details))
 	for _, d := range f.Details {
 		d.Field, d.Code, d.Message = c.Secrets.Text(d.Field), c.Secrets.Text(d.Code), c.Secrets.Text(d.Message)
@@ -103,6 +108,9 @@ func describeFile(err error) (Failure, bool) {
 		exists    *transfer.ExistsError
 		refused   *transfer.RefusedError
 		truncated *transfer.TruncatedError
+		large     *transfer.TooLargeError
+		wrong     *transfer.TypeError
+		stdout    *output.WriteError
 		path      *os.PathError
 		project   *config.ProjectError
 	)
@@ -112,13 +120,30 @@ func describeFile(err error) (Failure, bool) {
 	case errors.As(err, &exists):
 		return newFailure(FileExists, exists.Error(), "choose another name with --download, or replace the file with --force"), true
 	case errors.As(err, &refused):
-		return newFailure(DownloadFailed, refused.Error(), ""), true
+		f := newFailure(DownloadFailed, refused.Error(), "")
+		f.Retryable = refused.IsPassing()
+		return f, true
 	case errors.As(err, &truncated):
 		return newFailure(DownloadFailed, truncated.Error(), "").retryable(), true
+	case errors.As(err, &large):
+		return newFailure(DownloadFailed, describeSize(large), ""), true
+	case errors.As(err, &wrong):
+		return newFailure(DownloadFailed, wrong.Error(), ""), true
+	case errors.As(err, &stdout):
+		return newFailure(Unknown, stdout.Error(), ""), true
 	case errors.Is(err, syscall.ENOSPC):
 		return newFailure(Unknown, err.Error()+"; no partial file was left", "free space on the disk"), true
 	case errors.As(err, &path):
 		return newFailure(Unknown, err.Error(), ""), true
 	}
 	return Failure{}, false
+}
+
+// describeSize says how large an output is, and how large it may be.
+func describeSize(e *transfer.TooLargeError) string {
+	size := "more"
+	if e.Size >= 0 {
+		size = output.Bytes(e.Size)
+	}
+	return fmt.Sprintf("%s has %s, and --max-size allows %s", cmp.Or(e.URL, "the output"), size, output.Bytes(e.Limit))
 }

@@ -211,6 +211,18 @@ func TestDescribeRefusal(t *testing.T) {
 			fail.RateLimited, "Lamina answered 429 RATE_LIMITED: Slow down (retry in 7s)", "",
 		},
 		{
+			"too many requests, for a time that overflows",
+			stored(lamina, "default"),
+			refused(lamina, 429, http.Header{"Retry-After": {"99999999999999999999"}}, `{"error":"Slow down"}`),
+			fail.RateLimited, "Lamina answered 429 RATE_LIMITED: Slow down (retry in 12 days or more)", "",
+		},
+		{
+			"too many requests, for a time in the body that overflows",
+			stored(lamina, "default"),
+			refused(lamina, 429, http.Header{}, `{"error":"Slow down","retryAfter":99999999999999999999}`),
+			fail.RateLimited, "Lamina answered 429 RATE_LIMITED: Slow down (retry in 12 days or more)", "",
+		},
+		{
 			"a revoked key of another service",
 			stored(laghav, "team"),
 			refused(laghav, 401, nil, `{"error":"revoked","code":"KEY_REVOKED"}`),

@@ -17,9 +17,10 @@ type Error struct {
 	Hint      string
 	Details   []api.Detail
 	RunID     string
-	Run       json.RawMessage // the run's last known state, as the service sent it
-	RequestID string          // the service's id of the request
-	Err       error           // the cause; may be nil
+	Run       json.RawMessage   // the run's last known state, as the service sent it
+	Runs      []json.RawMessage // those of several runs
+	RequestID string            // the service's id of the request
+	Err       error             // the cause; may be nil
 }
 
 // Error returns the message.
@@ -40,15 +41,16 @@ func Usage(hint, format string, args ...any) error {
 
 // Failure is an error as users meet it. Its JSON form is the error object of JSON mode.
 type Failure struct {
-	Message   string          `json:"error"`
-	Code      string          `json:"code"`
-	Exit      int             `json:"exitCode"`
-	Retryable bool            `json:"retryable"`
-	Hint      string          `json:"hint,omitempty"`
-	RequestID string          `json:"requestId,omitempty"`
-	Details   []api.Detail    `json:"details,omitempty"`
-	RunID     string          `json:"runId,omitempty"`
-	Run       json.RawMessage `json:"run,omitempty"`
+	Message   string            `json:"error"`
+	Code      string            `json:"code"`
+	Exit      int               `json:"exitCode"`
+	Retryable bool              `json:"retryable"`
+	Hint      string            `json:"hint,omitempty"`
+	RequestID string            `json:"requestId,omitempty"`
+	Details   []api.Detail      `json:"details,omitempty"`
+	RunID     string            `json:"runId,omitempty"`
+	Run       json.RawMessage   `json:"run,omitempty"`
+	Runs      []json.RawMessage `json:"runs,omitempty"`
 }
 
 // Is reports whether the failure has a code.

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -41,8 +42,13 @@ func compile(program string) (*gojq.Code, error) {
 	return code, nil
 }
 
-// runFilter writes each result of the jq program for raw as a line: a string without quotes, any other value as JSON.
-func (p *Printer) runFilter(w *bytes.Buffer, raw json.RawMessage) error {
+// filterBuffer is how much of the results of a jq program is kept back, in bytes. A program that fails before has written nothing.
+const filterBuffer = 16 << 10
+
+// runFilter writes each result of the jq program for raw as a line: a string without quotes, any other value as JSON. It writes while the
+// program runs, because there may be results without end.
+func (p *Printer) runFilter(raw json.RawMessage) error {
+	w := bufio.NewWriterSize(p.streams.Out, filterBuffer)
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	var input any
@@ -53,13 +59,13 @@ func (p *Printer) runFilter(w *bytes.Buffer, raw json.RawMessage) error {
 	for {
 		v, ok := results.Next()
 		if !ok {
-			return nil
+			return w.Flush()
 		}
 		switch v := v.(type) {
 		case error:
 			var halt *gojq.HaltError
 			if errors.As(v, &halt) && halt.Value() == nil {
-				return nil
+				return w.Flush()
 			}
 			if p.ctx.Err() != nil {
 				return context.Cause(p.ctx)
@@ -69,14 +75,19 @@ func (p *Printer) runFilter(w *bytes.Buffer, raw json.RawMessage) error {
 			if p.streams.OutTTY {
 				v = term.Clean(v)
 			}
-			w.WriteString(v)
+			_, _ = w.WriteString(v)
 		default:
 			text, err := gojq.Marshal(v)
 			if err != nil {
 				return &FilterError{Err: err, OnData: true}
 			}
-			w.Write(text)
+			if p.streams.OutTTY {
+				text = EscapeControls(text)
+			}
+			_, _ = w.Write(text)
 		}
-		w.WriteByte('\n')
+		if err := w.WriteByte('\n'); err != nil { // also that of an earlier write
+			return err
+		}
 	}
 }

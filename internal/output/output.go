@@ -112,12 +112,11 @@ func (p *Printer) PageText(write func(*Page)) string {
 }
 
 func (p *Printer) json(raw json.RawMessage) error {
+	if p.filter != nil {
+		return p.runFilter(raw)
+	}
 	buf := new(bytes.Buffer)
 	switch {
-	case p.filter != nil:
-		if err := p.runFilter(buf, raw); err != nil {
-			return err
-		}
 	case p.format == NDJSON:
 		if err := json.Compact(buf, raw); err != nil {
 			return err

@@ -73,7 +73,7 @@ func (p Provider) Classify(status int, code string) Rule {
 		return Rule{Kind: NotFound}
 	case status == 429:
 		return Rule{Kind: RateLimited}
-	case status >= 500:
+	case status == 408, status == 425, status >= 500:
 		return Rule{Kind: Unavailable}
 	}
 	return Rule{Kind: Invalid}

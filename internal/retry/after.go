@@ -2,6 +2,7 @@ package retry
 
 import (
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,9 +18,8 @@ const MaxAfter = (1 << 20) * time.Second
 // at most MaxAfter.
 func After(h http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
-	seconds, err := strconv.ParseInt(value, 10, 64)
-	if err == nil || errors.Is(err, strconv.ErrRange) { // out of range, ParseInt returns the nearest number
-		return time.Duration(max(0, min(seconds, int64(MaxAfter/time.Second)))) * time.Second
+	if delay, ok := Seconds(value); ok {
+		return delay
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {
@@ -29,4 +29,14 @@ func After(h http.Header, now time.Time) time.Duration {
 		now = date
 	}
 	return max(0, min(at.Sub(now).Round(time.Second), MaxAfter))
+}
+
+// Seconds returns the delay of a decimal number of seconds, and whether text is such a number. A fraction is rounded up, a negative
+// number is 0, and a number without bounds is MaxAfter.
+func Seconds(text string) (delay time.Duration, ok bool) {
+	seconds, err := strconv.ParseFloat(text, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || strings.ContainsAny(text, "xXpPnN_") { // hexadecimal, Inf and NaN
+		return 0, false
+	}
+	return time.Duration(math.Ceil(max(0, min(seconds, MaxAfter.Seconds())))) * time.Second, true
 }

@@ -52,12 +52,17 @@ func (b Backoff) Delay(attempt int) time.Duration {
 // A Policy specifies which failures of an operation are retried, how often and after how long.
 type Policy struct {
 	Backoff Backoff
-	// Attempts limits the number of calls; 0 means no limit.
+	// Attempts limits the number of calls; 0 means no limit. Calls after a delay that the server requested do not count, because
+	// MaxWait limits them.
 	Attempts int
-	// MaxWait is the longest server-requested delay that is obeyed. A longer one ends the attempts; 0 means no limit.
+	// MaxWait limits the time that is spent with server-requested delays. One that does not fit ends the attempts; 0 means no limit
+	// of the time, and that all calls count.
 	MaxWait time.Duration
 	// Retryable reports whether the operation may be repeated after err, and the delay that the server requested (0: none).
 	Retryable func(err error) (after time.Duration, ok bool)
+	// Advanced, if set, is called after each failure. It reports whether the operation got further than ever before, which restores
+	// all attempts and MaxWait.
+	Advanced func() bool
 	// OnRetry, if set, is called before each wait.
 	OnRetry func(err error, after time.Duration)
 	// Sleep replaces the function Sleep in tests; nil means Sleep.
@@ -72,16 +77,25 @@ func (p Policy) Do(ctx context.Context, operation func() error) error {
 	if sleep == nil {
 		sleep = Sleep
 	}
-	for attempt := 1; ; attempt++ {
+	var waited time.Duration // in delays that the server requested
+	for attempt, counted := 1, 1; ; attempt++ {
 		err := operation()
-		if err == nil || attempt == p.Attempts || ctx.Err() != nil {
+		if err == nil || ctx.Err() != nil {
 			return err
+		}
+		if p.Advanced != nil && p.Advanced() {
+			attempt, counted, waited = 1, 1, 0
 		}
 		after, ok := p.Retryable(err)
-		if !ok || p.MaxWait > 0 && after > p.MaxWait {
-			return err
-		}
 		delay := max(p.Backoff.Delay(attempt), after)
+		switch isLimited := p.MaxWait > 0 && after > 0; {
+		case !ok, isLimited && (after > p.MaxWait || waited > 0 && waited+delay > p.MaxWait), !isLimited && counted == p.Attempts:
+			return err
+		case isLimited:
+			waited += delay
+		default:
+			counted++
+		}
 		if p.OnRetry != nil {
 			p.OnRetry(err, delay)
 		}

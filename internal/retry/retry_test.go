@@ -82,6 +82,16 @@ func TestPolicyDo(t *testing.T) {
 		{"server asks for more", Policy{Attempts: 2, Retryable: retryAfter(7 * time.Second)}, 1, nil, 2, []time.Duration{7 * time.Second}},
 		{"server asks for less", Policy{Attempts: 2, Retryable: retryAfter(time.Millisecond)}, 1, nil, 2, []time.Duration{time.Second}},
 		{"server asks for the limit", Policy{Attempts: 2, MaxWait: time.Minute, Retryable: retryAfter(time.Minute)}, 1, nil, 2, []time.Duration{time.Minute}},
+		{
+			"server asks again and again", Policy{Attempts: 2, MaxWait: time.Minute, Retryable: retryAfter(9 * time.Second)}, 9, failed, 6,
+			[]time.Duration{9e9, 9e9, 9e9, 9e9, 16e9},
+		},
+		{
+			"server asks for a second each time", Policy{Attempts: 2, MaxWait: time.Minute, Retryable: retryAfter(time.Second)}, 5, nil, 6,
+			[]time.Duration{1e9, 2e9, 4e9, 8e9, 16e9},
+		},
+		{"server asks for the limit twice", Policy{MaxWait: time.Minute, Retryable: retryAfter(time.Minute)}, 9, failed, 2, []time.Duration{time.Minute}},
+		{"requested delays count without a limit", Policy{Attempts: 2, Retryable: retryAfter(time.Second)}, 9, failed, 2, []time.Duration{time.Second}},
 		{"server asks for too much", Policy{Attempts: 2, MaxWait: time.Minute, Retryable: retryAfter(61 * time.Second)}, 1, failed, 1, nil},
 	}
 	for _, tt := range tests {
@@ -119,6 +129,40 @@ func TestPolicyDo(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestPolicyAdvanced: progress restores the attempts and the backoff.
+func TestPolicyAdvanced(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		var waits []time.Duration
+		failed := errors.New("failed")
+		p := Policy{
+			Backoff: Backoff{Base: time.Second}, Attempts: 3,
+			Retryable: func(error) (time.Duration, bool) { return 0, true },
+			Advanced:  func() bool { return calls == 3 },
+			OnRetry:   func(_ error, after time.Duration) { waits = append(waits, after) },
+		}
+		err := p.Do(t.Context(), func() error { calls++; return failed })
+		if want := []time.Duration{1e9, 2e9, 1e9, 2e9}; !errors.Is(err, failed) || !slices.Equal(waits, want) {
+			t.Errorf("got %v after the waits %v, want %v after %v", err, waits, failed, want)
+		}
+	})
+}
+
+func TestPassing(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{408, 425, 429, 500, 502, 503, 504, 507, 520} {
+		if !Passing(status) {
+			t.Errorf("%d: got a lasting fault, want a passing one", status)
+		}
+	}
+	for _, status := range []int{200, 206, 304, 400, 401, 402, 403, 404, 409, 410, 413, 416, 422, 451} {
+		if Passing(status) {
+			t.Errorf("%d: got a passing fault, want a lasting one", status)
+		}
 	}
 }
 

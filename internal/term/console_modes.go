@@ -29,6 +29,7 @@ type console struct {
 	isSet    bool          // the modes are changed
 	isLost   bool          // the modes were restored while a holder needs them
 	isEnded  bool
+	isHungUp bool // the terminal was closed
 	signals  chan os.Signal
 	answered chan struct{} // closed when the signals are no longer handled
 }
@@ -222,6 +223,9 @@ func (c *console) handle(s syscall.Signal, signals chan os.Signal) {
 		os.Exit(128 + int(s))
 	default:
 		c.close()
+		c.mu.Lock()
+		c.isHungUp = true
+		c.mu.Unlock()
 		signal.Stop(signals)
 		_ = unix.Kill(unix.Getpid(), s)
 	}

@@ -24,6 +24,9 @@ func (s *Streams) ReadLine(context.Context, bool) (string, error) { return "", E
 // Hold does nothing on these systems.
 func (s *Streams) Hold(bool) (release func()) { return func() {} }
 
+// HungUp reports false on these systems.
+func (s *Streams) HungUp() bool { return false }
+
 // InBackground reports false on these systems, which have no job control.
 func (s *Streams) InBackground() bool { return false }
 

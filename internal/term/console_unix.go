@@ -59,6 +59,16 @@ func (s *Streams) Hold(isAddress bool) (release func()) {
 	return c.release
 }
 
+// HungUp reports whether SIGHUP ended the process while Hold was in effect.
+func (s *Streams) HungUp() bool {
+	if s.console == nil {
+		return false
+	}
+	s.console.mu.Lock()
+	defer s.console.mu.Unlock()
+	return s.console.isHungUp
+}
+
 // tick is the time between two checks for the end of the context and for a change of the foreground.
 const tick = 100 * time.Millisecond
 

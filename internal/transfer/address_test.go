@@ -48,7 +48,7 @@ func TestAddresses(t *testing.T) {
 	if _, err := (&Downloader{}).check("HTTPS://example.com/a"); err != nil {
 		t.Error(err)
 	}
-	_, err := newDownloader().Save(t.Context(), "http://user:pass@example.com/a?signature=s3cret#s3cret", filepath.Join(t.TempDir(), "a"))
+	_, err := save(t.Context(), newDownloader(), "http://user:pass@example.com/a?signature=s3cret#s3cret", filepath.Join(t.TempDir(), "a"))
 	if want := "will not download from http://example.com/a: only https is safe"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -75,19 +75,19 @@ func TestRedirects(t *testing.T) {
 	})
 
 	path := filepath.Join(folder, "a")
-	if _, err := newDownloader().Save(t.Context(), from+"/?signature=s3cret&to="+target, path); err != nil {
+	if _, err := save(t.Context(), newDownloader(), from+"/?signature=s3cret&to="+target, path); err != nil {
 		t.Fatal(err)
 	}
 	wantFile(t, path, []byte("there"))
 
 	d := &Downloader{HTTP: secure.Client()}
-	_, err := d.Save(t.Context(), secure.URL+"/?to="+target+"/x?signature=s3cret", filepath.Join(folder, "b"))
+	_, err := save(t.Context(), d, secure.URL+"/?to="+target+"/x?signature=s3cret", filepath.Join(folder, "b"))
 	var unsafe *AddressError
 	if !errors.As(err, &unsafe) || unsafe.URL != target+"/x" || errors.As(err, new(*TruncatedError)) {
 		t.Errorf("from https to http: got %v, want an AddressError for %s/x", err, target)
 	}
 	loop := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) })
-	_, err = newDownloader().Save(t.Context(), loop, filepath.Join(folder, "c"))
+	_, err = save(t.Context(), newDownloader(), loop, filepath.Join(folder, "c"))
 	if !errors.As(err, new(*TruncatedError)) || !strings.Contains(err.Error(), "too many redirects") {
 		t.Errorf("in a loop: got %v, want a TruncatedError", err)
 	}
@@ -101,7 +101,7 @@ func TestRefused(t *testing.T) {
 			t.Parallel()
 			folder := t.TempDir()
 			url := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
-			_, err := newDownloader().Save(t.Context(), url+"/a?signature=s3cret", filepath.Join(folder, "a"))
+			_, err := save(t.Context(), newDownloader(), url+"/a?signature=s3cret", filepath.Join(folder, "a"))
 			var refused *RefusedError
 			if !errors.As(err, &refused) || refused.Status != status || refused.URL != url+"/a" || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("got %v, want a RefusedError with status %d", err, status)

@@ -39,9 +39,9 @@ func fillDisk(t *testing.T, folder string) {
 		t.Skip(err)
 	}
 	url := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(content(1 << 20)) })
-	_, err := newDownloader().Save(t.Context(), url, filepath.Join(folder, "a.png"))
+	_, err := save(t.Context(), newDownloader(), url, filepath.Join(folder, "a.png"))
 	wantDiskError(t, err)
-	_, err = newDownloader().SaveText(strings.Repeat("x", 1<<20), filepath.Join(folder, "a.txt"))
+	_, err = saveText(newDownloader(), strings.Repeat("x", 1<<20), filepath.Join(folder, "a.txt"))
 	wantDiskError(t, err)
 }
 
@@ -57,7 +57,7 @@ func wantDiskError(t *testing.T, err error) {
 func TestUmask(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0o027))
 	path := filepath.Join(t.TempDir(), "a.txt")
-	if _, err := (&Downloader{}).SaveText("x", path); err != nil {
+	if _, err := saveText((&Downloader{}), "x", path); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)

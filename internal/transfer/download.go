@@ -1,8 +1,9 @@
 // Package transfer downloads the outputs of a run. It derives safe file names from the service's data, writes each file under
-// a temporary name and renames it when it is complete, and resumes a download that was cut off.
+// a temporary name and renames it when it is complete, and resumes or repeats a download that failed for a moment.
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -16,6 +17,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 // An ExistsError means that the path exists and may not be replaced.
@@ -28,12 +31,17 @@ func (e *ExistsError) Error() string { return fmt.Sprintf("%s already exists", e
 type RefusedError struct {
 	URL    string // without its query, which may contain a signature
 	Status int
+
+	retryAfter time.Duration // 0 if the host named no time
 }
 
 // Error names the URL and the status.
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s answered %d %s", e.URL, e.Status, http.StatusText(e.Status))
 }
+
+// IsPassing reports whether a later download may succeed.
+func (e *RefusedError) IsPassing() bool { return retry.Passing(e.Status) }
 
 // A TruncatedError means that a connection failed or ended before the file was complete, and that retries failed too.
 type TruncatedError struct {
@@ -69,46 +77,39 @@ type Downloader struct {
 	Force bool
 	// AllowLoopback permits http to this machine, for a service that runs on it.
 	AllowLoopback bool
+	// MaxSize limits the bytes of one file; 0 means no limit.
+	MaxSize int64
 	// Progress, if set, is called with the number of bytes so far and in all (-1: unknown).
 	Progress func(done, total int64)
 
 	sleep func(ctx context.Context, d time.Duration) error // replaces retry.Sleep in tests
 }
 
-// Save downloads rawURL to path and returns the size of the file. It creates missing folders.
-func (d *Downloader) Save(ctx context.Context, rawURL, path string) (int64, error) {
-	u, err := d.check(rawURL)
-	if err != nil {
-		return 0, err
+// A TooLargeError means that a file has more bytes than Downloader.MaxSize.
+type TooLargeError struct {
+	URL   string // without its query; empty for an output that is not at an address
+	Size  int64  // -1: unknown
+	Limit int64
+}
+
+// Error names the URL; sizes are for those who print the error.
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("%s is larger than %d bytes", cmp.Or(e.URL, "the output"), e.Limit)
+}
+
+// Save writes an output to the path that name returns for it, and returns the path and the size of the file. It calls name before the
+// download, to refuse an existing file at once, and again when the media type of the content is known, which decides the extension.
+// Save creates missing folders.
+func (d *Downloader) Save(ctx context.Context, o Output, name func(Output) string) (path string, size int64, err error) {
+	if path = name(o); path == "" {
+		return "", 0, errors.New("the output has no name")
 	}
-	return d.write(path, func(f *os.File) (int64, error) { return d.stream(ctx, u, f) })
-}
-
-// SaveText writes text to path as Save does.
-func (d *Downloader) SaveText(text, path string) (int64, error) {
-	return d.write(path, func(f *os.File) (int64, error) {
-		n, err := io.WriteString(f, text)
-		if err != nil {
-			return 0, diskError(err)
-		}
-		return int64(n), nil
-	})
-}
-
-// write calls fill with a temporary file in the folder of path, and moves the file to path when fill has succeeded.
-func (d *Downloader) write(path string, fill func(*os.File) (int64, error)) (size int64, err error) {
 	if err := d.checkFree(path); err != nil {
-		return 0, err
+		return "", 0, err
 	}
-	folder, name := filepath.Split(path)
-	if folder != "" {
-		if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // the user's own folder, which their umask protects
-			return 0, fmt.Errorf("could not create the folder for the download: %w", err)
-		}
-	}
-	f, err := createPart(folder, name)
+	f, err := createPart(filepath.Split(path))
 	if err != nil {
-		return 0, diskError(err)
+		return "", 0, err
 	}
 	defer func() {
 		_ = f.Close()
@@ -116,23 +117,102 @@ func (d *Downloader) write(path string, fill func(*os.File) (int64, error)) (siz
 			_ = os.Remove(f.Name())
 		}
 	}()
-	if size, err = fill(f); err != nil {
-		return 0, err
+	if o.MimeType, size, err = d.fill(ctx, o, f); err != nil {
+		return "", 0, err
 	}
 	if err = f.Close(); err != nil {
-		return 0, diskError(err)
+		return "", 0, diskError(err)
+	}
+	if path = name(o); filepath.Dir(path) != filepath.Dir(f.Name()) {
+		if err = makeFolder(filepath.Dir(path)); err != nil {
+			return "", 0, err
+		}
 	}
 	if err = d.publish(f.Name(), path); err != nil {
-		return 0, err
+		return "", 0, err
 	}
-	return size, nil
+	return path, size, nil
 }
 
-// createPart creates a temporary file for name in folder. Unlike os.CreateTemp it leaves the permissions to the umask.
+// Copy writes an output to w and returns its size. Nothing is written before the output is complete.
+func (d *Downloader) Copy(ctx context.Context, o Output, w io.Writer) (size int64, err error) {
+	f, err := os.CreateTemp("", "lamina-*.part")
+	if err != nil {
+		return 0, diskError(err)
+	}
+	defer func() {
+		_ = f.Close()
+		_ = os.Remove(f.Name())
+	}()
+	if _, _, err = d.fill(ctx, o, f); err != nil {
+		return 0, err
+	}
+	if _, err = f.Seek(0, io.SeekStart); err != nil {
+		return 0, diskError(err)
+	}
+	return io.Copy(w, f)
+}
+
+// fill writes the content of an output to f. It returns the media type of the content, if it is known, and the size.
+func (d *Downloader) fill(ctx context.Context, o Output, f *os.File) (mediaType string, size int64, err error) {
+	content := []byte(o.Text)
+	switch {
+	case isData(o.URL):
+		if o.MimeType, content, err = decodeData(o.URL, o.MimeType); err != nil {
+			return "", 0, err
+		}
+	case o.URL != "":
+		return d.fetch(ctx, o, f)
+	}
+	if d.MaxSize > 0 && int64(len(content)) > d.MaxSize {
+		return "", 0, &TooLargeError{Size: int64(len(content)), Limit: d.MaxSize}
+	}
+	if _, err := f.Write(content); err != nil {
+		return "", 0, diskError(err)
+	}
+	return o.MimeType, int64(len(content)), nil
+}
+
+// fetch downloads the address of an output to f.
+func (d *Downloader) fetch(ctx context.Context, o Output, f *os.File) (mediaType string, size int64, err error) {
+	u, err := d.check(o.URL)
+	if err != nil {
+		return "", 0, err
+	}
+	t := &download{Output: o, url: u, file: f, total: -1, limit: d.MaxSize}
+	if err := d.stream(ctx, t); err != nil {
+		return "", 0, err
+	}
+	head := make([]byte, 512)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", 0, diskError(err)
+	}
+	mediaType, err = t.identify(head[:n])
+	return mediaType, t.done, err
+}
+
+// createPart creates a temporary file for name in folder, and the folder. Unlike os.CreateTemp it leaves the permissions to the umask.
 func createPart(folder, name string) (*os.File, error) {
+	if folder != "" {
+		if err := makeFolder(folder); err != nil {
+			return nil, err
+		}
+	}
 	name = strings.ToValidUTF8(name[:min(len(name), 200)], "") // leaves room for the suffix
 	name = fmt.Sprintf("%s.%s.part", name, rand.Text()[:10])
-	return os.OpenFile(filepath.Join(folder, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // the umask decides on the permissions
+	f, err := os.OpenFile(filepath.Join(folder, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // the umask decides on the permissions
+	if err != nil {
+		return nil, diskError(err)
+	}
+	return f, nil
+}
+
+func makeFolder(folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // the user's own folder, which their umask protects
+		return fmt.Errorf("could not create the folder for the download: %w", err)
+	}
+	return nil
 }
 
 // publish moves the complete file to path. Without Force it uses a link, which unlike a rename fails if path exists by now.
@@ -169,12 +249,15 @@ func (d *Downloader) checkFree(path string) error {
 	return nil
 }
 
+// errRedirects is the cause of a download that was redirected ten times.
+var errRedirects = errors.New("too many redirects")
+
 // client returns HTTP with a check of redirects.
 func (d *Downloader) client() *http.Client {
 	c := *d.HTTP
 	c.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		if len(via) >= 10 {
-			return errors.New("too many redirects")
+			return errRedirects
 		}
 		req.Header.Del("Referer")
 		_, err := d.check(req.URL.String())

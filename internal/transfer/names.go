@@ -2,8 +2,6 @@ package transfer
 
 import (
 	"fmt"
-	"net/url"
-	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -13,9 +11,12 @@ import (
 // An Output is one file to save, as the service describes it. Its values are not trusted.
 type Output struct {
 	Index    int // from 0
+	Part     int // of an output with several addresses, from 1; 0 for other outputs
 	Label    string
-	URL      string // empty for text
-	MimeType string
+	Kind     string // image, video, audio or another word; may be empty
+	URL      string // https or data; empty for text
+	Text     string // if URL is empty
+	MimeType string // may be empty
 	Ext      string // without a dot; overrides URL and MimeType
 }
 
@@ -37,7 +38,7 @@ func Names(where, runID string, outputs []Output, isDir func(string) bool) []str
 	}
 	for i, o := range outputs {
 		if count[paths[i]] > 1 {
-			paths[i] = withIndex(paths[i], strconv.Itoa(o.Index))
+			paths[i] = withIndex(paths[i], o.index())
 		}
 	}
 	return paths
@@ -85,9 +86,17 @@ func withIndex(path, index string) string {
 	return strings.TrimSuffix(path, ext) + "_" + index + ext
 }
 
+// index returns the index of the output, and of its part.
+func (o Output) index() string {
+	if o.Part > 0 {
+		return fmt.Sprintf("%d-%d", o.Index, o.Part)
+	}
+	return strconv.Itoa(o.Index)
+}
+
 func (o Output) expand(template, runID string) string {
 	return strings.NewReplacer(
-		"{label}", slug(o.Label, "output"), "{index}", strconv.Itoa(o.Index), "{ext}", o.ext(), "{runId}", slug(runID, "run"),
+		"{label}", slug(o.Label, "output"), "{index}", o.index(), "{ext}", o.ext(), "{runId}", slug(runID, "run"),
 	).Replace(template)
 }
 
@@ -112,23 +121,6 @@ var devices = []string{
 	"lpt0", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
 }
 
-// ext returns the file extension: Ext, that of the URL, that of the media type, or bin.
-func (o Output) ext() string {
-	if isPlain(o.Ext) {
-		return o.Ext
-	}
-	if u, err := url.Parse(o.URL); err == nil {
-		if ext := strings.ToLower(strings.TrimPrefix(path.Ext(u.Path), ".")); isPlain(ext) {
-			return ext
-		}
-	}
-	kind, _, _ := strings.Cut(o.MimeType, ";")
-	if ext, ok := extensions[strings.TrimSpace(strings.ToLower(kind))]; ok {
-		return ext
-	}
-	return "bin"
-}
-
 func isPlain(ext string) bool {
 	for _, r := range ext {
 		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
@@ -138,13 +130,5 @@ func isPlain(ext string) bool {
 	return ext != "" && len(ext) <= 5
 }
 
-// extensions are those of the media types that apps return. The table of package mime depends on the machine.
-var extensions = map[string]string{
-	"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/svg+xml": "svg", "image/avif": "avif",
-	"video/mp4": "mp4", "video/webm": "webm", "video/quicktime": "mov",
-	"audio/mpeg": "mp3", "audio/wav": "wav", "audio/ogg": "ogg", "audio/mp4": "m4a",
-	"text/plain": "txt", "text/markdown": "md", "application/json": "json", "application/pdf": "pdf", "application/zip": "zip",
-}
-
 // String returns the label and the index of an output.
-func (o Output) String() string { return fmt.Sprintf("%s_%d", slug(o.Label, "output"), o.Index) }
+func (o Output) String() string { return slug(o.Label, "output") + "_" + o.index() }

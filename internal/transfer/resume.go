@@ -22,31 +22,49 @@ var errStalled = errors.New("no data for a minute")
 
 // A download is one file that is being downloaded.
 type download struct {
-	url   *url.URL
-	file  *os.File
-	done  int64  // bytes in the file
-	total int64  // bytes of the whole file; -1: unknown
-	tag   string // strong validator of the bytes in the file; empty: the download cannot be resumed
+	Output
+	url       *url.URL
+	file      *os.File
+	limit     int64  // of the size; 0: none
+	done      int64  // bytes in the file
+	most      int64  // the largest value of done after a failure
+	total     int64  // bytes of the whole file; -1: unknown
+	tag       string // strong validator of the bytes in the file; empty: the download starts over
+	neverJoin bool   // the host sent a wrong part once
+	mediaType string // of the response; may be empty
 }
 
-// stream downloads a URL to f and returns its size. If the connection is cut and the host can send the rest, it resumes.
-func (d *Downloader) stream(ctx context.Context, u *url.URL, f *os.File) (int64, error) {
-	t := &download{url: u, file: f, total: -1}
-	policy := retry.Policy{Backoff: retry.Network(), Attempts: 4, Retryable: t.canResume, Sleep: d.sleep}
-	err := policy.Do(ctx, func() error { return d.request(ctx, t) })
-	switch {
-	case err == nil:
-		return t.done, nil
-	case ctx.Err() != nil:
-		return 0, fmt.Errorf("the download of %s was stopped: %w", withoutQuery(u), context.Cause(ctx))
+// stream downloads a file. After a fault that passes by itself, it requests the rest of the file, or the whole file if the host cannot
+// send the rest.
+func (d *Downloader) stream(ctx context.Context, t *download) error {
+	policy := retry.Policy{
+		Backoff: retry.Network(), Attempts: 4, MaxWait: time.Minute, Retryable: canRepeat, Advanced: t.advanced, Sleep: d.sleep,
 	}
-	return 0, err
+	err := policy.Do(ctx, func() error { return d.request(ctx, t) })
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("the download of %s was stopped: %w", withoutQuery(t.url), context.Cause(ctx))
+	}
+	return err
 }
 
-// canResume reports whether the rest of the file may be requested after err.
-func (t *download) canResume(err error) (time.Duration, bool) {
+// canRepeat reports whether a failure passes by itself, and the delay that the host requested.
+func canRepeat(err error) (after time.Duration, ok bool) {
+	var refused *RefusedError
 	var cut *TruncatedError
-	return 0, t.tag != "" && errors.As(err, &cut)
+	switch {
+	case errors.As(err, &refused):
+		return refused.retryAfter, retry.Passing(refused.Status)
+	case errors.As(err, &cut):
+		return 0, !retry.Untrusted(err) && !errors.Is(err, errRedirects)
+	}
+	return 0, false
+}
+
+// advanced reports whether the last attempt got further than all before.
+func (t *download) advanced() bool {
+	isFurther := t.done > t.most
+	t.most = max(t.most, t.done)
+	return isFurther
 }
 
 // request makes one request, for the whole file or for the rest of it.
@@ -59,7 +77,8 @@ func (d *Downloader) request(ctx context.Context, t *download) error {
 	if err != nil {
 		return fmt.Errorf("could not create the request: %w", err)
 	}
-	if t.done > 0 {
+	isRest := t.done > 0 && t.tag != ""
+	if isRest {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", t.done))
 		req.Header.Set("If-Range", t.tag)
 	}
@@ -72,21 +91,23 @@ func (d *Downloader) request(ctx context.Context, t *download) error {
 		return t.truncated(ctx, err)
 	}
 	defer resp.Body.Close()
-	if err := t.accept(resp); err != nil {
+	if isRest && resp.StatusCode != http.StatusOK {
+		err = t.join(resp)
+	} else {
+		err = t.start(resp)
+	}
+	if err != nil {
 		return err
 	}
 	return d.copy(ctx, t, resp.Body, watchdog)
 }
 
-// accept prepares the file for the body of a response: the rest of the file, or the whole file, which a host also sends
-// instead of the rest if the file has changed.
-func (t *download) accept(resp *http.Response) error {
-	switch {
-	case resp.StatusCode == http.StatusPartialContent && t.done > 0:
-		return t.join(resp)
-	case resp.StatusCode != http.StatusOK:
-		return &RefusedError{URL: withoutQuery(t.url), Status: resp.StatusCode}
-	case t.done > 0:
+// start prepares the file for a response with the whole file, which a host also sends instead of the rest if the file has changed.
+func (t *download) start(resp *http.Response) error {
+	if resp.StatusCode != http.StatusOK {
+		return t.refused(resp)
+	}
+	if t.done > 0 {
 		if err := t.file.Truncate(0); err != nil {
 			return diskError(err)
 		}
@@ -95,20 +116,45 @@ func (t *download) accept(resp *http.Response) error {
 		}
 	}
 	t.done, t.total, t.tag = 0, resp.ContentLength, resumable(resp)
-	return nil
+	if t.neverJoin {
+		t.tag = ""
+	}
+	t.mediaType = mediaType(resp.Header.Get("Content-Type"))
+	if t.isWrong(t.mediaType) {
+		return t.wrongType(t.mediaType)
+	}
+	return t.checkSize(t.total)
 }
 
-// join checks that a partial response starts where the file ends (RFC 9110 section 15.3.7.3). If it does not, the host cannot
-// be trusted to resume, and no further attempt is made.
+// join checks that a partial response starts where the file ends (RFC 9110 section 15.3.7.3). If it does not, or if the host refuses
+// the range, the host cannot be trusted to resume, and the next attempt starts over.
 func (t *download) join(resp *http.Response) error {
 	var start, end int64
 	var size string
-	_, err := fmt.Sscanf(resp.Header.Get("Content-Range"), "bytes %d-%d/%s", &start, &end, &size)
-	tag := resp.Header.Get("ETag")
-	isSameSize := t.total < 0 || size == "*" || size == fmt.Sprint(t.total)
-	if err != nil || start != t.done || !isSameSize || tag != "" && tag != t.tag {
-		t.tag = ""
-		return &TruncatedError{URL: withoutQuery(t.url), Err: errors.New("the host sent another part than the requested one")}
+	switch resp.StatusCode {
+	case http.StatusPartialContent:
+		_, err := fmt.Sscanf(resp.Header.Get("Content-Range"), "bytes %d-%d/%s", &start, &end, &size)
+		tag := resp.Header.Get("ETag")
+		isSameSize := t.total < 0 || size == "*" || size == fmt.Sprint(t.total)
+		if err == nil && start == t.done && isSameSize && (tag == "" || tag == t.tag) && !resp.Uncompressed {
+			return nil
+		}
+	case http.StatusRequestedRangeNotSatisfiable:
+	default:
+		return t.refused(resp)
+	}
+	t.tag, t.neverJoin = "", true
+	return &TruncatedError{URL: withoutQuery(t.url), Err: errors.New("the host sent another part than the requested one")}
+}
+
+func (t *download) refused(resp *http.Response) error {
+	return &RefusedError{URL: withoutQuery(t.url), Status: resp.StatusCode, retryAfter: retry.After(resp.Header, time.Now())}
+}
+
+// checkSize returns an error if the file has too many bytes.
+func (t *download) checkSize(size int64) error {
+	if t.limit > 0 && size > t.limit {
+		return &TooLargeError{URL: withoutQuery(t.url), Size: t.total, Limit: t.limit}
 	}
 	return nil
 }
@@ -121,6 +167,9 @@ func (d *Downloader) copy(ctx context.Context, t *download, body io.Reader, watc
 		n, err := body.Read(buf)
 		watchdog.Stop() // time for the disk does not count
 		if n > 0 {
+			if err := t.checkSize(t.done + int64(n)); err != nil {
+				return err
+			}
 			if _, err := t.file.Write(buf[:n]); err != nil {
 				return diskError(err)
 			}
@@ -151,10 +200,11 @@ func (t *download) truncated(ctx context.Context, err error) error {
 func diskError(err error) error { return fmt.Errorf("could not write the download: %w", err) }
 
 // resumable returns the strong validator of a response that can be resumed with a range (RFC 9110 section 13.1.5), or "". A body
-// that the transport decompressed cannot: its offsets are not those of the ranges.
+// that the transport decompressed cannot: its offsets are not those of the ranges. A host that does not know ranges sends the whole
+// file, so that Accept-Ranges need not be there.
 func resumable(resp *http.Response) string {
 	tag := resp.Header.Get("ETag")
-	if resp.Header.Get("Accept-Ranges") != "bytes" || resp.Uncompressed || strings.HasPrefix(tag, "W/") {
+	if strings.EqualFold(resp.Header.Get("Accept-Ranges"), "none") || resp.Uncompressed || !strings.HasPrefix(tag, `"`) {
 		return ""
 	}
 	return tag

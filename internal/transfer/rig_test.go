@@ -77,3 +77,15 @@ func wantExists(t testing.TB, err error, path string) {
 		t.Errorf("got %v, want an ExistsError for %s", err, path)
 	}
 }
+
+// save downloads a URL to a path.
+func save(ctx context.Context, d *Downloader, url, path string) (int64, error) {
+	_, size, err := d.Save(ctx, Output{URL: url}, func(Output) string { return path })
+	return size, err
+}
+
+// saveText saves a text to a path.
+func saveText(d *Downloader, text, path string) (int64, error) {
+	_, size, err := d.Save(context.Background(), Output{Text: text}, func(Output) string { return path })
+	return size, err
+}

@@ -35,7 +35,7 @@ func TestSave(t *testing.T) {
 		}
 		last, total = done, all
 	}
-	size, err := d.Save(t.Context(), url+"/a.png?signature=s3cret", path)
+	size, err := save(t.Context(), d, url+"/a.png?signature=s3cret", path)
 	if err != nil || size != int64(len(data)) || last != size || total != size {
 		t.Fatalf("got %d, %v and progress %d of %d, want %d", size, err, last, total, len(data))
 	}
@@ -48,11 +48,11 @@ func TestSaveText(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "a.txt")
 	d := &Downloader{}
-	if size, err := d.SaveText("Grüße", path); err != nil || size != 7 {
+	if size, err := saveText(d, "Grüße", path); err != nil || size != 7 {
 		t.Fatalf("got %d, %v, want 7", size, err)
 	}
 	wantFile(t, path, []byte("Grüße"))
-	_, err := d.SaveText("other", path)
+	_, err := saveText(d, "other", path)
 	wantExists(t, err, path)
 	wantFile(t, path, []byte("Grüße"))
 }
@@ -60,7 +60,7 @@ func TestSaveText(t *testing.T) {
 func TestEmptyFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a")
-	size, err := newDownloader().Save(t.Context(), serve(t, func(http.ResponseWriter, *http.Request) {}), path)
+	size, err := save(t.Context(), newDownloader(), serve(t, func(http.ResponseWriter, *http.Request) {}), path)
 	if err != nil || size != 0 {
 		t.Fatalf("got %d, %v, want 0", size, err)
 	}
@@ -111,7 +111,7 @@ func TestExistingPath(t *testing.T) {
 			before := inFolder(t, folder)
 			d := newDownloader()
 			d.Force = tt.force
-			_, err := d.Save(t.Context(), url+"?for="+neturl.QueryEscape(tt.name), path)
+			_, err := save(t.Context(), d, url+"?for="+neturl.QueryEscape(tt.name), path)
 			if _, fetched := requested.Load(tt.name); fetched != tt.wantOK {
 				t.Errorf("got a request: %t, want %t", fetched, tt.wantOK)
 			}
@@ -149,7 +149,7 @@ func TestFileAppears(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, "ours")
 	})
-	_, err := newDownloader().Save(t.Context(), url, path)
+	_, err := save(t.Context(), newDownloader(), url, path)
 	wantExists(t, err, path)
 	wantFile(t, path, []byte("theirs"))
 	wantNames(t, folder, "a.png")
@@ -163,7 +163,7 @@ func TestFileInPlaceOfFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	var path *os.PathError
-	if _, err := newDownloader().SaveText("x", filepath.Join(folder, "out", "a.txt")); !errors.As(err, &path) {
+	if _, err := saveText(newDownloader(), "x", filepath.Join(folder, "out", "a.txt")); !errors.As(err, &path) {
 		t.Errorf("got %v, want a PathError", err)
 	}
 	wantFile(t, filepath.Join(folder, "out"), []byte("old"))
@@ -173,7 +173,7 @@ func TestLongName(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	name := strings.Repeat("ü", 120) + ".png"
-	if _, err := newDownloader().SaveText("x", filepath.Join(folder, name)); err != nil {
+	if _, err := saveText(newDownloader(), "x", filepath.Join(folder, name)); err != nil {
 		t.Fatal(err)
 	}
 	wantNames(t, folder, name)

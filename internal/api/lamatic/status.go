@@ -110,7 +110,7 @@ func (c *Client) Wait(ctx context.Context, runID string, w Wait) (*Result, error
 		case !isTransient(err):
 			return newest, err
 		default:
-			if _, isSpent := faults.Fail(); isSpent {
+			if _, isSpent := faults.Fail(); isSpent || requestedDelay(err) > w.Patience {
 				return newest, err
 			}
 			if w.OnFault != nil {

@@ -169,6 +169,17 @@ func upload(t *testing.T, client *laminr.Client, address string) (sent int64, er
 // TestPut: an upload has no credential, and is repeated after a transient failure.
 func TestPut(t *testing.T) {
 	t.Parallel()
+	for _, status := range []int{408, 425, 429, 500, 503} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			t.Parallel()
+			testPut(t, status)
+		})
+	}
+}
+
+// testPut uploads a file to a storage that answers the first attempt with a status that passes.
+func testPut(t *testing.T, status int) {
+	t.Helper()
 	attempts := 0
 	storage := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw, _ := io.ReadAll(r.Body)
@@ -181,7 +192,7 @@ func TestPut(t *testing.T) {
 			}
 		}
 		if attempts++; attempts == 1 {
-			w.WriteHeader(http.StatusServiceUnavailable)
+			w.WriteHeader(status)
 		}
 	}))
 	t.Cleanup(storage.Close)

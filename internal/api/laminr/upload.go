@@ -23,6 +23,8 @@ type StorageError struct {
 	Status  int
 	Code    string // of the storage service; may be empty
 	Message string // may contain control characters
+
+	retryAfter time.Duration // 0 if the storage named no time
 }
 
 // Error returns the host, the status and the message.
@@ -49,8 +51,7 @@ func checkUploadURL(raw string) error {
 // were sent. Put returns a *StorageError, an *api.UnreachableError or an error of open.
 func (c *Client) Put(ctx context.Context, t *Ticket, f *File, open func() (io.ReadCloser, error), progress func(sent int64)) error {
 	policy := retry.Policy{ // an upload can be repeated: the content is the same
-		Backoff: retry.Network(), Attempts: 3,
-		Retryable: func(err error) (time.Duration, bool) { return 0, isTransient(err) },
+		Backoff: retry.Network(), Attempts: 3, MaxWait: time.Minute, Retryable: isTransient,
 	}
 	return policy.Do(ctx, func() error {
 		body, err := open()
@@ -61,11 +62,17 @@ func (c *Client) Put(ctx context.Context, t *Ticket, f *File, open func() (io.Re
 	})
 }
 
-// isTransient reports whether the same upload is likely to succeed a moment later.
-func isTransient(err error) bool {
+// isTransient reports whether the same upload is likely to succeed later, and the delay that the storage requested.
+func isTransient(err error) (after time.Duration, ok bool) {
 	var refused *StorageError
 	var lost *api.UnreachableError
-	return errors.As(err, &refused) && refused.Status >= 500 || errors.As(err, &lost) && (lost.Kind == api.Cut || lost.Kind == api.Refused)
+	switch {
+	case errors.As(err, &refused):
+		return refused.retryAfter, retry.Passing(refused.Status)
+	case errors.As(err, &lost):
+		return 0, lost.Kind == api.Cut || lost.Kind == api.Refused
+	}
+	return 0, false
 }
 
 // errStalled is the cause of an upload that was ended after Patience.
@@ -122,7 +129,7 @@ func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // storageError returns the error of an error response.
 func storageError(host string, resp *http.Response) error {
-	e := &StorageError{Host: host, Status: resp.StatusCode, Message: http.StatusText(resp.StatusCode)}
+	e := &StorageError{Host: host, Status: resp.StatusCode, Message: http.StatusText(resp.StatusCode), retryAfter: retry.After(resp.Header, time.Now())}
 	raw, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // the status is known even if the body was cut off
 	if code, message := element(raw, "Code"), element(raw, "Message"); bytes.Contains(raw, []byte("<Error>")) && code+message != "" {
 		e.Code, e.Message = code, message

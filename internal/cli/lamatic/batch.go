@@ -159,7 +159,11 @@ var errNotSent = errors.New("not sent")
 // execute runs a payload. It repeats requests that the service refused as too many, because nothing ran then.
 func (b *batch) execute(ctx context.Context, p payload) (*lamatic.Result, error) {
 	policy := retry.Policy{
-		Backoff: retry.Backoff{Base: time.Second}, Attempts: 5, MaxWait: time.Minute, Retryable: rateLimitOf,
+		Backoff: retry.Backoff{Base: time.Second}, Attempts: 2, // the client repeats each of them for a minute
+		Retryable: func(err error) (time.Duration, bool) {
+			delay, isLimited := rateLimitOf(err)
+			return delay, isLimited && delay <= time.Minute
+		},
 		Sleep: func(_ context.Context, d time.Duration) error {
 			b.barrier.close(d) // the next attempt waits at the barrier, with all other payloads
 			return nil

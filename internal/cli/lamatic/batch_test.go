@@ -58,7 +58,7 @@ func TestExecuteRepeatsRefusedRequests(t *testing.T) {
 	}{
 		{name: "no refusal", service: limitedService{}, wantRequests: 1},
 		{name: "refused for a while", service: limitedService{refusals: 7, retryAfter: "2"}, wantRequests: 8, wantDelay: 14 * time.Second},
-		{name: "refused for too long", service: limitedService{refusals: 100, retryAfter: "2"}, wantRequests: 15, wantDelay: 28 * time.Second, wantErr: true},
+		{name: "refused for too long", service: limitedService{refusals: 100, retryAfter: "2"}, wantRequests: 26, wantDelay: 90 * time.Second, wantErr: true},
 		{name: "the requested delay is too long", service: limitedService{refusals: 1, retryAfter: "3600"}, wantRequests: 1, wantErr: true},
 	}
 	for _, tt := range tests {

@@ -18,9 +18,9 @@ func newDownload(env *cmdutil.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "download RUN [PATH]",
 		Short: "Save what a run made",
-		Long: "Save the outputs of a run to PATH: a file, a folder, or a pattern with {label}, {index}, {ext} and {runId}.\n" +
-			"Without a PATH they go to the working folder. Files that are there already stay, unless --force is given.",
-		Example:           "lamina runs download RUN\nlamina runs download RUN ./pictures/ --only Poster",
+		Long: "Save the outputs of a run to PATH: a file, a folder, a pattern with {label}, {index}, {ext} and {runId}, or - for\n" +
+			"stdout. Without a PATH they go to the working folder. Files that are there already stay, unless --force is given.",
+		Example:           "lamina runs download RUN\nlamina runs download RUN ./pictures/ --only Poster\nlamina runs download RUN - > poster.png",
 		ValidArgsFunction: complete.Runs(env),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 2 {
@@ -33,6 +33,11 @@ func newDownload(env *cmdutil.Env) *cobra.Command {
 				return fail.Usage("", "name the place once: as PATH or with --download")
 			}
 			saving.where = cmp.Or(saving.where, strings.Join(args[1:], ""), "./")
+			if saving.where == toStdout {
+				if err := saving.checkStdout(env); err != nil {
+					return err
+				}
+			}
 			return download(cmd, env, args[0], saving)
 		},
 	}
@@ -55,6 +60,9 @@ func download(cmd *cobra.Command, env *cmdutil.Env, runID string, saving saveOpt
 			Code: fail.StillRunning, Message: fmt.Sprintf("the run is still %s: there is nothing to save yet", reply.Data.Status),
 			Hint: fail.CommandLine("runs", "wait", runID, "--download", saving.where), RunID: runID,
 		}
+	}
+	if saving.where == toStdout {
+		return writeOutput(cmd.Context(), env, reply.Data, saving)
 	}
 	files, err := saveOutputs(cmd.Context(), env, reply.Data, saving)
 	if err != nil {

@@ -117,7 +117,7 @@ func (o *runOptions) validate(cmd *cobra.Command) error {
 	if o.saving.where != "" && !o.wait {
 		return fail.Usage("", "--download needs --wait: a run that has just started has no outputs")
 	}
-	if err := o.saving.check(); err != nil {
+	if err := o.saving.check(o.env); err != nil {
 		return err
 	}
 	return o.waiting.check()
@@ -148,6 +148,9 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	problems = append(problems, app.Data.CheckOutputs(opts.only)...)
 	if len(problems) > 0 {
 		return appinfo.Problems(opts.appID, problems)
+	}
+	if err := opts.saving.checkOne(app.Data, opts.only); err != nil {
+		return err
 	}
 	if err := opts.spending.check(cmd.Context(), client, id); err != nil {
 		return err

@@ -69,7 +69,8 @@ func newWait(env *cmdutil.Env) *cobra.Command {
 		Use:   "wait RUN…",
 		Short: "Wait until runs end",
 		Long: "Wait until one run or several end, and print their final states. The exit status is 3 if one failed or was\n" +
-			"cancelled, and 7 if the waiting time was over first; the runs continue in any case.",
+			"cancelled, and 7 if the waiting time was over first; the runs continue in any case. With several runs, one that\n" +
+			"cannot be waited for does not end the wait for the others: the error names the end of each.",
 		Example:           "lamina runs wait RUN\nlamina runs wait RUN --timeout 10m --download ./out/",
 		Args:              cmdutil.NeedArgs("RUN…"),
 		ValidArgsFunction: complete.RunningRuns(env),
@@ -80,7 +81,7 @@ func newWait(env *cmdutil.Env) *cobra.Command {
 			if len(args) > 1 && saving.open {
 				return fail.Usage("lamina runs get RUN --open", "--open works with one run at a time")
 			}
-			if err := saving.check(); err != nil {
+			if err := saving.check(env); err != nil {
 				return err
 			}
 			if err := waiting.check(); err != nil {
@@ -103,39 +104,6 @@ func newWait(env *cmdutil.Env) *cobra.Command {
 	waiting.add(cmd.Flags())
 	saving.add(cmd.Flags())
 	return cmd
-}
-
-// waitForAll waits for several runs. They go on side by side at the service, so waiting in turn takes no longer.
-func waitForAll(ctx context.Context, env *cmdutil.Env, client *api.Client, runIDs []string, opts waitOptions) error {
-	var finals []api.RunUpdate
-	var worst error
-	end := env.Now().Add(opts.timeout)
-	for _, id := range runIDs {
-		opts.timeout = max(end.Sub(env.Now()), time.Second)
-		final, err := follow(ctx, env, client, id, opts, nil)
-		if err != nil {
-			return err
-		}
-		finals = append(finals, final)
-		if err := outcome(final); err != nil {
-			worst = err
-		}
-	}
-	if worst != nil {
-		return worst
-	}
-	var all []json.RawMessage
-	for _, f := range finals {
-		all = append(all, f.Raw)
-	}
-	return env.Print(all, func(p *output.Page) {
-		for i, f := range finals {
-			if i > 0 {
-				p.Line("")
-			}
-			writeRun(p, f.Run, opts.appName(ctx, env, client, f.Run), nil, env.Now())
-		}
-	})
 }
 
 func newWatch(env *cmdutil.Env) *cobra.Command {

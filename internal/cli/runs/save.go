@@ -1,14 +1,11 @@
 package runs
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -27,18 +24,24 @@ type saveOptions struct {
 	force bool
 	open  bool
 	only  []string
+	limit sizeFlag // of each file
 }
 
 func (s *saveOptions) add(f *pflag.FlagSet) {
-	f.StringVarP(&s.where, "download", "d", "", "save the outputs to this `PATH`: a file, a folder, or a pattern with {label}, {index}, {ext} and {runId}")
+	f.StringVarP(&s.where, "download", "d", "", "save the outputs to this `PATH`: a file, a folder, a pattern with {label}, {index}, {ext} and {runId}, or - for stdout")
+	s.limit = defaultMaxSize
+	f.Var(&s.limit, "max-size", "refuse an output of more than this `SIZE`, such as 500MB or 2GiB; 0 is no limit")
 	f.BoolVar(&s.force, "force", false, "replace files that are in the way")
 	addOpen(f, &s.open, "the saved output, or the page of the run,")
 }
 
 // check refuses a target that exists, before a run costs anything.
-func (s *saveOptions) check() error {
-	if s.where == "" {
+func (s *saveOptions) check(env *cmdutil.Env) error {
+	switch s.where {
+	case "":
 		return nil
+	case toStdout:
+		return s.checkStdout(env)
 	}
 	literal := transfer.Literal(s.where, isDir)
 	if literal == "" || s.force {
@@ -59,16 +62,44 @@ type savedFile struct {
 
 // saveOutputs saves the completed outputs of a run. If one fails, the others are still saved, because they are paid for.
 func saveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOptions) ([]savedFile, error) {
-	outputs, texts := completed(run, opts.only)
-	if len(outputs) == 0 {
-		message := "the run has no output to save"
-		if len(opts.only) > 0 {
-			message = fmt.Sprintf("the run has no output %s to save", output.Quote(strings.Join(opts.only, ", ")))
-		}
-		return nil, &fail.Error{Code: fail.DownloadFailed, Message: message, Hint: fail.CommandLine("runs", "get", run.RunID), RunID: run.RunID}
+	outputs, err := outputsToSave(run, opts.only)
+	if err != nil {
+		return nil, err
 	}
 	progress := env.Progress()
 	defer progress.Stop()
+	downloader, err := newDownloader(env, opts)
+	if err != nil {
+		return nil, err
+	}
+	var files []savedFile
+	var failures []error
+	ours := transfer.InFolder(opts.where, isDir) && !opts.force
+	for i := range outputs {
+		downloader.Progress = showBytes(progress, outputs[i])
+		path, size, err := downloader.Save(ctx, outputs[i], func(o transfer.Output) string {
+			outputs[i] = o
+			path := transfer.Names(opts.where, run.RunID, outputs, isDir)[i]
+			if ours {
+				path = transfer.Free(path, exists)
+			}
+			return path
+		})
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		files = append(files, savedFile{Label: outputs[i].Label, Path: path, Bytes: size})
+	}
+	progress.Stop()
+	for _, f := range files {
+		env.Printer.Say("%s %s  %s", env.Printer.ErrStyles().Good("Saved"), term.Line(f.Path), output.Bytes(f.Bytes))
+	}
+	return files, saveError(run, failures)
+}
+
+// newDownloader returns what downloads the outputs of runs.
+func newDownloader(env *cmdutil.Env, opts saveOptions) (*transfer.Downloader, error) {
 	session, err := env.Sessions.OpenFor(provider.Lamina())
 	if err != nil {
 		return nil, err
@@ -77,33 +108,8 @@ func saveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOp
 	if err != nil {
 		return nil, err
 	}
-	downloader.Force = opts.force
-	var files []savedFile
-	var failures []error
-	ours := transfer.InFolder(opts.where, isDir) && !opts.force
-	for i, path := range transfer.Names(opts.where, run.RunID, outputs, isDir) {
-		if ours {
-			path = transfer.Free(path, exists)
-		}
-		o := outputs[i]
-		downloader.Progress = showBytes(progress, o)
-		size, err := int64(0), error(nil)
-		if o.URL != "" {
-			size, err = downloader.Save(ctx, o.URL, path)
-		} else {
-			size, err = downloader.SaveText(texts[i], path)
-		}
-		if err != nil {
-			failures = append(failures, err)
-			continue
-		}
-		files = append(files, savedFile{Label: o.Label, Path: path, Bytes: size})
-	}
-	progress.Stop()
-	for _, f := range files {
-		env.Printer.Say("%s %s  %s", env.Printer.ErrStyles().Good("Saved"), term.Line(f.Path), output.Bytes(f.Bytes))
-	}
-	return files, saveError(run, failures)
+	downloader.Force, downloader.MaxSize = opts.force, int64(opts.limit)
+	return downloader, nil
 }
 
 // envelopeWithFiles returns the API's envelope of a run, with the saved files as a further member.
@@ -124,10 +130,7 @@ func saveError(run api.Run, failures []error) error {
 	if len(failures) == 0 {
 		return nil
 	}
-	e := &fail.Error{
-		Code: fail.DownloadFailed, Around: "%s", Err: failures[0], RunID: run.RunID,
-		Hint: fail.CommandLine("runs", "download", run.RunID, "./somewhere-else/"),
-	}
+	e := &fail.Error{Code: fail.DownloadFailed, Around: "%s", Err: failures[0], RunID: run.RunID, Hint: saveHint(run.RunID, failures[0])}
 	var exists *transfer.ExistsError
 	switch {
 	case errors.Is(errors.Join(failures...), context.Canceled):
@@ -142,30 +145,24 @@ func saveError(run api.Run, failures []error) error {
 	return e
 }
 
-// completed returns the outputs that can be saved, and the text of each output that is text.
-func completed(run api.Run, only []string) ([]transfer.Output, []string) {
-	var outputs []transfer.Output
-	var texts []string
-	for i, o := range run.Outputs {
-		if o.Status != "completed" && run.Status != api.Completed || len(o.Value) == 0 || string(o.Value) == "null" {
-			continue
-		}
-		if len(only) > 0 && !slices.ContainsFunc(only, func(label string) bool { return strings.EqualFold(label, o.Label) }) {
-			continue
-		}
-		d := transfer.Output{Index: i, Label: cmp.Or(o.Label, o.Type), MimeType: o.MimeType}
-		var value string
-		switch err := json.Unmarshal(o.Value, &value); {
-		case err != nil:
-			d.Ext, value = "json", string(o.Value)
-		case o.Type == "text":
-			d.Ext = "txt"
-		default:
-			d.URL = value
-		}
-		outputs, texts = append(outputs, d), append(texts, value)
+// saveHint returns what to do about an output that could not be saved.
+func saveHint(runID string, err error) string {
+	var (
+		large  *transfer.TooLargeError
+		path   *os.PathError
+		exists *transfer.ExistsError
+		lost   *transfer.TruncatedError
+		host   *transfer.RefusedError
+	)
+	switch {
+	case errors.As(err, &large):
+		return fail.CommandLine("runs", "download", runID, "--max-size", fmt.Sprint(max(large.Size, 0)))
+	case errors.As(err, &path), errors.As(err, &exists):
+		return fail.CommandLine("runs", "download", runID, "./somewhere-else/")
+	case errors.As(err, &lost), errors.As(err, &host), errors.Is(err, context.Canceled):
+		return fail.CommandLine("runs", "download", runID)
 	}
-	return outputs, texts
+	return fail.CommandLine("runs", "get", runID) // its address or its content is wrong
 }
 
 // showBytes returns a function that shows how much of an output is downloaded, in steps of 2 percent.

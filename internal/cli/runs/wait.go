@@ -139,7 +139,7 @@ func waitAndSave(ctx context.Context, env *cmdutil.Env, client *api.Client, runI
 	}
 	var files []savedFile
 	var saveErr error
-	if saving.where != "" {
+	if saving.where != "" && saving.where != toStdout {
 		files, saveErr = saveOutputs(ctx, env, final.Run, saving)
 	}
 	if err := outcome(final); err != nil {
@@ -147,6 +147,9 @@ func waitAndSave(ctx context.Context, env *cmdutil.Env, client *api.Client, runI
 	}
 	if saveErr != nil {
 		return saveErr
+	}
+	if saving.where == toStdout {
+		return writeOutput(ctx, env, final.Run, saving)
 	}
 	app := waiting.appName(ctx, env, client, final.Run)
 	err = env.Printer.Data(runEnvelope(final, files), func(p *output.Page) { writeRun(p, final.Run, app, files, env.Now()) })
