@@ -72,6 +72,9 @@ var (
 	Unexpected      = Code{"unexpected_answer", ExitService}
 	AddressInUse    = Code{"address_in_use", ExitFailure}
 	DemoFailed      = Code{"demo_failed", ExitFailure}
+	DeliveryFailed  = Code{"delivery_failed", ExitFailure}
+	InvalidDelivery = Code{"invalid_delivery", ExitFailure}
+	NoDelivery      = Code{"no_delivery", ExitStillRunning}
 	KeysFound       = Code{"keys_found", ExitFailure}
 	ScanIncomplete  = Code{"scan_incomplete", ExitUsage}
 	CheckFailed     = Code{"check_failed", ExitFailure}
