@@ -54,6 +54,7 @@ func list(opts *listOptions) error {
 	if err != nil {
 		return err
 	}
+	_, _ = env.Sessions.Client() // the names of apps are those of an account; without one, ids are shown
 	data := []listed{}
 	for _, d := range newest {
 		raw, _ := run(d)

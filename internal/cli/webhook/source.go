@@ -47,11 +47,11 @@ func (o *listenOptions) newSource(ctx context.Context, dir string, box *inbox.In
 		address = o.publicURL
 	}
 	o.env.Printer.Say("%s", "Send a delivery here: "+o.env.Command("run", "APP", "--webhook", address))
-	messages := &limiter{say: o.env.Say, now: o.env.Now}
+	refused, repeated := &limiter{say: o.env.Say, now: o.env.Now}, &limiter{say: o.env.Say, now: o.env.Now}
 	server := &listen.Server{
 		Path: o.path, Keys: keys, Inbox: box, Now: o.env.Now,
-		Refused:  func(status int, reason error) { messages.print("Refused a request (%d): %v", status, reason) },
-		Repeated: func(id string) { messages.print("Run %s was delivered again, and is in the inbox already", id) },
+		Refused:  func(status int, reason error) { refused.print("Refused a request (%d): %v", status, reason) },
+		Repeated: func(id string) { repeated.print("Run %s was delivered again, and is in the inbox already", id) },
 	}
 	return func(ctx context.Context) error { return server.Serve(ctx, listener) }, nil
 }
