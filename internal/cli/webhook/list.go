@@ -57,8 +57,7 @@ func list(opts *listOptions) error {
 	_, _ = env.Sessions.Client() // the names of apps are those of an account; without one, ids are shown
 	data := []listed{}
 	for _, d := range newest {
-		raw, _ := run(d)
-		data = append(data, listed{receivedOf(d), raw})
+		data = append(data, listed{receivedOf(d), run(d)})
 	}
 	return env.Print(data, func(p *output.Page) {
 		if total == 0 {
@@ -67,8 +66,7 @@ func list(opts *listOptions) error {
 		}
 		var rows [][]string
 		for _, d := range newest {
-			_, app := run(d)
-			rows = append(rows, []string{appName(env, app), d.Status, output.Past(d.ReceivedAt, env.Now()), d.Source, d.ID})
+			rows = append(rows, []string{appOf(env, d), d.Status, output.Past(d.ReceivedAt, env.Now()), d.Source, d.ID})
 		}
 		p.Table([]string{"APP", "STATUS", "RECEIVED", "FROM", "RUN"}, rows)
 		if len(newest) < total {

@@ -3,6 +3,7 @@ package webhook
 import (
 	"cmp"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/uselamina/lamina/internal/cli/complete"
@@ -25,41 +26,37 @@ func receivedOf(d inbox.Delivery) received {
 }
 
 // run returns the member data of the body of a delivery.
-func run(d inbox.Delivery) (raw json.RawMessage, workflowID string) {
+func run(d inbox.Delivery) json.RawMessage {
 	var envelope struct {
 		Data json.RawMessage `json:"data"`
 	}
+	if json.Unmarshal(d.Body, &envelope) != nil || envelope.Data == nil {
+		return json.RawMessage("null")
+	}
+	return envelope.Data
+}
+
+// appOf returns the short name of the app of a delivery, if this machine knows it, and otherwise its id.
+func appOf(env *cmdutil.Env, d inbox.Delivery) string {
 	var fields struct {
 		WorkflowID string `json:"workflowId"`
 	}
-	if json.Unmarshal(d.Body, &envelope) != nil || json.Unmarshal(envelope.Data, &fields) != nil {
-		return json.RawMessage("null"), ""
-	}
-	return envelope.Data, fields.WorkflowID
-}
-
-// appName returns the short name of an app that this machine knows, and otherwise its id.
-func appName(env *cmdutil.Env, id string) string {
-	if id == "" {
+	if json.Unmarshal(run(d), &fields) != nil || fields.WorkflowID == "" {
 		return "run"
 	}
-	return cmp.Or(complete.AppName(env, id), id)
+	return cmp.Or(complete.AppName(env, fields.WorkflowID), fields.WorkflowID)
 }
 
 // printDelivery writes a delivery as one line: of text, or of JSON with the run as data.
 func printDelivery(env *cmdutil.Env, d inbox.Delivery) error {
-	data, app := run(d)
 	if env.Printer.Machine() {
-		raw, err := json.Marshal(struct {
-			Data     json.RawMessage `json:"data"`
-			Delivery received        `json:"delivery"`
-		}{data, receivedOf(d)})
+		about, err := json.Marshal(receivedOf(d))
 		if err != nil {
 			return err
 		}
-		return env.Printer.Line(raw)
+		return env.Printer.Line(slices.Concat([]byte(`{"data":`), run(d), []byte(`,"delivery":`), about, []byte("}")))
 	}
 	return env.Printer.Data(nil, func(p *output.Page) {
-		p.Line("%s  %s  %s  %s", p.Faint(d.ReceivedAt.Local().Format(time.TimeOnly)), appName(env, app), cmp.Or(d.Status, "ended"), d.ID)
+		p.Line("%s  %s  %s  %s", p.Faint(d.ReceivedAt.Local().Format(time.TimeOnly)), appOf(env, d), cmp.Or(d.Status, "ended"), d.ID)
 	})
 }

@@ -59,13 +59,20 @@ type closedSegment struct {
 	size  int64
 }
 
-// entry is a delivery in the inbox. flush is nil once it is stored.
+// entry is a delivery in the inbox. flush is nil once it is stored. recent is the delivery itself, while it is one of the newest.
 type entry struct {
-	id    string
-	seq   uint64
-	at    place
-	flush *batch
+	id     string
+	seq    uint64
+	at     place
+	flush  *batch
+	recent *Delivery
 }
+
+// The newest deliveries are kept in memory, too, if they are small: consumers that keep up need not read them back.
+const (
+	maxRecent     = 1024
+	maxRecentBody = 16 << 10
+)
 
 // batch is a group of deliveries that one flush stores. err is set before done is closed.
 type batch struct {
@@ -179,6 +186,9 @@ func (b *Inbox) Add(ctx context.Context, d Delivery) (isNew bool, err error) {
 	e := b.entries[d.ID]
 	if isNew = e == nil; isNew {
 		e = &entry{id: d.ID, flush: b.waiting}
+		if len(d.Body) <= maxRecentBody {
+			e.recent = &d
+		}
 		b.entries[d.ID] = e
 		b.waiting.entries = append(b.waiting.entries, e)
 		b.waiting.lines = append(b.waiting.lines, append(line, '\n'))
@@ -206,11 +216,17 @@ func (b *Inbox) Next(ctx context.Context, after uint64) (Delivery, error) {
 		b.mu.Lock()
 		i, _ := slices.BinarySearchFunc(b.stored, after+1, func(e *entry, seq uint64) int { return int(int64(e.seq) - int64(seq)) }) //nolint:gosec // numbers are small
 		var found *entry
+		var recent *Delivery
 		if i < len(b.stored) {
-			found = b.stored[i]
+			found, recent = b.stored[i], b.stored[i].recent
 		}
 		changed, closed := b.changed, b.closed
 		b.mu.Unlock()
+		if recent != nil {
+			d := *recent
+			d.Seq = found.seq
+			return d, nil
+		}
 		if found != nil {
 			d, err := b.read(found)
 			if err == nil || !errors.Is(err, os.ErrNotExist) {

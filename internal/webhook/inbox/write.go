@@ -38,6 +38,9 @@ func (b *Inbox) flush() {
 			continue
 		}
 		b.stored = append(b.stored, e)
+		if old := len(b.stored) - 1 - maxRecent; old >= 0 {
+			b.stored[old].recent = nil
+		}
 	}
 	if group.err == nil {
 		b.removeOldest()

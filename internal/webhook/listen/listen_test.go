@@ -327,4 +327,3 @@ func TestCutBody(t *testing.T) {
 		t.Errorf("got status %d and %d deliveries, want 400 and none", resp.StatusCode, r.box.Last())
 	}
 }
-

@@ -18,7 +18,9 @@ import (
 const (
 	maxBody   = 1 << 20
 	maxHeader = 16 << 10
-	maxAtOnce = 64 // deliveries that are read at once
+	maxAtOnce = 512      // requests that are answered at once
+	large     = 64 << 10 // the size of a body that counts as large
+	maxLarge  = 16       // large bodies, and those of unknown size, that are read at once
 )
 
 // A Server receives deliveries at one path.
@@ -34,7 +36,7 @@ type Server struct {
 	// Repeated is called for each delivery that the inbox has already.
 	Repeated func(id string)
 
-	slots chan struct{}
+	slots, largeSlots chan struct{}
 }
 
 // Errors of requests that are not deliveries.
@@ -47,7 +49,7 @@ var (
 
 // Serve answers requests until ctx ends, and then lets those that are being answered finish.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
-	s.slots = make(chan struct{}, maxAtOnce)
+	s.slots, s.largeSlots = make(chan struct{}, maxAtOnce), make(chan struct{}, maxLarge)
 	server := &http.Server{
 		Handler: s, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute,
 		ErrorLog: log.New(io.Discard, "", 0), // its lines are about connections, not deliveries
@@ -75,9 +77,13 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 // ServeHTTP answers 200 to a delivery that is in the inbox, and to one that was there before. It answers 404 and 405 to another path and
 // method, 413 to a large body, 401 to what cannot be verified, and 503 if the delivery may succeed later.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	slots := s.slots
+	if r.ContentLength < 0 || r.ContentLength > large {
+		slots = s.largeSlots
+	}
 	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
 	case <-r.Context().Done():
 		return
 	}
