@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -19,7 +21,7 @@ import (
 // The shapes of what commands write with --json.
 const (
 	inData    = "an object with the member data"
-	asItCame  = "the response of a service other than Lamina, as it came"
+	asItCame  = "the response of a service other than Lamina, or one of Lamina without an envelope, as it came"
 	inLines   = "a stream: a line for each item"
 	noJSON    = "text in every format"
 	untilStop = "a first line, then nothing until the command is stopped"
@@ -34,6 +36,7 @@ type jsonCall struct {
 
 // jsonCalls returns a call of every command, in an order in which each succeeds.
 func jsonCalls(dev *devServer, run string) []jsonCall {
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})) // accepts deliveries until the tests end
 	laghavKey := dev.Services["laghav"].APIKey + "\n"
 	return []jsonCall{
 		{inData, "version", ""},
@@ -69,6 +72,14 @@ func jsonCalls(dev *devServer, run string) []jsonCall {
 		{inData, "runs cancel " + run, ""},
 		{inData, "runs download " + run + " ./again/", ""},
 		{inLines, "runs watch " + run, ""},
+		{inLines, "webhook listen", ""},
+		{inData, "webhook list", ""},
+		{inData, "webhook replay kept --to " + receiver.URL, ""},
+		{inData, "webhook trigger " + receiver.URL, ""},
+		{inData, "webhook verify delivery.txt --key key.json --at 1800000000", ""},
+		{inData, "webhook status", ""},
+		{inData, "webhook clear", ""},
+		{asItCame, "webhook signing-key", ""},
 		{inData, "doctor", ""},
 		{inData, "demo --no-input", ""},
 		{untilStop, "dev", ""},
@@ -116,6 +127,7 @@ func TestEveryCommandWritesData(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	writeDelivery(t, u)
 	started := u
 	started.env = append(slices.Clone(u.env), "LAMINA_API_KEY="+dev.APIKey)
 	run := strings.TrimSpace(started.output(t, "run", "poster", "--input", "text=Hello", "--wait", "--jq", ".data.runId"))

@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 		"lamina": lamina,
 		"browse": browse,
 		"huge":   storeLargeToken,
+		"bare":   bare,
 	})
 }
 

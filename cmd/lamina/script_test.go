@@ -65,6 +65,9 @@ func scripts() testscript.Params {
 			"key":          cmdKey,
 			"sparse":       cmdSparse,
 			"issuer":       cmdIssuer,
+
+			"receiver":        cmdReceiver,
+			"until-listening": cmdUntilListening,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {

@@ -16,7 +16,7 @@ var imports = map[string]string{
 	"cmd/lamina": "cli",
 	"docgen":     "cli completion",
 
-	"cli":           "cli/account cli/api cli/apps cli/browse cli/complete cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/runs cli/settings cli/upgrade api child cmdutil completion fail output redact session term",
+	"cli":           "cli/account cli/api cli/apps cli/browse cli/complete cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/runs cli/settings cli/upgrade cli/webhook api child cmdutil completion fail output redact session term",
 	"cli/account":   "api api/laghav auth auth/clientkey auth/redirecturi auth/safeurl cli/complete cmdutil config fail output provider scan session term",
 	"cli/api":       "api auth/safeurl cli/complete cmdutil fail output provider session",
 	"cli/appinfo":   "api cli/complete cmdutil fail output",
@@ -31,6 +31,7 @@ var imports = map[string]string{
 	"cli/runs":      "api cli/appinfo cli/complete cmdutil fail output provider session term transfer",
 	"cli/settings":  "api cmdutil config fail output provider session",
 	"cli/upgrade":   "cmdutil fail output",
+	"cli/webhook":   "api auth/safeurl child cli/complete cmdutil config fail output provider retry session term webhook webhook/forward webhook/inbox webhook/listen webhook/poll",
 
 	"cmdutil": "fail output session term textfile",
 	"session": "api auth auth/safeurl child config fail provider redact term textfile transfer",
@@ -51,10 +52,13 @@ var imports = map[string]string{
 	"transfer":          "retry",
 	"output":            "term",
 	"term":              "child",
+	"webhook/forward":   "retry webhook webhook/inbox",
+	"webhook/listen":    "webhook webhook/inbox",
+	"webhook/poll":      "api webhook/inbox",
 
 	"platform":               "platform/control platform/laghav platform/lamatic platform/lamina platform/laminr platform/lightfast platform/oauth platform/overview platform/wire platform/wire/page",
 	"platform/apps":          "api",
-	"platform/control":       "platform/wire platform/wire/page",
+	"platform/control":       "platform/wire platform/wire/page webhook",
 	"platform/laghav":        "platform/laghav/prompt platform/wire",
 	"platform/lamatic":       "platform/wire",
 	"platform/lamina":        "api platform/apps platform/wire webhook",

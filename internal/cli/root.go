@@ -19,6 +19,7 @@ import (
 	"github.com/uselamina/lamina/internal/cli/runs"
 	"github.com/uselamina/lamina/internal/cli/settings"
 	"github.com/uselamina/lamina/internal/cli/upgrade"
+	"github.com/uselamina/lamina/internal/cli/webhook"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/output"
 )
@@ -106,7 +107,7 @@ func (p *program) addCommands(root *cobra.Command) {
 			root.AddCommand(c)
 		}
 	}
-	add(groupWork, apps.New(env), runs.NewRun(env), runs.New(env), browse.New(env), api.New(env))
+	add(groupWork, apps.New(env), runs.NewRun(env), runs.New(env), browse.New(env), webhook.New(env), api.New(env))
 	add(groupServices, laminr.New(env), lamatic.New(env), lightfast.New(env), laghav.New(env))
 	add(groupAccount, account.NewLogin(env), account.NewLogout(env), account.NewWhoami(env), account.NewAuth(env), account.NewProfile(env), settings.New(env))
 	add(groupLocal, local.NewDemo(env, Main), local.NewDev(env), newCompletion(env), newHelp(env), newVersion(env), upgrade.New(env), local.NewDoctor(env), newExplain(env))

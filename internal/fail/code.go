@@ -76,6 +76,9 @@ var (
 	CommandUnusable = Code{"command_not_executable", ExitCannotRun}
 	CommandNotFound = Code{"command_not_found", ExitNoCommand}
 	DemoFailed      = Code{"demo_failed", ExitFailure}
+	DeliveryFailed  = Code{"delivery_failed", ExitFailure}
+	InvalidDelivery = Code{"invalid_delivery", ExitFailure}
+	NoDelivery      = Code{"no_delivery", ExitStillRunning}
 	KeysFound       = Code{"keys_found", ExitFailure}
 	ScanIncomplete  = Code{"scan_incomplete", ExitUsage}
 	CheckFailed     = Code{"check_failed", ExitFailure}

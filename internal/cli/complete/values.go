@@ -45,7 +45,7 @@ func values() map[string]Func {
 		"TIME":   None, "MILLISECONDS": None, "N": None, "PERCENT": None, "PORT": None, "SCORE": None, "STRENGTH": None, "AMOUNT": None,
 		"KIND": Words("auto"), "RULE": Words("filler", "preamble", "intent"), "VALUE": Words("consent", "login", "select_account"),
 		"MODEL":   Words("auto", "claude-haiku-3", "claude-sonnet-4", "claude-opus-4", "gpt-4o-mini", "gpt-4o", "gemini-1.5-flash", "gemini-1.5-pro"),
-		"ADDRESS": None, "URI": None, "URL": None, "AUDIENCE": None, "EXPRESSION": None, "ID": None, "KEY": None,
+		"ADDRESS": None, "COMMAND": None, "URI": None, "URL": None, "AUDIENCE": None, "EXPRESSION": None, "ID": None, "KEY": None,
 		"LABEL": None, "NAME": None, "NAME:VALUE": None, "NAME=JSON": None, "NAME=VALUE": None, "PERSON": None, "SCOPES": None,
 		"SIZE": None, "SOURCE": None, "TEAM": None, "TEXT": None, "TYPE": None,
 	}

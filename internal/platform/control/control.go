@@ -44,6 +44,8 @@ func New(deps wire.Deps, opts Options) *Server {
 		"/dev/faults":   {"GET": s.listFaults, "POST": wire.SameOrigin(s.planFault), "DELETE": wire.SameOrigin(s.clearFaults)},
 		"/dev/clock":    {"GET": s.showClock, "POST": wire.SameOrigin(s.advanceClock)},
 
+		"/dev/webhooks/sign": {"POST": wire.SameOrigin(s.signDelivery)},
+
 		"/dev/keys":        {"GET": s.listKeys, "POST": wire.SameOrigin(s.createKey)},
 		"/dev/keys/{id}":   {"DELETE": wire.SameOrigin(s.revokeKey)},
 		"/dev/keys/make":   {"POST": s.createKeyOnPage},

@@ -68,7 +68,7 @@ func New(deps wire.Deps, opts Options) (*Server, error) {
 	}
 	s := &Server{Deps: deps, opts: opts, files: files, loopback: newLoopbackClient(), webhooks: newWebhookClient()}
 	err = deps.Store.Update(func(tx *wire.Tx) error {
-		s.signingKey = ed25519.NewKeyFromSeed(tx.Seed("webhook-seed", ed25519.SeedSize))
+		s.signingKey = wire.WebhookKey(tx)
 		return nil
 	})
 	if err := errors.Join(err, s.sweepFiles()); err != nil {

@@ -1,0 +1,123 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/term"
+	"github.com/uselamina/lamina/internal/webhook/forward"
+	"github.com/uselamina/lamina/internal/webhook/inbox"
+)
+
+type replayOptions struct {
+	env  *cmdutil.Env
+	id   string
+	to   []string
+	sign bool
+}
+
+// replayed is the result of a replay.
+type replayed struct {
+	RunID string   `json:"runId"`
+	To    []string `json:"to"`
+}
+
+func newReplay(env *cmdutil.Env) *cobra.Command {
+	opts := &replayOptions{env: env}
+	cmd := &cobra.Command{
+		Use:   "replay RUN",
+		Short: "Send a delivery of the inbox again",
+		Long: "Send a delivery of the inbox again: to the given addresses, or to those of the last listen --forward-to. It has its original\n" +
+			"signature, which a receiver refuses after 5 minutes. With --sign it is signed again, with the key of this machine.",
+		Example: "lamina webhook replay RUN --to http://127.0.0.1:3000/hook\n" +
+			"lamina webhook replay RUN --to http://127.0.0.1:3000/hook --sign",
+		Args:              cmdutil.NeedArgs("RUN"),
+		ValidArgsFunction: completeRuns(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.id = args[0]
+			for _, target := range opts.to {
+				if err := checkTarget("--to", target); err != nil {
+					return err
+				}
+			}
+			return replay(cmd.Context(), opts)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&opts.to, "to", nil, "send it to this `URL`; repeatable")
+	f.BoolVar(&opts.sign, "sign", false, "sign it again, with the key of this machine")
+	return cmd
+}
+
+func replay(ctx context.Context, opts *replayOptions) error {
+	env := opts.env
+	dir, err := openFolder(env)
+	if err != nil {
+		return err
+	}
+	d, found, err := inbox.Find(dir, opts.id)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return &fail.Error{Code: fail.NotFound, Message: fmt.Sprintf("there is no delivery of run %s in the inbox", output.Quote(opts.id)), Hint: "lamina webhook list"}
+	}
+	targets := opts.to
+	if len(targets) == 0 {
+		targets = savedTargets(dir)
+	}
+	if len(targets) == 0 {
+		return fail.Usage(fail.CommandLine("webhook", "replay", opts.id, "--to", "http://127.0.0.1:3000/hook"), "name the address with --to: no listen --forward-to has saved one")
+	}
+	message := forward.Original(d)
+	if opts.sign || d.Source == inbox.FromPoll {
+		key, err := localKey(ctx, env)
+		if err != nil {
+			return err
+		}
+		message = forward.Signed(key, env.Now(), d.ID, d.Body)
+	}
+	sender, err := newSender(env)
+	if err != nil {
+		return err
+	}
+	for _, target := range targets {
+		if err := sender.Send(ctx, target, message); err != nil {
+			return replayError(ctx, d, target, err)
+		}
+	}
+	return env.Print(replayed{d.ID, targets}, func(p *output.Page) {
+		for _, target := range targets {
+			p.Line("Sent run %s to %s", d.ID, short(target))
+		}
+	})
+}
+
+func replayError(ctx context.Context, d inbox.Delivery, target string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	e := &fail.Error{Code: fail.DeliveryFailed, RunID: d.ID, Err: err, Message: fmt.Sprintf("%s did not accept run %s: %v", short(target), term.Line(d.ID), err)}
+	if d.Source == inbox.FromWebhook {
+		e.Hint = "if the receiver refuses the old signature, add --sign, and let the receiver trust: lamina webhook signing-key --local"
+	}
+	return e
+}
+
+// savedTargets returns the addresses of the last listen --forward-to.
+func savedTargets(dir string) []string {
+	var targets []string
+	raw, err := os.ReadFile(filepath.Join(dir, targetsFile))
+	if err != nil || json.Unmarshal(raw, &targets) != nil {
+		return nil
+	}
+	return targets
+}
