@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -86,6 +87,9 @@ func (o *devOptions) validate() error {
 func runDev(ctx context.Context, opts *devOptions) error {
 	if opts.protect || opts.tokenFile != "" {
 		opts.platform.DevToken = rand.Text()
+	}
+	if opts.env.ErrorsAsJSON() {
+		opts.platform.Log = slog.New(slog.NewJSONHandler(opts.env.Streams.Err, nil))
 	}
 	server, err := startServer(ctx, opts.addr, opts.platform, opts.env.Streams.Err)
 	if err != nil {
