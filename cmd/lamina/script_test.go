@@ -62,6 +62,7 @@ func scripts() testscript.Params {
 			"key":          cmdKey,
 			"sparse":       cmdSparse,
 			"issuer":       cmdIssuer,
+			"odd":          cmdOdd,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {

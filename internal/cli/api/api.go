@@ -114,8 +114,6 @@ func (o *options) check(cmd *cobra.Command, method string) error {
 		return fail.Usage("lamina api PATH -X GET --cache 1h", "--cache needs a GET without a body")
 	case o.force && o.download == "":
 		return fail.Usage("", "--force needs --download")
-	case o.download != "" && o.env.Flags.JQ != "":
-		return fail.Usage("lamina api PATH --jq EXPRESSION > FILE", "--download saves the response as it came and cannot be combined with --jq")
 	}
 	return cmdutil.AtMostOne(cmd, "download", "paginate")
 }
