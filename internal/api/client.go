@@ -68,18 +68,11 @@ func call[T any](ctx context.Context, c *Client, req Call) (*Reply[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	var envelope struct {
-		Data       *T          `json:"data"`
-		Pagination *Pagination `json:"pagination"`
-		Timeout    bool        `json:"timeout"`
-	}
-	if err := json.Unmarshal(got.Raw, &envelope); err != nil || envelope.Data == nil {
+	reply, err := readReply[T](got.Raw)
+	if err != nil {
 		return nil, got.Unexpected(req, "the response is not the JSON that the API documents", err)
 	}
-	if old, ok := any(envelope.Data).(interface{ normalize() }); ok {
-		old.normalize()
-	}
-	return &Reply[T]{Data: *envelope.Data, Pagination: envelope.Pagination, Timeout: envelope.Timeout, Raw: got.Raw}, nil
+	return reply, nil
 }
 
 // Do sends a call. It repeats the call after a failure if that is safe. It returns an *Error, an *UnreachableError, an

@@ -55,6 +55,8 @@ type savedFile struct {
 	Label string `json:"label"`
 	Path  string `json:"path"`
 	Bytes int64  `json:"bytes"`
+	Index int    `json:"outputIndex"`         // in the outputs of the run
+	URL   string `json:"sourceUrl,omitempty"` // none of an output that is a text
 }
 
 // saveOutputs saves the completed outputs of a run. If one fails, the others are still saved, because they are paid for.
@@ -97,7 +99,7 @@ func saveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOp
 			failures = append(failures, err)
 			continue
 		}
-		files = append(files, savedFile{Label: o.Label, Path: path, Bytes: size})
+		files = append(files, savedFile{Label: o.Label, Path: path, Bytes: size, Index: o.Index, URL: o.URL})
 	}
 	progress.Stop()
 	for _, f := range files {
