@@ -65,6 +65,7 @@ func scripts() testscript.Params {
 			"key":          cmdKey,
 			"sparse":       cmdSparse,
 			"issuer":       cmdIssuer,
+			"odd":          cmdOdd,
 
 			"receiver":        cmdReceiver,
 			"until-listening": cmdUntilListening,

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/uselamina/lamina/internal/api/loose"
 )
 
 // A Call is a request to the service. Do sends calls for which Client has no method.
@@ -29,9 +31,9 @@ type Response struct {
 	RequestID string
 }
 
-// Decode decodes the response to a call into v. It returns an *UnexpectedError if the body does not fit.
+// Decode decodes the response to a call into v, as loose.Decode does. It returns an *UnexpectedError if the body does not fit.
 func (r *Response) Decode(call Call, v any) error {
-	if err := json.Unmarshal(r.Raw, v); err != nil {
+	if err := loose.Decode(r.Raw, v); err != nil {
 		return r.Unexpected(call, "the response is not the JSON that the service documents", err)
 	}
 	return nil

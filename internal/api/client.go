@@ -73,18 +73,11 @@ func call[T any](ctx context.Context, c *Client, req Call) (*Reply[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	var envelope struct {
-		Data       *T          `json:"data"`
-		Pagination *Pagination `json:"pagination"`
-		Timeout    bool        `json:"timeout"`
-	}
-	if err := json.Unmarshal(got.Raw, &envelope); err != nil || envelope.Data == nil {
+	reply, err := readReply[T](got.Raw)
+	if err != nil {
 		return nil, got.Unexpected(req, "the response is not the JSON that the API documents", err)
 	}
-	if old, ok := any(envelope.Data).(interface{ normalize() }); ok {
-		old.normalize()
-	}
-	return &Reply[T]{Data: *envelope.Data, Pagination: envelope.Pagination, Timeout: envelope.Timeout, Raw: got.Raw}, nil
+	return reply, nil
 }
 
 // Do sends a call. It repeats the call after a failure if that is safe. It returns an *Error, an *UnreachableError, an
@@ -92,6 +85,15 @@ func call[T any](ctx context.Context, c *Client, req Call) (*Reply[T], error) {
 func (c *Client) Do(ctx context.Context, req Call) (*Response, error) {
 	timeout := cmp.Or(req.Timeout, c.Timeout, 30*time.Second)
 	var got *Response
+	err := c.retried(ctx, req, func() (err error) {
+		got, err = c.doOnce(ctx, req, timeout)
+		return err
+	})
+	return got, err
+}
+
+// retried calls once, and again after a failure if that is safe for the call.
+func (c *Client) retried(ctx context.Context, req Call, once func() error) error {
 	var ended error // the end of the context during a wait
 	policy := retry.Policy{
 		Backoff: retry.Network(), Attempts: 3, MaxWait: cmp.Or(c.MaxWait, time.Minute),
@@ -102,17 +104,16 @@ func (c *Client) Do(ctx context.Context, req Call) (*Response, error) {
 			return ended
 		},
 	}
-	err := policy.Do(ctx, func() (err error) {
+	err := policy.Do(ctx, func() error {
 		if err := c.paced(ctx); err != nil {
 			return err
 		}
-		got, err = c.doOnce(ctx, req, timeout)
-		return err
+		return once()
 	})
 	if errors.Is(ended, context.Canceled) {
-		return nil, &UnreachableError{BaseURL: c.BaseURL, Kind: Interrupted, Err: ended}
+		return &UnreachableError{BaseURL: c.BaseURL, Kind: Interrupted, Err: ended}
 	}
-	return got, err
+	return err
 }
 
 // paced waits until the pace permits a request.
@@ -150,17 +151,27 @@ func (c *Client) doOnce(ctx context.Context, req Call, timeout time.Duration) (*
 // send sends one request. It returns a response with a status below 300, or an error as Do does. The caller must close the body
 // of the response.
 func (c *Client) send(ctx context.Context, req Call) (*http.Response, error) {
+	resp, err := c.exchange(ctx, req)
+	if err == nil && resp.StatusCode >= 300 {
+		defer resp.Body.Close()
+		return nil, c.refusal(req, resp)
+	}
+	return resp, err
+}
+
+// exchange sends one request and returns its response, whatever its status is. The caller must close the body of the response.
+func (c *Client) exchange(ctx context.Context, req Call) (*http.Response, error) {
 	var body io.Reader
 	if req.Body != nil {
-		raw, err := json.Marshal(req.Body)
+		raw, err := encodeBody(req)
 		if err != nil {
-			return nil, fmt.Errorf("could not encode the request: %w", err)
+			return nil, err
 		}
 		body = bytes.NewReader(raw)
 	}
 	target := provider.Join(c.BaseURL, req.Path)
 	if len(req.Query) > 0 {
-		target += "?" + req.Query.Encode()
+		target += string("?&"[min(strings.Count(target, "?"), 1)]) + req.Query.Encode()
 	}
 	hr, err := http.NewRequestWithContext(ctx, req.Method, target, body)
 	if err != nil {
@@ -175,10 +186,6 @@ func (c *Client) send(ctx context.Context, req Call) (*http.Response, error) {
 	resp, err := hc.Do(hr)
 	if err != nil {
 		return nil, Unreachable(ctx, c.BaseURL, err)
-	}
-	if resp.StatusCode >= 300 {
-		defer resp.Body.Close()
-		return nil, c.refusal(req, resp)
 	}
 	return resp, nil
 }

@@ -213,7 +213,7 @@ func TestUnexpectedResponses(t *testing.T) {
 		{"no data", "application/json", `{"error":null}`},
 		{"data of a list", "application/json", `{"data":[]}`},
 		{"a bare run", "application/json", `{"runId":"r1","status":"queued"}`},
-		{"fields of a type", "application/json", `{"data":{"runId":17}}`},
+		{"data of another type", "application/json", `{"data":17}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

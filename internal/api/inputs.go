@@ -10,6 +10,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/uselamina/lamina/internal/jsontext"
 )
 
 // The codes of a Detail about an input.
@@ -121,6 +123,9 @@ func (a App) unknown(name string) Detail {
 
 // convert converts a value to the type of this input.
 func (p Parameter) convert(value any) (any, *Detail) {
+	if problem := p.checkText(value); problem != nil {
+		return nil, problem
+	}
 	if p.Multiple {
 		items := listOf(value)
 		for i := range items {
@@ -138,18 +143,34 @@ func (p Parameter) convert(value any) (any, *Detail) {
 	return p.convertOne(value)
 }
 
+// checkText refuses a text that would be decoded as JSON and changed by that.
+func (p Parameter) checkText(value any) *Detail {
+	text, isText := value.(string)
+	if !isText || !json.Valid([]byte(text)) || !p.Multiple && p.isKnown() {
+		return nil
+	}
+	if err := jsontext.Check([]byte(text)); err != nil {
+		return &Detail{Code: ProblemType, Message: fmt.Sprintf("cannot be sent as it is: %v", err)}
+	}
+	return nil
+}
+
+// isKnown reports whether the type of this input is one of the documented ones.
+func (p Parameter) isKnown() bool {
+	return p.Type == typeText || p.Type == typeOptions || p.Type == typeURL
+}
+
 // convertOne converts a value that is not a list.
 func (p Parameter) convertOne(value any) (any, *Detail) {
-	isKnown := p.Type == typeText || p.Type == typeOptions || p.Type == typeURL
 	if raw, isTyped := value.(json.RawMessage); isTyped {
-		if !isKnown {
+		if !p.isKnown() {
 			return raw, nil
 		}
 		if err := decode(string(raw), &value); err != nil {
 			return nil, &Detail{Code: ProblemType, Message: "is not JSON"}
 		}
 	}
-	if !isKnown {
+	if !p.isKnown() {
 		return decodeLoosely(value), nil
 	}
 	if number, ok := value.(json.Number); ok {

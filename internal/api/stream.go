@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/tmaxmax/go-sse"
+
+	"github.com/uselamina/lamina/internal/api/loose"
 )
 
 // maxEvent is the largest size of a server-sent event in bytes. An event contains a whole run.
@@ -154,7 +156,7 @@ func parseEvent(kind, data string) (RunUpdate, bool, error) {
 		raw = envelope.Data
 	}
 	var run Run
-	if err := json.Unmarshal(raw, &run); err != nil {
+	if err := loose.Decode(raw, &run); err != nil {
 		return RunUpdate{}, false, err
 	}
 	if run.Status == "" {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log"
 	"os"
 	"os/signal"
 	"slices"
@@ -57,6 +58,8 @@ func Main(ctx context.Context, env *cmdutil.Env, args []string) int {
 	env.Streams.Out = stdout
 	env.Args = slices.Clone(args)
 	env.Sessions = newSessions(env)
+	log.SetFlags(0)
+	log.SetOutput(debugLog{env.Sessions})
 	p := &program{env: env, stdout: stdout}
 	p.root = p.newRoot()
 	if status, found, err := p.runExtension(args); found {
@@ -82,6 +85,16 @@ func Main(ctx context.Context, env *cmdutil.Env, args []string) int {
 		p.stop()
 	}
 	return p.exit(err)
+}
+
+// A debugLog is the output of the standard logger, which net/http writes to, for instance about a response that nothing asked for. What
+// it says helps only to debug, and is no part of the output of a command.
+type debugLog struct{ sessions *session.Manager }
+
+// Write writes a message to the --debug log.
+func (l debugLog) Write(message []byte) (int, error) {
+	l.sessions.Debugf("%s", bytes.TrimSpace(message))
+	return len(message), nil
 }
 
 // program is the command tree with its environment.

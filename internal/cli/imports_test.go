@@ -18,13 +18,13 @@ var imports = map[string]string{
 
 	"cli":           "cli/account cli/api cli/apps cli/browse cli/complete cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/runs cli/settings cli/upgrade cli/webhook api child cmdutil completion fail output redact session term",
 	"cli/account":   "api api/laghav auth auth/clientkey auth/redirecturi auth/safeurl cli/complete cmdutil config fail output provider scan session term",
-	"cli/api":       "api auth/safeurl cli/complete cmdutil fail output provider session",
+	"cli/api":       "api api/loose auth/safeurl cli/complete cmdutil fail output provider session transfer",
 	"cli/appinfo":   "api cli/complete cmdutil fail output",
 	"cli/apps":      "api cli/appinfo cli/complete cmdutil fail output term",
 	"cli/browse":    "api cli/appinfo cli/complete cmdutil fail output provider",
 	"cli/complete":  "api cmdutil fail output term",
-	"cli/laghav":    "api api/laghav cli/complete cmdutil config fail output provider session",
-	"cli/lamatic":   "api api/lamatic auth cmdutil fail output provider retry",
+	"cli/laghav":    "api api/laghav cli/complete cmdutil config fail jsontext output provider session",
+	"cli/lamatic":   "api api/lamatic auth cmdutil fail jsontext output provider retry",
 	"cli/laminr":    "api api/laminr cmdutil fail output provider",
 	"cli/lightfast": "api/lightfast cmdutil fail output provider",
 	"cli/local":     "child cli/complete cmdutil doctor fail output platform provider term",
@@ -33,7 +33,7 @@ var imports = map[string]string{
 	"cli/upgrade":   "cmdutil fail output",
 	"cli/webhook":   "api auth/safeurl child cli/complete cmdutil config fail output provider retry session term webhook webhook/forward webhook/inbox webhook/listen webhook/poll",
 
-	"cmdutil": "fail output session term textfile",
+	"cmdutil": "fail jsontext output session term textfile",
 	"session": "api auth auth/safeurl child config fail provider redact term textfile transfer",
 	"doctor":  "api auth/safeurl completion config fail output provider session term",
 	"fail":    "api auth auth/clientkey auth/safeurl config output provider redact term transfer",
@@ -44,7 +44,7 @@ var imports = map[string]string{
 
 	"config/configtest": "config config/internal/disk",
 	"config":            "config/internal/disk retry textfile",
-	"api":               "api/loose provider retry",
+	"api":               "api/loose jsontext provider retry",
 	"api/laghav":        "api api/loose provider",
 	"api/lamatic":       "api retry",
 	"api/laminr":        "api api/loose retry",
@@ -100,7 +100,7 @@ var never = []struct{ from, to, why string }{
 }
 
 // leaves import nothing of this module.
-var leaves = []string{"auth/clientkey", "auth/page", "auth/safeurl", "child", "completion", "provider", "retry", "redact", "textfile", "webhook", "docs"}
+var leaves = []string{"auth/clientkey", "auth/page", "auth/safeurl", "child", "completion", "jsontext", "provider", "retry", "redact", "textfile", "webhook", "docs"}
 
 // helpers are the packages below internal/cli that nouns may import: they hold no commands.
 var helpers = []string{"cli/appinfo", "cli/complete"}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/jsontext"
 	"github.com/uselamina/lamina/internal/term"
 	"github.com/uselamina/lamina/internal/textfile"
 )
@@ -59,12 +60,18 @@ func ParsePair(flag, pair, example string) (name string, value any, err error) {
 	if name = strings.TrimSpace(name); !ok || name == "" {
 		return "", nil, fail.Usage(example, "%s must be NAME=VALUE or NAME:=JSON, not %q", flag, pair)
 	}
+	if err := jsontext.CheckText(pair); err != nil {
+		return "", nil, fail.Usage("write the value as UTF-8", "%s %s: %v; nothing was sent", flag, name, err)
+	}
 	if !isJSON {
 		return name, text, nil
 	}
 	if !json.Valid([]byte(text)) {
 		return "", nil, fail.Usage("for a string, write "+flag+" "+fail.Quote(name+"="+text),
 			"%s %s:= must be followed by JSON, such as 3, true or [\"a\",\"b\"], not %q", flag, name, text)
+	}
+	if err := jsontext.Check([]byte(text)); err != nil {
+		return "", nil, fail.Usage("", "%s %s:= cannot be sent as it is: %v; nothing was sent", flag, name, err)
 	}
 	return name, json.RawMessage(text), nil
 }
@@ -84,11 +91,14 @@ func (e *Env) ReadObject(ctx context.Context, file string) (map[string]any, erro
 	if err != nil {
 		return nil, cmp.Or(ctx.Err(), fail.Usage("name a JSON file with --file", "could not read the inputs: %v", err))
 	}
+	if err := CheckJSON(`it should look like {"text": "Hello"}`, file, "a JSON object of inputs", raw); err != nil {
+		return nil, err
+	}
 	var values map[string]any
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
-	if err := dec.Decode(&values); err != nil || dec.More() || values == nil {
-		return nil, fail.Usage(`it should look like {"text": "Hello"}`, "%s is not a JSON object of inputs%s", file, SyntaxErrorPlace(raw, err))
+	if err := dec.Decode(&values); err != nil || values == nil {
+		return nil, fail.Usage(`it should look like {"text": "Hello"}`, "%s is not a JSON object of inputs", file)
 	}
 	return values, nil
 }
@@ -127,13 +137,20 @@ func (e *Env) readText(file string) ([]byte, error) {
 	return text, nil
 }
 
-// SyntaxErrorPlace returns the line and the column of a JSON syntax error, in parentheses after a space; "" for other errors.
-func SyntaxErrorPlace(raw []byte, err error) string {
-	var syntax *json.SyntaxError
-	if !errors.As(err, &syntax) {
+// CheckJSON returns a usage error with the place unless raw, the content of a file, is one JSON value that can be sent without a change.
+// what names the value in the message.
+func CheckJSON(hint, file, what string, raw []byte) error {
+	if err := jsontext.Check(raw); err != nil {
+		return fail.Usage(hint, "%s is not %s%s; nothing was sent", file, what, Place(err))
+	}
+	return nil
+}
+
+// Place returns the place and the problem of an error of package jsontext, in parentheses after a space; "" for other errors.
+func Place(err error) string {
+	var e *jsontext.Error
+	if !errors.As(err, &e) {
 		return ""
 	}
-	before := raw[:min(int(syntax.Offset), len(raw))]
-	line := bytes.Count(before, []byte("\n")) + 1
-	return fmt.Sprintf(" (line %d, column %d: %v)", line, len(before)-bytes.LastIndexByte(before, '\n')-1, syntax)
+	return " (" + e.Error() + ")"
 }

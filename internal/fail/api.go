@@ -17,8 +17,11 @@ func (c Context) describeAPI(err error) (Failure, bool) {
 		refused     *api.Error
 		unexpected  *api.UnexpectedError
 		unreachable *api.UnreachableError
+		text        *api.TextError
 	)
 	switch {
+	case errors.As(err, &text):
+		return newFailure(InvalidArgument, text.Error(), "write the text as UTF-8"), true
 	case errors.As(err, &refused):
 		return c.describeRefusal(refused), true
 	case errors.As(err, &unexpected):

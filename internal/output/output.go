@@ -104,7 +104,7 @@ func (p *Printer) Data(raw json.RawMessage, text func(*Page)) error {
 // PageText returns the text that write adds to a page for stdout.
 func (p *Printer) PageText(write func(*Page)) string {
 	page := &Page{Styles: p.out, width: p.streams.Width}
-	if !p.streams.OutTTY {
+	if !p.streams.OutTTY && !p.streams.HasColumns {
 		page.width = func() int { return math.MaxInt32 } // a file has no width
 	}
 	write(page)
@@ -123,7 +123,7 @@ func (p *Printer) json(raw json.RawMessage) error {
 		}
 		buf.WriteByte('\n')
 	default:
-		if err := json.Indent(buf, bytes.TrimSpace(raw), "", "  "); err != nil {
+		if err := indent(buf, raw); err != nil {
 			return err
 		}
 		buf.WriteByte('\n')
@@ -134,6 +134,13 @@ func (p *Printer) json(raw json.RawMessage) error {
 	}
 	_, err := p.streams.Out.Write(text)
 	return err
+}
+
+// Unfiltered returns the printer without its jq program.
+func (p *Printer) Unfiltered() *Printer {
+	q := *p
+	q.filter = nil
+	return &q
 }
 
 // Say writes a message to stderr as Warn does, unless the option Quiet is set.

@@ -119,6 +119,17 @@ func Base(p provider.Provider, address string) (string, error) {
 	return p.Base(base), err
 }
 
+// TypedRoot returns the end of a session's base URL that the environment names and Base removes, such as /v1; "" if there is none.
+func (m *Manager) TypedRoot(s *Session) string {
+	_, text := m.LookupFirst(s.Provider.BaseURLEnv)
+	typed, err := safeurl.Normalize(text)
+	root, isBelow := strings.CutPrefix(typed, s.BaseURL)
+	if text == "" || err != nil || !isBelow || !strings.HasPrefix(root, "/") {
+		return ""
+	}
+	return root
+}
+
 // BaseURLError returns the error for an address that an environment variable holds.
 func BaseURLError(variable string, err error) error {
 	return &fail.Error{Code: fail.InvalidArgument, Message: variable + ": " + err.Error(), Hint: "export " + variable + "=https://HOST", Err: err}

@@ -22,8 +22,10 @@ type Streams struct {
 	OutColor, ErrColor bool
 	// Prompts reports whether the command may ask the user.
 	Prompts bool
-	// Width returns the number of columns of the terminal at Err, else of the one at Out, else 80.
+	// Width returns the value of COLUMNS, else the number of columns of the terminal at Err, else of the one at Out, else 80.
 	Width func() int
+	// HasColumns means that the variable COLUMNS sets the width, also of a stream that is no terminal.
+	HasColumns bool
 	// Height returns the number of lines of the terminal at Out; 0 means that it is unknown.
 	Height func() int
 
@@ -32,7 +34,7 @@ type Streams struct {
 }
 
 // System returns the streams of this process. The environment variables NO_COLOR, CLICOLOR, CLICOLOR_FORCE and TERM decide on
-// color; CI turns prompts off.
+// color, and COLUMNS on the width; CI turns prompts off.
 func System(getenv func(string) string) *Streams {
 	s := &Streams{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
@@ -45,6 +47,9 @@ func System(getenv func(string) string) *Streams {
 			}
 		}
 		return 80
+	}
+	if columns, err := strconv.Atoi(getenv("COLUMNS")); err == nil && columns > 0 {
+		s.HasColumns, s.Width = true, func() int { return columns }
 	}
 	s.Height = func() int {
 		_, height, _ := term.GetSize(int(os.Stdout.Fd()))

@@ -104,12 +104,21 @@ func (d *Downloader) Save(ctx context.Context, o Output, name func(Output) strin
 	if path = name(o); path == "" {
 		return "", 0, errors.New("the output has no name")
 	}
+	path, err = d.write(path, func(f *os.File) (final string, err error) {
+		o.MimeType, size, err = d.fill(ctx, o, f)
+		return name(o), err
+	})
+	return path, size, err
+}
+
+// write has fill write a temporary file beside path, and moves it to the path that fill returns when it is complete.
+func (d *Downloader) write(path string, fill func(*os.File) (final string, err error)) (final string, err error) {
 	if err := d.checkFree(path); err != nil {
-		return "", 0, err
+		return "", err
 	}
 	f, err := createPart(filepath.Split(path))
 	if err != nil {
-		return "", 0, err
+		return "", err
 	}
 	defer func() {
 		_ = f.Close()
@@ -117,21 +126,19 @@ func (d *Downloader) Save(ctx context.Context, o Output, name func(Output) strin
 			_ = os.Remove(f.Name())
 		}
 	}()
-	if o.MimeType, size, err = d.fill(ctx, o, f); err != nil {
-		return "", 0, err
+	if final, err = fill(f); err != nil {
+		return "", err
 	}
 	if err = f.Close(); err != nil {
-		return "", 0, diskError(err)
+		return "", diskError(err)
 	}
-	if path = name(o); filepath.Dir(path) != filepath.Dir(f.Name()) {
-		if err = makeFolder(filepath.Dir(path)); err != nil {
-			return "", 0, err
+	if filepath.Dir(final) != filepath.Dir(f.Name()) {
+		if err = makeFolder(filepath.Dir(final)); err != nil {
+			return "", err
 		}
 	}
-	if err = d.publish(f.Name(), path); err != nil {
-		return "", 0, err
-	}
-	return path, size, nil
+	err = d.publish(f.Name(), final)
+	return final, err
 }
 
 // Copy writes an output to w and returns its size. Nothing is written before the output is complete.

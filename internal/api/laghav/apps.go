@@ -28,16 +28,11 @@ func (c *Client) Apps(ctx context.Context) ([]App, json.RawMessage, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var body struct {
-		Applications *[]App `json:"applications"`
+	list, err := loose.List(resp.Raw, "applications", "data", "items")
+	if err != nil {
+		return nil, nil, resp.Unexpected(call, "the response is not a list of applications", err)
 	}
-	if err := resp.Decode(call, &body); err != nil {
-		return nil, nil, err
-	}
-	if body.Applications == nil {
-		return nil, nil, resp.Unexpected(call, "the response is not a list of applications", loose.ErrShape)
-	}
-	return *body.Applications, resp.Raw, nil
+	return loose.Items[App](list), resp.Raw, nil
 }
 
 // SeveralAppsError means that a call needs an application, names none, and that the account does not have exactly one.

@@ -27,16 +27,11 @@ func (c *Client) Budgets(ctx context.Context) ([]Budget, json.RawMessage, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	var body struct {
-		Budgets *[]Budget `json:"budgets"`
+	list, err := loose.List(resp.Raw, "budgets", "data", "items")
+	if err != nil {
+		return nil, nil, resp.Unexpected(call, "the response is not a list of budgets", err)
 	}
-	if err := resp.Decode(call, &body); err != nil {
-		return nil, nil, err
-	}
-	if body.Budgets == nil {
-		return nil, nil, resp.Unexpected(call, "the response is not a list of budgets", loose.ErrShape)
-	}
-	return *body.Budgets, resp.Raw, nil
+	return loose.Items[Budget](list), resp.Raw, nil
 }
 
 // CreateBudget creates a budget. The ID and the spent amounts of b are ignored.

@@ -51,12 +51,8 @@ func (c *Client) Keys(ctx context.Context) ([]Key, json.RawMessage, error) {
 	if err != nil {
 		return nil, nil, resp.Unexpected(call, "the response is not a list of keys", err)
 	}
-	items, err := loose.Items[wireKey](list)
-	if err != nil {
-		return nil, nil, resp.Unexpected(call, "the response is not a list of keys", err)
-	}
 	keys := []Key{}
-	for _, item := range items {
+	for _, item := range loose.Items[wireKey](list) {
 		keys = append(keys, item.key())
 	}
 	return keys, resp.Raw, nil

@@ -124,7 +124,7 @@ func TestUnexpectedResponses(t *testing.T) {
 	}
 	for _, answer := range []string{`{}`, `[]`, `{"choices": []}`, `{"choices": 1}`, `null`, `{"data": 3}`, `"text"`, `{"keys": "none"}`} {
 		for _, tt := range calls {
-			if tt.name == "keys" && answer == "[]" {
+			if answer == "[]" && (tt.name == "keys" || tt.name == "apps" || tt.name == "find app" || tt.name == "budgets") {
 				continue // an empty list, in one of the plausible forms
 			}
 			t.Run(tt.name+" "+answer, func(t *testing.T) {

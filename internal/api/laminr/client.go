@@ -135,12 +135,8 @@ func readFiles(raw json.RawMessage) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	items, err := loose.Items[wireFile](list)
-	if err != nil {
-		return nil, err
-	}
 	files := []File{}
-	for _, item := range items {
+	for _, item := range loose.Items[wireFile](list) {
 		files = append(files, item.file())
 	}
 	return files, nil

@@ -69,6 +69,5 @@ func readContents(raw json.RawMessage) (*Contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	items, err := loose.Items[Content](list)
-	return &Contents{Items: items, RawItems: list, Raw: raw}, err
+	return &Contents{Items: loose.Items[Content](list), RawItems: list, Raw: raw}, nil
 }

@@ -161,7 +161,7 @@ func TestSearchResponse(t *testing.T) {
 
 func TestUnexpectedResponses(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{`null`, `[]`, `7`, `{}`, `{"results": null}`, `{"results": {"a": 1}}`, `{"results": [1]}`, `{"results": [null]}`, `{"data": 7}`} {
+	for _, body := range []string{`null`, `[]`, `7`, `{}`, `{"results": {"a": 1}}`, `{"data": 7}`} {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
 			client, _ := answering(t, lightfast.D, body)

@@ -158,11 +158,7 @@ func readPage(raw json.RawMessage) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	results, err := loose.Items[Result](list)
-	if err != nil {
-		return nil, err
-	}
-	return &Page{Results: results, Items: list, Total: totalOf(raw), Raw: raw}, nil
+	return &Page{Results: loose.Items[Result](list), Items: list, Total: totalOf(raw), Raw: raw}, nil
 }
 
 // totals are the places of the number of all results.

@@ -46,10 +46,6 @@ func readSimilar(raw json.RawMessage) (*Similar, error) {
 	if err != nil {
 		return nil, err
 	}
-	results, err := loose.Items[Result](list)
-	if err != nil {
-		return nil, err
-	}
 	type source struct {
 		Source struct {
 			Title string `json:"title"`
@@ -60,5 +56,5 @@ func readSimilar(raw json.RawMessage) (*Similar, error) {
 		Data source `json:"data"`
 	}
 	_ = loose.Unmarshal(raw, &w) // listOf has checked raw
-	return &Similar{Title: cmp.Or(w.Data.Source.Title, w.Source.Title), Results: results, Raw: raw}, nil
+	return &Similar{Title: cmp.Or(w.Data.Source.Title, w.Source.Title), Results: loose.Items[Result](list), Raw: raw}, nil
 }

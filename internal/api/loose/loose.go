@@ -44,7 +44,7 @@ func Object(raw []byte, envelopes ...string) (json.RawMessage, error) {
 }
 
 // List returns the items of an array: raw itself, or the first one in a field with one of the given names, at any depth of
-// such fields.
+// such fields. A field with null is an empty array, unless another field has one.
 func List(raw []byte, names ...string) ([]json.RawMessage, error) {
 	var items []json.RawMessage
 	if json.Unmarshal(raw, &items) == nil && items != nil {
@@ -54,27 +54,21 @@ func List(raw []byte, names ...string) ([]json.RawMessage, error) {
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return nil, err
 	}
+	isNull := false
 	for _, name := range names {
 		inner, ok := fields[name]
 		if !ok {
 			continue
 		}
+		isNull = isNull || string(inner) == "null"
 		if items, err := List(inner, names...); err == nil {
 			return items, nil
 		}
 	}
-	return nil, ErrShape
-}
-
-// Items decodes the items of a list as Unmarshal does.
-func Items[T any](list []json.RawMessage) ([]T, error) {
-	items := make([]T, len(list))
-	for i, raw := range list {
-		if err := Unmarshal(raw, &items[i]); err != nil {
-			return nil, err
-		}
+	if isNull {
+		return []json.RawMessage{}, nil
 	}
-	return items, nil
+	return nil, ErrShape
 }
 
 func isObject(raw []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) }

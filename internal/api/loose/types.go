@@ -64,21 +64,12 @@ func (b *Bool) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// A Time is a time as RFC 3339 writes it, or as Unix seconds.
+// A Time is a time: a text in one of several spellings, or Unix seconds or milliseconds.
 type Time struct{ time.Time }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (t *Time) UnmarshalJSON(raw []byte) error {
-	const maxSeconds = 1 << 40 // about the year 36800
-	var written time.Time
-	var seconds Number
-	*t = Time{}
-	if json.Unmarshal(raw, &written) == nil {
-		*t = Time{written} // the zero time for null
-		return nil
-	}
-	if _ = seconds.UnmarshalJSON(raw); seconds.Value >= 1 && seconds.Value < maxSeconds {
-		*t = Time{time.Unix(int64(seconds.Value), 0).UTC()}
-	}
+	parsed, _ := parseTime(raw)
+	*t = Time{parsed}
 	return nil
 }

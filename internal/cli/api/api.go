@@ -2,13 +2,12 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -18,19 +17,22 @@ import (
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
-	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/session"
 )
 
 type options struct {
-	env        *cmdutil.Env
-	path       string
-	method     string
-	textFields []string
-	jsonFields []string
-	headers    []string
-	file       string
-	include    bool
+	env      *cmdutil.Env
+	path     string
+	method   string
+	fields   []field
+	headers  []string
+	file     string
+	include  bool
+	download string
+	force    bool
+	paginate bool
+	stream   bool
+	cache    time.Duration
 }
 
 // New returns the command api.
@@ -40,11 +42,16 @@ func New(env *cmdutil.Env) *cobra.Command {
 		Use:   "api PATH",
 		Short: "Call any address of a service with your credential",
 		Long: "Call any address of Lamina, or of the service that --provider names, with the credential that other commands use, and\n" +
-			"print the response as it came. PATH is appended to the base URL of the service; a single dot means the base URL.\n\n" +
+			"print the response as it came: JSON, text, pictures, lines of JSON and events, each line when it arrives. PATH is\n" +
+			"appended to the base URL of the service; a single dot means the base URL.\n\n" +
 			"The method is POST if there are fields or a body, otherwise GET. A field is a string (-f NAME=VALUE) or JSON\n" +
-			"(-f NAME:=JSON, or -F NAME=JSON). With GET, fields become the query.",
+			"(-f NAME:=JSON, or -F NAME=JSON). A name that occurs several times, or ends in [], is an array. With GET, fields\n" +
+			"become the query, where such a name is repeated.\n\n" +
+			"The body of a refusal is printed to stdout, too, unfiltered; the error is on stderr, and the exit status follows the\n" +
+			"HTTP status. Of events, --jq and --output ndjson take the data alone.",
 		Example: "lamina api /v1/account\n" +
 			"lamina api /v1/runs -X GET -f limit=1\n" +
+			"lamina api /v1/runs --paginate --jq '.data | length'\n" +
 			"lamina api /v1/apps/poster/estimate -f 'inputs:={\"text\": \"Hello\"}'\n" +
 			"lamina api --provider laghav /api/keys\n" +
 			"lamina api --provider lamatic . --file query.json",
@@ -56,16 +63,24 @@ func New(env *cmdutil.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := opts.check(cmd, call.Method); err != nil {
+				return err
+			}
 			return run(cmd.Context(), opts, call)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVarP(&opts.method, "method", "X", "", "use this HTTP `METHOD`")
-	f.StringArrayVarP(&opts.textFields, "field", "f", nil, "send a string as `NAME=VALUE`, or JSON as NAME:=JSON")
-	f.StringArrayVarP(&opts.jsonFields, "json-field", "F", nil, "send JSON as `NAME=JSON`; short for -f NAME:=JSON")
+	f.VarP(&fieldFlag{&opts.fields, false}, "field", "f", "send a string as `NAME=VALUE`, or JSON as NAME:=JSON")
+	f.VarP(&fieldFlag{&opts.fields, true}, "json-field", "F", "send JSON as `NAME=JSON`; short for -f NAME:=JSON")
 	f.StringArrayVarP(&opts.headers, "header", "H", nil, "send a header as `NAME:VALUE`")
 	f.StringVar(&opts.file, "file", "", "send the JSON in this `FILE` as the body; - is stdin")
 	f.BoolVar(&opts.include, "include", false, "print the status and the headers of the response to stderr")
+	f.StringVarP(&opts.download, "download", "d", "", "save the response to this `FILE` instead of printing it")
+	f.BoolVar(&opts.force, "force", false, "replace the file of --download if it is there")
+	f.BoolVar(&opts.paginate, "paginate", false, "get all pages of a list, as one array")
+	f.BoolVar(&opts.stream, "stream", false, "with --paginate: print each item as a line of JSON when its page arrives")
+	f.DurationVar(&opts.cache, "cache", 0, "print a response that is not older than this `DURATION` again, without a request")
 	addOldFlags(f, opts)
 	complete.AddProviderFlag(cmd, env)
 	return cmd
@@ -99,53 +114,60 @@ func checkArgs(cmd *cobra.Command, args []string) error {
 	return cmdutil.NeedArgs("PATH")(cmd, args)
 }
 
+// check refuses flags that do not go together.
+func (o *options) check(cmd *cobra.Command, method string) error {
+	isGet := method == http.MethodGet && o.file == ""
+	switch {
+	case o.paginate && !isGet:
+		return fail.Usage("lamina api PATH -X GET --paginate", "--paginate needs a GET without a body")
+	case o.stream && !o.paginate:
+		return fail.Usage("lamina api PATH --paginate --stream", "--stream needs --paginate; a response that is a stream is printed as it arrives without it")
+	case cmd.Flags().Changed("cache") && o.cache <= 0:
+		return fail.Usage("lamina api PATH --cache 1h", "--cache must be positive")
+	case o.cache > 0 && !isGet:
+		return fail.Usage("lamina api PATH -X GET --cache 1h", "--cache needs a GET without a body")
+	case o.force && o.download == "":
+		return fail.Usage("", "--force needs --download")
+	}
+	return cmdutil.AtMostOne(cmd, "download", "paginate")
+}
+
 func run(ctx context.Context, opts *options, call api.Call) error {
-	env := opts.env
-	s, err := env.Sessions.Open()
+	s, err := opts.env.Sessions.Open()
 	if err != nil {
 		return err
 	}
-	if call.Path, err = relativePath(s.BaseURL, call.Path); err != nil {
+	if call.Path, err = relativePath(s.BaseURL, opts.env.Sessions.TypedRoot(s), call.Path); err != nil {
 		return err
 	}
-	resp, err := s.Client().Do(ctx, call)
+	if call.Accept = call.Header.Get("Accept"); call.Accept == "" {
+		call.Accept = "application/json, */*;q=0.1"
+	}
+	c := &caller{options: opts, session: s, client: s.Client()}
+	if opts.paginate {
+		return c.printPages(ctx, call)
+	}
+	doc, err := c.fetch(ctx, call)
 	if err != nil {
 		return err
 	}
-	if opts.include {
-		writeHeaders(env, resp)
-	}
-	if len(resp.Raw) == 0 {
-		env.Say("%s answered %d without a body.", s.Provider.Title, resp.Status)
-		return nil
-	}
-	return env.Printer.Data(resp.Raw, func(p *output.Page) { writeJSON(p, resp.Raw) })
+	defer doc.Body.Close()
+	return c.show(doc)
 }
 
-// writeHeaders writes the status and the headers of a response to stderr, without those that may hold a secret.
-func writeHeaders(env *cmdutil.Env, resp *api.Response) {
-	env.Printer.Verbatim("%d %s", resp.Status, http.StatusText(resp.Status))
-	for _, name := range session.DebugHeaders {
-		if value := resp.Header.Get(name); value != "" {
-			env.Printer.Verbatim("%s: %s", name, value)
-		}
-	}
+// A caller sends the calls of one command.
+type caller struct {
+	*options
+	session *session.Session
+	client  *api.Client
 }
 
-func writeJSON(p *output.Page, raw json.RawMessage) {
-	var indented bytes.Buffer
-	if json.Indent(&indented, raw, "", "  ") != nil {
-		indented.Write(raw)
-	}
-	p.Verbatim("", indented.String())
-}
-
-// relativePath returns the part of a path or URL that follows the base URL. It refuses a URL that is not below the base URL, because
-// the credential must not be sent there.
-func relativePath(base, path string) (string, error) {
+// relativePath returns the part of a path or URL that follows the base URL. root is the end of the base URL as the user typed it, such
+// as /v1, which a path may leave out. It refuses a URL that is not below the base URL, because the credential must not be sent there.
+func relativePath(base, root, path string) (string, error) {
 	switch {
 	case path == ".":
-		return "", nil
+		return root, nil
 	case strings.HasPrefix(path, base+"/") || strings.HasPrefix(path, base+"?"):
 		return path[len(base):], nil
 	case strings.Contains(path, "://"):
@@ -155,6 +177,9 @@ func relativePath(base, path string) (string, error) {
 		}
 	case !strings.HasPrefix(path, "/"):
 		path = "/" + path
+	}
+	if bare, _, _ := strings.Cut(path, "?"); !strings.HasPrefix(bare+"/", root+"/") {
+		path = root + path
 	}
 	if _, err := url.Parse(base + path); err != nil || !safeurl.SameOrigin(base, base+path) || strings.ContainsAny(path, " \t\r\n") {
 		return "", fail.Usage("lamina api /v1/account", "%q is not a valid path", path)

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -18,7 +16,7 @@ import (
 
 // call returns the call that the options describe. Its path is still the one of the command line.
 func (o *options) call(ctx context.Context) (api.Call, error) {
-	fields, err := o.readFields()
+	fields, err := parseFields(o.fields)
 	if err != nil {
 		return api.Call{}, err
 	}
@@ -39,7 +37,7 @@ func (o *options) call(ctx context.Context) (api.Call, error) {
 	case call.Method == http.MethodGet || call.Method == http.MethodHead:
 		call.Query = queryOf(fields)
 	default:
-		call.Body = fields
+		call.Body = bodyOf(fields)
 	}
 	return call, err
 }
@@ -56,35 +54,6 @@ func (o *options) chooseMethod(hasBody bool) (string, error) {
 		return "", fail.Usage("lamina api --method POST PATH", "--method must be GET, HEAD, POST, PUT, PATCH or DELETE, not %q", o.method)
 	}
 	return method, nil
-}
-
-// queryOf returns fields as a query: strings as they are, and other values as JSON.
-func queryOf(fields map[string]any) url.Values {
-	query := url.Values{}
-	for name, value := range fields {
-		query.Set(name, fmt.Sprintf("%s", value))
-	}
-	return query
-}
-
-// readFields reads the fields: strings, and values that are JSON already (json.RawMessage).
-func (o *options) readFields() (map[string]any, error) {
-	fields := map[string]any{}
-	for _, pair := range o.textFields {
-		name, value, err := cmdutil.ParsePair("--field", pair, "lamina api PATH -f name=value")
-		if err != nil {
-			return nil, err
-		}
-		fields[name] = value
-	}
-	for _, pair := range o.jsonFields {
-		name, value, ok := strings.Cut(pair, "=")
-		if !ok || name == "" || !json.Valid([]byte(value)) {
-			return nil, fail.Usage("lamina api PATH -F 'limit=3'", "--json-field must be NAME=JSON, not %q; for a string, use -f", pair)
-		}
-		fields[name] = json.RawMessage(value)
-	}
-	return fields, nil
 }
 
 func (o *options) readHeaders() (http.Header, error) {
@@ -107,8 +76,5 @@ func (o *options) readBody(ctx context.Context) (json.RawMessage, error) {
 	if err != nil {
 		return nil, cmp.Or(ctx.Err(), fail.Usage(hint, "could not read the body: %v", err))
 	}
-	if !json.Valid(raw) {
-		return nil, fail.Usage(hint, "%s is not JSON; nothing was sent", o.file)
-	}
-	return raw, nil
+	return raw, cmdutil.CheckJSON(hint, o.file, "JSON that can be sent as it is", raw)
 }

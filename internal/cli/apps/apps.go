@@ -38,7 +38,8 @@ func newList(env *cmdutil.Env) *cobra.Command {
 		Long:  "List the apps of your workspace and the public ones. With keywords, find apps for that purpose.",
 		Example: "lamina apps list\n" +
 			"lamina apps list product photo\n" +
-			"lamina apps list --jq '.data[].appId'",
+			"lamina apps list --jq '.data[].appId'\n" +
+			"lamina apps list product photo --jq '.data[0].appId'",
 		Aliases: []string{"ls"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.keywords = args
@@ -71,7 +72,11 @@ func list(cmd *cobra.Command, opts *listOptions) error {
 		if err != nil {
 			return err
 		}
-		return env.Printer.Data(reply.Raw, func(p *output.Page) { writeMatches(p, reply.Data, env.Command("apps", "list")) })
+		raw, err := asList(reply.Raw)
+		if err != nil {
+			return err
+		}
+		return env.Printer.Data(raw, func(p *output.Page) { writeMatches(p, reply.Data, env.Command("apps", "list")) })
 	}
 	reply, err := client.ListApps(cmd.Context(), opts.limit)
 	if err != nil {
@@ -100,7 +105,7 @@ func keepApps(reply *api.Reply[[]api.AppSummary], public bool) error {
 	}
 	kept, keptRaw := []api.AppSummary{}, []json.RawMessage{}
 	for i, app := range reply.Data {
-		if app.IsPublic == public {
+		if app.IsPublic == public && i < len(items) {
 			kept, keptRaw = append(kept, app), append(keptRaw, items[i])
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -195,6 +196,7 @@ func update(env *cmdutil.Env, change func(*cache)) {
 	before, _ := json.Marshal(c)
 	change(c)
 	for _, entries := range []*[]entry{&c.Apps, &c.Runs, &c.Used, &c.Keys} {
+		*entries = slices.DeleteFunc(*entries, func(e entry) bool { return e.ID == "" }) // of an item that could not be read
 		*entries = (*entries)[:min(len(*entries), maxEntries)]
 	}
 	after, err := json.Marshal(c)

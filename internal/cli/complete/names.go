@@ -92,7 +92,9 @@ func (c *cache) use(app api.App) {
 func entriesOf(apps []api.AppSummary) []entry {
 	var entries []entry
 	for _, a := range apps {
-		entries = append(entries, entry{ID: term.Line(a.AppID), About: term.Line(a.Name)})
+		if a.AppID != "" { // else it is an item that could not be read
+			entries = append(entries, entry{ID: term.Line(a.AppID), About: term.Line(a.Name)})
+		}
 	}
 	return entries
 }

@@ -42,7 +42,7 @@ func values() map[string]Func {
 		"FILE": Files, "PATH": Files,
 		"FORMAT": Words("text", "json", "ndjson", "auto"), "WHEN": Words("auto", "always", "never"),
 		"METHOD": Words("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"),
-		"TIME":   None, "MILLISECONDS": None, "N": None, "PERCENT": None, "PORT": None, "SCORE": None, "STRENGTH": None, "AMOUNT": None,
+		"TIME":   None, "MILLISECONDS": None, "DURATION": None, "N": None, "PERCENT": None, "PORT": None, "SCORE": None, "STRENGTH": None, "AMOUNT": None,
 		"KIND": Words("auto"), "RULE": Words("filler", "preamble", "intent"), "VALUE": Words("consent", "login", "select_account"),
 		"MODEL":   Words("auto", "claude-haiku-3", "claude-sonnet-4", "claude-opus-4", "gpt-4o-mini", "gpt-4o", "gemini-1.5-flash", "gemini-1.5-pro"),
 		"ADDRESS": None, "COMMAND": None, "URI": None, "URL": None, "AUDIENCE": None, "EXPRESSION": None, "ID": None, "KEY": None,

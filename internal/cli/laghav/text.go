@@ -6,11 +6,11 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/uselamina/lamina/internal/api/laghav"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/jsontext"
 )
 
 // A textSource reads the text of a command: its argument, the file of --file, or stdin.
@@ -51,8 +51,8 @@ func (s *textSource) check(text string) (string, error) {
 	if strings.TrimSpace(text) == "" {
 		return "", fail.Usage(s.hint, "the %s is empty; nothing was sent", s.name)
 	}
-	if !utf8.ValidString(text) {
-		return "", fail.Usage(s.hint, "the %s is not valid UTF-8; nothing was sent", s.name)
+	if err := jsontext.CheckText(text); err != nil {
+		return "", fail.Usage(s.hint, "the %s: %v; nothing was sent", s.name, err)
 	}
 	return text, nil
 }
@@ -64,11 +64,15 @@ func readChat(ctx context.Context, env *cmdutil.Env, file string) ([]laghav.Mess
 	if err != nil {
 		return nil, cmp.Or(ctx.Err(), fail.Usage(hint, "could not read the messages: %v", err))
 	}
+	const form = "a JSON array of objects with a role and content"
+	if err := cmdutil.CheckJSON(hint, file, form, raw); err != nil {
+		return nil, err
+	}
 	var chat []laghav.Message
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&chat); err != nil || d.More() {
-		return nil, fail.Usage(hint, "%s must hold a JSON array of objects with a role and content%s; nothing was sent", file, cmdutil.SyntaxErrorPlace(raw, err))
+	if err := d.Decode(&chat); err != nil {
+		return nil, fail.Usage(hint, "%s is not %s; nothing was sent", file, form)
 	}
 	if len(chat) == 0 {
 		return nil, fail.Usage(hint, "%s has no messages; nothing was sent", file)

@@ -1,15 +1,13 @@
 package lamatic
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/jsontext"
 )
 
 // readPayload returns the payload of one run as a JSON object: the inputs of a file, if one is named, overridden by those of the
@@ -45,10 +43,10 @@ func readPayloads(ctx context.Context, env *cmdutil.Env, workflow, file string) 
 	if err != nil {
 		return nil, cmp.Or(ctx.Err(), fail.Usage("name a JSON or NDJSON file, or - for stdin", "could not read the payloads: %v", err))
 	}
-	values, err := splitJSON(raw)
+	values, err := jsontext.Split(raw)
 	if err != nil {
 		return nil, fail.Usage(`it should hold objects such as {"text": "Hello"}, one on each line`,
-			"%s is neither a JSON array nor lines of JSON%s", file, cmdutil.SyntaxErrorPlace(raw, err))
+			"%s is neither a JSON array nor lines of JSON%s; nothing was sent", file, cmdutil.Place(err))
 	}
 	if len(values) == 0 {
 		return nil, fail.Usage("", "%s holds no payloads", file)
@@ -70,30 +68,4 @@ func readPayloads(ctx context.Context, env *cmdutil.Env, workflow, file string) 
 		payloads = append(payloads, p)
 	}
 	return payloads, nil
-}
-
-// splitJSON returns the elements of a JSON array, or the JSON values of a text that holds one after the other.
-func splitJSON(raw []byte) ([]json.RawMessage, error) {
-	if !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("[")) {
-		return decodeValues(raw)
-	}
-	var values []json.RawMessage
-	err := json.Unmarshal(raw, &values)
-	return values, err
-}
-
-// decodeValues returns the JSON values of a text that holds one after the other.
-func decodeValues(raw []byte) ([]json.RawMessage, error) {
-	var values []json.RawMessage
-	for d := json.NewDecoder(bytes.NewReader(raw)); ; {
-		var value json.RawMessage
-		err := d.Decode(&value)
-		if errors.Is(err, io.EOF) {
-			return values, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		values = append(values, value)
-	}
 }

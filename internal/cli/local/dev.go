@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -98,6 +99,9 @@ func runDev(ctx context.Context, opts *devOptions) error {
 		opts.platform.DevToken = rand.Text()
 	}
 	opts.platform.WrapAPI = opts.env.WrapAPI
+	if opts.env.ErrorsAsJSON() {
+		opts.platform.Log = slog.New(slog.NewJSONHandler(opts.env.Streams.Err, nil))
+	}
 	server, err := startServer(ctx, opts.addr, opts.platform, opts.env.Streams.Err)
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ type server struct {
 	hangUp   context.CancelFunc // ends the contexts of all requests
 }
 
-// startServer listens on addr and serves a platform there. Faults of the platform are logged to log.
+// startServer listens on addr and serves a platform there. Faults of the platform are logged to log, unless opts has a logger.
 func startServer(ctx context.Context, addr string, opts platform.Options, log io.Writer) (*server, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -46,7 +46,9 @@ func startServer(ctx context.Context, addr string, opts platform.Options, log io
 		return nil, fmt.Errorf("could not listen: %w", err)
 	}
 	opts.BaseURL = "http://" + listener.Addr().String()
-	opts.Log = slog.New(slog.NewTextHandler(log, nil))
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.NewTextHandler(log, nil))
+	}
 	if opts.AutoApprove {
 		opts.DeviceInterval = time.Second // no user has to read a code
 	}

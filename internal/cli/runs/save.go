@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -58,6 +59,16 @@ type savedFile struct {
 	Label string `json:"label"`
 	Path  string `json:"path"`
 	Bytes int64  `json:"bytes"`
+	Index int    `json:"outputIndex"`         // in the outputs of the run
+	URL   string `json:"sourceUrl,omitempty"` // none of an output that is a text
+}
+
+// sourceURL returns the address that an output was downloaded from; "" if its content is in the run itself.
+func sourceURL(o transfer.Output) string {
+	if strings.HasPrefix(strings.ToLower(o.URL), "data:") {
+		return ""
+	}
+	return o.URL
 }
 
 // saveOutputs saves the completed outputs of a run. If one fails, the others are still saved, because they are paid for.
@@ -89,7 +100,7 @@ func saveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOp
 			failures = append(failures, err)
 			continue
 		}
-		files = append(files, savedFile{Label: outputs[i].Label, Path: path, Bytes: size})
+		files = append(files, savedFile{Label: outputs[i].Label, Path: path, Bytes: size, Index: outputs[i].Index, URL: sourceURL(outputs[i])})
 	}
 	progress.Stop()
 	for _, f := range files {

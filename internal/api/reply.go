@@ -1,0 +1,55 @@
+package api
+
+import (
+	"encoding/json"
+	"reflect"
+
+	"github.com/uselamina/lamina/internal/api/loose"
+)
+
+// readReply decodes an envelope. A list is read item by item, so that an odd one hides no other; a list that is null is empty.
+func readReply[T any](raw json.RawMessage) (*Reply[T], error) {
+	reply := &Reply[T]{Raw: raw}
+	var envelope struct {
+		Data       json.RawMessage `json:"data"`
+		Pagination *Pagination     `json:"pagination"`
+		Timeout    bool            `json:"timeout"`
+	}
+	isList := reflect.TypeFor[T]().Kind() == reflect.Slice
+	if err := loose.Decode(raw, &envelope); err != nil && !isList {
+		return nil, err
+	}
+	reply.Pagination, reply.Timeout = envelope.Pagination, envelope.Timeout
+	switch {
+	case isList:
+		list, err := loose.List(raw, "data", "items")
+		if err != nil {
+			return nil, err
+		}
+		loose.Fill(list, &reply.Data)
+	case len(envelope.Data) == 0 || string(envelope.Data) == "null":
+		return nil, loose.ErrShape
+	default:
+		if err := loose.Decode(envelope.Data, &reply.Data); err != nil {
+			return nil, err
+		}
+	}
+	if old, ok := any(&reply.Data).(interface{ normalize() }); ok {
+		old.normalize()
+	}
+	return reply, nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler. The matches are a list like that of GET /v1/apps.
+func (d *Discovery) UnmarshalJSON(raw []byte) error {
+	var w struct {
+		Matches json.RawMessage `json:"matches"`
+		Intent  Intent          `json:"intent"`
+	}
+	if err := loose.Decode(raw, &w); err != nil {
+		return err
+	}
+	list, _ := loose.List(w.Matches) // no list means no matches
+	d.Matches, d.Intent = loose.Items[DiscoveredApp](list), w.Intent
+	return nil
+}
