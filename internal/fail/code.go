@@ -35,6 +35,7 @@ var (
 	FileExists      = Code{"file_exists", ExitFailure}
 	DownloadFailed  = Code{"download_failed", ExitFailure}
 	UploadFailed    = Code{"upload_failed", ExitFailure}
+	PublishFailed   = Code{"publish_failed", ExitFailure}
 	ConfigUnusable  = Code{"config_unusable", ExitFailure}
 	InvalidProvider = Code{"invalid_provider", ExitUsage}
 	InvalidProject  = Code{"invalid_pin", ExitUsage}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path"
@@ -33,8 +34,10 @@ type File struct {
 func Inspect(path, kind, name string) (*File, error) {
 	info, err := os.Stat(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, errors.New("does not exist")
 	case err != nil:
-		return nil, withoutPath(err)
+		return nil, fmt.Errorf("cannot be read: %w", withoutPath(err))
 	case info.IsDir():
 		return nil, errors.New("is a folder: name the files in it")
 	case !info.Mode().IsRegular():
@@ -44,13 +47,13 @@ func Inspect(path, kind, name string) (*File, error) {
 	}
 	contentType, err := sniff(path)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, fmt.Errorf("cannot be read: %w", withoutPath(err))
 	}
 	f := &File{Path: path, Name: name, Kind: kind, ContentType: contentType, Size: info.Size(), modified: info.ModTime()}
 	if kind == "" {
 		f.Kind, _, _ = strings.Cut(contentType, "/")
 		if !slices.Contains(Kinds(), f.Kind) {
-			return nil, fmt.Errorf("is %s, and Lamina takes images, videos and audio; --media-type says what it is", orUnknown(contentType))
+			return nil, fmt.Errorf("is %s, and Lamina takes images, videos and audio", orUnknown(contentType))
 		}
 	}
 	if name == "" {

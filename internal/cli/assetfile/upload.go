@@ -1,6 +1,7 @@
 package assetfile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -145,4 +146,21 @@ func (u *Uploader) endsAll(err error) bool {
 	}
 	failure := u.memory.env.Sessions.Describe(err)
 	return errors.Is(err, context.Canceled) || failure.Exit == fail.ExitAuth || failure.Exit == fail.ExitInterrupted
+}
+
+// URLs uploads files and returns the URL of each, or the first error.
+func URLs(ctx context.Context, env *cmdutil.Env, files []*File) ([]string, error) {
+	u, err := NewUploader(env)
+	if err != nil {
+		return nil, err
+	}
+	urls := make([]string, len(files))
+	var first error
+	u.UploadAll(ctx, files, 4, func(i int, asset Asset, err error) {
+		urls[i] = asset.URL
+		if err != nil && first == nil {
+			first = &fail.Error{Around: files[i].Path + " was not uploaded: %s", Hint: env.Sessions.Describe(err).Hint, Err: err}
+		}
+	})
+	return urls, cmp.Or(first, ctx.Err())
 }

@@ -42,7 +42,12 @@ func newUpload(env *cmdutil.Env) *cobra.Command {
 		Example: "lamina assets upload photo.jpg\n" +
 			"lamina assets upload *.png --parallel 8\n" +
 			"lamina assets upload photo.jpg --jq '.data.files[].url'",
-		Args: cmdutil.NeedArgs("FILE…"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && (args[0] == "." || args[0] == "..") {
+				return nil // refused as a folder
+			}
+			return cmdutil.NeedArgs("FILE…")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := opts.validate(args); err != nil {
 				return err
@@ -94,7 +99,11 @@ func (o *uploadOptions) inspect(paths []string) ([]*assetfile.File, error) {
 	if len(problems) > 1 {
 		message = fmt.Sprintf("%d files cannot be uploaded; nothing was sent", len(problems))
 	}
-	return nil, &fail.Error{Code: fail.InvalidArgument, Message: message, Details: problems}
+	e := &fail.Error{Code: fail.InvalidArgument, Message: message, Details: problems}
+	if slices.ContainsFunc(problems, func(d api.Detail) bool { return strings.Contains(d.Message, "Lamina takes") }) {
+		e.Hint = "if a file is an image, a video or a sound of a type that is not recognized, name that with --media-type"
+	}
+	return nil, e
 }
 
 // An uploaded is the outcome for one file. Its names in JSON are those of the Node client, where that has them.

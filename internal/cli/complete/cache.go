@@ -16,11 +16,12 @@ const maxEntries = 200
 
 // cache holds the ids of one account.
 type cache struct {
-	Account string  `json:"account"`
-	Apps    []entry `json:"apps"`
-	Runs    []entry `json:"runs"`
-	Used    []entry `json:"used,omitempty"` // apps that were used, which need not be among Apps
-	Keys    []entry `json:"keys,omitempty"`
+	Account  string  `json:"account"`
+	Apps     []entry `json:"apps"`
+	Runs     []entry `json:"runs"`
+	Used     []entry `json:"used,omitempty"` // apps that were used, which need not be among Apps
+	Keys     []entry `json:"keys,omitempty"`
+	Channels []entry `json:"channels,omitempty"`
 	// Details are those of the apps that were looked at, the newest first.
 	Details []details `json:"details,omitempty"`
 }
@@ -157,7 +158,7 @@ func update(env *cmdutil.Env, change func(*cache)) {
 	c := readCache(env)
 	before, _ := json.Marshal(c)
 	change(c)
-	for _, entries := range []*[]entry{&c.Apps, &c.Runs, &c.Used, &c.Keys} {
+	for _, entries := range []*[]entry{&c.Apps, &c.Runs, &c.Used, &c.Keys, &c.Channels} {
 		*entries = (*entries)[:min(len(*entries), maxEntries)]
 	}
 	after, err := json.Marshal(c)
