@@ -48,7 +48,7 @@ func TestReferenceIsFresh(t *testing.T) {
 
 // verbs are the words that the one-line description of a command may begin with.
 var verbs = []string{
-	"Call", "Cancel", "Change", "Choose", "Create", "Find", "Follow", "List", "Look", "Make", "Move", "Open", "Print", "Remove", "Replace", "Revoke",
+	"Call", "Cancel", "Change", "Choose", "Copy", "Create", "Find", "Follow", "List", "Look", "Make", "Move", "Open", "Post", "Print", "Remove", "Replace", "Revoke",
 	"Run", "Save", "Search", "See", "Show", "Sign", "Start", "Stop", "Upload", "Use", "Wait",
 }
 

@@ -19,7 +19,7 @@ import (
 
 // New returns the command publishing.
 func New(env *cmdutil.Env) *cobra.Command {
-	return cmdutil.NewNoun("publishing", "Publish to the channels of the workspace, and see what was published",
+	return cmdutil.NewNoun("publishing", "Post to the channels of the workspace, and see what was published",
 		newChannels(env), newPublish(env), newTransfer(env), newHistory(env))
 }
 
