@@ -64,6 +64,17 @@ func jsonCalls(dev *devServer, run string) []jsonCall {
 		{inData, "profile remove other", ""},
 		{inData, "apps list", ""},
 		{inData, "apps get poster", ""},
+		{inData, "apps estimate poster", ""},
+		{inData, "apps workflow poster", ""},
+		{inData, "usage", ""},
+		{inData, "assets upload tiny.gif", ""},
+		{inData, "assets list", ""},
+		{inData, "brands list", ""},
+		{inData, "campaigns list", ""},
+		{inData, "publishing channels", ""},
+		{inData, "publishing publish --account-id chn_atelier_linkedin --caption Hello --yes", ""},
+		{inData, "publishing transfer-asset " + dev.BaseURL + "/dev/keys --media-type image --filename copy.png", ""},
+		{inData, "publishing history", ""},
 		{inData, "run poster --input text=Hello --wait --download ./out/", ""},
 		{inData, "runs list", ""},
 		{inData, "runs get " + run, ""},
@@ -122,7 +133,7 @@ func TestEveryCommandWritesData(t *testing.T) {
 		u.env = append(u.env, strings.ToUpper(name)+"_BASE_URL="+service.BaseURL)
 	}
 	u.env = append(u.env, "LAMATIC_PROJECT_ID=prj_sample")
-	for name, text := range map[string]string{"empty.txt": "", "stub.pdf": "%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n", "payloads.ndjson": "{\"text\":\"Hi\"}\n"} {
+	for name, text := range map[string]string{"empty.txt": "", "tiny.gif": "GIF89a", "stub.pdf": "%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n", "payloads.ndjson": "{\"text\":\"Hi\"}\n"} {
 		if err := os.WriteFile(filepath.Join(u.home, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

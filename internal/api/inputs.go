@@ -203,6 +203,9 @@ func (p Parameter) option(text string) (any, *Detail) {
 
 // mediaURL checks that text is a URL of a media type that this input accepts.
 func (p Parameter) mediaURL(text string) (any, *Detail) {
+	if file, isFile := strings.CutPrefix(text, "@"); isFile && file != "" {
+		return LocalFile{Path: file, Accept: p.Accept}, nil
+	}
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
 		problem := &Detail{Code: ProblemType, Message: fmt.Sprintf("takes an http or https URL, not %q", text)}

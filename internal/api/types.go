@@ -153,6 +153,8 @@ type CreditRange struct {
 	Expected float64 `json:"expected"`
 	Min      float64 `json:"min"`
 	Max      float64 `json:"max"`
+
+	isKnown bool // in a response: it has a number
 }
 
 // A NodeCost is the cost of one step.

@@ -48,8 +48,8 @@ func TestReferenceIsFresh(t *testing.T) {
 
 // verbs are the words that the one-line description of a command may begin with.
 var verbs = []string{
-	"Call", "Cancel", "Change", "Check", "Choose", "Create", "Find", "Follow", "List", "Look", "Make", "Move", "Open", "Print", "Receive", "Remove", "Replace", "Revoke",
-	"Run", "Save", "Search", "See", "Send", "Show", "Sign", "Start", "Stop", "Upload", "Use", "Wait",
+	"Call", "Cancel", "Change", "Check", "Choose", "Copy", "Create", "Find", "Follow", "List", "Look", "Make", "Move", "Open", "Post", "Print", "Receive", "Remove",
+	"Replace", "Revoke", "Run", "Save", "Search", "See", "Send", "Show", "Sign", "Start", "Stop", "Upload", "Use", "Wait",
 }
 
 func TestEveryCommandIsDescribed(t *testing.T) {

@@ -16,22 +16,27 @@ var imports = map[string]string{
 	"cmd/lamina": "cli",
 	"docgen":     "cli completion",
 
-	"cli":           "cli/account cli/api cli/apps cli/browse cli/complete cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/runs cli/settings cli/upgrade cli/webhook api child cmdutil completion fail output redact session term",
-	"cli/account":   "api api/laghav auth auth/clientkey auth/redirecturi auth/safeurl cli/complete cmdutil config fail output provider scan session term",
-	"cli/api":       "api api/loose auth/safeurl cli/complete cmdutil fail output provider session transfer",
-	"cli/appinfo":   "api cli/complete cmdutil fail output",
-	"cli/apps":      "api cli/appinfo cli/complete cmdutil fail output term",
-	"cli/browse":    "api cli/appinfo cli/complete cmdutil fail output provider",
-	"cli/complete":  "api cmdutil fail output term",
-	"cli/laghav":    "api api/laghav cli/complete cmdutil config fail jsontext output provider session",
-	"cli/lamatic":   "api api/lamatic auth cmdutil fail jsontext output provider retry",
-	"cli/laminr":    "api api/laminr cmdutil fail output provider",
-	"cli/lightfast": "api/lightfast cmdutil fail output provider",
-	"cli/local":     "child cli/complete cmdutil doctor fail output platform provider term",
-	"cli/runs":      "api cli/appinfo cli/complete cmdutil fail output provider session term transfer",
-	"cli/settings":  "api cmdutil config fail output provider session",
-	"cli/upgrade":   "cmdutil fail output",
-	"cli/webhook":   "api auth/safeurl child cli/complete cmdutil config fail output provider retry session term webhook webhook/forward webhook/inbox webhook/listen webhook/poll",
+	"cli":            "api child cli/account cli/api cli/apps cli/assets cli/brands cli/browse cli/complete cli/credits cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/publishing cli/runs cli/settings cli/upgrade cli/webhook cmdutil completion fail output redact session term",
+	"cli/account":    "api api/laghav auth auth/clientkey auth/redirecturi auth/safeurl cli/complete cmdutil config fail output provider scan session term",
+	"cli/api":        "api api/loose auth/safeurl cli/complete cmdutil fail output provider session transfer",
+	"cli/appinfo":    "api cli/complete cmdutil fail output",
+	"cli/apps":       "api cli/appinfo cli/complete cmdutil fail output term",
+	"cli/assetfile":  "api cmdutil fail output provider transfer",
+	"cli/assets":     "api cli/assetfile cli/complete cmdutil fail output",
+	"cli/brands":     "api cmdutil output",
+	"cli/browse":     "api cli/appinfo cli/complete cmdutil fail output provider",
+	"cli/complete":   "api cmdutil fail output term",
+	"cli/credits":    "api api/loose cmdutil output",
+	"cli/laghav":     "api api/laghav cli/complete cmdutil config fail jsontext output provider session",
+	"cli/lamatic":    "api api/lamatic auth cmdutil fail jsontext output provider retry",
+	"cli/laminr":     "api api/laminr cmdutil fail output provider",
+	"cli/lightfast":  "api/lightfast cmdutil fail output provider",
+	"cli/local":      "child cli/complete cmdutil doctor fail output platform provider term",
+	"cli/publishing": "api cli/assetfile cli/complete cmdutil fail output",
+	"cli/runs":       "api cli/appinfo cli/assetfile cli/complete cmdutil fail output provider session term transfer",
+	"cli/settings":   "api cmdutil config fail output provider session",
+	"cli/upgrade":    "cmdutil fail output",
+	"cli/webhook":    "api auth/safeurl child cli/complete cmdutil config fail output provider retry session term webhook webhook/forward webhook/inbox webhook/listen webhook/poll",
 
 	"cmdutil": "fail jsontext output session term textfile",
 	"session": "api auth auth/safeurl child config fail provider redact term textfile transfer",
@@ -103,7 +108,7 @@ var never = []struct{ from, to, why string }{
 var leaves = []string{"auth/clientkey", "auth/page", "auth/safeurl", "child", "completion", "jsontext", "provider", "retry", "redact", "textfile", "webhook", "docs"}
 
 // helpers are the packages below internal/cli that nouns may import: they hold no commands.
-var helpers = []string{"cli/appinfo", "cli/complete"}
+var helpers = []string{"cli/appinfo", "cli/assetfile", "cli/complete"}
 
 // servers are the packages of the platform that must not import each other.
 var servers = []string{"control", "laghav", "lamatic", "lamina", "laminr", "lightfast", "oauth"}

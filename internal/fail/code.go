@@ -38,6 +38,7 @@ var (
 	DownloadFailed  = Code{"download_failed", ExitFailure}
 	UploadFailed    = Code{"upload_failed", ExitFailure}
 	BinaryOutput    = Code{"binary_output", ExitFailure}
+	PublishFailed   = Code{"publish_failed", ExitFailure}
 	ConfigUnusable  = Code{"config_unusable", ExitFailure}
 	InvalidProvider = Code{"invalid_provider", ExitUsage}
 	InvalidProject  = Code{"invalid_pin", ExitUsage}

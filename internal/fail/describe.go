@@ -48,7 +48,7 @@ func (c Context) describe(err error) Failure {
 	case errors.As(err, &filter):
 		return newFailure(InvalidFilter, filter.Error(), "")
 	}
-	for _, describe := range []func(error) (Failure, bool){describeProxy, c.describeAuth, c.describeKeyring, describeFile, c.describeAPI} {
+	for _, describe := range []func(error) (Failure, bool){describeProxy, c.describeAuth, c.describeKeyring, c.describeUpload, describeFile, c.describeAPI} {
 		if f, ok := describe(err); ok {
 			return f
 		}

@@ -21,6 +21,7 @@ type Progress struct {
 	live    bool
 	mu      sync.Mutex
 	text    string
+	above   []string // the lines above text, only if live
 	started time.Time
 	frame   int
 	done    chan struct{}
@@ -55,6 +56,16 @@ func (g *Progress) Set(format string, args ...any) {
 		g.draw()
 	case !g.p.quiet:
 		g.p.Warn("%s", text)
+	}
+}
+
+// SetAbove changes the lines that a live line has above it, one for each part of the operation. Where the line is not live it does
+// nothing.
+func (g *Progress) SetAbove(lines []string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.live && !g.stopped() {
+		g.above = lines
 	}
 }
 
@@ -106,48 +117,63 @@ func (g *Progress) draw() {
 	}
 	spinner := []rune(frames)
 	g.frame = (g.frame + 1) % len(spinner)
-	line := fmt.Sprintf("%s  %s", g.text, time.Since(g.started).Round(time.Second))
-	line = runewidth.Truncate(line, max(g.p.streams.Width()-3, 10), "…")
-	g.p.log.draw(fmt.Sprintf("%s %s", g.p.err.Busy(string(spinner[g.frame])), line))
+	fit := func(line string) string { return runewidth.Truncate(line, max(g.p.streams.Width()-3, 10), "…") }
+	var lines []string
+	for _, line := range g.above {
+		lines = append(lines, "  "+fit(term.Line(line)))
+	}
+	line := fit(fmt.Sprintf("%s  %s", g.text, time.Since(g.started).Round(time.Second)))
+	g.p.log.draw(append(lines, fmt.Sprintf("%s %s", g.p.err.Busy(string(spinner[g.frame])), line))...)
 }
 
-// eraseLine moves the cursor to the start of the line and clears the line.
-const eraseLine = "\r\x1b[K"
+// Sequences of a terminal: eraseLine moves the cursor to the start of the line and clears the line; eraseUp does that to the line
+// above.
+const (
+	eraseLine = "\r\x1b[K"
+	eraseUp   = "\x1b[A\x1b[K"
+)
 
-// messages are the lines on stderr: permanent ones and, on a terminal, the live line below them.
+// messages are the lines on stderr: permanent ones and, on a terminal, the live lines below them.
 type messages struct {
-	mu     sync.Mutex
-	w      io.Writer
-	isLive bool // the last line is the live line
+	mu   sync.Mutex
+	w    io.Writer
+	live int // how many of the last lines are live
 }
 
-// write adds a permanent line. It replaces the live line, which comes back with the next draw.
+// erase returns what removes the live lines. The caller holds the lock.
+func (m *messages) erase() string {
+	if m.live == 0 {
+		return ""
+	}
+	return eraseLine + strings.Repeat(eraseUp, m.live-1)
+}
+
+// write adds a permanent line. It replaces the live lines, which come back with the next draw.
 func (m *messages) write(line string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.isLive {
-		line = eraseLine + line
-		m.isLive = false
-	}
-	_, _ = io.WriteString(m.w, line+"\n")
+	_, _ = io.WriteString(m.w, m.erase()+line+"\n")
+	m.live = 0
 }
 
-// draw replaces the live line.
-func (m *messages) draw(line string) {
+// draw replaces the live lines.
+func (m *messages) draw(lines ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.isLive = true
-	_, _ = io.WriteString(m.w, eraseLine+line)
+	start := eraseLine
+	if m.live > 0 {
+		start = m.erase()
+	}
+	_, _ = io.WriteString(m.w, start+strings.Join(lines, "\n"))
+	m.live = len(lines)
 }
 
-// clear removes the live line.
+// clear removes the live lines.
 func (m *messages) clear() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.isLive {
-		_, _ = io.WriteString(m.w, eraseLine)
-		m.isLive = false
-	}
+	_, _ = io.WriteString(m.w, m.erase())
+	m.live = 0
 }
 
 // Bar returns a bar of the given width for a fraction of 0 to 1.

@@ -110,6 +110,17 @@ func (s *Session) Downloader() (*transfer.Downloader, error) {
 	return &transfer.Downloader{HTTP: client, AllowLoopback: IsLoopback(s.BaseURL)}, nil
 }
 
+// Uploader returns what sends files to presigned URLs, on any host. It has no credential to send, as a Downloader has none.
+func (s *Session) Uploader() (*transfer.Uploader, error) {
+	client, err := s.manager.StorageClient()
+	if err != nil {
+		return nil, err
+	}
+	return &transfer.Uploader{HTTP: client, AllowLoopback: IsLoopback(s.BaseURL), OnRetry: func(err error, after time.Duration) {
+		s.manager.Say("%s; retrying in %s", s.manager.Describe(err).Message, after.Round(100*time.Millisecond))
+	}}, nil
+}
+
 // StorageClient returns a client for the hosts that store files. It has no credential to send, and no time limit, because files may
 // be large.
 func (m *Manager) StorageClient() (*http.Client, error) {

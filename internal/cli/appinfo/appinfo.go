@@ -4,11 +4,9 @@ package appinfo
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -113,8 +111,7 @@ func Problems(appID string, problems []api.Detail) error {
 	return e
 }
 
-// uploadHint says how to get a URL for the file of a problem.
+// uploadHint says how to pass the file of a problem.
 func uploadHint(d api.Detail) string {
-	files, _ := json.Marshal([]map[string]string{{"filename": filepath.Base(d.File), "mediaType": d.Media}}) // cannot fail
-	return fail.CommandLine("api", "/v1/assets/upload-urls", "-f", "files:="+string(files)) + ", then PUT the file to uploadUrl, and pass assetUrl"
+	return "to upload the file and pass its URL, write --input " + fail.Quote(d.Field+"=@"+strings.TrimPrefix(d.File, "file://"))
 }

@@ -20,7 +20,7 @@ import (
 
 // New returns the command apps.
 func New(env *cmdutil.Env) *cobra.Command {
-	return cmdutil.NewNoun("apps", "Find apps and see their inputs", newList(env), newGet(env))
+	return cmdutil.NewNoun("apps", "Find apps and see their inputs", newList(env), newGet(env), newEstimate(env), newWorkflow(env))
 }
 
 type listOptions struct {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cli/appinfo"
+	"github.com/uselamina/lamina/internal/cli/assetfile"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
@@ -32,6 +33,7 @@ type runOptions struct {
 	webhook   string
 	noWebhook bool
 	spending  spendingLimit
+	estimate  bool
 	waiting   waitOptions
 	saving    saveOptions
 }
@@ -44,9 +46,11 @@ func NewRun(env *cmdutil.Env) *cobra.Command {
 		Short: "Start an app; with --wait, wait for its outputs",
 		Long: "Start an app. All inputs are checked before the run is started. Without --wait, the command prints the id of the run and\n" +
 			"exits; with --wait, it shows the progress until the run ends, and --download saves the outputs.\n\n" +
-			"--input NAME=VALUE is text; --input NAME:=JSON is a number, true, false, a list or an object.\n\n" +
+			"--input NAME=VALUE is text; --input NAME:=JSON is a number, true, false, a list or an object. For an input that takes a URL,\n" +
+			"NAME=@FILE uploads a file of this machine and passes its URL.\n\n" +
 			"A run may cost credits. After a failure, the command repeats its request only if no run can have started.",
 		Example: "lamina run poster --input text=\"Hello\" --wait --download ./pictures/\n" +
+			"lamina run palette --input image=@photo.png --wait\n" +
 			"lamina run poster --file inputs.json --json\n" +
 			"lamina run poster --input text=\"Hello\" --input style=Neon --async --webhook https://example.com/hook",
 		Args:              cmdutil.NeedArgs("APP"),
@@ -68,6 +72,7 @@ func NewRun(env *cmdutil.Env) *cobra.Command {
 	f.StringVar(&opts.webhook, "webhook", "", "when the run ends, send a webhook delivery to this `URL`; 'default' is the saved address (lamina config), 'none' sends none")
 	f.BoolVar(&opts.noWebhook, "no-webhook", false, "send no webhook delivery, even if an address is saved")
 	opts.spending.add(f)
+	f.BoolVar(&opts.estimate, "estimate", false, "show what a run of the app costs, and start none")
 	opts.waiting.add(f)
 	opts.saving.add(f)
 	_ = cmd.RegisterFlagCompletionFunc("max-credits", cobra.NoFileCompletions)
@@ -125,6 +130,9 @@ func (o *runOptions) validate(cmd *cobra.Command) error {
 
 func runRun(cmd *cobra.Command, opts *runOptions) error {
 	env := opts.env
+	if opts.estimate {
+		return opts.showEstimate(cmd)
+	}
 	values, err := env.ReadInputs(cmd.Context(), opts.inputs, opts.file)
 	if err != nil {
 		return err
@@ -146,13 +154,18 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	}
 	inputs, problems := app.Data.CheckInputs(values)
 	problems = append(problems, app.Data.CheckOutputs(opts.only)...)
+	files, unusable := assetfile.InInputs(inputs)
+	problems = append(problems, unusable...)
 	if len(problems) > 0 {
 		return appinfo.Problems(opts.appID, problems)
 	}
 	if err := opts.saving.checkOne(app.Data, opts.only); err != nil {
 		return err
 	}
-	if err := opts.spending.check(cmd.Context(), client, id); err != nil {
+	if err := opts.spending.check(cmd.Context(), env, client, id); err != nil {
+		return err
+	}
+	if err := files.Upload(cmd.Context(), env); err != nil {
 		return err
 	}
 	started, err := client.StartRun(cmd.Context(), id, api.StartRun{Inputs: inputs, Outputs: opts.only}, webhook)

@@ -2,8 +2,11 @@ package runs
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -19,10 +22,13 @@ type spendingLimit struct {
 	credits   float64
 	isLimited bool
 	source    string
+	// mayBeUnknown permits a run whose cost the service does not say.
+	mayBeUnknown bool
 }
 
 func (l *spendingLimit) add(f *pflag.FlagSet) {
-	f.Float64Var(&l.credits, "max-credits", 0, "do not start a run that may cost more than `N` credits")
+	f.Float64Var(&l.credits, "max-credits", 0, "do not start a run that may cost more than `N` credits, or whose cost is unknown")
+	f.BoolVar(&l.mayBeUnknown, "allow-unknown-cost", false, "start a run although the service does not say what it costs")
 }
 
 // read takes the limit from the flag, or else from the settings.
@@ -43,22 +49,62 @@ func (l *spendingLimit) read(cmd *cobra.Command, env *cmdutil.Env) error {
 	return err
 }
 
-// check asks the service what a run costs, and refuses a run that may cost more than the limit. An unknown cost is refused too.
-func (l *spendingLimit) check(ctx context.Context, client *api.Client, appID string) error {
+// check asks the service what a run costs, and refuses a run that may cost more than the limit. An unknown cost is refused, too, unless
+// that is permitted.
+func (l *spendingLimit) check(ctx context.Context, env *cmdutil.Env, client *api.Client, appID string) error {
 	if !l.isLimited {
 		return nil
 	}
 	estimate, err := client.Estimate(ctx, appID)
 	if err != nil {
-		return &fail.Error{Around: "the cost of the run is unknown, and " + l.source + " limits it: %s; no run was started", Err: err}
+		return l.checkUnknown(env, err)
 	}
-	cost := estimate.Data.EstimatedCredits
-	most := max(cost.Expected, cost.Max)
-	if most <= l.credits {
+	return l.checkEstimate(env, estimate.Data)
+}
+
+// checkEstimate is check for an estimate of the service.
+func (l *spendingLimit) checkEstimate(env *cmdutil.Env, estimate api.CostEstimate) error {
+	most, isKnown := estimate.EstimatedCredits.Most()
+	switch {
+	case !l.isLimited:
+		return nil
+	case !isKnown:
+		return l.checkUnknown(env, nil)
+	case most <= l.credits:
 		return nil
 	}
 	return &fail.Error{
 		Code: fail.QuotaExceeded, Hint: fail.CommandLine("config", "list"),
 		Message: fmt.Sprintf("the run may cost %g credits, and %s allows %g; no run was started", most, l.source, l.credits),
 	}
+}
+
+// checkUnknown refuses a run of unknown cost, unless that is permitted. cause is why the cost is unknown; nil if the service does not say
+// it. A credential that is refused, or a service that is not reached, would also fail the run: then it is not permitted.
+func (l *spendingLimit) checkUnknown(env *cmdutil.Env, cause error) error {
+	if l.mayBeUnknown && !endsRun(cause) {
+		env.Note("the cost of the run is unknown")
+		return nil
+	}
+	const around = "the cost of the run is unknown, and %s limits it"
+	if cause != nil {
+		return &fail.Error{Around: strings.ReplaceAll(fmt.Sprintf(around, l.source), "%", "%%") + ": %s; no run was started", Err: cause}
+	}
+	return &fail.Error{
+		Code: fail.QuotaExceeded, Hint: "to start it anyway, add --allow-unknown-cost",
+		Message: fmt.Sprintf(around, l.source) + "; no run was started",
+	}
+}
+
+// endsRun reports whether a failed estimate means that a run would fail, too.
+func endsRun(err error) bool {
+	var refused *api.Error
+	var unexpected *api.UnexpectedError
+	switch {
+	case err == nil, errors.As(err, &unexpected):
+		return false
+	case errors.As(err, &refused):
+		return refused.Status < 500 && refused.Status != http.StatusNotFound && refused.Status != http.StatusMethodNotAllowed
+	}
+	return true
 }

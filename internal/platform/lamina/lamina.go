@@ -76,6 +76,7 @@ func New(deps wire.Deps, opts Options) (*Server, error) {
 	}
 	mux := http.NewServeMux()
 	s.addRoutes(mux)
+	s.addPublishingRoutes(mux)
 	s.addFileRoutes(mux)
 	s.handler = mux
 	return s, nil
