@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/uselamina/lamina/internal/api/loose"
 )
@@ -243,12 +242,4 @@ func (c *Client) Trends(ctx context.Context, f TrendFilter) (*Reply[Trends], err
 		}
 	}
 	return call[Trends](ctx, c, Call{Method: http.MethodGet, Path: "/v1/intelligence/trends", Query: query})
-}
-
-// Day returns the date of a time; "" for the zero time.
-func Day(t loose.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.DateOnly)
 }

@@ -21,7 +21,7 @@ type synonym struct {
 
 // synonyms of whole commands. A word that becomes a command needs no row any more: commands come first.
 var synonyms = []synonym{
-	{"app workflow workflows template templates", "apps"},
+	{"app workflow workflows", "apps"},
 	{"job jobs task tasks", "runs"},
 	{"ls list search find discover catalog marketplace", "apps list"},
 	{"log logs history ps", "runs list"},
@@ -51,7 +51,10 @@ var synonyms = []synonym{
 	{"assets asset files", "api /v1/assets"},
 	{"models model", "api /v1/models/image"},
 	{"webhook webhooks listen", "run --help"},
-	{"content intelligence publishing", "api --help"},
+	{"publishing", "api --help"},
+	{"template", "templates list"},
+	{"plan brief score", "content --help"},
+	{"trends recommendations predict brand-context", "intelligence --help"},
 	{"error errors code codes exit-codes", "explain"},
 	{"completions autocomplete shell", "completion"},
 	{"man manual docs doc usage-help commands", "--help"},

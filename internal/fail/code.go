@@ -14,6 +14,7 @@ const (
 	ExitLimit        = 6   // rate limit, quota or credits
 	ExitStillRunning = 7   // the waiting time is over
 	ExitService      = 8   // the service could not be reached, or failed
+	ExitAnswers      = 9   // the service has questions; nothing was started
 	ExitInterrupted  = 130 // Ctrl-C
 )
 
@@ -62,6 +63,10 @@ var (
 	LoginFailed     = Code{"auth_failed", ExitAuth}
 	NeedsPerson     = Code{"auth_needs_person", ExitAuth}
 	NotFound        = Code{"not_found", ExitNotFound}
+	Unmatched       = Code{"unmatched", ExitNotFound}
+	AnswersNeeded   = Code{"answers_needed", ExitAnswers}
+	PlanningFailed  = Code{"planning_failed", ExitService}
+	PartlyFailed    = Code{"partly_failed", ExitFailure}
 	QuotaExceeded   = Code{"quota_exceeded", ExitLimit}
 	NotReady        = Code{"not_ready", ExitFailure}
 	RateLimited     = Code{"rate_limited", ExitLimit}

@@ -21,6 +21,8 @@ type cache struct {
 	Runs    []entry `json:"runs"`
 	Used    []entry `json:"used,omitempty"` // apps that were used, which need not be among Apps
 	Keys    []entry `json:"keys,omitempty"`
+	// Templates are those of the last list.
+	Templates []entry `json:"templates,omitempty"`
 	// Details are those of the apps that were looked at, the newest first.
 	Details []details `json:"details,omitempty"`
 }
@@ -157,7 +159,7 @@ func update(env *cmdutil.Env, change func(*cache)) {
 	c := readCache(env)
 	before, _ := json.Marshal(c)
 	change(c)
-	for _, entries := range []*[]entry{&c.Apps, &c.Runs, &c.Used, &c.Keys} {
+	for _, entries := range []*[]entry{&c.Apps, &c.Runs, &c.Used, &c.Keys, &c.Templates} {
 		*entries = (*entries)[:min(len(*entries), maxEntries)]
 	}
 	after, err := json.Marshal(c)
