@@ -183,8 +183,7 @@ type Recommendation struct {
 func (r *Recommendation) UnmarshalJSON(raw []byte) error {
 	type plain Recommendation
 	*r = Recommendation{}
-	_ = loose.Unmarshal(raw, (*plain)(r)) // any other shape is empty
-	return nil
+	return loose.Unmarshal(raw, (*plain)(r))
 }
 
 // Recommendations returns proposals of the service, the most important first.

@@ -54,19 +54,35 @@ func (g *Guidance) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// Templates returns the templates of the workspace. The shape of the list is not documented: an array, or an object with one.
+// Templates returns the templates of the workspace. The shape of the list is not documented: an array, or an object with one. An
+// item that cannot be read is empty.
 func (c *Client) Templates(ctx context.Context) (*Reply[[]Template], error) {
 	req := Call{Method: http.MethodGet, Path: "/v1/templates"}
-	reply, err := call[json.RawMessage](ctx, c, req)
+	got, err := c.Do(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	items, err := loose.List(reply.Data, "templates", "items", "data")
-	if err != nil {
-		return nil, &UnexpectedError{Method: req.Method, Path: req.Path, Status: http.StatusOK, Reason: "the response is not a list of templates", Err: err}
+	var envelope struct {
+		Data       json.RawMessage
+		Pagination *Pagination
 	}
-	templates, err := loose.Items[Template](items)
-	return &Reply[[]Template]{Data: templates, Pagination: reply.Pagination, Raw: reply.Raw}, err
+	if err := got.Decode(req, &envelope); err != nil {
+		return nil, err
+	}
+	reply := &Reply[[]Template]{Pagination: envelope.Pagination, Raw: got.Raw}
+	if string(envelope.Data) == "null" {
+		return reply, nil
+	}
+	items, err := loose.List(envelope.Data, "templates", "items", "data")
+	if err != nil {
+		return nil, got.Unexpected(req, "the response is not a list of templates", err)
+	}
+	for _, item := range items {
+		var t Template
+		_ = t.UnmarshalJSON(item) // never fails
+		reply.Data = append(reply.Data, t)
+	}
+	return reply, nil
 }
 
 // Template returns a template.

@@ -199,8 +199,9 @@ func (d *dispatch) choose(ctx context.Context, out api.ContentOutcome) (*api.Can
 	d.env.Printer.Warn("%s", cmp.Or(out.Reason, "Several apps fit the brief."))
 	q := inputQuestion{standard: "none"}
 	for i, c := range out.Candidates {
-		d.env.Printer.Warn("  %d  %s  %s", i+1, complete.AppName(d.env, c.AppID), c.Description)
-		q.choices = append(q.choices, complete.AppName(d.env, c.AppID))
+		name := cmp.Or(complete.ShortName(c.Name), c.AppID)
+		d.env.Printer.Warn("  %d  %s  %s", i+1, name, c.Description)
+		q.choices = append(q.choices, name)
 	}
 	for range maxMistakes {
 		typed, err := d.env.Ask(ctx, q.prompt(0))

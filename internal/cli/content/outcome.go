@@ -215,32 +215,40 @@ func isPlain(text string) bool { return term.Flat(text) == text && !strings.HasP
 func writeStarted(p *output.Page, out api.ContentOutcome, next string) {
 	p.Line("%s %s", p.Good("Started"), cmp.Or(out.AppName, "a run"))
 	writeChoice(p, out)
+	p.Line("")
 	p.Fields("run", out.RunID)
 	if out.Variants > 1 {
 		p.Wrapped("%s", fmt.Sprintf("%d of %s were started.", out.Submitted, counted(out.Variants, "variant")))
 	}
-	writeWarnings(p, out)
 	p.Line("")
 	p.Line("%s", p.Command(next))
 }
 
-// writeChoice shows why an app was chosen, and its drafted inputs.
+// writeChoice shows why an app was chosen, its drafted inputs, and what the service left out.
 func writeChoice(p *output.Page, out api.ContentOutcome) {
 	if why := cmp.Or(out.Rationale, out.Reason); why != "" {
 		p.Wrapped("%s", p.Faint(why))
 	}
+	header, hasSource := []string{"INPUT", "VALUE"}, slices.ContainsFunc(out.Inputs, func(in api.DraftedInput) bool { return in.Source != "" })
+	if hasSource {
+		header = []string{"INPUT", "FROM", "VALUE"}
+	}
 	var rows [][]string
 	for _, in := range out.Inputs {
-		rows = append(rows, []string{in.Name, in.Source, output.PlainJSON(in.Value)})
+		row := []string{in.Name, output.PlainJSON(in.Value)}
+		if hasSource {
+			row = slices.Insert(row, 1, in.Source)
+		}
+		rows = append(rows, row)
 	}
 	if len(rows) > 0 {
 		p.Line("")
-		p.Descriptions([]string{"INPUT", "FROM", "VALUE"}, rows)
-		p.Line("")
+		p.Descriptions(header, rows)
 	}
-}
-
-func writeWarnings(p *output.Page, out api.ContentOutcome) {
+	if len(out.Outputs) > 0 {
+		p.Line("")
+		p.Fields("only", strings.Join(out.Outputs, ", "))
+	}
 	for _, w := range out.Warnings {
 		p.Wrapped("%s %s", p.Busy("note:"), strings.TrimSpace(w.Field+" "+w.Message))
 	}
@@ -250,17 +258,14 @@ func writeWarnings(p *output.Page, out api.ContentOutcome) {
 func writePlan(p *output.Page, out api.ContentOutcome, next string) {
 	p.Line("%s", p.Bold(cmp.Or(out.AppName, out.AppID)))
 	writeChoice(p, out)
-	if len(out.Outputs) > 0 {
-		p.Fields("only", strings.Join(out.Outputs, ", "))
-	}
-	writeWarnings(p, out)
 	if len(out.Questions) > 0 {
 		var rows [][]string
 		for _, q := range out.Questions {
 			rows = append(rows, []string{questionName(q), q.Text})
 		}
-		p.Descriptions([]string{"MISSING", "QUESTION"}, rows)
 		p.Line("")
+		p.Descriptions([]string{"MISSING", "QUESTION"}, rows)
 	}
+	p.Line("")
 	p.Line("%s", p.Command(next))
 }

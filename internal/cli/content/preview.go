@@ -58,14 +58,12 @@ func writePreview(p *output.Page, out api.ContentOutcome, next string) {
 		writeChoice(p, out)
 		writeForm(p, out)
 	}
-	writeWarnings(p, out)
-	switch {
-	case out.Credits.IsSet:
-		p.Fields("cost", fmt.Sprintf("%g credits", out.Credits.Value))
-	default:
-		p.Fields("cost", "unknown")
+	cost := "unknown"
+	if out.Credits.IsSet {
+		cost = fmt.Sprintf("%g credits", out.Credits.Value)
 	}
-	p.Fields("credits", out.ManageURL)
+	p.Line("")
+	p.Fields("cost", cost, "account", out.ManageURL)
 	p.Line("")
 	p.Line("%s", p.Command(next))
 }
@@ -88,8 +86,8 @@ func writeForm(p *output.Page, out api.ContentOutcome) {
 		rows = append(rows, []string{field.Name, field.Kind, standard, about})
 	}
 	if len(rows) > 0 {
-		p.Descriptions([]string{"INPUT", "TYPE", "DEFAULT", "QUESTION"}, rows)
 		p.Line("")
+		p.Descriptions([]string{"INPUT", "TYPE", "DEFAULT", "QUESTION"}, rows)
 	}
 }
 

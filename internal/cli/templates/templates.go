@@ -51,6 +51,9 @@ func writeTemplates(p *output.Page, templates []api.Template) {
 	}
 	var rows [][]string
 	for _, t := range templates {
+		if t.ID+t.Name == "" {
+			t.Name = "(cannot be read)"
+		}
 		rows = append(rows, []string{t.Name, t.Category, t.Description, t.ID})
 	}
 	p.List(output.Table{Header: []string{"NAME", "CATEGORY", "WHAT IT IS", "ID"}, Rows: rows, Prose: 2, MaxLines: maxLines})
@@ -97,6 +100,7 @@ func writeTemplate(p *output.Page, t api.Template, next string) {
 	}
 	p.Fields("category", t.Category, "makes", join(t.SuggestedModalities), "for", join(t.SuggestedPlatforms), "origin", origin, "id", t.ID)
 	g := t.GuidanceData
+	p.Line("")
 	p.Fields("say", join(g.PromptDirectives), "avoid", join(g.NegativePrompts), "works", join(g.WinningPatterns), "try", join(g.TestIdeas),
 		"structure", string(g.CreativeStructure))
 	if len(t.MultiAssetComposition) > 0 {
