@@ -21,17 +21,20 @@ func TestTerminalContentAnswers(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t)
 	u := newUser(t, dev.BaseURL, "LAMINA_API_KEY="+dev.APIKey, "NO_COLOR=1")
-	if err := os.WriteFile(filepath.Join(u.home, "mug.gif"), []byte(gif), 0o600); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{"mug.gif": gif, "notes.txt": "Hello"} {
+		if err := os.WriteFile(filepath.Join(u.home, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	screen := u.atTerminal(t, 160, "content", "create", "product", "shots", "--input", "background=white", "--wait")
 	screen.expect(t, `Product Shots needs 2 answers`)
 	screen.expect(t, `image  The address of a picture`)
 	screen.expect(t, `name of a file to upload:`)
-	screen.types(t, "nothing.gif"+enter)
-	screen.expect(t, `There is no file "nothing.gif"`)
+	screen.types(t, "notes.txt"+enter)
+	screen.expect(t, `"notes.txt" is neither a picture nor a video nor a sound`)
 	screen.types(t, enter)
 	screen.expect(t, `There is no default`)
+	screen.expect(t, `name of a file to upload:`)
 	screen.types(t, "mug.gif"+enter)
 	screen.expect(t, `Uploaded mug.gif`)
 	screen.expect(t, `1  Square(?s).*4  Banner`)

@@ -3,6 +3,7 @@ package content
 import (
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"strconv"
@@ -189,6 +190,10 @@ func (d *dispatch) accept(ctx context.Context, q inputQuestion, typed string) (v
 			return "", "There is no file " + output.Quote(typed) + ".", nil
 		}
 		value, err = upload(ctx, d.env, d.client, typed)
+		var wrong *fail.Error
+		if errors.As(err, &wrong) && wrong.Code == fail.InvalidArgument {
+			return "", wrong.Message + ".", nil
+		}
 		return value, "", err
 	}
 	return typed, "", nil
@@ -197,14 +202,14 @@ func (d *dispatch) accept(ctx context.Context, q inputQuestion, typed string) (v
 // choose lists the candidates and returns the one that the user chooses; nil if the user chooses none.
 func (d *dispatch) choose(ctx context.Context, out api.ContentOutcome) (*api.Candidate, error) {
 	d.env.Printer.Warn("%s", cmp.Or(out.Reason, "Several apps fit the brief."))
-	q := inputQuestion{standard: "none"}
+	var q inputQuestion
 	for i, c := range out.Candidates {
 		name := cmp.Or(complete.ShortName(c.Name), c.AppID)
 		d.env.Printer.Warn("  %d  %s  %s", i+1, name, c.Description)
 		q.choices = append(q.choices, name)
 	}
 	for range maxMistakes {
-		typed, err := d.env.Ask(ctx, q.prompt(0))
+		typed, err := d.env.Ask(ctx, "Type a number or a name, or press Enter to choose none:")
 		if err != nil || typed == "" {
 			return nil, err
 		}

@@ -135,10 +135,13 @@ func batch(ctx context.Context, opts *batchOptions) error {
 	if err != nil || len(failed) == 0 {
 		return err
 	}
-	return &fail.Error{
-		Code: fail.PartlyFailed, Message: fmt.Sprintf("%s of %d started no run", counted(len(failed), "item"), len(reply.Data.Items)),
-		Details: failed, Hint: next,
+	e := &fail.Error{
+		Code: fail.PartlyFailed, Message: fmt.Sprintf("%s of %d started no run", counted(len(failed), "item"), len(reply.Data.Items)), Hint: next,
 	}
+	if opts.env.Printer.Machine() { // the table has them
+		e.Details = failed
+	}
+	return e
 }
 
 func writeBatch(p *output.Page, b api.Batch) {

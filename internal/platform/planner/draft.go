@@ -172,7 +172,7 @@ func textOf(brief string, app apps.App) string {
 	}
 	var kept []string
 	for _, w := range tokens(address.ReplaceAllString(brief, "")) {
-		isName := slices.ContainsFunc(Words(w), func(part string) bool { return slices.Contains(name, part) })
+		isName := !slices.ContainsFunc(Words(w), func(part string) bool { return !slices.Contains(name, part) })
 		if w != "" && !slices.Contains(smallWords, strings.ToLower(w)) && !isName && !isOption(w) {
 			kept = append(kept, w)
 		}
