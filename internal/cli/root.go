@@ -13,7 +13,9 @@ import (
 	"github.com/uselamina/lamina/internal/cli/brands"
 	"github.com/uselamina/lamina/internal/cli/browse"
 	"github.com/uselamina/lamina/internal/cli/complete"
+	"github.com/uselamina/lamina/internal/cli/content"
 	"github.com/uselamina/lamina/internal/cli/credits"
+	"github.com/uselamina/lamina/internal/cli/intelligence"
 	"github.com/uselamina/lamina/internal/cli/laghav"
 	"github.com/uselamina/lamina/internal/cli/lamatic"
 	"github.com/uselamina/lamina/internal/cli/laminr"
@@ -22,6 +24,7 @@ import (
 	"github.com/uselamina/lamina/internal/cli/publishing"
 	"github.com/uselamina/lamina/internal/cli/runs"
 	"github.com/uselamina/lamina/internal/cli/settings"
+	"github.com/uselamina/lamina/internal/cli/templates"
 	"github.com/uselamina/lamina/internal/cli/upgrade"
 	"github.com/uselamina/lamina/internal/cli/webhook"
 	"github.com/uselamina/lamina/internal/cmdutil"
@@ -113,6 +116,7 @@ func (p *program) addCommands(root *cobra.Command) {
 	}
 	add(groupWork, apps.New(env), runs.NewRun(env), runs.New(env), browse.New(env), webhook.New(env), api.New(env))
 	add(groupWork, assets.New(env), publishing.New(env), brands.NewBrands(env), brands.NewCampaigns(env), credits.NewUsage(env))
+	add(groupWork, content.New(env), templates.New(env), intelligence.New(env))
 	add(groupServices, laminr.New(env), lamatic.New(env), lightfast.New(env), laghav.New(env))
 	add(groupAccount, account.NewLogin(env), account.NewLogout(env), account.NewWhoami(env), account.NewAuth(env), account.NewProfile(env), settings.New(env))
 	add(groupLocal, local.NewDemo(env, Main), local.NewDev(env), newCompletion(env), newHelp(env), newVersion(env), upgrade.New(env), local.NewDoctor(env), newExplain(env))

@@ -22,7 +22,7 @@ type synonym struct {
 // synonyms of whole commands. A word that becomes a command needs no row any more: commands come first. Where several rows have a word,
 // the first one counts whose command takes the typed arguments.
 var synonyms = []synonym{
-	{"app workflow workflows template templates", "apps"},
+	{"app workflow workflows", "apps"},
 	{"job jobs task tasks", "runs"},
 	{"ls list search find discover catalog marketplace", "apps list"},
 	{"log logs tail follow stream progress watch attach", "runs watch"},
@@ -57,7 +57,9 @@ var synonyms = []synonym{
 	{"campaign", "campaigns list"},
 	{"models model", "api /v1/models/image"},
 	{"webhook webhooks listen", "run --help"},
-	{"content intelligence", "api --help"},
+	{"template", "templates list"},
+	{"plan brief score", "content --help"},
+	{"trends recommendations predict brand-context", "intelligence --help"},
 	{"error errors code codes exit-codes", "explain"},
 	{"completions complete autocomplete shell", "completion"},
 	{"man manual docs doc usage-help commands", "--help"},

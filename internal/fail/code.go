@@ -14,6 +14,7 @@ const (
 	ExitLimit        = 6   // rate limit, quota or credits
 	ExitStillRunning = 7   // the waiting time is over
 	ExitService      = 8   // the service could not be reached, or failed
+	ExitAnswers      = 9   // the service has questions; nothing was started
 	ExitCannotRun    = 126 // the command of `lamina dev -- COMMAND` cannot be executed
 	ExitNoCommand    = 127 // there is no such command
 	ExitInterrupted  = 130 // Ctrl-C
@@ -66,6 +67,10 @@ var (
 	LoginFailed     = Code{"auth_failed", ExitAuth}
 	NeedsPerson     = Code{"auth_needs_person", ExitAuth}
 	NotFound        = Code{"not_found", ExitNotFound}
+	Unmatched       = Code{"unmatched", ExitNotFound}
+	AnswersNeeded   = Code{"answers_needed", ExitAnswers}
+	PlanningFailed  = Code{"planning_failed", ExitService}
+	PartlyFailed    = Code{"partly_failed", ExitFailure}
 	QuotaExceeded   = Code{"quota_exceeded", ExitLimit}
 	NotReady        = Code{"not_ready", ExitFailure}
 	RateLimited     = Code{"rate_limited", ExitLimit}

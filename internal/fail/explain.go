@@ -31,6 +31,7 @@ func ExitMeaning(status int) (meaning string, ok bool) {
 		ExitLimit:        "A rate limit or a quota was reached, or the credits are used up.",
 		ExitStillRunning: "The waiting time is over; the run continues.",
 		ExitService:      "The service could not be reached, or it failed.",
+		ExitAnswers:      "The service has questions; nothing was started. The data on stdout has them, and the hint is the command to complete.",
 		ExitCannotRun:    "The command of `lamina dev -- COMMAND` cannot be executed.",
 		ExitNoCommand:    "The command of `lamina dev -- COMMAND` was not found.",
 		ExitInterrupted:  "The command was interrupted by Ctrl-C or SIGTERM.",

@@ -197,7 +197,7 @@ func CommandLine(args ...string) string {
 // Quote removes control characters from an argument and quotes it, if needed, so that a POSIX shell reads it as one word.
 func Quote(arg string) string {
 	arg = term.Flat(arg)
-	if arg != "" && !strings.ContainsFunc(arg, isSpecial) {
+	if arg != "" && !strings.ContainsFunc(arg, isSpecial) && !strings.HasSuffix(arg, ",") { // a comma and a space end the command of a hint
 		return arg
 	}
 	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"

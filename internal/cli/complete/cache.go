@@ -18,12 +18,13 @@ const maxEntries = 200
 
 // cache holds the ids of one account.
 type cache struct {
-	Account  string  `json:"account"`
-	Apps     []entry `json:"apps"`
-	Runs     []entry `json:"runs"`
-	Used     []entry `json:"used,omitempty"` // apps that were used, which need not be among Apps
-	Keys     []entry `json:"keys,omitempty"`
-	Channels []entry `json:"channels,omitempty"`
+	Account   string  `json:"account"`
+	Apps      []entry `json:"apps"`
+	Runs      []entry `json:"runs"`
+	Used      []entry `json:"used,omitempty"` // apps that were used, which need not be among Apps
+	Keys      []entry `json:"keys,omitempty"`
+	Channels  []entry `json:"channels,omitempty"`
+	Templates []entry `json:"templates,omitempty"`
 	// Filled says when the service was asked for the entries of a kind, in Unix seconds.
 	Filled map[kind]int64 `json:"filled,omitempty"`
 	// Details are those of the apps that were looked at, the newest first.
@@ -199,7 +200,7 @@ func update(env *cmdutil.Env, change func(*cache)) {
 	c := readCache(env)
 	before, _ := json.Marshal(c)
 	change(c)
-	for _, entries := range []*[]entry{&c.Apps, &c.Runs, &c.Used, &c.Keys, &c.Channels} {
+	for _, entries := range []*[]entry{&c.Apps, &c.Runs, &c.Used, &c.Keys, &c.Channels, &c.Templates} {
 		*entries = slices.DeleteFunc(*entries, func(e entry) bool { return e.ID == "" }) // of an item that could not be read
 		*entries = (*entries)[:min(len(*entries), maxEntries)]
 	}

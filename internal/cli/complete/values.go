@@ -32,6 +32,7 @@ func arguments() map[string]Func {
 	return map[string]Func{
 		"FILE": Files, "PATH": Files,
 		"CODE": None, "COMMAND": None, "ID": None, "KEYWORD": None, "MESSAGE": None, "NAME": None, "QUERY": None, "REQUEST_ID": None,
+		"BRIEF": None, "CONCEPT": None, "GOAL": None, "ITEM": None,
 		"TEAM": None, "TEXT": None, "URL": None, "WORKFLOW": None,
 	}
 }
@@ -47,7 +48,7 @@ func values() map[string]Func {
 		"MODEL":   Words("auto", "claude-haiku-3", "claude-sonnet-4", "claude-opus-4", "gpt-4o-mini", "gpt-4o", "gemini-1.5-flash", "gemini-1.5-pro"),
 		"ADDRESS": None, "COMMAND": None, "URI": None, "URL": None, "AUDIENCE": None, "EXPRESSION": None, "ID": None, "KEY": None,
 		"LABEL": None, "NAME": None, "NAME:VALUE": None, "NAME=JSON": None, "NAME=VALUE": None, "PERSON": None, "SCOPES": None,
-		"SIZE": None, "SOURCE": None, "TEAM": None, "TEXT": None, "TYPE": None,
+		"SIZE": None, "SOURCE": None, "TEAM": None, "TEXT": None, "TYPE": None, "RATIO": None,
 	}
 }
 

@@ -19,7 +19,6 @@ import (
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
-	"github.com/uselamina/lamina/internal/session"
 )
 
 type runOptions struct {
@@ -170,7 +169,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	}
 	started, err := client.StartRun(cmd.Context(), id, api.StartRun{Inputs: inputs, Outputs: opts.only}, webhook)
 	if err != nil {
-		return startError(err)
+		return fail.LostStart(err)
 	}
 	complete.CacheRun(env, started.Data.RunID, app.Data.Name)
 	if !opts.wait {
@@ -201,26 +200,7 @@ func runAgain(env *cmdutil.Env, typed, id string) string {
 
 // webhookURL returns the address for the webhook delivery; "" means none.
 func (o *runOptions) webhookURL() (string, error) {
-	switch {
-	case o.noWebhook, o.webhook == "none":
-		return "", nil
-	case o.webhook == "default", o.webhook == "local":
-		saved, err := o.env.Sessions.SavedWebhook()
-		if err == nil && saved == "" {
-			err = fail.Usage("name the address with --webhook URL", "there is no saved webhook address")
-		}
-		return saved, err
-	case o.webhook == "":
-		saved, err := o.env.Sessions.SavedWebhook()
-		if err == nil && saved != "" {
-			o.env.Say("When the run ends, a webhook delivery is sent to %s", saved)
-		}
-		return saved, err
-	}
-	if session.CheckWebhook(o.webhook) != nil {
-		return "", fail.Usage("lamina run APP --webhook https://example.com/hook", "--webhook must be an http or https URL, 'default' or 'none', not %q", o.webhook)
-	}
-	return o.webhook, nil
+	return o.env.WebhookURL(o.webhook, o.noWebhook, "lamina run APP")
 }
 
 // withRunID adds the id of the run to an error that occurred while the run was printed.
@@ -229,19 +209,6 @@ func withRunID(runID string, err error) error {
 		return err
 	}
 	return &fail.Error{Around: "%s; the run was started", Hint: fail.CommandLine("runs", "get", runID), RunID: runID, Err: err}
-}
-
-// startError returns the error of a failed start. If the request may have reached the service, it says that the run may have
-// started.
-func startError(err error) error {
-	var lost *api.UnreachableError
-	if errors.As(err, &lost) && !lost.Kind.NeverSent() && lost.Kind != api.Other {
-		return &fail.Error{
-			Code: fail.UnknownOutcome, Hint: "lamina runs list", Err: err,
-			Message: "the response to starting the run was lost, so the run may have started: check before you start it again",
-		}
-	}
-	return err
 }
 
 // writeStarted shows a run that has started, and the command that waits for it.

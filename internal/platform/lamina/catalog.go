@@ -2,14 +2,13 @@ package lamina
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/platform/apps"
+	"github.com/uselamina/lamina/internal/platform/planner"
 	"github.com/uselamina/lamina/internal/platform/wire"
 )
 
@@ -148,7 +147,7 @@ func (s *Server) discoverApps(w http.ResponseWriter, r *http.Request, _ wire.Pri
 // matchApps returns the apps that have a word of an intent and fulfil the constraints, best match first.
 func matchApps(intent string, limits api.DiscoverConstraints) []api.DiscoveredApp {
 	matches := []api.DiscoveredApp{}
-	wanted := words(intent)
+	wanted := planner.Words(intent)
 	for _, app := range apps.All() {
 		credits := app.Credits(apps.Everything)
 		if limits.MaxCredits > 0 && credits > limits.MaxCredits ||
@@ -176,37 +175,9 @@ func produces(app apps.App, format string) bool {
 
 // relevance returns the share of an intent's words that an app has, from 0 to 1. Words of its name count twice.
 func relevance(app apps.App, wanted []string) (score float64, why string) {
-	name, known := words(app.Name+" "+app.Slug), words(strings.Join(app.Keywords, " "))
-	var hits []string
-	points := 0.0
-	for _, w := range wanted {
-		switch {
-		case slices.Contains(name, w):
-			points += 2
-		case slices.Contains(known, w):
-			points++
-		default:
-			continue
-		}
-		hits = append(hits, w)
-	}
+	points, hits := planner.Match(app, wanted)
 	if points == 0 {
 		return 0, ""
 	}
-	return min(1, points/float64(len(wanted))), fmt.Sprintf("%s matches: %s", app.Name, strings.Join(hits, ", "))
-}
-
-// words returns the distinct words of a text in lower case, without a plural s.
-func words(text string) []string {
-	var all []string
-	split := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
-	for w := range strings.FieldsFuncSeq(strings.ToLower(text), split) {
-		if len(w) > 3 {
-			w = strings.TrimSuffix(w, "s")
-		}
-		if !slices.Contains(all, w) {
-			all = append(all, w)
-		}
-	}
-	return all
+	return min(1, float64(points)/float64(len(wanted))), planner.Explain(app, hits)
 }

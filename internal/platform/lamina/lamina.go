@@ -109,6 +109,7 @@ func (s *Server) addRoutes(mux *http.ServeMux) {
 	} {
 		mux.HandleFunc(pattern, s.authorized(methods))
 	}
+	s.addContentRoutes(mux)
 	mux.HandleFunc("/v1/", s.Answer(func(w http.ResponseWriter, r *http.Request) error {
 		if err := s.countRequest(w, r); err != nil {
 			return err

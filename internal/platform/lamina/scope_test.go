@@ -58,6 +58,20 @@ func TestScopes(t *testing.T) {
 		{"write", "POST", "/v1/apps/countdown/runs", `{"inputs":{"seconds":"0"}}`, 202},
 		{"write", "POST", "/v1/runs/" + run + "/cancel", nil, 200},
 		{"write", "POST", "/v1/assets/upload-urls", files, 200},
+		{"write", "POST", "/v1/content/create", `{"brief":"a picture"}`, 200},
+		{"read", "POST", "/v1/content/plan", `{"brief":"a picture"}`, 200},
+		{"read", "POST", "/v1/content/brief", `{"goal":"a sale"}`, 200},
+		{"write", "POST", "/v1/content/score", `{}`, 200},
+		{"write", "POST", "/v1/content/batch", `{"items":[{}]}`, 200},
+		{"write", "POST", "/v1/content/auto-generate", `{"brief":"a picture","document":{}}`, 200},
+		{"read", "POST", "/v1/content/preview-run", `{"brief":"a picture","document":{}}`, 200},
+		{"write", "POST", "/v1/content/run", `{"mode":"app","appId":"countdown","inputs":{"seconds":"0"}}`, 200},
+		{"read", "GET", "/v1/templates", nil, 200},
+		{"read", "GET", "/v1/templates/tpl_quote_card", nil, 200},
+		{"read", "GET", "/v1/intelligence/brand-context", nil, 200},
+		{"read", "POST", "/v1/intelligence/predict", `{"concept":"x","platform":"x","modality":"image"}`, 200},
+		{"read", "GET", "/v1/intelligence/recommendations", nil, 200},
+		{"read", "GET", "/v1/intelligence/trends", nil, 200},
 	}
 	for _, c := range credentials {
 		for _, tt := range tests {
