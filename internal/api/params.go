@@ -158,6 +158,8 @@ func (f FieldSchema) text(name string, value any) (any, []Detail) {
 	switch {
 	case !ok:
 		return nil, f.problem(name, ProblemType, "takes text", value)
+	case f.MustSupply() && strings.TrimSpace(text) == "":
+		return nil, f.problem(name, ProblemRequired, "must not be empty", value)
 	case f.MaxLength != nil && utf8.RuneCountInString(text) > *f.MaxLength:
 		return nil, []Detail{{
 			Field: name, Code: ProblemLength, Message: "has too many characters",
@@ -312,6 +314,14 @@ func plain(raw json.RawMessage) string {
 	var text anyText
 	_ = json.Unmarshal(raw, &text) // an anyText takes any JSON
 	return string(text)
+}
+
+// Limits returns the range of a number in words, such as "1 to 4"; "" if it has none.
+func (f FieldSchema) Limits() string { return Detail{Range: bounds(f.Min, f.Max, f.Step)}.RangeText() }
+
+// ItemLimits returns the number of values of an array in words; "" if there is no limit.
+func (f FieldSchema) ItemLimits() string {
+	return Detail{Range: bounds(toFloat(f.MinItems), toFloat(f.MaxItems), nil)}.RangeText()
 }
 
 // RangeText returns the allowed range in words, such as "1 to 4"; "" if there is none.

@@ -16,7 +16,7 @@ var imports = map[string]string{
 	"cmd/lamina": "cli",
 	"docgen":     "cli completion",
 
-	"cli":           "cli/account cli/api cli/apps cli/browse cli/complete cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/runs cli/settings cli/upgrade api child cmdutil completion fail output redact session term",
+	"cli":           "cli/account cli/api cli/apps cli/browse cli/complete cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/models cli/runs cli/settings cli/upgrade api child cmdutil completion fail output redact session term",
 	"cli/account":   "api api/laghav auth auth/clientkey auth/redirecturi auth/safeurl cli/complete cmdutil config fail output provider scan session term",
 	"cli/api":       "api auth/safeurl cli/complete cmdutil fail output provider session",
 	"cli/appinfo":   "api cli/complete cmdutil fail output",
@@ -28,7 +28,9 @@ var imports = map[string]string{
 	"cli/laminr":    "api api/laminr cmdutil fail output provider",
 	"cli/lightfast": "api/lightfast cmdutil fail output provider",
 	"cli/local":     "cli/complete cmdutil doctor fail output platform term",
-	"cli/runs":      "api cli/appinfo cli/complete cmdutil fail output provider session term transfer",
+	"cli/models":    "api cli/complete cli/runinfo cmdutil fail output session",
+	"cli/runinfo":   "api cli/complete cmdutil fail output provider session term transfer",
+	"cli/runs":      "api cli/appinfo cli/complete cli/runinfo cmdutil fail output session term",
 	"cli/settings":  "api cmdutil config fail output provider session",
 	"cli/upgrade":   "cmdutil fail output",
 
@@ -99,7 +101,7 @@ var never = []struct{ from, to, why string }{
 var leaves = []string{"auth/clientkey", "auth/page", "auth/safeurl", "child", "completion", "provider", "retry", "redact", "textfile", "webhook", "docs"}
 
 // helpers are the packages below internal/cli that nouns may import: they hold no commands.
-var helpers = []string{"cli/appinfo", "cli/complete"}
+var helpers = []string{"cli/appinfo", "cli/complete", "cli/runinfo"}
 
 // servers are the packages of the platform that must not import each other.
 var servers = []string{"control", "laghav", "lamatic", "lamina", "laminr", "lightfast", "oauth"}

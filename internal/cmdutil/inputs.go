@@ -34,9 +34,14 @@ func (e *Env) ReadInputs(ctx context.Context, pairs []string, file string) (map[
 // MergeInputs sets the inputs of the command line in values. A name that occurs several times becomes a list ([]any). example is the
 // hint of the error for a pair that is no input.
 func MergeInputs(values map[string]any, pairs []string, example string) error {
+	return MergePairs(values, "--input", pairs, example)
+}
+
+// MergePairs is MergeInputs for the values of another flag.
+func MergePairs(values map[string]any, flag string, pairs []string, example string) error {
 	typed := map[string][]any{}
 	for _, pair := range pairs {
-		name, value, err := ParsePair("--input", pair, example)
+		name, value, err := ParsePair(flag, pair, example)
 		if err != nil {
 			return err
 		}
@@ -67,6 +72,18 @@ func ParsePair(flag, pair, example string) (name string, value any, err error) {
 			"%s %s:= must be followed by JSON, such as 3, true or [\"a\",\"b\"], not %q", flag, name, text)
 	}
 	return name, json.RawMessage(text), nil
+}
+
+// ParseObject parses the value of a flag that is a JSON object.
+func ParseObject(flag, text string) (map[string]any, error) {
+	var values map[string]any
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	err := dec.Decode(&values)
+	if err == nil && (dec.More() || values == nil) || err != nil {
+		return nil, fail.Usage(`it should look like {"seed": 1}`, "%s must be a JSON object%s", flag, SyntaxErrorPlace([]byte(text), err))
+	}
+	return values, nil
 }
 
 // readInputFile reads a JSON object of inputs, which may be wrapped as {"inputs": {…}}. The name - means stdin.

@@ -23,6 +23,9 @@ type cache struct {
 	Keys    []entry `json:"keys,omitempty"`
 	// Details are those of the apps that were looked at, the newest first.
 	Details []details `json:"details,omitempty"`
+	// Models are the models by modality, and Params those of the models that were looked at, the newest first.
+	Models map[string][]entry `json:"models,omitempty"`
+	Params []details          `json:"params,omitempty"`
 }
 
 // entry is an id with its description.

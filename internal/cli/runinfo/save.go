@@ -1,4 +1,4 @@
-package runs
+package runinfo
 
 import (
 	"cmp"
@@ -21,26 +21,26 @@ import (
 	"github.com/uselamina/lamina/internal/transfer"
 )
 
-// saveOptions says where outputs are saved.
-type saveOptions struct {
-	where string
+// SaveOptions says where outputs are saved.
+type SaveOptions struct {
+	Where string
 	force bool
-	open  bool
-	only  []string
+	Open  bool
+	Only  []string
 }
 
-func (s *saveOptions) add(f *pflag.FlagSet) {
-	f.StringVarP(&s.where, "download", "d", "", "save the outputs to this `PATH`: a file, a folder, or a pattern with {label}, {index}, {ext} and {runId}")
+func (s *SaveOptions) Add(f *pflag.FlagSet) {
+	f.StringVarP(&s.Where, "download", "d", "", "save the outputs to this `PATH`: a file, a folder, or a pattern with {label}, {index}, {ext} and {runId}")
 	f.BoolVar(&s.force, "force", false, "replace files that are in the way")
-	addOpen(f, &s.open, "the saved output, or the page of the run,")
+	AddOpen(f, &s.Open, "the saved output, or the page of the run,")
 }
 
 // check refuses a target that exists, before a run costs anything.
-func (s *saveOptions) check() error {
-	if s.where == "" {
+func (s *SaveOptions) Check() error {
+	if s.Where == "" {
 		return nil
 	}
-	literal := transfer.Literal(s.where, isDir)
+	literal := transfer.Literal(s.Where, isDir)
 	if literal == "" || s.force {
 		return nil
 	}
@@ -50,20 +50,20 @@ func (s *saveOptions) check() error {
 	return nil
 }
 
-// savedFile is a saved output.
-type savedFile struct {
+// SavedFile is a saved output.
+type SavedFile struct {
 	Label string `json:"label"`
 	Path  string `json:"path"`
 	Bytes int64  `json:"bytes"`
 }
 
-// saveOutputs saves the completed outputs of a run. If one fails, the others are still saved, because they are paid for.
-func saveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOptions) ([]savedFile, error) {
-	outputs, texts := completed(run, opts.only)
+// SaveOutputs saves the completed outputs of a run. If one fails, the others are still saved, because they are paid for.
+func SaveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts SaveOptions) ([]SavedFile, error) {
+	outputs, texts := completed(run, opts.Only)
 	if len(outputs) == 0 {
 		message := "the run has no output to save"
-		if len(opts.only) > 0 {
-			message = fmt.Sprintf("the run has no output %s to save", output.Quote(strings.Join(opts.only, ", ")))
+		if len(opts.Only) > 0 {
+			message = fmt.Sprintf("the run has no output %s to save", output.Quote(strings.Join(opts.Only, ", ")))
 		}
 		return nil, &fail.Error{Code: fail.DownloadFailed, Message: message, Hint: fail.CommandLine("runs", "get", run.RunID), RunID: run.RunID}
 	}
@@ -78,10 +78,10 @@ func saveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOp
 		return nil, err
 	}
 	downloader.Force = opts.force
-	var files []savedFile
+	var files []SavedFile
 	var failures []error
-	ours := transfer.InFolder(opts.where, isDir) && !opts.force
-	for i, path := range transfer.Names(opts.where, run.RunID, outputs, isDir) {
+	ours := transfer.InFolder(opts.Where, isDir) && !opts.force
+	for i, path := range transfer.Names(opts.Where, run.RunID, outputs, isDir) {
 		if ours {
 			path = transfer.Free(path, exists)
 		}
@@ -97,7 +97,7 @@ func saveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOp
 			failures = append(failures, err)
 			continue
 		}
-		files = append(files, savedFile{Label: o.Label, Path: path, Bytes: size})
+		files = append(files, SavedFile{Label: o.Label, Path: path, Bytes: size})
 	}
 	progress.Stop()
 	for _, f := range files {
@@ -106,8 +106,8 @@ func saveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOp
 	return files, saveError(run, failures)
 }
 
-// envelopeWithFiles returns the API's envelope of a run, with the saved files as a further member.
-func envelopeWithFiles(raw json.RawMessage, files []savedFile) (json.RawMessage, error) {
+// EnvelopeWithFiles returns the API's envelope of a run, with the saved files as a further member.
+func EnvelopeWithFiles(raw json.RawMessage, files []SavedFile) (json.RawMessage, error) {
 	var envelope map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &envelope); err != nil {
 		return nil, err
