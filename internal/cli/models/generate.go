@@ -36,7 +36,7 @@ type generateOptions struct {
 
 // NewGenerate returns the command generate.
 func NewGenerate(env *cmdutil.Env) *cobra.Command {
-	return cmdutil.NewNoun("generate", "Generate a picture or a video with a model, without an app",
+	return cmdutil.NewNoun("generate", "Make a picture or a video with a model, without an app",
 		newGenerate(env, "image", "a picture", "4m", "lamina generate image --model hills-1 \"A violet dawn\" --wait --download ./pictures/\n"+
 			"lamina generate image --model hills-1 \"Night\" --param light=0.1 --param sun=false --json"),
 		newGenerate(env, "video", "a video", "10m", "lamina generate video --model drift-1 \"A golden evening\" --param duration=1 --wait --download ./videos/"))
@@ -47,8 +47,8 @@ func newGenerate(env *cmdutil.Env, modality, what, timeout, example string) *cob
 	opts := &generateOptions{env: env, modality: modality}
 	cmd := &cobra.Command{
 		Use:   modality + " [PROMPT…]",
-		Short: "Generate " + what + "; with --wait, wait for it",
-		Long: "Generate " + what + " with a model. All parameters are checked against the model before anything is started. Without --wait,\n" +
+		Short: "Make " + what + " with a model; with --wait, wait for it",
+		Long: "Make " + what + " with a model. All parameters are checked against the model before anything is started. Without --wait,\n" +
 			"the command prints the id of the run and exits; with --wait, it waits until the run ends, and --download saves the result.\n\n" +
 			"--param NAME=VALUE takes the type that the model has for the parameter; --param NAME:=JSON is a value as it is. Repeat a NAME\n" +
 			"for several values. See the parameters with 'lamina models describe MODEL'.\n\n" +
@@ -198,7 +198,7 @@ func (o *generateOptions) fetchModel(ctx context.Context, client *api.Client) (a
 	model := reply.Data
 	model.ID = cmp.Or(model.ID, o.model)
 	if model.Modality != "" && model.Modality != o.modality {
-		return model, fail.Usage("lamina models list "+o.modality, "the model %s is for %s, not for %s", model.ID, model.Modality, o.modality)
+		return model, fail.Usage(fail.CommandLine("models", "describe", model.ID), "the model %s is for %s, not for %s", model.ID, model.Modality, o.modality)
 	}
 	return model, nil
 }
