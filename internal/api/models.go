@@ -52,6 +52,34 @@ type FieldSchema struct {
 	ItemSchema  *ItemSchema       `json:"itemSchema,omitempty"`
 }
 
+// UnmarshalJSON implements json.Unmarshaler. A member of another type than the documented one is left out; a bound may be a text.
+func (f *FieldSchema) UnmarshalJSON(raw []byte) error {
+	type members FieldSchema
+	var wire struct {
+		members
+		Min       json.RawMessage `json:"min"`
+		Max       json.RawMessage `json:"max"`
+		Step      json.RawMessage `json:"step"`
+		MinItems  json.RawMessage `json:"minItems"`
+		MaxItems  json.RawMessage `json:"maxItems"`
+		MaxLength json.RawMessage `json:"maxLength"`
+	}
+	_ = loose.Unmarshal(raw, &wire) // a schema of another shape checks nothing
+	*f = FieldSchema(wire.members)
+	f.Min, f.Max, f.Step = bound[float64](wire.Min), bound[float64](wire.Max), bound[float64](wire.Step)
+	f.MinItems, f.MaxItems, f.MaxLength = bound[int](wire.MinItems), bound[int](wire.MaxItems), bound[int](wire.MaxLength)
+	return nil
+}
+
+// bound returns a number, which may be in a text; nil for anything else.
+func bound[T int | float64](raw json.RawMessage) *T {
+	var number *T
+	if json.Unmarshal([]byte(plain(raw)), &number) != nil {
+		return nil
+	}
+	return number
+}
+
 // An ItemSchema describes the items of an array: the fields of objects, or one schema for values. The documentation does not say
 // which of the two itemSchema is, so both are understood.
 type ItemSchema struct {
@@ -93,8 +121,7 @@ func (s ParamSchema) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// UnmarshalJSON implements json.Unmarshaler. What is not an object has no parameters. A member of a field that has an unexpected
-// type is left out, and nothing is checked against it.
+// UnmarshalJSON implements json.Unmarshaler. What is not an object has no parameters.
 func (s *ParamSchema) UnmarshalJSON(raw []byte) error {
 	*s = nil
 	dec := json.NewDecoder(bytes.NewReader(raw))
@@ -106,12 +133,10 @@ func (s *ParamSchema) UnmarshalJSON(raw []byte) error {
 		if err != nil {
 			return err
 		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
+		var schema FieldSchema
+		if err := dec.Decode(&schema); err != nil {
 			return err
 		}
-		var schema FieldSchema
-		_ = loose.Unmarshal(value, &schema) // a field without a known type is not checked
 		*s = append(*s, ParamField{Name: name.(string), Schema: schema})
 	}
 	return nil

@@ -66,7 +66,11 @@ func Models(env *cmdutil.Env, modality string) Func {
 		}
 		pick := func(c *cache) (picked []entry) {
 			for _, modality := range wanted {
-				picked = append(picked, c.Models[modality]...)
+				models, isCached := c.Models[modality]
+				if !isCached {
+					return nil
+				}
+				picked = append(picked, models...)
 			}
 			return picked
 		}
