@@ -136,6 +136,7 @@ func outputValue(o api.Output) string {
 	return o.Status
 }
 
+// StatusStyle returns the state of a run in its colour.
 func StatusStyle(p *output.Page, s api.Status) output.Styled {
 	switch s {
 	case api.Completed:

@@ -29,13 +29,14 @@ type SaveOptions struct {
 	Only  []string
 }
 
+// Add declares the flags.
 func (s *SaveOptions) Add(f *pflag.FlagSet) {
 	f.StringVarP(&s.Where, "download", "d", "", "save the outputs to this `PATH`: a file, a folder, or a pattern with {label}, {index}, {ext} and {runId}")
 	f.BoolVar(&s.force, "force", false, "replace files that are in the way")
 	AddOpen(f, &s.Open, "the saved output, or the page of the run,")
 }
 
-// check refuses a target that exists, before a run costs anything.
+// Check refuses a target that exists, before a run costs anything.
 func (s *SaveOptions) Check() error {
 	if s.Where == "" {
 		return nil

@@ -46,6 +46,7 @@ func (w *WaitOptions) AppName(ctx context.Context, env *cmdutil.Env, client *api
 	return w.Names[run.WorkflowID]
 }
 
+// Add declares the flags.
 func (w *WaitOptions) Add(f *pflag.FlagSet) {
 	w.Names = map[string]string{}
 	f.DurationVar(&w.Timeout, "timeout", 4*time.Minute, "stop waiting after this `TIME`; the run continues")
@@ -57,6 +58,7 @@ func (w *WaitOptions) Add(f *pflag.FlagSet) {
 	_ = f.MarkHidden("interval-ms")
 }
 
+// Check validates the flags and reads their older spellings.
 func (w *WaitOptions) Check() error {
 	if w.timeoutMS != 0 {
 		w.Timeout = time.Duration(w.timeoutMS) * time.Millisecond
@@ -189,6 +191,7 @@ func describeProgress(run api.Run, app string, bar bool) string {
 	return strings.Join(parts, "  ")
 }
 
+// NotFound returns the error for an id that no family of runs has.
 func NotFound(runID string, err error) error {
 	return &fail.Error{Code: fail.NotFound, Message: fmt.Sprintf("there is no run %s in this workspace", output.Quote(runID)), Hint: "lamina runs list", Err: err}
 }

@@ -78,8 +78,8 @@ func unknown(fields api.ParamSchema, name string, got any) Problem {
 
 // checkValue checks one value against its schema.
 func checkValue(f api.FieldSchema, name string, value any) (any, []Problem) {
-	refuse := func(code, format string, args ...any) (any, []Problem) {
-		return value, []Problem{{Field: name, Error: code, Message: name + " " + fmt.Sprintf(format, args...), Allowed: f.Values, Range: rangeOf(f.Min, f.Max, f.Step), Got: encode(value)}}
+	refuse := func(code, message string) (any, []Problem) {
+		return value, []Problem{{Field: name, Error: code, Message: name + " " + message, Allowed: f.Values, Range: rangeOf(f.Min, f.Max, f.Step), Got: encode(value)}}
 	}
 	if inner, isList := strings.CutPrefix(f.Type, "array<"); isList {
 		return checkList(f, strings.TrimSuffix(inner, ">"), name, value)
