@@ -16,6 +16,9 @@ type Detail struct {
 	Code    string   `json:"code,omitempty"`
 	Message string   `json:"message"`
 	Allowed []string `json:"allowed,omitempty"`
+	// Range and Got are the allowed range and the value that was given. Their shape is not documented.
+	Range json.RawMessage `json:"range,omitempty"`
+	Got   json.RawMessage `json:"got,omitempty"`
 	// File is what was given for a URL and may be a file on this machine; Media is its media type, "" if that is unknown.
 	File  string `json:"-"`
 	Media string `json:"-"`
@@ -68,9 +71,10 @@ func (d *wireDetail) UnmarshalJSON(raw []byte) error {
 	var o struct {
 		Field, Name, Path, Code, Message, Error string
 		Allowed                                 []anyText
+		Range, Got                              json.RawMessage
 	}
 	_ = loose.Unmarshal(raw, &o) // any other shape is left out
-	*d = wireDetail{Field: cmp.Or(o.Field, o.Name, o.Path), Code: o.Code, Message: o.Message}
+	*d = wireDetail{Field: cmp.Or(o.Field, o.Name, o.Path), Code: o.Code, Message: o.Message, Range: o.Range, Got: o.Got}
 	if d.Message == "" {
 		d.Message = o.Error
 	} else {

@@ -59,7 +59,7 @@ func TestRefusals(t *testing.T) {
 			nil,
 			Error{
 				Status: 400, Code: CodeValidation, Message: "Invalid params",
-				Details: []Detail{{Field: "duration", Code: "out_of_range", Message: "must be 3 to 15"}, {Field: "prompt", Message: "is missing"}},
+				Details: []Detail{{Field: "duration", Code: "out_of_range", Message: "must be 3 to 15", Range: []byte("[3,15]"), Got: []byte("20")}, {Field: "prompt", Message: "is missing"}},
 			},
 		},
 		{

@@ -13,6 +13,8 @@ import (
 
 // Follow are the settings of FollowRun.
 type Follow struct {
+	// Family is the family of the run, if it is known. Only runs of apps have an event stream and a wait endpoint.
+	Family Family
 	// Interval is the time between two polls, if neither the event stream nor the wait endpoint works; 0 means 3 seconds.
 	Interval time.Duration
 	// Patience limits for how long the service may fail without a success in between; 0 means 2 minutes.
@@ -41,6 +43,7 @@ type follower struct {
 	method method
 	last   []byte // the newest state as JSON
 	ends   int    // streams that ended before the run
+	polls  int    // of a run of another family than AppRuns
 	faults retry.Budget
 }
 
@@ -58,6 +61,9 @@ func (c *Client) FollowRun(ctx context.Context, runID string, f Follow) (RunUpda
 		f.Patience = 2 * time.Minute
 	}
 	w := &follower{Follow: f, client: c, runID: runID, faults: retry.Budget{Limit: f.Patience, Now: c.Now}}
+	if w.Family != AppRuns {
+		w.method = byPoll
+	}
 	var newest RunUpdate
 	for {
 		update, err := w.step(ctx)
@@ -95,7 +101,7 @@ func (w *follower) step(ctx context.Context) (RunUpdate, error) {
 	case byWait:
 		return w.paced(ctx, func() (*Reply[Run], error) { return w.client.WaitRun(ctx, w.runID, waitTime) })
 	default:
-		return w.paced(ctx, func() (*Reply[Run], error) { return w.client.Run(ctx, w.runID) })
+		return w.paced(ctx, func() (*Reply[Run], error) { return w.client.RunOf(ctx, w.Family, w.runID) })
 	}
 }
 
@@ -104,10 +110,20 @@ func (w *follower) step(ctx context.Context) (RunUpdate, error) {
 func (w *follower) paced(ctx context.Context, get func() (*Reply[Run], error)) (RunUpdate, error) {
 	begun := w.client.now()
 	update, err := w.reported(get())
-	if pause := w.Interval - w.client.now().Sub(begun); err == nil && !update.Run.Status.Final() && pause > 0 {
+	if pause := w.interval() - w.client.now().Sub(begun); err == nil && !update.Run.Status.Final() && pause > 0 {
 		_ = w.client.sleep(ctx, pause)
 	}
 	return update, err
+}
+
+// interval returns the time between two polls. A generation may take less than a second, so that the first ones are closer.
+func (w *follower) interval() time.Duration {
+	if w.Family == AppRuns {
+		return w.Interval
+	}
+	w.polls++
+	first := retry.Backoff{Base: 500 * time.Millisecond, Max: w.Interval}
+	return first.Delay(w.polls)
 }
 
 // reported reports the state in a reply and returns it.
@@ -145,6 +161,9 @@ func (w *follower) recover(ctx context.Context, err error) error {
 		return err
 	case isLimited:
 		pause = max(refused.RetryAfter, 5*time.Second)
+	case w.method == byStream && isNoRun(err):
+		w.find(ctx)
+		return nil
 	case w.mustChangeMethod(err):
 		w.method++
 		return nil
@@ -154,6 +173,15 @@ func (w *follower) recover(ctx context.Context, err error) error {
 	}
 	_ = w.client.sleep(ctx, pause)
 	return nil
+}
+
+// find changes to another family, if it has the run, and otherwise to the next method: older services have no streams.
+func (w *follower) find(ctx context.Context) {
+	_, family, err := w.client.findRun(ctx, w.runID, Generations)
+	w.method++
+	if err == nil {
+		w.Family, w.method = family, byPoll
+	}
 }
 
 // isFinal reports whether err would be the same with every method.

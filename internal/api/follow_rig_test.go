@@ -27,6 +27,10 @@ type service struct {
 }
 
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !strings.HasPrefix(r.URL.Path, "/v1/runs/") { // the addresses of other families
+		reply(w, 404, `{"error":"Run not found","code":"NOT_FOUND"}`)
+		return
+	}
 	name, answers := "poll", s.poll
 	switch path.Base(r.URL.Path) {
 	case "stream":

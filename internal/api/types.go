@@ -246,6 +246,7 @@ type Run struct {
 	CreatedAt    time.Time  `json:"createdAt"`
 	Quality      *Quality   `json:"quality,omitempty"`
 	Progress     *Progress  `json:"progress,omitempty"`
+	Model        string     `json:"-"` // the model of a Generation; empty for a run of an app
 }
 
 // A Quality is the result of the quality control of an app.

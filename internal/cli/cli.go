@@ -222,13 +222,23 @@ func (p *program) exit(err error) int {
 	return f.Exit
 }
 
+// maxGot is how many columns of a refused value are shown: it may be a whole prompt.
+const maxGot = 40
+
 func detailLine(d api.Detail) string {
 	line := d.Message
 	if d.Field != "" {
 		line = d.Field + ": " + line
 	}
-	if len(d.Allowed) > 0 {
-		line += " (" + strings.Join(d.Allowed, ", ") + ")"
+	limits := strings.Join(d.Allowed, ", ")
+	if text := d.RangeText(); text != "" && limits == "" {
+		limits = text
+	}
+	if got := output.Cut(d.GotText(), maxGot); got != "" {
+		limits = strings.TrimPrefix(limits+"; got "+got, "; ")
+	}
+	if limits != "" {
+		line += " (" + limits + ")"
 	}
 	return cmp.Or(term.Line(line), "no details")
 }

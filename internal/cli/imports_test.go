@@ -16,7 +16,7 @@ var imports = map[string]string{
 	"cmd/lamina": "cli",
 	"docgen":     "cli completion",
 
-	"cli":              "api child cli/account cli/api cli/apps cli/assets cli/brands cli/browse cli/complete cli/content cli/credits cli/intelligence cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/publishing cli/runs cli/settings cli/templates cli/upgrade cli/webhook cmdutil completion fail output redact session term",
+	"cli":              "api child cli/account cli/api cli/apps cli/assets cli/brands cli/browse cli/complete cli/content cli/credits cli/intelligence cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/models cli/publishing cli/runs cli/settings cli/templates cli/upgrade cli/webhook cmdutil completion fail output redact session term",
 	"cli/account":      "api api/laghav auth auth/clientkey auth/redirecturi auth/safeurl cli/complete cmdutil config fail output provider scan session term",
 	"cli/api":          "api api/loose auth/safeurl cli/complete cmdutil fail output provider session transfer",
 	"cli/appinfo":      "api cli/complete cmdutil fail output",
@@ -34,8 +34,10 @@ var imports = map[string]string{
 	"cli/laminr":       "api api/laminr cmdutil fail output provider",
 	"cli/lightfast":    "api/lightfast cmdutil fail output provider",
 	"cli/local":        "child cli/complete cmdutil doctor fail output platform provider term",
+	"cli/models":       "api cli/complete cli/runinfo cmdutil fail output session",
 	"cli/publishing":   "api cli/assetfile cli/complete cmdutil fail output",
-	"cli/runs":         "api cli/appinfo cli/assetfile cli/complete cmdutil fail output provider session term transfer",
+	"cli/runinfo":      "api cli/complete cmdutil fail output provider session term transfer",
+	"cli/runs":         "api cli/appinfo cli/assetfile cli/complete cli/runinfo cmdutil fail output provider session term transfer",
 	"cli/settings":     "api cmdutil config fail output provider session",
 	"cli/templates":    "api cli/complete cmdutil fail output",
 	"cli/upgrade":      "cmdutil fail output",
@@ -69,9 +71,10 @@ var imports = map[string]string{
 	"platform/control":       "platform/wire platform/wire/page webhook",
 	"platform/laghav":        "platform/laghav/prompt platform/wire",
 	"platform/lamatic":       "platform/wire",
-	"platform/lamina":        "api platform/apps platform/planner platform/wire webhook",
+	"platform/lamina":        "api platform/apps platform/models platform/planner platform/wire webhook",
 	"platform/planner":       "api platform/apps",
 	"platform/laminr":        "platform/wire",
+	"platform/models":        "api platform/apps",
 	"platform/lightfast":     "docs platform/lightfast/search platform/wire",
 	"platform/oauth":         "platform/wire platform/wire/page",
 	"platform/overview":      "api platform/apps platform/control platform/lamina platform/wire platform/wire/page",
@@ -112,7 +115,7 @@ var never = []struct{ from, to, why string }{
 var leaves = []string{"auth/clientkey", "auth/page", "auth/safeurl", "child", "completion", "jsontext", "provider", "retry", "redact", "textfile", "webhook", "docs"}
 
 // helpers are the packages below internal/cli that nouns may import: they hold no commands.
-var helpers = []string{"cli/appinfo", "cli/assetfile", "cli/complete"}
+var helpers = []string{"cli/appinfo", "cli/assetfile", "cli/complete", "cli/runinfo"}
 
 // servers are the packages of the platform that must not import each other.
 var servers = []string{"control", "laghav", "lamatic", "lamina", "laminr", "lightfast", "oauth"}

@@ -21,6 +21,7 @@ import (
 	"github.com/uselamina/lamina/internal/cli/laminr"
 	"github.com/uselamina/lamina/internal/cli/lightfast"
 	"github.com/uselamina/lamina/internal/cli/local"
+	"github.com/uselamina/lamina/internal/cli/models"
 	"github.com/uselamina/lamina/internal/cli/publishing"
 	"github.com/uselamina/lamina/internal/cli/runs"
 	"github.com/uselamina/lamina/internal/cli/settings"
@@ -117,6 +118,7 @@ func (p *program) addCommands(root *cobra.Command) {
 	add(groupWork, apps.New(env), runs.NewRun(env), runs.New(env), browse.New(env), webhook.New(env), api.New(env))
 	add(groupWork, assets.New(env), publishing.New(env), brands.NewBrands(env), brands.NewCampaigns(env), credits.NewUsage(env))
 	add(groupWork, content.New(env), templates.New(env), intelligence.New(env))
+	add(groupWork, models.New(env), models.NewGenerate(env))
 	add(groupServices, laminr.New(env), lamatic.New(env), lightfast.New(env), laghav.New(env))
 	add(groupAccount, account.NewLogin(env), account.NewLogout(env), account.NewWhoami(env), account.NewAuth(env), account.NewProfile(env), settings.New(env))
 	add(groupLocal, local.NewDemo(env, Main), local.NewDev(env), newCompletion(env), newHelp(env), newVersion(env), upgrade.New(env), local.NewDoctor(env), newExplain(env))

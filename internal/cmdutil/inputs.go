@@ -35,9 +35,14 @@ func (e *Env) ReadInputs(ctx context.Context, pairs []string, file string) (map[
 // MergeInputs sets the inputs of the command line in values. A name that occurs several times becomes a list ([]any). example is the
 // hint of the error for a pair that is no input.
 func MergeInputs(values map[string]any, pairs []string, example string) error {
+	return MergePairs(values, "--input", pairs, example)
+}
+
+// MergePairs is MergeInputs for the values of another flag.
+func MergePairs(values map[string]any, flag string, pairs []string, example string) error {
 	typed := map[string][]any{}
 	for _, pair := range pairs {
-		name, value, err := ParsePair("--input", pair, example)
+		name, value, err := ParsePair(flag, pair, example)
 		if err != nil {
 			return err
 		}
@@ -74,6 +79,21 @@ func ParsePair(flag, pair, example string) (name string, value any, err error) {
 		return "", nil, fail.Usage("", "%s %s:= cannot be sent as it is: %v; nothing was sent", flag, name, err)
 	}
 	return name, json.RawMessage(text), nil
+}
+
+// ParseObject parses the value of a flag that is a JSON object.
+func ParseObject(flag, text string) (map[string]any, error) {
+	const hint = `it should look like {"seed": 1}`
+	if err := CheckJSON(hint, flag, "a JSON object", []byte(text)); err != nil {
+		return nil, err
+	}
+	var values map[string]any
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	if err := dec.Decode(&values); err != nil || values == nil {
+		return nil, fail.Usage(hint, "%s must be a JSON object", flag)
+	}
+	return values, nil
 }
 
 // readInputFile reads a JSON object of inputs, which may be wrapped as {"inputs": {…}}. The name - means stdin.

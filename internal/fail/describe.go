@@ -90,6 +90,7 @@ func (c Context) removeSecrets(f Failure) Failure {
 	details := make([]api.Detail, 0, len(f.Details))
 	for _, d := range f.Details {
 		d.Field, d.Code, d.Message = c.Secrets.Text(d.Field), c.Secrets.Text(d.Code), c.Secrets.Text(d.Message)
+		d.Range, d.Got = c.Secrets.JSON(d.Range), c.Secrets.JSON(d.Got)
 		d.Allowed = slices.Clone(d.Allowed)
 		for i := range d.Allowed {
 			d.Allowed[i] = c.Secrets.Text(d.Allowed[i])

@@ -29,6 +29,9 @@ type cache struct {
 	Filled map[kind]int64 `json:"filled,omitempty"`
 	// Details are those of the apps that were looked at, the newest first.
 	Details []details `json:"details,omitempty"`
+	// Models are the models by modality, and Params those of the models that were looked at, the newest first.
+	Models map[string][]entry `json:"models,omitempty"`
+	Params []details          `json:"params,omitempty"`
 }
 
 // A kind of entries, and how long they are offered before the service is asked again.

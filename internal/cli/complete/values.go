@@ -31,7 +31,7 @@ func Words(words ...string) Func {
 func arguments() map[string]Func {
 	return map[string]Func{
 		"FILE": Files, "PATH": Files,
-		"CODE": None, "COMMAND": None, "ID": None, "KEYWORD": None, "MESSAGE": None, "NAME": None, "QUERY": None, "REQUEST_ID": None,
+		"CODE": None, "COMMAND": None, "ID": None, "KEYWORD": None, "MESSAGE": None, "NAME": None, "PROMPT": None, "QUERY": None, "REQUEST_ID": None,
 		"BRIEF": None, "CONCEPT": None, "GOAL": None, "ITEM": None,
 		"TEAM": None, "TEXT": None, "URL": None, "WORKFLOW": None,
 	}
@@ -46,7 +46,7 @@ func values() map[string]Func {
 		"TIME":   None, "MILLISECONDS": None, "DURATION": None, "N": None, "PERCENT": None, "PORT": None, "SCORE": None, "STRENGTH": None, "AMOUNT": None,
 		"KIND": Words("auto"), "RULE": Words("filler", "preamble", "intent"), "VALUE": Words("consent", "login", "select_account"),
 		"MODEL":   Words("auto", "claude-haiku-3", "claude-sonnet-4", "claude-opus-4", "gpt-4o-mini", "gpt-4o", "gemini-1.5-flash", "gemini-1.5-pro"),
-		"ADDRESS": None, "COMMAND": None, "URI": None, "URL": None, "AUDIENCE": None, "EXPRESSION": None, "ID": None, "KEY": None,
+		"ADDRESS": None, "COMMAND": None, "URI": None, "URL": None, "AUDIENCE": None, "EXPRESSION": None, "ID": None, "JSON": None, "KEY": None,
 		"LABEL": None, "NAME": None, "NAME:VALUE": None, "NAME=JSON": None, "NAME=VALUE": None, "PERSON": None, "SCOPES": None,
 		"SIZE": None, "SOURCE": None, "TEAM": None, "TEXT": None, "TYPE": None, "RATIO": None,
 	}
@@ -133,23 +133,7 @@ func Inputs(env *cmdutil.Env) Func {
 		if !found {
 			return None(cmd, args, typed)
 		}
-		name, _, hasValue := strings.Cut(typed, "=")
-		var lines []string
-		for _, in := range app.Inputs {
-			switch {
-			case !hasValue:
-				lines = append(lines, in.Name+"=\t"+in.About)
-			case in.Name == name:
-				for _, option := range in.Options {
-					lines = append(lines, name+"="+option)
-				}
-			}
-		}
-		directive := cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
-		if !hasValue {
-			directive |= cobra.ShellCompDirectiveNoSpace
-		}
-		return lines, directive
+		return offerInputs(app.Inputs, typed)
 	}
 }
 

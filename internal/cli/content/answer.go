@@ -52,7 +52,7 @@ func (d *dispatch) startWithAnswers(ctx context.Context, out api.ContentOutcome)
 	}
 	started, err := d.client.StartRun(ctx, id, api.StartRun{Inputs: inputs, Outputs: outputs}, d.webhook)
 	if err != nil {
-		return fail.LostStart(err)
+		return fail.LostStart(err, "lamina runs list")
 	}
 	out.Kind, out.RunID, out.AppName, out.Inputs = api.ContentRan, started.Data.RunID, app.Data.Name, nil
 	return d.finish(ctx, started.Raw, out)

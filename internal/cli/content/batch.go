@@ -118,7 +118,7 @@ func batch(ctx context.Context, opts *batchOptions) error {
 	}
 	reply, err := busy(opts.env, "starting the runs", func() (*api.Reply[api.Batch], error) { return client.CreateBatch(ctx, opts.req) })
 	if err != nil {
-		return fail.LostStart(err)
+		return fail.LostStart(err, "lamina runs list")
 	}
 	for _, item := range reply.Data.Items {
 		if !item.IsFailed() {

@@ -202,7 +202,7 @@ func create(ctx context.Context, opts *briefOptions) error {
 		}
 	}
 	if err != nil {
-		return fail.LostStart(err)
+		return fail.LostStart(err, "lamina runs list")
 	}
 	if reply.Data.Kind == api.ContentNeedsInput && d.asks() {
 		return d.startWithAnswers(ctx, reply.Data)

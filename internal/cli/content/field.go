@@ -130,7 +130,7 @@ func autoGenerate(ctx context.Context, opts *fieldOptions) error {
 	}
 	reply, err := send()
 	if err != nil {
-		return fail.LostStart(err)
+		return fail.LostStart(err, "lamina runs list")
 	}
 	if reply.Data.Kind != api.ContentNeedsChoice || !d.asks() {
 		return d.finish(ctx, reply.Raw, reply.Data)
@@ -146,7 +146,7 @@ func autoGenerate(ctx context.Context, opts *fieldOptions) error {
 	}
 	opts.req.AppID = chosen.AppID
 	if reply, err = send(); err != nil {
-		return fail.LostStart(err)
+		return fail.LostStart(err, "lamina runs list")
 	}
 	return d.finish(ctx, reply.Raw, reply.Data)
 }

@@ -174,7 +174,7 @@ func run(ctx context.Context, opts *runOptions) error {
 	}
 	reply, err := client.RunContent(ctx, opts.req)
 	if err != nil {
-		return fail.LostStart(err)
+		return fail.LostStart(err, "lamina runs list")
 	}
 	d := &dispatch{env: opts.env, client: client, start: opts.start, webhook: opts.req.WebhookURL}
 	return d.finish(ctx, reply.Raw, reply.Data)

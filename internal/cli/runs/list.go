@@ -12,6 +12,7 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cli/appinfo"
 	"github.com/uselamina/lamina/internal/cli/complete"
+	"github.com/uselamina/lamina/internal/cli/runinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -137,7 +138,7 @@ func appNames(ctx context.Context, env *cmdutil.Env, client *api.Client, runs []
 	if !slices.ContainsFunc(runs, isUnknown) {
 		return names
 	}
-	ctx, cancel := context.WithTimeout(ctx, namesTime)
+	ctx, cancel := context.WithTimeout(ctx, runinfo.NamesTime)
 	defer cancel()
 	apps, err := complete.FetchApps(ctx, env, client)
 	if err != nil {
@@ -148,23 +149,3 @@ func appNames(ctx context.Context, env *cmdutil.Env, client *api.Client, runs []
 	}
 	return names
 }
-
-// appName returns the short name of an app: from the cache, and for text otherwise from the service. It returns the id if there is no
-// name.
-func appName(ctx context.Context, env *cmdutil.Env, client *api.Client, id string) string {
-	name := complete.AppName(env, id)
-	if name != id || id == "" || env.Printer.Machine() {
-		return name
-	}
-	ctx, cancel := context.WithTimeout(ctx, namesTime)
-	defer cancel()
-	reply, err := client.App(ctx, id)
-	if err != nil {
-		return id
-	}
-	complete.CacheApp(env, id, reply.Data)
-	return cmp.Or(complete.ShortName(reply.Data.Name), id)
-}
-
-// namesTime is how long the names of apps may take.
-const namesTime = 2 * time.Second

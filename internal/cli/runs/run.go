@@ -3,11 +3,9 @@
 package runs
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,25 +14,25 @@ import (
 	"github.com/uselamina/lamina/internal/cli/appinfo"
 	"github.com/uselamina/lamina/internal/cli/assetfile"
 	"github.com/uselamina/lamina/internal/cli/complete"
+	"github.com/uselamina/lamina/internal/cli/runinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
 )
 
 type runOptions struct {
-	env       *cmdutil.Env
-	appID     string
-	inputs    []string
-	file      string
-	only      []string
-	wait      bool
-	async     bool
-	webhook   string
-	noWebhook bool
-	spending  spendingLimit
-	estimate  bool
-	waiting   waitOptions
-	saving    saveOptions
+	env      *cmdutil.Env
+	appID    string
+	inputs   []string
+	file     string
+	only     []string
+	wait     bool
+	async    bool
+	webhook  runinfo.WebhookOptions
+	spending spendingLimit
+	estimate bool
+	waiting  runinfo.WaitOptions
+	saving   runinfo.SaveOptions
 }
 
 // NewRun returns the command run.
@@ -68,12 +66,11 @@ func NewRun(env *cmdutil.Env) *cobra.Command {
 	f.StringArrayVar(&opts.only, "only", nil, "produce only the output with this `LABEL`; may be repeated")
 	f.BoolVarP(&opts.wait, "wait", "w", false, "wait until the run ends")
 	f.BoolVar(&opts.async, "async", false, "do not wait (the default)")
-	f.StringVar(&opts.webhook, "webhook", "", "when the run ends, send a webhook delivery to this `URL`; 'default' is the saved address (lamina config), 'none' sends none")
-	f.BoolVar(&opts.noWebhook, "no-webhook", false, "send no webhook delivery, even if an address is saved")
+	opts.webhook.Add(f)
 	opts.spending.add(f)
 	f.BoolVar(&opts.estimate, "estimate", false, "show what a run of the app costs, and start none")
-	opts.waiting.add(f)
-	opts.saving.add(f)
+	opts.waiting.Add(f)
+	opts.saving.Add(f)
 	_ = cmd.RegisterFlagCompletionFunc("max-credits", cobra.NoFileCompletions)
 	_ = cmd.RegisterFlagCompletionFunc("input", complete.Inputs(env))
 	_ = cmd.RegisterFlagCompletionFunc("only", complete.Outputs(env))
@@ -118,13 +115,13 @@ func (o *runOptions) validate(cmd *cobra.Command) error {
 	if err := errors.Join(cmdutil.AtMostOne(cmd, "wait", "async"), cmdutil.AtMostOne(cmd, "webhook", "no-webhook")); err != nil {
 		return err
 	}
-	if o.saving.where != "" && !o.wait {
+	if o.saving.Where != "" && !o.wait {
 		return fail.Usage("", "--download needs --wait: a run that has just started has no outputs")
 	}
-	if err := o.saving.check(o.env); err != nil {
+	if err := o.saving.Check(o.env); err != nil {
 		return err
 	}
-	return o.waiting.check()
+	return o.waiting.Check()
 }
 
 func runRun(cmd *cobra.Command, opts *runOptions) error {
@@ -136,7 +133,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if err != nil {
 		return err
 	}
-	webhook, err := opts.webhookURL()
+	webhook, err := opts.webhook.URL(env)
 	if err != nil {
 		return err
 	}
@@ -158,7 +155,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if len(problems) > 0 {
 		return appinfo.Problems(opts.appID, problems)
 	}
-	if err := opts.saving.checkOne(app.Data, opts.only); err != nil {
+	if err := opts.saving.CheckOne(app.Data, opts.only); err != nil {
 		return err
 	}
 	if err := opts.spending.check(cmd.Context(), env, client, id); err != nil {
@@ -169,20 +166,22 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	}
 	started, err := client.StartRun(cmd.Context(), id, api.StartRun{Inputs: inputs, Outputs: opts.only}, webhook)
 	if err != nil {
-		return fail.LostStart(err)
+		return fail.LostStart(err, "lamina runs list")
 	}
 	complete.CacheRun(env, started.Data.RunID, app.Data.Name)
 	if !opts.wait {
-		err := env.Printer.Data(started.Raw, func(p *output.Page) { writeStarted(p, started.Data, env.Command("runs", "wait", started.Data.RunID)) })
-		if err == nil && opts.saving.open {
-			err = openResult(env, started.Data.RunID, nil)
+		err := env.Printer.Data(started.Raw, func(p *output.Page) {
+			runinfo.WriteStarted(p, started.Data, env.Command("runs", "wait", started.Data.RunID))
+		})
+		if err == nil && opts.saving.Open {
+			err = runinfo.OpenResult(env, started.Data.RunID, nil)
 		}
-		return withRunID(started.Data.RunID, err)
+		return runinfo.WithRunID(started.Data.RunID, err)
 	}
-	opts.waiting.names[started.Data.WorkflowID] = complete.ShortName(app.Data.Name)
+	opts.waiting.Names[started.Data.WorkflowID] = complete.ShortName(app.Data.Name)
 	began := env.Now()
-	err = waitAndSave(cmd.Context(), env, client, started.Data.RunID, opts.waiting, opts.saving)
-	opts.waiting.notify.announce(env, began, err)
+	err = runinfo.WaitAndSave(cmd.Context(), env, client, started.Data.RunID, opts.waiting, opts.saving)
+	opts.waiting.Announce(env, began, err)
 	return err
 }
 
@@ -196,25 +195,4 @@ func runAgain(env *cmdutil.Env, typed, id string) string {
 		args[i] = id
 	}
 	return env.Command(args...)
-}
-
-// webhookURL returns the address for the webhook delivery; "" means none.
-func (o *runOptions) webhookURL() (string, error) {
-	return o.env.WebhookURL(o.webhook, o.noWebhook, "lamina run APP")
-}
-
-// withRunID adds the id of the run to an error that occurred while the run was printed.
-func withRunID(runID string, err error) error {
-	if err == nil || errors.Is(err, syscall.EPIPE) {
-		return err
-	}
-	return &fail.Error{Around: "%s; the run was started", Hint: fail.CommandLine("runs", "get", runID), RunID: runID, Err: err}
-}
-
-// writeStarted shows a run that has started, and the command that waits for it.
-func writeStarted(p *output.Page, run api.RunStarted, next string) {
-	p.Line("%s %s", p.Good("Started"), cmp.Or(run.WorkflowName, "a run"))
-	p.Fields("run", run.RunID, "status", string(run.Status), "webhook", run.WebhookURL)
-	p.Line("")
-	p.Line("%s", p.Command(next))
 }

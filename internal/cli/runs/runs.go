@@ -1,16 +1,12 @@
 package runs
 
 import (
-	"cmp"
-	"context"
-	"encoding/json"
-	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cli/complete"
+	"github.com/uselamina/lamina/internal/cli/runinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -19,7 +15,7 @@ import (
 // New returns the command runs.
 func New(env *cmdutil.Env) *cobra.Command {
 	cmd := cmdutil.NewNoun("runs", "Look at runs, wait for them, cancel them, and save their outputs",
-		newList(env), newGet(env), newWait(env), newWatch(env), newCancel(env), newDownload(env))
+		newList(env), newGet(env), newWait(env), newWatch(env), newCancel(env), newDownload(env), newFeedback(env))
 	cmd.Aliases = []string{"executions"} // the older name
 	return cmd
 }
@@ -37,34 +33,25 @@ func newGet(env *cmdutil.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			reply, err := getRun(cmd.Context(), client, args[0])
+			reply, err := runinfo.Get(cmd.Context(), client, args[0])
 			if err != nil {
 				return err
 			}
-			app := appName(cmd.Context(), env, client, reply.Data.WorkflowID)
-			err = env.Printer.Data(reply.Raw, func(p *output.Page) { writeRun(p, reply.Data, app, nil, env.Now()) })
+			app := runinfo.AppName(cmd.Context(), env, client, reply.Data)
+			err = env.Printer.Data(reply.Raw, func(p *output.Page) { runinfo.Write(p, reply.Data, app, nil, env.Now()) })
 			if err == nil && open {
-				err = openResult(env, args[0], nil)
+				err = runinfo.OpenResult(env, args[0], nil)
 			}
 			return err
 		},
 	}
-	addOpen(cmd.Flags(), &open, "the page of the run")
+	runinfo.AddOpen(cmd.Flags(), &open, "the page of the run")
 	return cmd
 }
 
-// getRun fetches a run, and says how to find one if there is none of that id.
-func getRun(ctx context.Context, client *api.Client, runID string) (*api.Reply[api.Run], error) {
-	reply, err := client.Run(ctx, runID)
-	if api.IsNotFound(err) {
-		return nil, noRun(runID, err)
-	}
-	return reply, err
-}
-
 func newWait(env *cmdutil.Env) *cobra.Command {
-	var waiting waitOptions
-	var saving saveOptions
+	var waiting runinfo.WaitOptions
+	var saving runinfo.SaveOptions
 	cmd := &cobra.Command{
 		Use:   "wait RUN…",
 		Short: "Wait until runs end",
@@ -75,16 +62,16 @@ func newWait(env *cmdutil.Env) *cobra.Command {
 		Args:              cmdutil.NeedArgs("RUN…"),
 		ValidArgsFunction: complete.RunningRuns(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 && saving.where != "" {
+			if len(args) > 1 && saving.Where != "" {
 				return fail.Usage("lamina runs download RUN", "--download works with one run at a time")
 			}
-			if len(args) > 1 && saving.open {
+			if len(args) > 1 && saving.Open {
 				return fail.Usage("lamina runs get RUN --open", "--open works with one run at a time")
 			}
-			if err := saving.check(env); err != nil {
+			if err := saving.Check(env); err != nil {
 				return err
 			}
-			if err := waiting.check(); err != nil {
+			if err := waiting.Check(); err != nil {
 				return err
 			}
 			client, err := env.Sessions.Client()
@@ -93,21 +80,21 @@ func newWait(env *cmdutil.Env) *cobra.Command {
 			}
 			began := env.Now()
 			if len(args) == 1 {
-				err = waitAndSave(cmd.Context(), env, client, args[0], waiting, saving)
+				err = runinfo.WaitAndSave(cmd.Context(), env, client, args[0], waiting, saving)
 			} else {
 				err = waitForAll(cmd.Context(), env, client, args, waiting)
 			}
-			waiting.notify.announce(env, began, err)
+			waiting.Announce(env, began, err)
 			return err
 		},
 	}
-	waiting.add(cmd.Flags())
-	saving.add(cmd.Flags())
+	waiting.Add(cmd.Flags())
+	saving.Add(cmd.Flags())
 	return cmd
 }
 
 func newWatch(env *cmdutil.Env) *cobra.Command {
-	var waiting waitOptions
+	var waiting runinfo.WaitOptions
 	open := false
 	cmd := &cobra.Command{
 		Use:               "watch RUN",
@@ -117,7 +104,7 @@ func newWatch(env *cmdutil.Env) *cobra.Command {
 		Args:              cmdutil.NeedArgs("RUN"),
 		ValidArgsFunction: complete.RunningRuns(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := waiting.check(); err != nil {
+			if err := waiting.Check(); err != nil {
 				return err
 			}
 			client, err := env.Sessions.Client()
@@ -126,24 +113,24 @@ func newWatch(env *cmdutil.Env) *cobra.Command {
 			}
 			began := env.Now()
 			err = watch(cmd, env, client, args[0], waiting)
-			waiting.notify.announce(env, began, err)
+			waiting.Announce(env, began, err)
 			if err != nil || !open {
 				return err
 			}
-			return openResult(env, args[0], nil)
+			return runinfo.OpenResult(env, args[0], nil)
 		},
 	}
-	addOpen(cmd.Flags(), &open, "the page of the run")
-	waiting.add(cmd.Flags())
+	runinfo.AddOpen(cmd.Flags(), &open, "the page of the run")
+	waiting.Add(cmd.Flags())
 	_ = cmd.Flags().Set("timeout", "24h")
 	cmd.Flags().Lookup("timeout").DefValue = "24h"
 	return cmd
 }
 
-func watch(cmd *cobra.Command, env *cmdutil.Env, client *api.Client, runID string, waiting waitOptions) error {
+func watch(cmd *cobra.Command, env *cmdutil.Env, client *api.Client, runID string, waiting runinfo.WaitOptions) error {
 	var lines func(api.RunUpdate)
 	var printErr error
-	waiting.keepsChanges = !env.Printer.Machine()
+	waiting.KeepsChanges = !env.Printer.Machine()
 	if env.Printer.Machine() {
 		lines = func(u api.RunUpdate) {
 			if err := env.Printer.Line(u.Raw); err != nil && printErr == nil {
@@ -151,21 +138,21 @@ func watch(cmd *cobra.Command, env *cmdutil.Env, client *api.Client, runID strin
 			}
 		}
 	}
-	final, err := follow(cmd.Context(), env, client, runID, waiting, lines)
+	final, err := runinfo.Follow(cmd.Context(), env, client, runID, waiting, lines)
 	if printErr != nil {
 		return printErr
 	}
 	if err != nil {
 		return err
 	}
-	if err := outcome(final); err != nil {
+	if err := runinfo.Outcome(final); err != nil {
 		return err
 	}
 	if env.Printer.Machine() {
 		return nil
 	}
 	return env.Printer.Data(nil, func(p *output.Page) {
-		writeRun(p, final.Run, waiting.appName(cmd.Context(), env, client, final.Run), nil, env.Now())
+		runinfo.Write(p, final.Run, waiting.AppName(cmd.Context(), env, client, final.Run), nil, env.Now())
 	})
 }
 
@@ -182,78 +169,14 @@ func newCancel(env *cmdutil.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			reply, err := client.CancelRun(cmd.Context(), args[0])
-			if api.IsNotFound(err) {
-				return noRun(args[0], err)
-			}
+			reply, err := runinfo.Cancel(cmd.Context(), client, args[0])
 			if err != nil {
 				return err
 			}
 			complete.CacheEnded(env, args[0], reply.Data.Status)
 			return env.Printer.Data(reply.Raw, func(p *output.Page) {
-				p.Line("The run is %s.", statusStyle(p, reply.Data.Status))
+				p.Line("The run is %s.", runinfo.StatusStyle(p, reply.Data.Status))
 			})
 		},
 	}
-}
-
-// writeRun shows a run and its outputs. app is the name of its app.
-func writeRun(p *output.Page, run api.Run, app string, files []savedFile, now time.Time) {
-	p.Line("%s  %s", p.Bold(app), statusStyle(p, run.Status))
-	if reason := api.String(run.ErrorMessage); reason != "" {
-		p.Wrapped("%s", p.Bad(reason))
-	}
-	if run.StartedAt != nil && run.CompletedAt != nil {
-		took := run.CompletedAt.Sub(*run.StartedAt).Round(100 * time.Millisecond)
-		p.Wrapped("%s", p.Faint(fmt.Sprintf("ended %s, took %s", when(*run.CompletedAt, now), took)))
-	} else {
-		p.Wrapped("%s", p.Faint("created "+when(run.CreatedAt, now)))
-	}
-	saved := map[string]bool{}
-	for _, f := range files {
-		saved[f.Label] = true
-	}
-	var pairs []string
-	for _, o := range run.Outputs {
-		value := outputValue(o)
-		if saved[cmp.Or(o.Label, o.Type)] && o.Type != "text" {
-			continue // its place on disk was said already
-		}
-		pairs = append(pairs, cmp.Or(o.Label, o.Type), value)
-	}
-	p.Fields(append(pairs, "run", run.RunID)...)
-}
-
-// when returns how long ago something happened, and the time of it.
-func when(t, now time.Time) string {
-	relative, moment := output.Past(t, now), output.Moment(t)
-	if t.IsZero() || relative == moment {
-		return relative
-	}
-	return relative + " (" + moment + ")"
-}
-
-// outputValue is an output on one line.
-func outputValue(o api.Output) string {
-	if reason := api.String(o.Error); reason != "" {
-		return "failed: " + reason
-	}
-	var value string
-	if json.Unmarshal(o.Value, &value) == nil && value != "" {
-		return value
-	}
-	if len(o.Value) > 0 && string(o.Value) != "null" {
-		return string(o.Value)
-	}
-	return o.Status
-}
-
-func statusStyle(p *output.Page, s api.Status) output.Styled {
-	switch s {
-	case api.Completed:
-		return p.Good(string(s))
-	case api.Failed, api.Cancelled:
-		return p.Bad(string(s))
-	}
-	return p.Busy(string(s))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/cli/runinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -28,15 +29,15 @@ type waited struct {
 
 // waitForAll waits for several runs. They go on side by side at the service, so waiting in turn takes no longer. An error of one run
 // does not end the wait for the others.
-func waitForAll(ctx context.Context, env *cmdutil.Env, client *api.Client, runIDs []string, opts waitOptions) error {
+func waitForAll(ctx context.Context, env *cmdutil.Env, client *api.Client, runIDs []string, opts runinfo.WaitOptions) error {
 	client.LimitRate(waitRate)
-	end := env.Now().Add(opts.timeout)
+	end := env.Now().Add(opts.Timeout)
 	var all []waited
 	for i, id := range runIDs {
-		opts.timeout = max(end.Sub(env.Now()), time.Second)
+		opts.Timeout = max(end.Sub(env.Now()), time.Second)
 		w := waited{runID: id}
-		if w.newest, w.err = follow(ctx, env, client, id, opts, nil); w.err == nil {
-			w.err = outcome(w.newest)
+		if w.newest, w.err = runinfo.Follow(ctx, env, client, id, opts, nil); w.err == nil {
+			w.err = runinfo.Outcome(w.newest)
 		}
 		if w.err != nil {
 			w.failure = env.Sessions.Describe(w.err)
@@ -58,7 +59,7 @@ func waitForAll(ctx context.Context, env *cmdutil.Env, client *api.Client, runID
 			if i > 0 {
 				p.Line("")
 			}
-			writeRun(p, w.newest.Run, opts.appName(ctx, env, client, w.newest.Run), nil, env.Now())
+			runinfo.Write(p, w.newest.Run, opts.AppName(ctx, env, client, w.newest.Run), nil, env.Now())
 		}
 	})
 }

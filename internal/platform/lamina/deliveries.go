@@ -68,9 +68,9 @@ func (s *Server) getSigningKeys(w http.ResponseWriter, _ *http.Request, _ wire.P
 	return nil
 }
 
-// addDelivery adds the delivery of a run that has ended. Its body is the answer of GET /v1/runs/{runId} at this moment.
+// addDelivery adds the delivery of a run that has ended. Its body is the answer of the run's address at this moment.
 func (s *Server) addDelivery(tx *wire.Tx, r *run) {
-	body, err := json.Marshal(envelope{Data: r.Run})
+	body, err := json.Marshal(envelope{Data: r.wire()})
 	if err != nil {
 		panic(err) // cannot fail for this type
 	}

@@ -99,13 +99,21 @@ func (s *Server) addRoutes(mux *http.ServeMux) {
 		"/v1/apps/{appId}/estimate": {"POST": requireScope(wire.ScopeRead, s.estimate)},
 		"/v1/apps/{appId}/runs":     {"POST": requireScope(wire.ScopeWrite, s.startRun)},
 		"/v1/runs":                  {"GET": requireScope(wire.ScopeRead, s.listRuns)},
-		"/v1/runs/{runId}":          {"GET": requireScope(wire.ScopeRead, s.getRun)},
+		"/v1/runs/{runId}":          {"GET": requireScope(wire.ScopeRead, s.getFamily(familyApps))},
 		"/v1/runs/{runId}/wait":     {"GET": requireScope(wire.ScopeRead, s.waitForRun)},
 		"/v1/runs/{runId}/stream":   {"GET": requireScope(wire.ScopeRead, s.streamRun)},
 		"/v1/runs/{runId}/cancel":   {"POST": requireScope(wire.ScopeWrite, s.cancelRun)},
 		"/v1/assets":                {"GET": requireScope(wire.ScopeRead, s.listAssets)},
 		"/v1/assets/upload-urls":    {"POST": requireScope(wire.ScopeWrite, s.createUploads)},
 		"/v1/webhooks/signing-key":  {"GET": s.getSigningKeys},
+
+		"/v1/runs/{runId}/feedback":    {"POST": requireScope(wire.ScopeWrite, s.sendFeedback)},
+		"/v1/models/{model}":           {"GET": requireScope(wire.ScopeRead, s.getModels)},
+		"/v1/models/{model}/{modelId}": {"GET": requireScope(wire.ScopeRead, s.getModel)},
+		"/v1/generate/image":           {"POST": requireScope(wire.ScopeWrite, s.generate("image"))},
+		"/v1/generate/video":           {"POST": requireScope(wire.ScopeWrite, s.generate("video"))},
+		"/v1/generate/runs/{runId}":    {"GET": requireScope(wire.ScopeRead, s.getFamily(familyGenerate))},
+		"/v1/freestyle/{runId}":        {"GET": requireScope(wire.ScopeRead, s.getFamily(familyFreestyle))},
 	} {
 		mux.HandleFunc(pattern, s.authorized(methods))
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/platform/apps"
+	"github.com/uselamina/lamina/internal/platform/models"
 	"github.com/uselamina/lamina/internal/platform/wire"
 )
 
@@ -30,13 +31,20 @@ type run struct {
 	Inputs      apps.Inputs `json:"inputs"`
 	Indexes     []int       `json:"indexes"` // index of the app's output for each of Outputs
 	WebhookURL  string      `json:"webhookUrl,omitempty"`
+
+	Family family        `json:"family,omitempty"`
+	Params models.Params `json:"params,omitempty"` // of a generation, whose WorkflowID is its model
 }
 
 // errFinal means that a run has ended and can no longer change.
 var errFinal = errors.New("the run has ended")
 
-// app returns the app of the run.
+// app returns the app of the run, or the model of a generation.
 func (r *run) app() apps.App {
+	if r.Family == familyGenerate {
+		m, _ := models.Find(r.WorkflowID)
+		return m.App(r.Params)
+	}
 	app, _ := apps.Find(r.WorkflowID)
 	return app
 }

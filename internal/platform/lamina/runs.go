@@ -13,8 +13,17 @@ import (
 	"github.com/uselamina/lamina/internal/platform/wire"
 )
 
-// findRun returns a run of the principal's workspace. A run of another workspace is not found.
+// findRun returns a run of an app in the principal's workspace. A run of another workspace or family is not found.
 func (s *Server) findRun(r *http.Request, p wire.Principal) (run, error) {
+	found, err := s.findAnyRun(r, p)
+	if err == nil && found.Family != familyApps {
+		err = wire.NotFound("Run not found")
+	}
+	return found, err
+}
+
+// findAnyRun returns a run of any family in the principal's workspace.
+func (s *Server) findAnyRun(r *http.Request, p wire.Principal) (run, error) {
 	var found run
 	var ok bool
 	s.Store.View(func(tx *wire.Tx) { found, ok = wire.Get[run](tx, bucketRuns, r.PathValue("runId")) })
@@ -22,14 +31,6 @@ func (s *Server) findRun(r *http.Request, p wire.Principal) (run, error) {
 		return run{}, wire.NotFound("Run not found")
 	}
 	return found, nil
-}
-
-func (s *Server) getRun(w http.ResponseWriter, r *http.Request, p wire.Principal) error {
-	found, err := s.findRun(r, p)
-	if err != nil {
-		return err
-	}
-	return wire.WriteData(w, http.StatusOK, found.Run)
 }
 
 func (s *Server) startRun(w http.ResponseWriter, r *http.Request, p wire.Principal) error {
@@ -90,7 +91,7 @@ func (s *Server) listRuns(w http.ResponseWriter, r *http.Request, p wire.Princip
 	var runs []run
 	s.Store.View(func(tx *wire.Tx) { runs = wire.List[run](tx, bucketRuns) })
 	runs = slices.DeleteFunc(runs, func(r run) bool {
-		return r.WorkspaceID != p.WorkspaceID || status != "" && string(r.Status) != status ||
+		return r.WorkspaceID != p.WorkspaceID || r.Family != familyApps || status != "" && string(r.Status) != status ||
 			appID != "" && r.WorkflowID != appID || r.CreatedAt.Before(since)
 	})
 	slices.SortFunc(runs, func(a, b run) int { return cmp.Compare(b.Order, a.Order) })
@@ -105,9 +106,9 @@ func (s *Server) listRuns(w http.ResponseWriter, r *http.Request, p wire.Princip
 	return nil
 }
 
-// cancelRun ends a run. It answers with the status of a run that has already ended.
+// cancelRun ends a run of any family: the API has no other address for it. It answers with the status of a run that has ended.
 func (s *Server) cancelRun(w http.ResponseWriter, r *http.Request, p wire.Principal) error {
-	found, err := s.findRun(r, p)
+	found, err := s.findAnyRun(r, p)
 	if err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func (s *Server) cancelRun(w http.ResponseWriter, r *http.Request, p wire.Princi
 		return err
 	}
 	s.stopWork(found.RunID)
-	if found, err = s.findRun(r, p); err != nil {
+	if found, err = s.findAnyRun(r, p); err != nil {
 		return err
 	}
 	return wire.WriteData(w, http.StatusOK, api.CancelledRun{RunID: found.RunID, Status: found.Status})

@@ -12,6 +12,8 @@ type Error struct {
 	Message    string
 	RetryAfter int       // seconds, with RATE_LIMITED
 	Details    []Problem // with VALIDATION_ERROR
+	// Nested replaces Details where the API has details of another form.
+	Nested any
 }
 
 // A Problem is one mistake in a request.
@@ -97,6 +99,9 @@ func (e *Error) Body(requestID string) ErrorBody {
 	}
 	if len(e.Details) > 0 {
 		b.Details, _ = json.Marshal(e.Details) // only strings: cannot fail
+	}
+	if e.Nested != nil {
+		b.Details, _ = json.Marshal(e.Nested) // a value of this module
 	}
 	return b
 }

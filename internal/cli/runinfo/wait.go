@@ -1,4 +1,4 @@
-package runs
+package runinfo
 
 import (
 	"cmp"
@@ -22,29 +22,34 @@ import (
 // errWaitTimeout means that the waiting time is over.
 var errWaitTimeout = errors.New("the waiting time is over")
 
-// waitOptions says how long to wait for a run.
-type waitOptions struct {
-	timeout    time.Duration
+// WaitOptions says how long to wait for a run.
+type WaitOptions struct {
+	Family     api.Family // of the run, if it is known
+	Timeout    time.Duration
 	interval   time.Duration
 	timeoutMS  int
 	intervalMS int
 	notify     notifyOption
 
-	names        map[string]string // names of apps by id
-	keepsChanges bool              // show each change on a line of its own, also on a terminal
+	Names        map[string]string // names of apps by id
+	KeepsChanges bool              // show each change on a line of its own, also on a terminal
 }
 
-// appName returns the name of the app of a run, which it looks up once.
-func (w *waitOptions) appName(ctx context.Context, env *cmdutil.Env, client *api.Client, run api.Run) string {
-	if w.names[run.WorkflowID] == "" {
-		w.names[run.WorkflowID] = appName(ctx, env, client, run.WorkflowID)
+// AppName returns the name of the app of a run, which it looks up once.
+func (w *WaitOptions) AppName(ctx context.Context, env *cmdutil.Env, client *api.Client, run api.Run) string {
+	if run.Model != "" {
+		return run.Model
 	}
-	return w.names[run.WorkflowID]
+	if w.Names[run.WorkflowID] == "" {
+		w.Names[run.WorkflowID] = AppName(ctx, env, client, run)
+	}
+	return w.Names[run.WorkflowID]
 }
 
-func (w *waitOptions) add(f *pflag.FlagSet) {
-	w.names = map[string]string{}
-	f.DurationVar(&w.timeout, "timeout", 4*time.Minute, "stop waiting after this `TIME`; the run continues")
+// Add declares the flags.
+func (w *WaitOptions) Add(f *pflag.FlagSet) {
+	w.Names = map[string]string{}
+	f.DurationVar(&w.Timeout, "timeout", 4*time.Minute, "stop waiting after this `TIME`; the run continues")
 	f.DurationVar(&w.interval, "interval", 0, "poll after this `TIME` where the service does not push updates (default 3s)")
 	w.notify.add(f)
 	f.IntVar(&w.timeoutMS, "timeout-ms", 0, "the timeout in `MILLISECONDS`")
@@ -53,14 +58,15 @@ func (w *waitOptions) add(f *pflag.FlagSet) {
 	_ = f.MarkHidden("interval-ms")
 }
 
-func (w *waitOptions) check() error {
+// Check validates the flags and reads their older spellings.
+func (w *WaitOptions) Check() error {
 	if w.timeoutMS != 0 {
-		w.timeout = time.Duration(w.timeoutMS) * time.Millisecond
+		w.Timeout = time.Duration(w.timeoutMS) * time.Millisecond
 	}
 	if w.intervalMS != 0 {
 		w.interval = time.Duration(w.intervalMS) * time.Millisecond
 	}
-	if w.timeout <= 0 {
+	if w.Timeout <= 0 {
 		return fail.Usage("", "--timeout must be positive")
 	}
 	if w.interval < 0 {
@@ -72,18 +78,19 @@ func (w *waitOptions) check() error {
 	return nil
 }
 
-// follow waits for a run and shows its progress. If update is not nil, it receives each state.
-func follow(ctx context.Context, env *cmdutil.Env, client *api.Client, runID string, opts waitOptions, update func(api.RunUpdate)) (api.RunUpdate, error) {
-	waiting, cancel := context.WithTimeoutCause(ctx, opts.timeout, errWaitTimeout)
+// Follow waits for a run and shows its progress. If update is not nil, it receives each state.
+func Follow(ctx context.Context, env *cmdutil.Env, client *api.Client, runID string, opts WaitOptions, update func(api.RunUpdate)) (api.RunUpdate, error) {
+	waiting, cancel := context.WithTimeoutCause(ctx, opts.Timeout, errWaitTimeout)
 	defer cancel()
-	progress := env.Printer.Progress(opts.keepsChanges || env.IsAccessible())
+	progress := env.Printer.Progress(opts.KeepsChanges || env.IsAccessible())
 	defer progress.Stop()
 	progress.Set("run %s", runID)
 	newest, err := client.FollowRun(waiting, runID, api.Follow{
+		Family:   opts.Family,
 		Interval: opts.interval,
 		Patience: env.Patience(),
 		Update: func(u api.RunUpdate) {
-			progress.Set("%s", describeProgress(u.Run, opts.appName(ctx, env, client, u.Run), progress.IsLive()))
+			progress.Set("%s", describeProgress(u.Run, opts.AppName(ctx, env, client, u.Run), progress.IsLive()))
 			if update != nil {
 				update(u)
 			}
@@ -109,15 +116,15 @@ func waitError(env *cmdutil.Env, runID string, newest api.RunUpdate, err error) 
 		e.Code = fail.Interrupted
 		e.Message = "stopped waiting; the run continues. Cancel it with: " + env.Command("runs", "cancel", runID)
 	case api.IsNotFound(err):
-		return noRun(runID, err)
+		return NotFound(runID, err)
 	default:
 		return err
 	}
 	return e
 }
 
-// outcome returns an error for a run that failed or was cancelled.
-func outcome(u api.RunUpdate) error {
+// Outcome returns an error for a run that failed or was cancelled.
+func Outcome(u api.RunUpdate) error {
 	switch u.Run.Status {
 	case api.Failed:
 		message := "the run failed"
@@ -131,39 +138,39 @@ func outcome(u api.RunUpdate) error {
 	return nil
 }
 
-// waitAndSave waits for a run, saves its outputs if saving has a target, and prints the final state.
-func waitAndSave(ctx context.Context, env *cmdutil.Env, client *api.Client, runID string, waiting waitOptions, saving saveOptions) error {
-	final, err := follow(ctx, env, client, runID, waiting, nil)
+// WaitAndSave waits for a run, saves its outputs if saving has a target, and prints the final state.
+func WaitAndSave(ctx context.Context, env *cmdutil.Env, client *api.Client, runID string, waiting WaitOptions, saving SaveOptions) error {
+	final, err := Follow(ctx, env, client, runID, waiting, nil)
 	if err != nil {
 		return err
 	}
-	var files []savedFile
+	var files []SavedFile
 	var saveErr error
-	if saving.where != "" && saving.where != toStdout {
-		files, saveErr = saveOutputs(ctx, env, final.Run, saving)
+	if saving.Where != "" && saving.Where != ToStdout {
+		files, saveErr = SaveOutputs(ctx, env, final.Run, saving)
 	}
-	if err := outcome(final); err != nil {
+	if err := Outcome(final); err != nil {
 		return err
 	}
 	if saveErr != nil {
 		return saveErr
 	}
-	if saving.where == toStdout {
-		return writeOutput(ctx, env, final.Run, saving)
+	if saving.Where == ToStdout {
+		return WriteOutput(ctx, env, final.Run, saving)
 	}
-	app := waiting.appName(ctx, env, client, final.Run)
-	err = env.Printer.Data(runEnvelope(final, files), func(p *output.Page) { writeRun(p, final.Run, app, files, env.Now()) })
-	if err == nil && saving.open {
-		err = openResult(env, runID, files)
+	app := waiting.AppName(ctx, env, client, final.Run)
+	err = env.Printer.Data(runEnvelope(final, files), func(p *output.Page) { Write(p, final.Run, app, files, env.Now()) })
+	if err == nil && saving.Open {
+		err = OpenResult(env, runID, files)
 	}
-	return withRunID(runID, err)
+	return WithRunID(runID, err)
 }
 
 // runEnvelope returns the API's envelope of a run, with the saved files beside data.
-func runEnvelope(u api.RunUpdate, files []savedFile) json.RawMessage {
+func runEnvelope(u api.RunUpdate, files []SavedFile) json.RawMessage {
 	envelope := struct {
 		Data  json.RawMessage `json:"data"`
-		Files []savedFile     `json:"files,omitempty"`
+		Files []SavedFile     `json:"files,omitempty"`
 	}{u.Raw, files}
 	raw, _ := json.Marshal(envelope) // cannot fail: Raw was decoded before
 	return raw
@@ -187,6 +194,12 @@ func describeProgress(run api.Run, app string, bar bool) string {
 	return strings.Join(parts, "  ")
 }
 
-func noRun(runID string, err error) error {
+// NotFound returns the error for an id that no family of runs has.
+func NotFound(runID string, err error) error {
 	return &fail.Error{Code: fail.NotFound, Message: fmt.Sprintf("there is no run %s in this workspace", output.Quote(runID)), Hint: "lamina runs list", Err: err}
+}
+
+// Announce notifies the user of the end of a wait that began at a time, if it was long.
+func (w *WaitOptions) Announce(env *cmdutil.Env, began time.Time, err error) {
+	w.notify.announce(env, began, err)
 }

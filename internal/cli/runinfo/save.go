@@ -1,4 +1,4 @@
-package runs
+package runinfo
 
 import (
 	"context"
@@ -19,32 +19,33 @@ import (
 	"github.com/uselamina/lamina/internal/transfer"
 )
 
-// saveOptions says where outputs are saved.
-type saveOptions struct {
-	where string
+// SaveOptions says where outputs are saved.
+type SaveOptions struct {
+	Where string
 	force bool
-	open  bool
-	only  []string
+	Open  bool
+	Only  []string
 	limit sizeFlag // of each file
 }
 
-func (s *saveOptions) add(f *pflag.FlagSet) {
-	f.StringVarP(&s.where, "download", "d", "", "save the outputs to this `PATH`: a file, a folder, a pattern with {label}, {index}, {ext} and {runId}, or - for stdout")
+// Add declares the flags.
+func (s *SaveOptions) Add(f *pflag.FlagSet) {
+	f.StringVarP(&s.Where, "download", "d", "", "save the outputs to this `PATH`: a file, a folder, a pattern with {label}, {index}, {ext} and {runId}, or - for stdout")
 	s.limit = defaultMaxSize
 	f.Var(&s.limit, "max-size", "refuse an output of more than this `SIZE`, such as 500MB or 2GiB; 0 is no limit")
 	f.BoolVar(&s.force, "force", false, "replace files that are in the way")
-	addOpen(f, &s.open, "the saved output, or the page of the run,")
+	AddOpen(f, &s.Open, "the saved output, or the page of the run,")
 }
 
-// check refuses a target that exists, before a run costs anything.
-func (s *saveOptions) check(env *cmdutil.Env) error {
-	switch s.where {
+// Check refuses a target that exists, before a run costs anything.
+func (s *SaveOptions) Check(env *cmdutil.Env) error {
+	switch s.Where {
 	case "":
 		return nil
-	case toStdout:
-		return s.checkStdout(env)
+	case ToStdout:
+		return s.CheckStdout(env)
 	}
-	literal := transfer.Literal(s.where, isDir)
+	literal := transfer.Literal(s.Where, isDir)
 	if literal == "" || s.force {
 		return nil
 	}
@@ -54,8 +55,8 @@ func (s *saveOptions) check(env *cmdutil.Env) error {
 	return nil
 }
 
-// savedFile is a saved output.
-type savedFile struct {
+// SavedFile is a saved output.
+type SavedFile struct {
 	Label string `json:"label"`
 	Path  string `json:"path"`
 	Bytes int64  `json:"bytes"`
@@ -71,9 +72,9 @@ func sourceURL(o transfer.Output) string {
 	return o.URL
 }
 
-// saveOutputs saves the completed outputs of a run. If one fails, the others are still saved, because they are paid for.
-func saveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOptions) ([]savedFile, error) {
-	outputs, err := outputsToSave(run, opts.only)
+// SaveOutputs saves the completed outputs of a run. If one fails, the others are still saved, because they are paid for.
+func SaveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts SaveOptions) ([]SavedFile, error) {
+	outputs, err := outputsToSave(run, opts.Only)
 	if err != nil {
 		return nil, err
 	}
@@ -83,14 +84,14 @@ func saveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOp
 	if err != nil {
 		return nil, err
 	}
-	var files []savedFile
+	var files []SavedFile
 	var failures []error
-	ours := transfer.InFolder(opts.where, isDir) && !opts.force
+	ours := transfer.InFolder(opts.Where, isDir) && !opts.force
 	for i := range outputs {
 		downloader.Progress = showBytes(progress, outputs[i])
 		path, size, err := downloader.Save(ctx, outputs[i], func(o transfer.Output) string {
 			outputs[i] = o
-			path := transfer.Names(opts.where, run.RunID, outputs, isDir)[i]
+			path := transfer.Names(opts.Where, run.RunID, outputs, isDir)[i]
 			if ours {
 				path = transfer.Free(path, exists)
 			}
@@ -100,7 +101,7 @@ func saveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOp
 			failures = append(failures, err)
 			continue
 		}
-		files = append(files, savedFile{Label: outputs[i].Label, Path: path, Bytes: size, Index: outputs[i].Index, URL: sourceURL(outputs[i])})
+		files = append(files, SavedFile{Label: outputs[i].Label, Path: path, Bytes: size, Index: outputs[i].Index, URL: sourceURL(outputs[i])})
 	}
 	progress.Stop()
 	for _, f := range files {
@@ -110,7 +111,7 @@ func saveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOp
 }
 
 // newDownloader returns what downloads the outputs of runs.
-func newDownloader(env *cmdutil.Env, opts saveOptions) (*transfer.Downloader, error) {
+func newDownloader(env *cmdutil.Env, opts SaveOptions) (*transfer.Downloader, error) {
 	session, err := env.Sessions.OpenFor(provider.Lamina())
 	if err != nil {
 		return nil, err
@@ -123,8 +124,8 @@ func newDownloader(env *cmdutil.Env, opts saveOptions) (*transfer.Downloader, er
 	return downloader, nil
 }
 
-// envelopeWithFiles returns the API's envelope of a run, with the saved files as a further member.
-func envelopeWithFiles(raw json.RawMessage, files []savedFile) (json.RawMessage, error) {
+// EnvelopeWithFiles returns the API's envelope of a run, with the saved files as a further member.
+func EnvelopeWithFiles(raw json.RawMessage, files []SavedFile) (json.RawMessage, error) {
 	var envelope map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &envelope); err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package runs
+package runinfo
 
 import (
 	"context"
@@ -11,24 +11,24 @@ import (
 	"github.com/uselamina/lamina/internal/output"
 )
 
-// toStdout is the target of a download that is written to stdout.
-const toStdout = "-"
+// ToStdout is the target of a download that is written to stdout.
+const ToStdout = "-"
 
-// checkStdout refuses flags that need stdout, or a file.
-func (s *saveOptions) checkStdout(env *cmdutil.Env) error {
+// CheckStdout refuses flags that need stdout, or a file.
+func (s *SaveOptions) CheckStdout(env *cmdutil.Env) error {
 	format := env.Flags.Output
 	switch {
 	case env.Flags.JSON, env.Flags.JQ != "", format == string(output.JSON), format == string(output.NDJSON):
 		return fail.Usage("save it to a file: --download ./", "--download - writes the output to stdout, where --json, --jq and --output write the data")
-	case s.open:
+	case s.Open:
 		return fail.Usage("save it to a file: --download ./", "--open needs a file, and --download - writes none")
 	}
 	return nil
 }
 
-// checkOne refuses an app with several outputs if one is to be written to stdout.
-func (s *saveOptions) checkOne(app api.App, only []string) error {
-	if s.where != toStdout || len(only) == 1 || len(app.Outputs) < 2 {
+// CheckOne refuses an app with several outputs if one is to be written to stdout.
+func (s *SaveOptions) CheckOne(app api.App, only []string) error {
+	if s.Where != ToStdout || len(only) == 1 || len(app.Outputs) < 2 {
 		return nil
 	}
 	var labels []string
@@ -45,8 +45,8 @@ func (s *saveOptions) checkOne(app api.App, only []string) error {
 }
 
 // writeOutput writes the only output of a run to stdout.
-func writeOutput(ctx context.Context, env *cmdutil.Env, run api.Run, opts saveOptions) error {
-	outputs, err := outputsToSave(run, opts.only)
+func WriteOutput(ctx context.Context, env *cmdutil.Env, run api.Run, opts SaveOptions) error {
+	outputs, err := outputsToSave(run, opts.Only)
 	if err != nil {
 		return err
 	}
