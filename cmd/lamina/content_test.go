@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -67,6 +68,77 @@ func TestContentOfOtherGenerations(t *testing.T) {
 			machine := u.start(t, "content", "create", "x", "--json")
 			machine.exits(t, tt.status)
 			mustContain(t, machine.stdout.String(), `"data": {`)
+		})
+	}
+}
+
+// TestContentIsStartedOnce: a request that may have started a run is not repeated, whatever the service answers.
+func TestContentIsStartedOnce(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, args, code string
+		respond          http.HandlerFunc
+	}{
+		{"create, lost", "content create x", "unknown_outcome", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
+		{"create, failed", "content create x", "server_error", func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, http.StatusServiceUnavailable, object{"error": "down", "code": "RESOURCE_UNAVAILABLE", "retryable": true})
+		}},
+		{"batch, lost", "content batch x", "unknown_outcome", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
+		{"auto-generate, lost", "content auto-generate x", "unknown_outcome", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
+		{"run, lost", "content run --recipe {}", "unknown_outcome", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var count atomic.Int32
+			base := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
+				count.Add(1)
+				tt.respond(w, r)
+			})
+			u := newUser(t, base, "LAMINA_API_KEY=lma_"+"sample")
+			mustContain(t, u.fails(t, 8, strings.Fields(tt.args)...), `"code":"`+tt.code+`"`)
+			if got := count.Load(); got != 1 {
+				t.Errorf("got %d requests, want 1", got)
+			}
+		})
+	}
+}
+
+// TestContentCommandsKeepTheProfile: the command of each outcome acts on the account of the command before it.
+func TestContentCommandsKeepTheProfile(t *testing.T) {
+	t.Parallel()
+	dev := newDev(t)
+	u := newUser(t, dev.BaseURL, "LAMINA_OUTPUT=text")
+	if status, _, stderr := u.runWithInput(t, dev.APIKey+"\n", "login", "--with-api-key", "--profile", "work"); status != 0 {
+		t.Fatal(stderr)
+	}
+	for _, tt := range []struct {
+		args   string
+		status int
+		want   string
+	}{
+		{"create a poster: Hello,", 0, "lamina runs wait "},
+		{"create a picture,", 9, "lamina content create 'a picture,' … --profile work"},
+		{"create product shots", 9, "--input image=… --only … --profile work"},
+		{"create a symphony", 5, "lamina apps list --profile work"},
+		{"plan a poster: Hello", 0, "--input text=Hello --profile work"},
+		{"preview a poster: Hello", 0, "--input text=Hello --profile work"},
+		{"auto-generate a picture", 9, "lamina content auto-generate 'a picture' --app "},
+		{"brief Hello --count 1", 0, "--modality image --profile work"},
+		{"batch poster:Hello", 0, "lamina runs wait "},
+	} {
+		t.Run(tt.args, func(t *testing.T) {
+			t.Parallel()
+			run := u.start(t, append(append([]string{"content"}, strings.Fields(tt.args)...), "--profile", "work")...)
+			run.exits(t, tt.status)
+			var next string
+			for line := range strings.Lines(run.stdout.String() + run.stderr.String()) {
+				if _, command, ok := strings.Cut(line, "lamina "); ok {
+					next = "lamina " + strings.TrimSpace(command)
+				}
+			}
+			if !strings.Contains(next, tt.want) || strings.Count(next, "--profile work") != 1 {
+				t.Errorf("got %q, want %q and --profile work once", next, tt.want)
+			}
 		})
 	}
 }

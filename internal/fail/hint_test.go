@@ -119,6 +119,7 @@ func TestQuote(t *testing.T) {
 		{"command", "$(rm)", "'$(rm)'"},
 		{"redirection", "a>b", "'a>b'"},
 		{"control characters", "a\x1b[31mb\nc", "'ab c'"},
+		{"a comma at the end, which ends the command of a hint", "a,", "'a,'"},
 		{"address", "https://h.example/a,b@c", "https://h.example/a,b@c"},
 	}
 	for _, tt := range tests {

@@ -186,7 +186,7 @@ func (d *dispatch) accept(ctx context.Context, q inputQuestion, typed string) (v
 		}
 		return q.choices[i], "", nil
 	case q.isFile && !strings.Contains(typed, "://"):
-		if info, err := os.Stat(typed); err != nil || !info.Mode().IsRegular() {
+		if !isFile(typed) {
 			return "", "There is no file " + output.Quote(typed) + ".", nil
 		}
 		value, err = upload(ctx, d.env, d.client, typed)
@@ -197,6 +197,11 @@ func (d *dispatch) accept(ctx context.Context, q inputQuestion, typed string) (v
 		return value, "", err
 	}
 	return typed, "", nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // choose lists the candidates and returns the one that the user chooses; nil if the user chooses none.
