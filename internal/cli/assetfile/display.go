@@ -51,10 +51,11 @@ func (d *display) sent(i int, sent int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	f, before := d.files[i], d.done[i]
+	mustShow := d.state[i] == waiting || sent == f.Size
 	d.done[i], d.state[i] = sent, sending
 	switch {
 	case d.progress.IsLive():
-		if now := d.now(); now.Sub(d.drawnAt) >= drawEvery {
+		if now := d.now(); mustShow || now.Sub(d.drawnAt) >= drawEvery {
 			d.drawnAt = now
 			d.draw()
 		}
