@@ -31,7 +31,7 @@ func ExitMeaning(status int) (meaning string, ok bool) {
 		ExitLimit:        "A rate limit or a quota was reached, or the credits are used up.",
 		ExitStillRunning: "The waiting time is over; the run continues.",
 		ExitService:      "The service could not be reached, or it failed.",
-		ExitInterrupted:  "The command was interrupted by Ctrl-C or SIGTERM.",
+		ExitInterrupted:  "The command was interrupted by Ctrl-C, SIGTERM or SIGHUP.",
 	}[status]
 	return meaning, ok
 }
