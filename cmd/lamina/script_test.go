@@ -65,6 +65,7 @@ func scripts() testscript.Params {
 			"key":          cmdKey,
 			"sparse":       cmdSparse,
 			"issuer":       cmdIssuer,
+			"fake-run":     cmdFakeRun,
 			"odd":          cmdOdd,
 
 			"receiver":        cmdReceiver,
@@ -169,6 +170,22 @@ func cmdKey(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Setenv(args[0], made.Data.Key)
 	ts.Setenv(args[0]+"_ID", made.Data.ID)
+}
+
+// cmdFakeRun makes the platform answer the next request for a run with outputs from a file: fake-run RUN FILE
+func cmdFakeRun(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: fake-run RUN FILE")
+	}
+	run := fmt.Sprintf(`{"data":{"runId":%q,"workflowId":"w","status":"completed","createdAt":"2026-04-11T08:00:00Z","outputs":%s}}`, args[0], ts.ReadFile(args[1]))
+	plan, err := json.Marshal(object{"path": "/v1/runs/" + args[0], "body": run})
+	ts.Check(err)
+	resp, err := http.Post(ts.Getenv("LAMINA_BASE_URL")+"/dev/faults", "application/json", bytes.NewReader(plan))
+	ts.Check(err)
+	defer resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		ts.Fatalf("got %s, want the plan accepted", resp.Status)
+	}
 }
 
 // cmdSparse creates a sparse file: sparse FILE BYTES

@@ -316,3 +316,45 @@ type busyError struct{}
 
 func (busyError) Error() string   { return "busy" }
 func (busyError) Temporary() bool { return true }
+
+// TestFollowMany: waiting for many runs in turn keeps the rate of requests, whatever the service offers, and asks for each run.
+func TestFollowMany(t *testing.T) {
+	t.Parallel()
+	const runs, rate = 300, 80
+	done := enveloped(state("completed", 100))
+	tests := []struct {
+		name    string
+		service *service
+	}{
+		{"streams", &service{stream: answers{streams(event("complete", done))}}},
+		{"wait only", &service{wait: answers{says(200, done)}}},
+		{"polling only", &service{poll: answers{says(200, done)}}},
+		{"a failure each time", &service{wait: answers{says(503, "{}")}, poll: answers{says(200, done)}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var c *Client
+			var at *clock
+			var sent []time.Time
+			c, at = serve(t, func(w http.ResponseWriter, r *http.Request) {
+				sent = append(sent, at.now()) // one request at a time
+				tt.service.ServeHTTP(w, r)
+			})
+			c.LimitRate(rate)
+			for range runs {
+				if o := followRun(t.Context(), c, Follow{}); o.err != nil {
+					t.Fatal(o.err)
+				}
+			}
+			for i := rate; i < len(sent); i++ {
+				if span := sent[i].Sub(sent[i-rate]); span < time.Minute {
+					t.Fatalf("got %d requests in %s, want at most %d in a minute", rate+1, span, rate)
+				}
+			}
+			if len(sent) < runs {
+				t.Errorf("got %d requests, want one for each of %d runs", len(sent), runs)
+			}
+		})
+	}
+}

@@ -34,7 +34,7 @@ func ExitMeaning(status int) (meaning string, ok bool) {
 		ExitAnswers:      "The service has questions; nothing was started. The data on stdout has them, and the hint is the command to complete.",
 		ExitCannotRun:    "The command of `lamina dev -- COMMAND` cannot be executed.",
 		ExitNoCommand:    "The command of `lamina dev -- COMMAND` was not found.",
-		ExitInterrupted:  "The command was interrupted by Ctrl-C or SIGTERM.",
+		ExitInterrupted:  "The command was interrupted by Ctrl-C, SIGTERM or SIGHUP.",
 	}[status]
 	return meaning, ok
 }

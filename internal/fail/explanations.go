@@ -215,7 +215,7 @@ func explainService() []Explanation {
 		explain(Unexpected, "The response does not come from the API.",
 			[]string{"a proxy or the login page of a network", "LAMINA_BASE_URL names a web site that is not Lamina"},
 			[]string{"find out what answers: `lamina doctor`", "check LAMINA_BASE_URL"}),
-		explain(Interrupted, "Ctrl-C or SIGTERM. A run that had started continues.", []string{"you, or the program that started the command"},
+		explain(Interrupted, "Ctrl-C, SIGTERM or SIGHUP. A run that had started continues.", []string{"you, or the program that started the command"},
 			[]string{"find the run again: `lamina runs list`"}),
 	}
 }

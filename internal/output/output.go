@@ -116,8 +116,8 @@ func (p *Printer) json(raw json.RawMessage) error {
 		return p.runFilter(raw)
 	}
 	buf := new(bytes.Buffer)
-	switch {
-	case p.format == NDJSON:
+	switch p.format {
+	case NDJSON:
 		if err := json.Compact(buf, raw); err != nil {
 			return err
 		}

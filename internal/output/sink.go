@@ -1,11 +1,15 @@
 package output
 
 import (
+	"context"
 	"errors"
 	"io"
+	"os"
 	"runtime"
 	"sync"
 	"syscall"
+
+	"github.com/uselamina/lamina/internal/term"
 )
 
 // A Sink is the stdout of a command. It is the one place that sees a failed write: it ends what produces the data, and keeps the error.
@@ -44,11 +48,37 @@ func (s *Sink) Write(b []byte) (int, error) {
 	if err == nil {
 		return n, nil
 	}
+	s.fail(err)
+	return n, s.err
+}
+
+// fail keeps an error and ends what produces the data. The caller holds the lock.
+func (s *Sink) fail(err error) {
 	s.err = &WriteError{Err: err}
 	if s.end != nil {
 		s.end(s.err)
 	}
-	return n, s.err
+}
+
+// watchReader fails when the reader of stdout closes it, until ctx ends. It works for pipes of Unix.
+func (s *Sink) watchReader(ctx context.Context) {
+	f, isFile := s.w.(*os.File)
+	if !isFile || !term.ReaderLeft(ctx, f) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.fail(syscall.EPIPE)
+	}
+}
+
+// WatchReader ends the command when the reader of stdout closes it, also if nothing is written then. It is for streams with long pauses.
+// ctx ends the watch.
+func (p *Printer) WatchReader(ctx context.Context) {
+	if s, isSink := p.streams.Out.(*Sink); isSink {
+		go s.watchReader(ctx)
+	}
 }
 
 // A WriteError means that stdout cannot be written.

@@ -236,7 +236,7 @@ func (d *Downloader) publish(part, path string) error {
 			return err
 		}
 	}
-	if err := os.Rename(part, path); err != nil { //nolint:gosec // the user chose the path
+	if err := os.Rename(part, path); err != nil {
 		return diskError(err)
 	}
 	return nil
@@ -244,7 +244,7 @@ func (d *Downloader) publish(part, path string) error {
 
 // checkFree returns an *ExistsError if path may not be written.
 func (d *Downloader) checkFree(path string) error {
-	info, err := os.Lstat(path) //nolint:gosec // the user chose the path
+	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil

@@ -155,6 +155,8 @@ func FuzzNames(f *testing.F) {
 			{Index: 1, Label: ext, URL: label, MimeType: url, Ext: mime},
 			{Index: 2, Label: label, URL: url, MimeType: mime, Ext: ext},
 			{Index: 10, Label: label + "1", URL: mime, Ext: label},
+			{Index: 3, Part: 1, Label: label, URL: url, MimeType: mime},
+			{Index: 3, Part: 2, Label: label, URL: url, MimeType: mime},
 		}
 		paths := Names(where, runID, outputs, noDir)
 		for i, path := range paths {

@@ -160,21 +160,20 @@ func saveError(run api.Run, failures []error) error {
 // saveHint returns what to do about an output that could not be saved.
 func saveHint(runID string, err error) string {
 	var (
-		large  *transfer.TooLargeError
-		path   *os.PathError
-		exists *transfer.ExistsError
-		lost   *transfer.TruncatedError
-		host   *transfer.RefusedError
+		large *transfer.TooLargeError
+		wrong *transfer.TypeError
+		lost  *transfer.TruncatedError
+		host  *transfer.RefusedError
 	)
 	switch {
 	case errors.As(err, &large):
 		return fail.CommandLine("runs", "download", runID, "--max-size", fmt.Sprint(max(large.Size, 0)))
-	case errors.As(err, &path), errors.As(err, &exists):
-		return fail.CommandLine("runs", "download", runID, "./somewhere-else/")
+	case errors.As(err, &wrong):
+		return fail.CommandLine("runs", "get", runID)
 	case errors.As(err, &lost), errors.As(err, &host), errors.Is(err, context.Canceled):
 		return fail.CommandLine("runs", "download", runID)
 	}
-	return fail.CommandLine("runs", "get", runID) // its address or its content is wrong
+	return fail.CommandLine("runs", "download", runID, "./somewhere-else/")
 }
 
 // showBytes returns a function that shows how much of an output is downloaded, in steps of 2 percent.

@@ -2,6 +2,7 @@ package runinfo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -73,9 +74,10 @@ func WriteOutput(ctx context.Context, env *cmdutil.Env, run api.Run, opts SaveOp
 	progress := env.Progress()
 	defer progress.Stop()
 	downloader.Progress = showBytes(progress, o)
-	if _, err = downloader.Copy(ctx, o, env.Streams.Out); err != nil {
-		progress.Stop()
+	_, err = downloader.Copy(ctx, o, env.Streams.Out)
+	progress.Stop()
+	if err != nil && !errors.As(err, new(*output.WriteError)) {
 		return saveError(run, []error{err})
 	}
-	return nil
+	return err
 }

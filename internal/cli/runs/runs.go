@@ -132,6 +132,7 @@ func watch(cmd *cobra.Command, env *cmdutil.Env, client *api.Client, runID strin
 	var printErr error
 	waiting.KeepsChanges = !env.Printer.Machine()
 	if env.Printer.Machine() {
+		env.Printer.WatchReader(cmd.Context())
 		lines = func(u api.RunUpdate) {
 			if err := env.Printer.Line(u.Raw); err != nil && printErr == nil {
 				printErr = err

@@ -76,12 +76,12 @@ func unfinished(all []waited, rest []string) error {
 	worst := slices.MinFunc(bad, func(a, b waited) int {
 		return cmp.Compare(slices.Index(badness, a.failure.Exit), slices.Index(badness, b.failure.Exit))
 	})
-	reason := "the worst: "
+	reason := "; the worst: "
 	if len(bad) == 1 {
-		reason = ""
+		reason = ": "
 	}
 	e := &fail.Error{
-		Around: fmt.Sprintf("%d of %d runs did not complete; %s%%s", len(bad)+len(rest), len(all)+len(rest), reason),
+		Around: fmt.Sprintf("%d of %d runs did not complete%s%%s", len(bad)+len(rest), len(all)+len(rest), reason),
 		Err:    worst.err, RunID: worst.runID, Run: worst.failure.Run, Hint: worst.failure.Hint,
 	}
 	var again []string
