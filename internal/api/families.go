@@ -18,8 +18,8 @@ const (
 	families
 )
 
-// FindRun returns the run with an id and its family. The error for an id that no family has is that of the runs of apps. Reply.Raw
-// is the response of the family as it came.
+// FindRun returns the run with an id and its family. The error for an id that no family has is a refusal with status
+// 404, if any family gives one. Reply.Raw is the response of the family as it came.
 func (c *Client) FindRun(ctx context.Context, runID string) (*Reply[Run], Family, error) {
 	return c.findRun(ctx, runID, AppRuns)
 }
@@ -32,7 +32,7 @@ func (c *Client) findRun(ctx context.Context, runID string, first Family) (*Repl
 		if err == nil || !isNoRun(err) {
 			return reply, family, err
 		}
-		if unknown == nil {
+		if !IsNotFound(unknown) {
 			unknown = err
 		}
 	}
