@@ -1,7 +1,6 @@
 package runs
 
 import (
-
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/api"
