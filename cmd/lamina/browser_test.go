@@ -135,6 +135,7 @@ func TestBrowser(t *testing.T) {
 		{"device", browserDevice},
 		{"device denied", browserDeviceDeny},
 		{"keys", browserKeys},
+		{"overview", browserOverview},
 		{"hostile client", browserHostileClient},
 		{"hostile callback", browserHostileCallback},
 	} {

@@ -57,11 +57,11 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestRun: the status of the program is that of a shell.
-func TestRun(t *testing.T) {
+// TestRunAttached: the status of the program is that of a shell.
+func TestRunAttached(t *testing.T) {
 	t.Parallel()
 	for script, want := range map[string]int{"exit 0": 0, "exit 3": 3, "kill -TERM $$": 143, "kill -KILL $$": 137} {
-		err := Run([]string{"PATH=/bin:/usr/bin"}, "/bin/sh", "-c", script)
+		err := RunAttached([]string{"PATH=/bin:/usr/bin"}, "/bin/sh", "-c", script)
 		got, exit := 0, (*ExitError)(nil)
 		if errors.As(err, &exit) {
 			got = exit.Status

@@ -170,7 +170,7 @@ func TestDevToken(t *testing.T) {
 			t.Errorf("got %d with the token, want 200", got)
 		}
 	}
-	if got := get("/", func(*http.Request) {}); got != http.StatusOK {
-		t.Errorf("got %d for the home page, want 200", got)
+	if got := get("/device", func(*http.Request) {}); got != http.StatusOK {
+		t.Errorf("got %d for a page of a sign-in, want 200", got)
 	}
 }

@@ -10,7 +10,7 @@ func TestHomePage(t *testing.T) {
 	t.Parallel()
 	f := newRig(t, Options{})
 	home := f.Get("/").Want(http.StatusOK)
-	home.WantPage()
+	home.WantLivePage()
 	if !strings.Contains(home.Body, "export LAMINA_BASE_URL="+f.URL) {
 		t.Errorf("the page does not have the address %s: %s", f.URL, home.Body)
 	}
@@ -20,6 +20,7 @@ func TestHomePage(t *testing.T) {
 	}{
 		{"/pages/style.css", "text/css; charset=utf-8", 200},
 		{"/pages/icon.svg", "image/svg+xml", 200},
+		{"/pages/live.js", "text/javascript; charset=utf-8", 200},
 		{"/pages/consent.html", "text/plain; charset=utf-8", 404},
 		{"/pages/", "text/plain; charset=utf-8", 404},
 		{"/templates/layout.html", "text/plain; charset=utf-8", 404},

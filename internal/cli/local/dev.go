@@ -38,7 +38,7 @@ func NewDev(env *cmdutil.Env) *cobra.Command {
 		Short: "Run a local Lamina: sign-in, apps, runs, files and webhooks on your machine",
 		Long: "Run a Lamina platform on this machine, without an account and without a network: sign-in pages, an API with apps\n" +
 			"that make real files, assets, webhooks, and controls for tests below /dev. It accepts requests from this machine only,\n" +
-			"from all of its users. With --protect, the controls, which create keys, need a token.\n\n" +
+			"from all of its users. With --protect, the controls, which create keys, and the pages need a token.\n\n" +
 			"With --json, the first line on stdout is an object with baseUrl, apiKey, workspaceId and services. It is written when\n" +
 			"the platform accepts requests.\n\n" +
 			"With a command after two dashes, the platform runs for that command: on a free port, with variables that lead the command\n" +
@@ -66,8 +66,8 @@ func NewDev(env *cmdutil.Env) *cobra.Command {
 	f.IntVar(&opts.rateLimit, "rate-limit", 100, "accept `N` requests a minute from one address; 0 means no limit")
 	f.DurationVar(&opts.platform.Latency, "latency", 0, "delay every response by this `TIME`")
 	f.StringVar(&opts.platform.DataFile, "data", "", "keep the state in this `FILE` across restarts")
-	f.BoolVar(&opts.protect, "protect", false, "require a token for the controls below /dev, and print it")
-	f.StringVar(&opts.tokenFile, "dev-token-file", "", "require a token for the controls below /dev, and write it to this `FILE`, which only you can read")
+	f.BoolVar(&opts.protect, "protect", false, "require a token for the pages and the controls below /dev, and print it")
+	f.StringVar(&opts.tokenFile, "dev-token-file", "", "require a token for the pages and the controls below /dev, and write it to this `FILE`, which only you can read")
 	return cmd
 }
 
@@ -166,10 +166,12 @@ func announce(env *cmdutil.Env, a access) error {
 		page.Line("  %s", page.Command(`lamina run poster --input text="Hello" --wait --download ./pictures/`))
 		page.Line("\nWithout a sign-in:")
 		page.Line("  %s", page.Command("export LAMINA_API_KEY="+a.APIKey))
+		page.Line("\nWatch runs, deliveries and requests in a browser:")
+		page.Line("  %s", page.Command(a.BaseURL))
 		page.Line("\nCreate and revoke keys of the five services:")
 		page.Line("  %s", page.Command(a.BaseURL+"/dev/keys"))
 		if a.DevToken != "" {
-			page.Line("\nThe controls below /dev need this token (browsers ask for it as a password):")
+			page.Line("\nThe pages and the controls below /dev need this token (browsers ask for it as a password):")
 			page.Line("  %s", page.Command(`curl -H "Authorization: Bearer `+a.DevToken+`" `+a.BaseURL+"/dev/requests"))
 		}
 		page.Line("\n%s", page.Faint("Press Ctrl-C to stop it."))

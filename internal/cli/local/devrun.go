@@ -45,7 +45,7 @@ func (o *devOptions) runCommand(s *server) error {
 		settings = append(settings, "LAMINA_DEV_TOKEN="+o.platform.DevToken)
 	}
 	o.env.Say("the local Lamina is at %s", s.access.BaseURL)
-	err = child.Run(append(withoutServices(os.Environ()), settings...), o.command...)
+	err = child.RunAttached(append(withoutServices(os.Environ()), settings...), o.command...)
 	select {
 	case stopped := <-s.failed:
 		return fmt.Errorf("the local platform stopped serving while the command ran: %w", stopped)

@@ -9,8 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// passedOn are the signals that Run passes on.
-var passedOn = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2}
+// passedOn returns the signals that RunAttached passes on.
+func passedOn() []os.Signal {
+	return []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2}
+}
 
 // isFromTerminal reports whether the terminal sent a signal of the keyboard. It sends it to all processes of the foreground, so the
 // program has it already.

@@ -2,8 +2,8 @@ package child
 
 import "os"
 
-// passedOn are the signals that Run receives, so that they do not end this process first.
-var passedOn = []os.Signal{os.Interrupt}
+// passedOn returns the signals that RunAttached receives, so that they do not end this process first.
+func passedOn() []os.Signal { return []os.Signal{os.Interrupt} }
 
 // isFromTerminal reports true: the console sends Ctrl-C to all of its processes.
 func isFromTerminal(os.Signal) bool { return true }

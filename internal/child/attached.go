@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 )
 
 // An ExitError is the exit status of a program that did not succeed. A program that a signal ended has 128 and the number of the signal,
@@ -15,14 +16,17 @@ type ExitError struct{ Status int }
 
 func (e *ExitError) Error() string { return fmt.Sprintf("exit status %d", e.Status) }
 
-// Run runs a program as a part of this one: it has the standard streams of this process and gets the signals that this process gets. Run
-// waits for its end. It returns an *ExitError if the program failed, and another error if it could not be started.
-func Run(environ []string, command ...string) error {
+// RunAttached runs a program as a part of this one: it has the standard streams of this process and gets the signals that this process
+// gets. RunAttached waits for its end. It returns an *ExitError if the program failed, and another error if it could not be started.
+func RunAttached(environ []string, command ...string) error {
 	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec,noctx // the user chose the program, and ends it
 	cmd.Env = append([]string{}, environ...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	received := make(chan os.Signal, 8)
-	signal.Notify(received, passedOn...)
+	// A signal that this process ignores, as under nohup, stays ignored: the program inherits that.
+	if handled := slices.DeleteFunc(passedOn(), signal.Ignored); len(handled) > 0 {
+		signal.Notify(received, handled...)
+	}
 	defer signal.Stop(received)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("could not start %s: %w", filepath.Base(command[0]), reason(err))
