@@ -50,7 +50,7 @@ var synonyms = []synonym{
 	{"usage credits credit billing balance quota limits", "api /v1/account/usage"},
 	{"assets asset files", "api /v1/assets"},
 	{"models model", "api /v1/models/image"},
-	{"webhook webhooks listen", "run --help"},
+	{"listen tunnel hook hooks", "webhook listen"},
 	{"content intelligence publishing", "api --help"},
 	{"error errors code codes exit-codes", "explain"},
 	{"completions autocomplete shell", "completion"},

@@ -75,7 +75,7 @@ func newRelay(ctx context.Context, opts *listenOptions, dir string, box *inbox.I
 		p.after = sent
 	}
 	if len(r.passes) == 0 {
-		r.passed.Set(r.from) //nolint:errcheck // nothing is passed on now
+		_ = r.passed.Set(r.from) // nothing is passed on now
 	}
 	return r, nil
 }
@@ -165,11 +165,8 @@ func (r *relay) print(ctx context.Context) (count int, err error) {
 			return count, nil
 		}
 		d, err := r.box.Next(ctx, after)
-		if ctx.Err() != nil && err != nil {
-			return count, nil
-		}
 		if err != nil {
-			return count, err
+			return count, unlessEnded(ctx, err)
 		}
 		if err := printDelivery(r.env, d); err != nil {
 			return count, err
@@ -180,6 +177,14 @@ func (r *relay) print(ctx context.Context) (count int, err error) {
 		after = d.Seq
 		r.release(after)
 	}
+}
+
+// unlessEnded returns err, and nil if it is due to the end of ctx.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // release lets the passes send the deliveries up to a number.

@@ -100,12 +100,11 @@ func (o *listenOptions) newPoller(dir string, box *inbox.Inbox) (source, error) 
 // follow takes one step after the other until ctx ends. A failure that may pass, such as a lost network, delays the next step.
 func (o *listenOptions) follow(ctx context.Context, step func(context.Context) error) error {
 	backoff := retry.Backoff{Base: o.interval, Max: time.Minute}
-	for failures := 0; ; {
+	for failures := 0; ctx.Err() == nil; {
 		err := step(ctx)
 		pause := o.interval
 		switch {
 		case ctx.Err() != nil:
-			return nil
 		case err == nil && failures > 0:
 			o.env.Say("The service answers again")
 			failures = 0
@@ -118,8 +117,7 @@ func (o *listenOptions) follow(ctx context.Context, step func(context.Context) e
 			pause = backoff.Delay(failures)
 			o.env.Say("%s; asking again in %s", failure.Message, pause)
 		}
-		if retry.Sleep(ctx, pause) != nil {
-			return nil
-		}
+		_ = retry.Sleep(ctx, pause)
 	}
+	return nil
 }
