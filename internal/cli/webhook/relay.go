@@ -74,9 +74,6 @@ func newRelay(ctx context.Context, opts *listenOptions, dir string, box *inbox.I
 	for _, p := range r.passes {
 		p.after = sent
 	}
-	if len(r.passes) == 0 {
-		_ = r.passed.Set(r.from) // nothing is passed on now
-	}
 	return r, nil
 }
 
@@ -133,6 +130,9 @@ func (r *relay) run(ctx context.Context, add source) error {
 	stop(cmp.Or(printErr, errOnce))
 	r.close()
 	work.Wait()
+	if len(r.passes) == 0 {
+		_ = r.passed.Set(r.last) // a later --forward-to begins with later deliveries
+	}
 	return errors.Join(cmp.Or(addErr, printErr, r.result(ctx, context.Cause(adding), count)), r.printed.Close(), r.passed.Close())
 }
 

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/retry"
+	"github.com/uselamina/lamina/internal/session"
 	"github.com/uselamina/lamina/internal/webhook/inbox"
 	"github.com/uselamina/lamina/internal/webhook/listen"
 	"github.com/uselamina/lamina/internal/webhook/poll"
@@ -46,7 +48,10 @@ func (o *listenOptions) newSource(ctx context.Context, dir string, box *inbox.In
 		o.env.Say("Public address: %s", o.publicURL)
 		address = o.publicURL
 	}
-	o.env.Printer.Say("%s", "Send a delivery here: "+o.env.Command("run", "APP", "--webhook", address))
+	o.env.Say("Send a delivery here: %s", o.env.Command("run", "APP", "--webhook", address))
+	if service, err := o.env.Sessions.AnonymousClient(provider.Lamina()); o.publicURL == "" && err == nil && !session.IsLoopback(service.BaseURL) {
+		o.env.Note("%s cannot reach this machine: name the address of a tunnel with --public-url, or use --poll, which needs none", service.BaseURL)
+	}
 	refused, repeated := &limiter{say: o.env.Say, now: o.env.Now}, &limiter{say: o.env.Say, now: o.env.Now}
 	server := &listen.Server{
 		Path: o.path, Keys: keys, Inbox: box, Now: o.env.Now,
@@ -94,11 +99,13 @@ func (o *listenOptions) newPoller(dir string, box *inbox.Inbox) (source, error) 
 		}
 		return p.Poll(ctx)
 	}
-	return func(ctx context.Context) error { return o.follow(ctx, step) }, nil
+	passes := func(f fail.Failure) bool { return f.Retryable || begun && f.Exit == fail.ExitService }
+	return func(ctx context.Context) error { return o.follow(ctx, step, passes) }, nil
 }
 
-// follow takes one step after the other until ctx ends. A failure that may pass, such as a lost network, delays the next step.
-func (o *listenOptions) follow(ctx context.Context, step func(context.Context) error) error {
+// follow takes one step after the other until ctx ends. A failure that passes, such as a lost network or the page of a captive portal, only
+// delays the next step.
+func (o *listenOptions) follow(ctx context.Context, step func(context.Context) error, passes func(fail.Failure) bool) error {
 	backoff := retry.Backoff{Base: o.interval, Max: time.Minute}
 	for failures := 0; ctx.Err() == nil; {
 		err := step(ctx)
@@ -110,7 +117,7 @@ func (o *listenOptions) follow(ctx context.Context, step func(context.Context) e
 			failures = 0
 		case err != nil:
 			failure := o.env.Sessions.Describe(err)
-			if !failure.Retryable {
+			if !passes(failure) {
 				return err
 			}
 			failures++
