@@ -219,7 +219,9 @@ func (r *relay) pass(ctx context.Context, p *pass) {
 		p.failed = nil
 		if err != nil {
 			p.failed = r.passError(p, d, err)
-			r.env.Printer.Warn("%v", p.failed)
+			if !r.opts.once { // with --once, it is the error of the command
+				r.env.Printer.Warn("%v; send it again with: %s", p.failed, r.env.Command("webhook", "replay", d.ID))
+			}
 		}
 		r.mu.Lock()
 		p.after = d.Seq

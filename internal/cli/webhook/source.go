@@ -42,13 +42,7 @@ func (o *listenOptions) newSource(ctx context.Context, dir string, box *inbox.In
 		return nil, fmt.Errorf("could not listen: %w", err)
 	}
 	here := "http://" + listener.Addr().String() + o.path
-	o.env.Say("Listening on %s", here)
-	address = here
-	if o.publicURL != "" {
-		o.env.Say("Public address: %s", o.publicURL)
-		address = o.publicURL
-	}
-	o.env.Say("Send a delivery here: %s", o.env.Command("run", "APP", "--webhook", address))
+	o.announce(here)
 	if service, err := o.env.Sessions.AnonymousClient(provider.Lamina()); o.publicURL == "" && err == nil && !session.IsLoopback(service.BaseURL) {
 		o.env.Note("%s cannot reach this machine: name the address of a tunnel with --public-url, or use --poll, which needs none", service.BaseURL)
 	}
@@ -59,6 +53,20 @@ func (o *listenOptions) newSource(ctx context.Context, dir string, box *inbox.In
 		Repeated: func(id string) { repeated.print("Run %s was delivered again, and is in the inbox already", id) },
 	}
 	return func(ctx context.Context) error { return server.Serve(ctx, listener) }, nil
+}
+
+// announce prints the addresses of the listener, each on one line, so that it can be copied.
+func (o *listenOptions) announce(here string) {
+	if o.env.Flags.Quiet {
+		return
+	}
+	o.env.Printer.Verbatim("Listening on %s", here)
+	if o.publicURL != "" {
+		o.env.Printer.Verbatim("Public address: %s", o.publicURL)
+		here = o.publicURL
+	}
+	o.env.Say("To receive the end of a run:")
+	o.env.Printer.Verbatim("  %s", o.env.Command("run", "APP", "--webhook", here))
 }
 
 // newPoller returns the source that asks the service for the runs.
