@@ -165,8 +165,11 @@ func (r *relay) print(ctx context.Context) (count int, err error) {
 			return count, nil
 		}
 		d, err := r.box.Next(ctx, after)
+		if errors.Is(err, context.Canceled) {
+			return count, nil
+		}
 		if err != nil {
-			return count, unlessEnded(ctx, err)
+			return count, err
 		}
 		if err := printDelivery(r.env, d); err != nil {
 			return count, err
@@ -177,14 +180,6 @@ func (r *relay) print(ctx context.Context) (count int, err error) {
 		after = d.Seq
 		r.release(after)
 	}
-}
-
-// unlessEnded returns err, and nil if it is due to the end of ctx.
-func unlessEnded(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 // release lets the passes send the deliveries up to a number.
