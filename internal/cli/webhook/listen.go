@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/config"
 	"github.com/uselamina/lamina/internal/fail"
@@ -60,7 +61,7 @@ func newListen(env *cmdutil.Env) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&opts.host, "host", defaultHost, "listen on this loopback `ADDRESS`")
 	f.Uint16Var(&opts.port, "port", defaultPort, "listen on this `PORT`; 0 picks a free one")
-	f.StringVar(&opts.path, "path", defaultPath, "accept deliveries at this path of the `URL`")
+	f.StringVar(&opts.path, "path", defaultPath, "accept deliveries at this `PATH` of the address")
 	f.StringVar(&opts.publicURL, "public-url", "", "the `URL` of the tunnel that leads here; without a path, that of --path is added")
 	f.BoolVar(&opts.saveDefault, "save-default", false, "save the public URL, so that each run sends its delivery there")
 	f.BoolVar(&opts.once, "once", false, "end after the first delivery")
@@ -70,6 +71,7 @@ func newListen(env *cmdutil.Env) *cobra.Command {
 	f.StringArrayVar(&opts.forwardTo, "forward-to", nil, "send each delivery on to this `URL`, with its signature; repeatable")
 	f.StringVar(&opts.exec, "exec", "", "run this `COMMAND` in a shell for each delivery, with the body on stdin")
 	opts.trust.add(f)
+	_ = cmd.RegisterFlagCompletionFunc("path", complete.None)
 	return cmd
 }
 

@@ -74,9 +74,6 @@ func newRelay(ctx context.Context, opts *listenOptions, dir string, box *inbox.I
 	for _, p := range r.passes {
 		p.after = sent
 	}
-	if len(r.passes) == 0 {
-		r.passed.Set(r.from) //nolint:errcheck // nothing is passed on now
-	}
 	return r, nil
 }
 
@@ -133,6 +130,9 @@ func (r *relay) run(ctx context.Context, add source) error {
 	stop(cmp.Or(printErr, errOnce))
 	r.close()
 	work.Wait()
+	if len(r.passes) == 0 {
+		_ = r.passed.Set(r.last) // a later --forward-to begins with later deliveries
+	}
 	return errors.Join(cmp.Or(addErr, printErr, r.result(ctx, context.Cause(adding), count)), r.printed.Close(), r.passed.Close())
 }
 
@@ -165,7 +165,7 @@ func (r *relay) print(ctx context.Context) (count int, err error) {
 			return count, nil
 		}
 		d, err := r.box.Next(ctx, after)
-		if ctx.Err() != nil && err != nil {
+		if errors.Is(err, context.Canceled) {
 			return count, nil
 		}
 		if err != nil {
@@ -214,7 +214,9 @@ func (r *relay) pass(ctx context.Context, p *pass) {
 		p.failed = nil
 		if err != nil {
 			p.failed = r.passError(p, d, err)
-			r.env.Printer.Warn("%v", p.failed)
+			if !r.opts.once { // with --once, it is the error of the command
+				r.env.Printer.Warn("%v; send it again with: %s", p.failed, r.env.Command("webhook", "replay", d.ID))
+			}
 		}
 		r.mu.Lock()
 		p.after = d.Seq

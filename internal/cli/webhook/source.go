@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/retry"
+	"github.com/uselamina/lamina/internal/session"
 	"github.com/uselamina/lamina/internal/webhook/inbox"
 	"github.com/uselamina/lamina/internal/webhook/listen"
 	"github.com/uselamina/lamina/internal/webhook/poll"
@@ -40,13 +42,10 @@ func (o *listenOptions) newSource(ctx context.Context, dir string, box *inbox.In
 		return nil, fmt.Errorf("could not listen: %w", err)
 	}
 	here := "http://" + listener.Addr().String() + o.path
-	o.env.Say("Listening on %s", here)
-	address = here
-	if o.publicURL != "" {
-		o.env.Say("Public address: %s", o.publicURL)
-		address = o.publicURL
+	o.announce(here)
+	if service, err := o.env.Sessions.AnonymousClient(provider.Lamina()); o.publicURL == "" && err == nil && !session.IsLoopback(service.BaseURL) {
+		o.env.Note("%s cannot reach this machine: name the address of a tunnel with --public-url, or use --poll, which needs none", service.BaseURL)
 	}
-	o.env.Printer.Say("%s", "Send a delivery here: "+o.env.Command("run", "APP", "--webhook", address))
 	refused, repeated := &limiter{say: o.env.Say, now: o.env.Now}, &limiter{say: o.env.Say, now: o.env.Now}
 	server := &listen.Server{
 		Path: o.path, Keys: keys, Inbox: box, Now: o.env.Now,
@@ -54,6 +53,20 @@ func (o *listenOptions) newSource(ctx context.Context, dir string, box *inbox.In
 		Repeated: func(id string) { repeated.print("Run %s was delivered again, and is in the inbox already", id) },
 	}
 	return func(ctx context.Context) error { return server.Serve(ctx, listener) }, nil
+}
+
+// announce prints the addresses of the listener, each on one line, so that it can be copied.
+func (o *listenOptions) announce(here string) {
+	if o.env.Flags.Quiet {
+		return
+	}
+	o.env.Printer.Verbatim("Listening on %s", here)
+	if o.publicURL != "" {
+		o.env.Printer.Verbatim("Public address: %s", o.publicURL)
+		here = o.publicURL
+	}
+	o.env.Say("To receive the end of a run:")
+	o.env.Printer.Verbatim("  %s", o.env.Command("run", "APP", "--webhook", here))
 }
 
 // newPoller returns the source that asks the service for the runs.
@@ -94,32 +107,32 @@ func (o *listenOptions) newPoller(dir string, box *inbox.Inbox) (source, error) 
 		}
 		return p.Poll(ctx)
 	}
-	return func(ctx context.Context) error { return o.follow(ctx, step) }, nil
+	passes := func(f fail.Failure) bool { return f.Retryable || begun && f.Exit == fail.ExitService }
+	return func(ctx context.Context) error { return o.follow(ctx, step, passes) }, nil
 }
 
-// follow takes one step after the other until ctx ends. A failure that may pass, such as a lost network, delays the next step.
-func (o *listenOptions) follow(ctx context.Context, step func(context.Context) error) error {
+// follow takes one step after the other until ctx ends. A failure that passes, such as a lost network or the page of a captive portal, only
+// delays the next step.
+func (o *listenOptions) follow(ctx context.Context, step func(context.Context) error, passes func(fail.Failure) bool) error {
 	backoff := retry.Backoff{Base: o.interval, Max: time.Minute}
-	for failures := 0; ; {
+	for failures := 0; ctx.Err() == nil; {
 		err := step(ctx)
 		pause := o.interval
 		switch {
 		case ctx.Err() != nil:
-			return nil
 		case err == nil && failures > 0:
 			o.env.Say("The service answers again")
 			failures = 0
 		case err != nil:
 			failure := o.env.Sessions.Describe(err)
-			if !failure.Retryable {
+			if !passes(failure) {
 				return err
 			}
 			failures++
 			pause = backoff.Delay(failures)
 			o.env.Say("%s; asking again in %s", failure.Message, pause)
 		}
-		if retry.Sleep(ctx, pause) != nil {
-			return nil
-		}
+		_ = retry.Sleep(ctx, pause)
 	}
+	return nil
 }

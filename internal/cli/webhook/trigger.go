@@ -201,11 +201,7 @@ func (o *triggerOptions) signedByPlatform(ctx context.Context, at time.Time, id 
 	if err := got.Decode(call, &reply); err != nil {
 		return forward.Message{}, err
 	}
-	m := forward.Message{Header: http.Header{}, Body: body}
-	m.Header.Set(webhook.HeaderSignature, reply.Data.Signature)
-	m.Header.Set(webhook.HeaderTimestamp, reply.Data.Timestamp)
-	m.Header.Set(webhook.HeaderRequestID, id)
-	return m, nil
+	return forward.WithSignature(reply.Data.Signature, reply.Data.Timestamp, id, body), nil
 }
 
 // sample returns the body of a delivery, and the id of its run.

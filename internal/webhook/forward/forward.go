@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/uselamina/lamina/internal/retry"
 	"github.com/uselamina/lamina/internal/webhook"
@@ -48,11 +50,18 @@ func Original(d inbox.Delivery) Message {
 
 // Signed returns a delivery that is signed with a key at the given time.
 func Signed(key ed25519.PrivateKey, at time.Time, id string, body []byte) Message {
-	m := Message{Header: http.Header{}, Body: body}
 	signature, timestamp := webhook.Sign(key, at, body)
+	return WithSignature(signature, timestamp, id, body)
+}
+
+// WithSignature returns a delivery with a signature and the time of it. An id that cannot be in a header is left out.
+func WithSignature(signature, timestamp, id string, body []byte) Message {
+	m := Message{Header: http.Header{}, Body: body}
 	m.Header.Set(webhook.HeaderSignature, signature)
 	m.Header.Set(webhook.HeaderTimestamp, timestamp)
-	m.Header.Set(webhook.HeaderRequestID, id)
+	if !strings.ContainsFunc(id, unicode.IsControl) {
+		m.Header.Set(webhook.HeaderRequestID, id)
+	}
 	return m
 }
 

@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -214,7 +215,7 @@ func (b *Inbox) Add(ctx context.Context, d Delivery) (isNew bool, err error) {
 func (b *Inbox) Next(ctx context.Context, after uint64) (Delivery, error) {
 	for {
 		b.mu.Lock()
-		i, _ := slices.BinarySearchFunc(b.stored, after+1, func(e *entry, seq uint64) int { return int(int64(e.seq) - int64(seq)) }) //nolint:gosec // numbers are small
+		i, _ := slices.BinarySearchFunc(b.stored, after+1, func(e *entry, seq uint64) int { return cmp.Compare(e.seq, seq) })
 		var found *entry
 		var recent *Delivery
 		if i < len(b.stored) {

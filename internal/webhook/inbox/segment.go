@@ -27,10 +27,7 @@ func segmentName(first uint64) string {
 
 // firstOf returns the number of the first delivery in a segment, by the name of its file.
 func firstOf(name string) (first uint64, isSegment bool) {
-	digits, isSegment := strings.CutSuffix(name, segmentSuffix)
-	if digits, isSegment = strings.CutPrefix(digits, segmentPrefix); !isSegment || len(digits) != 16 || segmentName(0) == name {
-		return 0, false
-	}
+	digits := strings.TrimSuffix(strings.TrimPrefix(name, segmentPrefix), segmentSuffix)
 	first, err := strconv.ParseUint(digits, 10, 64)
 	return first, err == nil && segmentName(first) == name
 }

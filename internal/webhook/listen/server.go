@@ -59,7 +59,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	go func() {
 		defer close(finished)
 		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()
 		if server.Shutdown(grace) != nil {
 			_ = server.Close()
