@@ -11,11 +11,13 @@ import (
 	"github.com/uselamina/lamina/internal/cli/apps"
 	"github.com/uselamina/lamina/internal/cli/browse"
 	"github.com/uselamina/lamina/internal/cli/complete"
+	"github.com/uselamina/lamina/internal/cli/docs"
 	"github.com/uselamina/lamina/internal/cli/laghav"
 	"github.com/uselamina/lamina/internal/cli/lamatic"
 	"github.com/uselamina/lamina/internal/cli/laminr"
 	"github.com/uselamina/lamina/internal/cli/lightfast"
 	"github.com/uselamina/lamina/internal/cli/local"
+	"github.com/uselamina/lamina/internal/cli/project"
 	"github.com/uselamina/lamina/internal/cli/runs"
 	"github.com/uselamina/lamina/internal/cli/settings"
 	"github.com/uselamina/lamina/internal/cli/upgrade"
@@ -109,7 +111,7 @@ func (p *program) addCommands(root *cobra.Command) {
 	add(groupWork, apps.New(env), runs.NewRun(env), runs.New(env), browse.New(env), api.New(env))
 	add(groupServices, laminr.New(env), lamatic.New(env), lightfast.New(env), laghav.New(env))
 	add(groupAccount, account.NewLogin(env), account.NewLogout(env), account.NewWhoami(env), account.NewAuth(env), account.NewProfile(env), settings.New(env))
-	add(groupLocal, local.NewDemo(env, Main), local.NewDev(env), newCompletion(env), newHelp(env), newVersion(env), upgrade.New(env), local.NewDoctor(env), newExplain(env))
+	add(groupLocal, local.NewDemo(env, Main), local.NewDev(env), project.New(env), docs.New(env), newCompletion(env), newHelp(env), newVersion(env), upgrade.New(env), local.NewDoctor(env), newExplain(env))
 }
 
 // flagWants names the values that a flag accepts.
