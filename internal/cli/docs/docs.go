@@ -42,7 +42,7 @@ type section struct {
 func New(env *cmdutil.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "docs [WORD…]",
-		Short: "Read the guides, or search them",
+		Short: "Search the guides, or show one",
 		Long: "List the guides, show one in your pager, or search all of them. They are part of the program and need no network.\n" +
 			"The name of a guide shows it; any other words are searched.",
 		Example: "lamina docs\n" +

@@ -29,7 +29,7 @@ func New(env *cmdutil.Env) *cobra.Command {
 	opts := &options{env: env}
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Prepare the project in this folder",
+		Short: "Create the files that a project needs",
 		Long: "Write three files into the working folder: .lamina.toml, which selects the account of the project; lines of\n" +
 			".gitignore, so that no key is committed; and .github/workflows/lamina.yml, a workflow for CI that runs the tests of\n" +
 			"the project against the local platform, without an account. The language of the project is detected.\n\n" +
