@@ -113,7 +113,7 @@ func (e *Env) format() (output.Format, error) {
 	}
 	format, err := output.ParseFormat(name)
 	if err != nil {
-		return "", fail.Usage("", "%s: %v; to choose an output of an app, use --only", source, err)
+		return "", fail.Usage("", "%s: %v; to choose an output of an app, use --only; to save a response, --download", source, err)
 	}
 	return format, nil
 }
