@@ -41,6 +41,9 @@ func jsonCalls(dev *devServer, run string) []jsonCall {
 	return []jsonCall{
 		{inData, "version", ""},
 		{inData, "explain 4", ""},
+		{inData, "docs", ""},
+		{inData, "docs scripts", ""},
+		{inData, "init", ""},
 		{inData, "explain", ""},
 		{inData, "login --with-api-key", dev.APIKey + "\n"},
 		{inData, "auth login --with-api-key --profile other", dev.APIKey + "\n"},

@@ -41,7 +41,7 @@ func (c *Client) fetchOnce(ctx context.Context, req Call) (*Document, error) {
 	pause := cmp.Or(req.Timeout, c.Timeout, 30*time.Second)
 	ctx, cancel := context.WithCancelCause(ctx)
 	watchdog := time.AfterFunc(pause, func() { cancel(errSilence) })
-	resp, err := c.exchange(ctx, req)
+	resp, err := c.exchange(ctx, req) //nolint:bodyclose // the body of the Document closes it
 	if err != nil {
 		watchdog.Stop()
 		cancel(nil)

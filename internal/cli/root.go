@@ -15,6 +15,7 @@ import (
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cli/content"
 	"github.com/uselamina/lamina/internal/cli/credits"
+	"github.com/uselamina/lamina/internal/cli/docs"
 	"github.com/uselamina/lamina/internal/cli/intelligence"
 	"github.com/uselamina/lamina/internal/cli/laghav"
 	"github.com/uselamina/lamina/internal/cli/lamatic"
@@ -22,6 +23,7 @@ import (
 	"github.com/uselamina/lamina/internal/cli/lightfast"
 	"github.com/uselamina/lamina/internal/cli/local"
 	"github.com/uselamina/lamina/internal/cli/models"
+	"github.com/uselamina/lamina/internal/cli/project"
 	"github.com/uselamina/lamina/internal/cli/publishing"
 	"github.com/uselamina/lamina/internal/cli/runs"
 	"github.com/uselamina/lamina/internal/cli/settings"
@@ -121,7 +123,7 @@ func (p *program) addCommands(root *cobra.Command) {
 	add(groupWork, models.New(env), models.NewGenerate(env))
 	add(groupServices, laminr.New(env), lamatic.New(env), lightfast.New(env), laghav.New(env))
 	add(groupAccount, account.NewLogin(env), account.NewLogout(env), account.NewWhoami(env), account.NewAuth(env), account.NewProfile(env), settings.New(env))
-	add(groupLocal, local.NewDemo(env, Main), local.NewDev(env), newCompletion(env), newHelp(env), newVersion(env), upgrade.New(env), local.NewDoctor(env), newExplain(env))
+	add(groupLocal, local.NewDemo(env, Main), local.NewDev(env), project.New(env), docs.New(env), newCompletion(env), newHelp(env), newVersion(env), upgrade.New(env), local.NewDoctor(env), newExplain(env))
 }
 
 // flagWants names the values that a flag accepts.

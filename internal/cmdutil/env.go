@@ -116,7 +116,7 @@ func (e *Env) format() (output.Format, error) {
 	}
 	format, err := output.ParseFormat(name)
 	if err != nil {
-		return "", fail.Usage("", "%v; to choose an output of an app, use --only", OneOf(source, name, "text", "json", "ndjson", "auto"))
+		return "", fail.Usage("", "%v; to choose an output of an app, use --only; to save a response, --download", OneOf(source, name, "text", "json", "ndjson", "auto"))
 	}
 	return format, nil
 }

@@ -45,7 +45,7 @@ var synonyms = []synonym{
 	{"configure configuration settings setting preferences prefs options", "config list"},
 	{"env environment variables check diagnose diagnostics health ping info debug troubleshoot", "doctor"},
 	{"serve server local emulator mock simulate", "dev"},
-	{"init setup quickstart tutorial tour try example examples onboard", "demo"},
+	{"setup quickstart tutorial tour try example examples onboard", "demo"},
 	{"update self-update release releases", "upgrade"},
 	{"open web site page view-web", "browse"},
 	{"curl request http https rest graphql get post", "api"},
@@ -63,7 +63,7 @@ var synonyms = []synonym{
 	{"listen tunnel hook hooks", "webhook listen"},
 	{"error errors code codes exit-codes", "explain"},
 	{"completions complete autocomplete shell", "completion"},
-	{"man manual docs doc usage-help commands", "--help"},
+	{"man manual usage-help commands", "--help"},
 
 	{"apps: start exec execute invoke launch run create", "run"},
 	{"runs: start create new run launch retry rerun", "run"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -169,7 +170,7 @@ func (p *page) find(object map[string]json.RawMessage, above ...string) {
 			p.path, p.items = nil, nil
 			return
 		}
-		p.path, p.items = append(above, name), items
+		p.path, p.items = slices.Concat(above, []string{name}), items
 	}
 }
 
