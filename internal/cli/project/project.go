@@ -97,7 +97,7 @@ func run(ctx context.Context, opts *options) error {
 		if f.Result == unchanged {
 			continue
 		}
-		if _, err := writer.SaveText(f.text, filepath.Join(folder, filepath.FromSlash(f.Path))); err != nil {
+		if _, err := writer.SaveFrom(strings.NewReader(f.text), filepath.Join(folder, filepath.FromSlash(f.Path))); err != nil {
 			return fmt.Errorf("could not write %s: %w", f.Path, err)
 		}
 	}
