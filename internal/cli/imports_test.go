@@ -39,7 +39,7 @@ var imports = map[string]string{
 	"cli/project":      "cmdutil fail output transfer",
 	"cli/publishing":   "api cli/assetfile cli/complete cmdutil fail output",
 	"cli/runinfo":      "api cli/complete cmdutil fail output provider session term transfer",
-	"cli/runs":         "api cli/appinfo cli/assetfile cli/complete cli/runinfo cmdutil fail output provider session term transfer",
+	"cli/runs":         "api cli/appinfo cli/assetfile cli/complete cli/runinfo cmdutil fail output session term",
 	"cli/settings":     "api cmdutil config fail output provider session",
 	"cli/templates":    "api cli/complete cmdutil fail output",
 	"cli/upgrade":      "cmdutil fail output",

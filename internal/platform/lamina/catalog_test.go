@@ -64,7 +64,7 @@ func TestEstimate(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
 	e := wiretest.Data[api.CostEstimate](rg.Call("POST", "/v1/apps/product-shots/estimate", nil).Want(200))
-	if e.EstimatedCredits != (api.CreditRange{Expected: 8, Min: 2, Max: 8}) || !e.Affordable || e.CurrentBalance != 1000 {
+	if got := e.EstimatedCredits; got.Expected != 8 || got.Min != 2 || got.Max != 8 || !e.Affordable || e.CurrentBalance != 1000 {
 		t.Errorf("estimate: got %+v, want 2 to 8 of 1000 credits", e)
 	}
 	rg.Update(func(tx *wire.Tx) { wire.Put(tx, bucketLedgers, "wsp_atelier", ledger{Earned: 10, Spent: 3}) })

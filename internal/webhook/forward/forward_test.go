@@ -31,7 +31,7 @@ func TestSend(t *testing.T) {
 	tests := []struct {
 		name     string
 		statuses []int // of the responses; the last one repeats
-		requests int
+		requests int // at least, if every one is refused: how many fit into a minute is chance
 		wantErr  string
 	}{
 		{"accepted", []int{204}, 1, ""},
@@ -68,11 +68,11 @@ func TestSend(t *testing.T) {
 				return nil
 			}}
 			err := sender.Send(t.Context(), receiver.URL, forward.Original(d))
-			if got := errorText(err); got != tt.wantErr || requests != tt.requests {
+			if got := errorText(err); got != tt.wantErr || requests != tt.requests && (tt.statuses[0] != 500 || tt.wantErr == "" || requests < tt.requests) {
 				t.Errorf("got %q after %d requests, want %q after %d", got, requests, tt.wantErr, tt.requests)
 			}
-			if len(waits) != tt.requests-1 || slices.ContainsFunc(waits, func(d time.Duration) bool { return d < time.Second }) {
-				t.Errorf("got the waits %v, want %d of a second or more", waits, tt.requests-1)
+			if len(waits) != requests-1 || slices.ContainsFunc(waits, func(d time.Duration) bool { return d < time.Second }) {
+				t.Errorf("got the waits %v, want %d of a second or more", waits, requests-1)
 			}
 		})
 	}

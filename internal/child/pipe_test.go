@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestRun(t *testing.T) {
+func TestPipe(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("the commands are those of a POSIX shell")
@@ -27,7 +27,7 @@ func TestRun(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			err := Run(t.Context(), []string{"NAME=value", "PATH=/usr/bin:/bin"}, strings.NewReader(tt.stdin), &out, Shell(tt.line)...)
+			err := Pipe(t.Context(), []string{"NAME=value", "PATH=/usr/bin:/bin"}, strings.NewReader(tt.stdin), &out, Shell(tt.line)...)
 			got := ""
 			if err != nil {
 				got = err.Error()
@@ -39,7 +39,7 @@ func TestRun(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Run(ended, nil, strings.NewReader(""), &bytes.Buffer{}, Shell("sleep 60")...); err == nil {
+	if err := Pipe(ended, nil, strings.NewReader(""), &bytes.Buffer{}, Shell("sleep 60")...); err == nil {
 		t.Error("got no error after the end of the context")
 	}
 }
