@@ -26,7 +26,7 @@ var imports = map[string]string{
 	"cli/brands":       "api cmdutil output",
 	"cli/browse":       "api cli/appinfo cli/complete cmdutil fail output provider",
 	"cli/complete":     "api cmdutil fail output term",
-	"cli/content":      "api cli/appinfo cli/complete cmdutil fail output term",
+	"cli/content":      "api cli/appinfo cli/assetfile cli/complete cli/runinfo cmdutil fail output term",
 	"cli/credits":      "api api/loose cmdutil output",
 	"cli/docs":         "cli/complete cmdutil docs fail output platform/lightfast/search",
 	"cli/intelligence": "api cmdutil fail output",

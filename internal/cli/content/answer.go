@@ -3,7 +3,6 @@ package content
 import (
 	"cmp"
 	"context"
-	"errors"
 	"os"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cli/appinfo"
+	"github.com/uselamina/lamina/internal/cli/assetfile"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -189,14 +189,22 @@ func (d *dispatch) accept(ctx context.Context, q inputQuestion, typed string) (v
 		if !isFile(typed) {
 			return "", "There is no file " + output.Quote(typed) + ".", nil
 		}
-		value, err = upload(ctx, d.env, d.client, typed)
-		var wrong *fail.Error
-		if errors.As(err, &wrong) && wrong.Code == fail.InvalidArgument {
-			return "", wrong.Message + ".", nil
-		}
-		return value, "", err
+		return d.upload(ctx, typed)
 	}
 	return typed, "", nil
+}
+
+// upload uploads a file and returns its URL, or what is wrong with the file.
+func (d *dispatch) upload(ctx context.Context, path string) (url, problem string, err error) {
+	file, err := assetfile.Inspect(path, "", "")
+	if err != nil {
+		return "", output.Quote(path) + " " + err.Error() + ".", nil //nolint:nilerr // the user is asked again
+	}
+	urls, err := assetfile.URLs(ctx, d.env, []*assetfile.File{file})
+	if err != nil {
+		return "", "", err
+	}
+	return urls[0], "", nil
 }
 
 func isFile(path string) bool {

@@ -3,7 +3,6 @@ package content
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cli/appinfo"
 	"github.com/uselamina/lamina/internal/cli/complete"
+	"github.com/uselamina/lamina/internal/cli/runinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 )
@@ -122,7 +122,7 @@ func (o *briefOptions) prepare(ctx context.Context) (*api.Client, error) {
 		}
 		o.req.Metadata[name] = value
 	}
-	if o.req.WebhookURL, err = o.start.webhookURL(o.env); err != nil {
+	if o.req.WebhookURL, err = o.start.webhook.URL(o.env); err != nil {
 		return nil, err
 	}
 	client, err := o.env.Sessions.Client()
@@ -162,7 +162,7 @@ func newCreate(env *cmdutil.Env) *cobra.Command {
 			if err := opts.validate(cmd, args); err != nil {
 				return err
 			}
-			if err := opts.start.validate(cmd); err != nil {
+			if err := opts.start.validate(cmd, opts.env); err != nil {
 				return err
 			}
 			return create(cmd.Context(), opts)
@@ -250,7 +250,7 @@ func (o *briefOptions) typed() []string {
 }
 
 func newPlan(env *cmdutil.Env) *cobra.Command {
-	opts := &briefOptions{env: env, start: startOptions{noWebhook: true}}
+	opts := &briefOptions{env: env, start: startOptions{webhook: runinfo.NoWebhook()}}
 	cmd := &cobra.Command{
 		Use:   "plan BRIEF…",
 		Short: "Show what a brief would run, without a run",
@@ -294,9 +294,4 @@ func withoutFlag(args []string, flag string) []string {
 		}
 	}
 	return kept
-}
-
-// envelope returns data below the member data, as the API has it.
-func envelope(data json.RawMessage) json.RawMessage {
-	return append(append([]byte(`{"data":`), data...), '}')
 }

@@ -102,7 +102,7 @@ func newAutoGenerate(env *cmdutil.Env) *cobra.Command {
 			if err := opts.validate(cmd, args); err != nil {
 				return err
 			}
-			if err := opts.start.validate(cmd); err != nil {
+			if err := opts.start.validate(cmd, opts.env); err != nil {
 				return err
 			}
 			return autoGenerate(cmd.Context(), opts)
@@ -115,7 +115,7 @@ func newAutoGenerate(env *cmdutil.Env) *cobra.Command {
 }
 
 func autoGenerate(ctx context.Context, opts *fieldOptions) error {
-	webhook, err := opts.start.webhookURL(opts.env)
+	webhook, err := opts.start.webhook.URL(opts.env)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cli/complete"
+	"github.com/uselamina/lamina/internal/cli/runinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -37,7 +38,10 @@ func (d *dispatch) finish(ctx context.Context, raw json.RawMessage, out api.Cont
 	case api.ContentRan:
 		complete.CacheRun(d.env, out.RunID, out.AppName)
 		if d.start.wait {
-			return d.start.follow(ctx, d.env, d.client, out.RunID, cmp.Or(out.AppName, "the run"))
+			if out.AppName != "" {
+				d.start.waiting.Names[out.AppID] = complete.ShortName(out.AppName)
+			}
+			return runinfo.WaitAndSave(ctx, d.env, d.client, out.RunID, d.start.waiting, d.start.saving)
 		}
 		text = func(p *output.Page) { writeStarted(p, out, d.env.Command("runs", "wait", out.RunID)) }
 	case api.ContentPlanned:

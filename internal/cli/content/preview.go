@@ -149,7 +149,7 @@ func (o *runOptions) validate(cmd *cobra.Command) error {
 	if o.req.NumVariants < 0 || o.req.NumVariants > maxVariants {
 		return fail.Usage("", "--num-variants must be 1 to %d", maxVariants)
 	}
-	return o.start.validate(cmd)
+	return o.start.validate(cmd, o.env)
 }
 
 func run(ctx context.Context, opts *runOptions) error {
@@ -160,7 +160,7 @@ func run(ctx context.Context, opts *runOptions) error {
 	if err := opts.readRecipe(ctx); err != nil {
 		return err
 	}
-	if opts.req.WebhookURL, err = opts.start.webhookURL(opts.env); err != nil {
+	if opts.req.WebhookURL, err = opts.start.webhook.URL(opts.env); err != nil {
 		return err
 	}
 	client, err := opts.env.Sessions.Client()

@@ -52,7 +52,7 @@ func TestExecuteRepeatsRefusedRequests(t *testing.T) {
 	tests := []struct {
 		name         string
 		service      limitedService
-		wantRequests int // at least, if it is refused for too long: the backoff is a matter of chance
+		wantRequests int           // at least, if it is refused for too long: the backoff is a matter of chance
 		wantDelay    time.Duration // at least
 		wantErr      bool
 	}{

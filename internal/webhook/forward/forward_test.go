@@ -31,7 +31,7 @@ func TestSend(t *testing.T) {
 	tests := []struct {
 		name     string
 		statuses []int // of the responses; the last one repeats
-		requests int // at least, if every one is refused: how many fit into a minute is chance
+		requests int   // at least, if every one is refused: how many fit into a minute is chance
 		wantErr  string
 	}{
 		{"accepted", []int{204}, 1, ""},
