@@ -37,16 +37,18 @@ func TestTerminalWatchKeepsChanges(t *testing.T) {
 	dev := newDev(t, "--auto-approve")
 	u := newUser(t, dev.BaseURL, "NO_COLOR=1")
 	u.output(t, "login", "--device", "--quiet")
-	run := strings.Trim(strings.TrimSpace(u.output(t, "run", "countdown", "--input", "seconds=2", "--jq", ".data.runId")), `"`)
+	run := strings.TrimSpace(u.output(t, "run", "countdown", "--input", "seconds=600", "--jq", ".data.runId"))
 	screen := u.atTerminal(t, 80, "runs", "watch", run)
-	screen.exits(t, 0)
+	screen.expect(t, `countdown running .*%`)
+	u.output(t, "runs", "cancel", run)
+	screen.exits(t, 3)
 	text := screen.String()
 	if drawn.MatchString(text) {
 		t.Errorf("got a line that replaces another in\n%q", text)
 	}
 	lines := regexp.MustCompile(`(?m)^countdown (\w+) .*%`).FindAllStringSubmatch(text, -1)
-	if len(lines) < 2 || lines[0][1] == "completed" || lines[len(lines)-1][1] != "completed" {
-		t.Errorf("got the changes %q, want at least one before completed, in\n%s", lines, text)
+	if len(lines) < 2 || lines[0][1] != "running" || lines[len(lines)-1][1] != "cancelled" {
+		t.Errorf("got the changes %q, want running first and cancelled last, in\n%s", lines, text)
 	}
 }
 

@@ -233,8 +233,12 @@ func TestTerminalLiveLine(t *testing.T) {
 	t.Parallel()
 	dev := newDev(t)
 	u := newUser(t, dev.BaseURL, "LAMINA_API_KEY="+dev.APIKey, "NO_COLOR=1")
-	screen := u.atTerminal(t, 80, "run", "countdown", "-i", "seconds=2", "--wait")
-	screen.exits(t, 0)
+	screen := u.atTerminal(t, 80, "run", "countdown", "-i", "seconds=600", "--wait")
+	for range 2 {
+		screen.expect(t, regexp.QuoteMeta(redraw)+`[^\r]*%`)
+	}
+	u.output(t, "runs", "cancel", strings.TrimSpace(u.output(t, "runs", "list", "--jq", ".data[0].runId")))
+	screen.exits(t, 3)
 	text := screen.String()
 	start, end := strings.Index(text, redraw), strings.LastIndex(text, redraw)
 	if start < 0 || start == end {
@@ -247,7 +251,7 @@ func TestTerminalLiveLine(t *testing.T) {
 	if strings.Contains(rest, "\x1b") {
 		t.Errorf("got escape sequences with NO_COLOR: %q", rest)
 	}
-	mustContain(t, rest, "completed")
+	mustContain(t, rest, "cancelled")
 }
 
 // TestTerminalColor prints errors in colour.

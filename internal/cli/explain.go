@@ -57,7 +57,7 @@ type exitStatus struct {
 	Codes   []string `json:"codes"`
 }
 
-// httpCode returns the error code that an HTTP status usually becomes; "" for a number that is none of those that users look up.
+// httpCode returns the usual error code for an HTTP status; "" for other numbers.
 func httpCode(status int) string {
 	switch status {
 	case 400, 422:

@@ -60,7 +60,7 @@ var flagSynonyms = []struct{ words, replacement string }{
 // argumentFlags are flags of other tools that are arguments here: of the commands that take one.
 const argumentFlags = "search query q keyword keywords app app-id id name run run-id path"
 
-// variables are flags of other tools whose value is an environment variable here.
+// variables are flags of other tools that are environment variables here.
 var variables = []struct{ words, variable, form string }{
 	{"api-key apikey key token api-token access-token", "LAMINA_API_KEY", "KEY"},
 	{"url host hostname base-url endpoint api-host api-url", "LAMINA_BASE_URL", "URL"},
@@ -100,8 +100,8 @@ func suggestFlag(e *fail.Error, cmd *cobra.Command, unknown *pflag.NotExistError
 		meant = "--" + near
 	}
 	if meant != "" {
-		shown, _, _ := strings.Cut(meant, " 127") // an address is no part of the name
-		e.Message += fmt.Sprintf("; did you mean %s?", shown)
+		words, _ := splitReplacement(meant)
+		e.Message += fmt.Sprintf("; did you mean %s?", strings.Join(words, " "))
 		if line := checkedLine(replaceFlag(typed, name, meant)); line != "" {
 			e.Hint = line
 		}
@@ -140,7 +140,7 @@ func flagValue(typed []string, name string) string {
 // isPair reports whether a word is NAME=VALUE.
 func isPair(word string) bool { return strings.Index(word, "=") > 0 && !strings.HasPrefix(word, "{") }
 
-// flagToArgument returns a command line without an unknown flag, whose value becomes an argument; "" if the command does not take it.
+// flagToArgument returns a command line with the value of an unknown flag as an argument; "" if the command takes no such argument.
 func flagToArgument(typed []string, name string) string {
 	if !slices.Contains(strings.Fields(argumentFlags), name) || flagValue(typed, name) == "" {
 		return ""
@@ -211,15 +211,20 @@ func nearestFlag(cmd *cobra.Command, name string) string {
 	return near
 }
 
+// splitReplacement returns the words of a replacement, and the form of a value that contains %s; "" if there is none.
+func splitReplacement(meant string) (words []string, form string) {
+	words = strings.Fields(meant)
+	if n := len(words); n > 0 && strings.Contains(words[n-1], "%s") {
+		return words[:n-1], words[n-1]
+	}
+	return words, ""
+}
+
 // replaceFlag returns a command line with another flag in place of an unknown one; "" leaves its value as an argument. A value that
 // follows the unknown flag is kept.
 func replaceFlag(typed []string, name, meant string) []string {
 	var line []string
-	words := strings.Fields(meant)
-	form := ""
-	if n := len(words); n > 0 && strings.Contains(words[n-1], "%s") {
-		words, form = words[:n-1], words[n-1]
-	}
+	words, form := splitReplacement(meant)
 	for i := 0; i < len(typed); i++ {
 		arg := typed[i]
 		spelled, value, hasValue := strings.Cut(arg, "=")

@@ -39,8 +39,8 @@ var valueSynonyms = []struct{ words, value string }{
 	{"plain disk plaintext", "file"},
 }
 
-// OneOf refuses a value that is none of the allowed ones, and names the one that was probably meant. name says where the value comes
-// from, such as --status.
+// OneOf returns an error unless a value is allowed. The error names the value that was probably meant. name is the source of the value,
+// such as --status.
 func OneOf(name, value string, allowed ...string) error {
 	if slices.Contains(allowed, value) {
 		return nil

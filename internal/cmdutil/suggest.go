@@ -19,8 +19,8 @@ type synonym struct {
 	command string // the command, which may have arguments
 }
 
-// synonyms of whole commands. A word that becomes a command needs no row any more: commands come first. Where several rows have a word,
-// the first one counts whose command takes the typed arguments.
+// synonyms of whole commands. A word that becomes a command needs no row any more: commands come first. If several rows have a
+// word, the first command that takes the typed arguments is suggested.
 var synonyms = []synonym{
 	{"app workflow workflows", "apps"},
 	{"job jobs task tasks", "runs"},

@@ -118,7 +118,7 @@ func ids(cmd *cobra.Command, env *cmdutil.Env, k kind, pick func(*cache) []entry
 }
 
 // lookUp calls find with the cache. If find returns false, or if the entries of the kind are old, fill is called once to fill the cache,
-// and then find again.
+// and then find again. Entries without a kind do not get old.
 func lookUp(cmd *cobra.Command, env *cmdutil.Env, k kind, find func(*cache) bool, fill func(context.Context, *api.Client) error) {
 	env.Flags.Quiet, env.Sessions.BestEffort = true, true
 	if env.Begin(cmd.Context()) != nil {

@@ -94,10 +94,6 @@ func completeFlags(cmd *cobra.Command, flags *pflag.FlagSet) (missing []string) 
 func completeArguments(cmd *cobra.Command) (missing []string) {
 	words := strings.Fields(cmd.Use)[1:]
 	registered := cmd.ValidArgsFunction
-	if registered == nil && len(cmd.ValidArgs) > 0 {
-		registered = Words(cmd.ValidArgs...)
-		cmd.ValidArgs = nil // cobra refuses both
-	}
 	var functions []Func
 	for i, word := range words {
 		name, _, _ := strings.Cut(strings.Trim(word, "[]…"), "|")
