@@ -61,14 +61,19 @@ func Main(ctx context.Context, env *cmdutil.Env, args []string) int {
 	log.SetFlags(0)
 	log.SetOutput(debugLog{env.Sessions})
 	p := &program{env: env, stdout: stdout}
-	p.root = p.newRoot()
+	p.root = p.newRoot(buildersFor(args))
 	if status, found, err := p.runExtension(args); found {
 		return cmp.Or(p.exit(err), status)
 	}
 	if len(args) > 0 && strings.HasPrefix(args[0], "__complete") {
 		complete.Complete(p.root)
 	}
-	cmd, err := p.root, cmp.Or(unknownWord(p.root, args), fieldsAsQuery(args))
+	err := unknownWord(p.root, args)
+	if err != nil { // what was meant may be another command
+		p.root = p.newRoot(builders())
+		err = unknownWord(p.root, args)
+	}
+	cmd, err := p.root, cmp.Or(err, fieldsAsQuery(args))
 	if err == nil {
 		p.root.SetArgs(args)
 		cmd, err = p.root.ExecuteContextC(redact.NewContext(ctx, env.Sessions.Secrets))

@@ -23,7 +23,7 @@ func Tree() *cobra.Command {
 	streams, _, _ := term.Test("")
 	env := &cmdutil.Env{Streams: streams, Getenv: func(string) string { return "" }, Now: time.Now}
 	env.Sessions = newSessions(env)
-	return (&program{env: env}).newRoot()
+	return (&program{env: env}).newRoot(builders())
 }
 
 // WriteReference writes the pages of Reference into folder.

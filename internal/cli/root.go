@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,8 @@ const (
 	groupLocal    = "local"
 )
 
-func (p *program) newRoot() *cobra.Command {
+// newRoot returns the root with the commands of some builders.
+func (p *program) newRoot(rows []builder) *cobra.Command {
 	env := p.env
 	var version bool
 	root := &cobra.Command{
@@ -84,7 +86,7 @@ func (p *program) newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err, env.Args) })
 	p.addFlags(root)
 	root.Flags().BoolVarP(&version, "version", "v", false, "show the version of this program")
-	p.addCommands(root)
+	p.addCommands(root, rows)
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	return root
 }
@@ -103,27 +105,82 @@ func (p *program) addFlags(root *cobra.Command) {
 	})
 }
 
-func (p *program) addCommands(root *cobra.Command) {
-	env := p.env
+// A builder makes a command of the root. A row that needs the whole tree says so: it prints or searches all commands.
+type builder struct {
+	group, name string
+	build       func(*cmdutil.Env) *cobra.Command
+	needsAll    bool
+}
+
+// builders returns the commands of the root in the order of its help.
+func builders() []builder {
+	return []builder{
+		{group: groupWork, name: "apps", build: apps.New},
+		{group: groupWork, name: "run", build: runs.NewRun},
+		{group: groupWork, name: "runs", build: runs.New},
+		{group: groupWork, name: "browse", build: browse.New},
+		{group: groupWork, name: "webhook", build: webhook.New},
+		{group: groupWork, name: "api", build: api.New},
+		{group: groupWork, name: "assets", build: assets.New},
+		{group: groupWork, name: "publishing", build: publishing.New},
+		{group: groupWork, name: "brands", build: brands.NewBrands},
+		{group: groupWork, name: "campaigns", build: brands.NewCampaigns},
+		{group: groupWork, name: "usage", build: credits.NewUsage},
+		{group: groupWork, name: "content", build: content.New},
+		{group: groupWork, name: "templates", build: templates.New},
+		{group: groupWork, name: "intelligence", build: intelligence.New},
+		{group: groupWork, name: "models", build: models.New},
+		{group: groupWork, name: "generate", build: models.NewGenerate},
+		{group: groupServices, name: "laminr", build: laminr.New},
+		{group: groupServices, name: "lamatic", build: lamatic.New},
+		{group: groupServices, name: "lightfast", build: lightfast.New},
+		{group: groupServices, name: "laghav", build: laghav.New},
+		{group: groupAccount, name: "login", build: account.NewLogin},
+		{group: groupAccount, name: "logout", build: account.NewLogout},
+		{group: groupAccount, name: "whoami", build: account.NewWhoami},
+		{group: groupAccount, name: "auth", build: account.NewAuth},
+		{group: groupAccount, name: "profile", build: account.NewProfile},
+		{group: groupAccount, name: "config", build: settings.New},
+		{group: groupLocal, name: "demo", build: func(env *cmdutil.Env) *cobra.Command { return local.NewDemo(env, Main) }},
+		{group: groupLocal, name: "dev", build: local.NewDev},
+		{group: groupLocal, name: "init", build: project.New},
+		{group: groupLocal, name: "docs", build: docs.New},
+		{group: groupLocal, name: "completion", build: newCompletion, needsAll: true},
+		{group: groupLocal, name: "help", build: newHelp, needsAll: true},
+		{group: groupLocal, name: "version", build: newVersion},
+		{group: groupLocal, name: "upgrade", build: upgrade.New},
+		{group: groupLocal, name: "doctor", build: local.NewDoctor},
+		{group: groupLocal, name: "explain", build: newExplain},
+	}
+}
+
+// buildersFor returns the commands that a command line needs: the one that it begins with, none to print the version, and all of them
+// in other cases. To build all takes a third of the time of a command that does little.
+func buildersFor(args []string) []builder {
+	all := builders()
+	if slices.Equal(args, []string{"--version"}) {
+		return nil
+	}
+	if len(args) > 0 {
+		if i := slices.IndexFunc(all, func(b builder) bool { return b.name == args[0] && !b.needsAll }); i >= 0 {
+			return all[i : i+1]
+		}
+	}
+	return all
+}
+
+func (p *program) addCommands(root *cobra.Command, rows []builder) {
 	root.AddGroup(
 		&cobra.Group{ID: groupWork, Title: "Work"},
 		&cobra.Group{ID: groupServices, Title: "Other services"},
 		&cobra.Group{ID: groupAccount, Title: "Account"},
 		&cobra.Group{ID: groupLocal, Title: "On your machine"},
 	)
-	add := func(group string, commands ...*cobra.Command) {
-		for _, c := range commands {
-			c.GroupID = group
-			root.AddCommand(c)
-		}
+	for _, row := range rows {
+		cmd := row.build(p.env)
+		cmd.GroupID = row.group
+		root.AddCommand(cmd)
 	}
-	add(groupWork, apps.New(env), runs.NewRun(env), runs.New(env), browse.New(env), webhook.New(env), api.New(env))
-	add(groupWork, assets.New(env), publishing.New(env), brands.NewBrands(env), brands.NewCampaigns(env), credits.NewUsage(env))
-	add(groupWork, content.New(env), templates.New(env), intelligence.New(env))
-	add(groupWork, models.New(env), models.NewGenerate(env))
-	add(groupServices, laminr.New(env), lamatic.New(env), lightfast.New(env), laghav.New(env))
-	add(groupAccount, account.NewLogin(env), account.NewLogout(env), account.NewWhoami(env), account.NewAuth(env), account.NewProfile(env), settings.New(env))
-	add(groupLocal, local.NewDemo(env, Main), local.NewDev(env), project.New(env), docs.New(env), newCompletion(env), newHelp(env), newVersion(env), upgrade.New(env), local.NewDoctor(env), newExplain(env))
 }
 
 // flagWants names the values that a flag accepts.
