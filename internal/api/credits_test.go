@@ -37,19 +37,3 @@ func TestCreditRange(t *testing.T) {
 		})
 	}
 }
-
-// TestLocalFileIsNeverSent: the name of a file cannot reach the service in place of a URL.
-func TestLocalFileIsNeverSent(t *testing.T) {
-	t.Parallel()
-	app := App{Parameters: []Parameter{{ID: "1", Key: "photo", Type: "url", Accept: []string{"image"}}, {ID: "2", Key: "text", Type: "text"}}}
-	inputs, problems := app.CheckInputs(map[string]any{"photo": "@me.jpg", "text": "@me"})
-	if len(problems) > 0 || inputs["text"] != "@me" {
-		t.Fatalf("got %v and the problems %v, want the text as it is", inputs, problems)
-	}
-	if file, isFile := inputs["photo"].(LocalFile); !isFile || file.Path != "me.jpg" || len(file.Accept) != 1 {
-		t.Errorf("got %#v, want the file me.jpg", inputs["photo"])
-	}
-	if raw, err := json.Marshal(inputs); err == nil {
-		t.Errorf("got %s, want an error", raw)
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/uselamina/lamina/internal/api/loose"
 )
@@ -97,4 +98,41 @@ func (t *anyText) UnmarshalJSON(raw []byte) error {
 	}
 	*t = anyText(text)
 	return nil
+}
+
+// RangeText returns the allowed range in words, such as "1 to 4"; "" if there is none.
+func (d Detail) RangeText() string {
+	var limits struct{ Min, Max, Step *json.Number }
+	var pair []json.Number
+	switch {
+	case len(d.Range) == 0:
+		return ""
+	case json.Unmarshal(d.Range, &pair) == nil && len(pair) == 2:
+		limits.Min, limits.Max = &pair[0], &pair[1]
+	case json.Unmarshal(d.Range, &limits) != nil:
+		return plain(d.Range)
+	}
+	text := ""
+	switch {
+	case limits.Min != nil && limits.Max != nil:
+		text = limits.Min.String() + " to " + limits.Max.String()
+	case limits.Min != nil:
+		text = "at least " + limits.Min.String()
+	case limits.Max != nil:
+		text = "at most " + limits.Max.String()
+	}
+	if limits.Step != nil {
+		text = strings.TrimPrefix(text+", in steps of "+limits.Step.String(), ", ")
+	}
+	return cmp.Or(text, plain(d.Range))
+}
+
+// GotText returns the value that was given; "" if it is unknown.
+func (d Detail) GotText() string { return plain(d.Got) }
+
+// plain returns a JSON string as its text, and another value as it is written.
+func plain(raw json.RawMessage) string {
+	var text anyText
+	_ = json.Unmarshal(raw, &text) // an anyText takes any JSON
+	return string(text)
 }

@@ -53,3 +53,15 @@ func FuzzParseDetails(f *testing.F) {
 		}
 	})
 }
+
+func TestRangeText(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		``: "", `[3,15]`: "3 to 15", `{"min":1}`: "at least 1", `{"max":4,"step":2}`: "at most 4, in steps of 2", `"1-10"`: "1-10",
+		`{"min":1,"max":2}`: "1 to 2", `{"from":1}`: `{"from":1}`, `[1]`: "[1]", `null`: "",
+	} {
+		if got := (Detail{Range: json.RawMessage(raw)}).RangeText(); got != want {
+			t.Errorf("%s: got %q, want %q", raw, got, want)
+		}
+	}
+}

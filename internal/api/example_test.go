@@ -90,25 +90,3 @@ func ExampleError() {
 	// 404 NOT_FOUND true
 	// true
 }
-
-// CheckInputs reports all problems before anything is sent.
-func ExampleApp_CheckInputs() {
-	client, stop := newClient()
-	defer stop()
-
-	app, err := client.App(context.Background(), "poster")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	_, problems := app.Data.CheckInputs(map[string]any{"colour": "red"})
-	for _, p := range problems {
-		fmt.Println(p.Field, p.Message)
-	}
-	inputs, _ := app.Data.CheckInputs(map[string]any{"text": "Hello"})
-	fmt.Println(inputs)
-	// Output:
-	// colour is not an input of this app
-	// text is needed and has no default
-	// map[text:Hello]
-}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/api/check"
 )
 
 // TestInspect: the content decides on the media type and on the extension of the name; the extension decides where it says nothing.
@@ -166,7 +166,7 @@ func TestInInputs(t *testing.T) {
 	if err := os.WriteFile(path, []byte("\x89PNG\r\n\x1a\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	image, video := api.LocalFile{Path: path, Accept: []string{"image"}}, api.LocalFile{Path: path, Accept: []string{"video"}}
+	image, video := check.LocalFile{Path: path, Accept: []string{"image"}}, check.LocalFile{Path: path, Accept: []string{"video"}}
 	inputs := map[string]any{"text": "@me", "one": image, "list": []any{"https://example.com/a.png", image}}
 	places, problems := InInputs(inputs)
 	if len(places) != 2 || len(problems) != 0 {
@@ -178,7 +178,7 @@ func TestInInputs(t *testing.T) {
 	if inputs["one"] != "uu" || inputs["list"].([]any)[1] != "u" || inputs["text"] != "@me" {
 		t.Errorf("got %v, want the URLs in place of the files", inputs)
 	}
-	if _, problems := InInputs(map[string]any{"a": video, "b": api.LocalFile{Path: "none"}}); len(problems) != 2 {
+	if _, problems := InInputs(map[string]any{"a": video, "b": check.LocalFile{Path: "none"}}); len(problems) != 2 {
 		t.Errorf("got %v, want two problems", problems)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/api/check"
 	"github.com/uselamina/lamina/internal/cmdutil"
 )
 
@@ -20,12 +21,12 @@ type Place struct {
 // Places are the inputs that take the URLs of files.
 type Places []Place
 
-// InInputs checks the files that stand in inputs in place of URLs (api.LocalFile), and returns all problems at once.
+// InInputs checks the files that stand in inputs in place of URLs (check.LocalFile), and returns all problems at once.
 func InInputs(inputs map[string]any) (Places, []api.Detail) {
 	var places Places
 	var problems []api.Detail
 	check := func(name string, value any, set func(url string)) {
-		local, isFile := value.(api.LocalFile)
+		local, isFile := value.(check.LocalFile)
 		if !isFile {
 			return
 		}
@@ -34,7 +35,7 @@ func InInputs(inputs map[string]any) (Places, []api.Detail) {
 			err = fmt.Errorf("is %s, and the input takes %s", file.ContentType, strings.Join(local.Accept, ", "))
 		}
 		if err != nil {
-			problems = append(problems, api.Detail{Field: name, Code: api.ProblemMedia, Message: fmt.Sprintf("the file %s %v", local.Path, err)})
+			problems = append(problems, api.Detail{Field: name, Code: check.CodeMedia, Message: fmt.Sprintf("the file %s %v", local.Path, err)})
 			return
 		}
 		places = append(places, Place{file: file, set: set})

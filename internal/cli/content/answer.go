@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/api/check"
 	"github.com/uselamina/lamina/internal/cli/appinfo"
 	"github.com/uselamina/lamina/internal/cli/assetfile"
 	"github.com/uselamina/lamina/internal/cli/complete"
@@ -46,8 +47,8 @@ func (d *dispatch) startWithAnswers(ctx context.Context, out api.ContentOutcome)
 	if err != nil {
 		return err
 	}
-	inputs, problems := app.Data.CheckInputs(values)
-	if problems = append(problems, app.Data.CheckOutputs(outputs)...); len(problems) > 0 {
+	inputs, problems := check.Inputs(app.Data, values)
+	if problems = append(problems, check.Outputs(app.Data, outputs)...); len(problems) > 0 {
 		return appinfo.Problems(out.AppID, problems)
 	}
 	started, err := d.client.StartRun(ctx, id, api.StartRun{Inputs: inputs, Outputs: outputs}, d.webhook)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/api/check"
 	"github.com/uselamina/lamina/internal/cli/appinfo"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
@@ -187,8 +188,8 @@ func (o *runOptions) checkApp(ctx context.Context, client *api.Client, values ma
 	if err != nil {
 		return err
 	}
-	inputs, problems := app.Data.CheckInputs(values)
-	if problems = append(problems, app.Data.CheckOutputs(o.req.Outputs)...); len(problems) > 0 {
+	inputs, problems := check.Inputs(app.Data, values)
+	if problems = append(problems, check.Outputs(app.Data, o.req.Outputs)...); len(problems) > 0 {
 		return appinfo.Problems(typed, problems)
 	}
 	o.req.Mode, o.req.AppID, o.req.Inputs = "app", id, inputs

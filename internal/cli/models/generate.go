@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/api/check"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cli/runinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
@@ -122,7 +123,7 @@ func generate(ctx context.Context, opts *generateOptions) error {
 	if err != nil {
 		return err
 	}
-	params, problems := model.CheckParams(values)
+	params, problems := check.Params(model, values)
 	if len(problems) > 0 {
 		return paramProblems(model.ID, problems)
 	}

@@ -33,13 +33,13 @@ type listOptions struct {
 func newList(env *cmdutil.Env) *cobra.Command {
 	opts := &listOptions{env: env}
 	cmd := &cobra.Command{
-		Use:       "list [image|video]",
-		Short:     "List models",
-		Long:      "List the models that make a picture or a video without an app.",
-		Example:   "lamina models list\nlamina models list video\nlamina models list image --jq '.data[].id'",
-		Aliases:   []string{"ls"},
-		Args:      cmdutil.OptionalArg("image|video"),
-		ValidArgs: modalities,
+		Use:               "list [image|video]",
+		Short:             "List models",
+		Long:              "List the models that make a picture or a video without an app.",
+		Example:           "lamina models list\nlamina models list video\nlamina models list image --jq '.data[].id'",
+		Aliases:           []string{"ls"},
+		Args:              cmdutil.OptionalArg("image|video"),
+		ValidArgsFunction: complete.Words(modalities...),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 && opts.modality != "" {
 				return fail.Usage("", "name the modality once: as an argument or with --modality")

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/api/check"
 	"github.com/uselamina/lamina/internal/cli/appinfo"
 	"github.com/uselamina/lamina/internal/cli/assetfile"
 	"github.com/uselamina/lamina/internal/cli/complete"
@@ -148,8 +149,8 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if err != nil {
 		return complete.SuggestApp(cmd.Context(), env, opts.appID, func(id string) string { return runAgain(env, opts.appID, id) }, err)
 	}
-	inputs, problems := app.Data.CheckInputs(values)
-	problems = append(problems, app.Data.CheckOutputs(opts.only)...)
+	inputs, problems := check.Inputs(app.Data, values)
+	problems = append(problems, check.Outputs(app.Data, opts.only)...)
 	files, unusable := assetfile.InInputs(inputs)
 	problems = append(problems, unusable...)
 	if len(problems) > 0 {

@@ -1,9 +1,11 @@
-package api
+package check
 
 import (
 	"encoding/json"
 	"slices"
 	"testing"
+
+	"github.com/uselamina/lamina/internal/api"
 )
 
 // sampleModel has a parameter of each type.
@@ -21,16 +23,16 @@ const sampleModel = `{"id":"m","paramSchema":{
 	"shots":{"type":"array<object>","maxItems":3,"itemSchema":{"prompt":{"type":"string","required":true},"duration":{"type":"integer","max":15}}},
 	"voice":{"type":"something-new"}}}`
 
-func modelOf(t testing.TB, text string) Model {
+func modelOf(t testing.TB, text string) api.Model {
 	t.Helper()
-	var m Model
+	var m api.Model
 	if err := json.Unmarshal([]byte(text), &m); err != nil {
 		t.Fatal(err)
 	}
 	return m
 }
 
-func TestCheckParamsConverts(t *testing.T) {
+func TestParamsConverts(t *testing.T) {
 	t.Parallel()
 	raw := func(text string) any { return json.RawMessage(text) }
 	tests := []struct {
@@ -66,7 +68,7 @@ func TestCheckParamsConverts(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			values := map[string]any{"prompt": "x", test.param: test.value}
-			params, problems := modelOf(t, sampleModel).CheckParams(values)
+			params, problems := Params(modelOf(t, sampleModel), values)
 			got, err := json.Marshal(params[test.param])
 			if len(problems) > 0 || err != nil || string(got) != test.want {
 				t.Errorf("got %s, %+v (%v), want %s", got, problems, err, test.want)
@@ -75,7 +77,7 @@ func TestCheckParamsConverts(t *testing.T) {
 	}
 }
 
-func TestCheckParamsFindsEveryProblem(t *testing.T) {
+func TestParamsFindsEveryProblem(t *testing.T) {
 	t.Parallel()
 	raw := func(text string) any { return json.RawMessage(text) }
 	tests := []struct {
@@ -108,7 +110,7 @@ func TestCheckParamsFindsEveryProblem(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, problems := modelOf(t, sampleModel).CheckParams(test.values)
+			_, problems := Params(modelOf(t, sampleModel), test.values)
 			var got []string
 			for _, p := range problems {
 				got = append(got, p.Field+" "+p.Code+" "+p.RangeText()+" "+p.GotText())
@@ -122,32 +124,20 @@ func TestCheckParamsFindsEveryProblem(t *testing.T) {
 
 func TestModelWithoutASchemaTakesAnyParameter(t *testing.T) {
 	t.Parallel()
-	params, problems := Model{}.CheckParams(map[string]any{"a": "5", "b": "true", "c": json.RawMessage("1")})
+	params, problems := Params(api.Model{}, map[string]any{"a": "5", "b": "true", "c": json.RawMessage("1")})
 	if got, _ := json.Marshal(params); len(problems) > 0 || string(got) != `{"a":"5","b":true,"c":1}` {
 		t.Errorf("got %s, %+v, want all parameters", got, problems)
 	}
 }
 
-func TestRangeText(t *testing.T) {
-	t.Parallel()
-	for raw, want := range map[string]string{
-		``: "", `[3,15]`: "3 to 15", `{"min":1}`: "at least 1", `{"max":4,"step":2}`: "at most 4, in steps of 2", `"1-10"`: "1-10",
-		`{"min":1,"max":2}`: "1 to 2", `{"from":1}`: `{"from":1}`, `[1]`: "[1]", `null`: "",
-	} {
-		if got := (Detail{Range: json.RawMessage(raw)}).RangeText(); got != want {
-			t.Errorf("%s: got %q, want %q", raw, got, want)
-		}
-	}
-}
-
-// FuzzCheckParams checks that parameters that were accepted can be sent, whatever the schema is.
-func FuzzCheckParams(f *testing.F) {
+// FuzzParams checks that parameters that were accepted can be sent, whatever the schema is.
+func FuzzParams(f *testing.F) {
 	f.Add(sampleModel, "prompt", "x", false)
 	f.Add(sampleModel, "shots", `[{"prompt":[]}]`, true)
 	f.Add(`{"paramSchema":{"a":{"type":"array<array<url>>","itemSchema":{"type":"array"},"maxItems":0}}}`, "a", `[[1]]`, true)
 	f.Add(`{"paramSchema":{"a":{"type":"integer","step":0,"min":1e308}}}`, "a", "1e400", false)
 	f.Fuzz(func(t *testing.T, schema, name, value string, isTyped bool) {
-		var m Model
+		var m api.Model
 		if json.Unmarshal([]byte(schema), &m) != nil {
 			return
 		}
@@ -158,7 +148,7 @@ func FuzzCheckParams(f *testing.F) {
 			}
 			values[name] = json.RawMessage(value)
 		}
-		params, problems := m.CheckParams(values)
+		params, problems := Params(m, values)
 		if _, err := json.Marshal(params); len(problems) == 0 && err != nil {
 			t.Errorf("%s, %s=%s: accepted what cannot be sent: %v", schema, name, value, err)
 		}

@@ -1,8 +1,8 @@
-package api
+package check
 
 import "errors"
 
-// A LocalFile is the value of an input that takes a URL, before its file is uploaded: a user wrote @FILE. CheckInputs returns it in
+// A LocalFile is the value of an input that takes a URL, before its file is uploaded: a user wrote @FILE. Inputs returns it in
 // place of the URL.
 type LocalFile struct {
 	Path   string

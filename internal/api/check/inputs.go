@@ -1,7 +1,7 @@
-package api
+// Package check checks the inputs of an app and the parameters of a model before a request is sent.
+package check
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,16 +11,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/jsontext"
 )
 
-// The codes of a Detail about an input.
+// The codes of an api.Detail about an input.
 const (
-	ProblemUnknown = "unknown_parameter"
-	ProblemMissing = "missing_no_default"
-	ProblemOption  = "invalid_option"
-	ProblemType    = "invalid_type"
-	ProblemMedia   = "invalid_media"
+	CodeUnknown = "unknown_parameter"
+	CodeMissing = "missing_no_default"
+	CodeOption  = "invalid_option"
+	CodeType    = "invalid_type"
+	CodeMedia   = "invalid_media"
 )
 
 // The types of a Parameter.
@@ -30,106 +31,74 @@ const (
 	typeURL     = "url"
 )
 
-// SendAs returns the name of this input in requests, unless another input of the app has the same name.
-func (p Parameter) SendAs() string { return cmp.Or(p.Key, p.Name, p.ID) }
-
-// MustSupply reports whether a run needs a value for this input, because it has no default. The field Required of the service
-// is unreliable. An empty default is a default.
-func (p Parameter) MustSupply() bool {
-	return len(p.Default) == 0 || string(p.Default) == "null"
-}
-
-// Parameter returns the input with the given key, name or id. Keys and names are compared without case if none is equal.
-func (a App) Parameter(name string) (Parameter, bool) {
-	for _, matches := range []func(Parameter) bool{
-		func(p Parameter) bool { return p.Key == name || p.Name == name || p.ID == name },
-		func(p Parameter) bool { return strings.EqualFold(p.Key, name) || strings.EqualFold(p.Name, name) },
-	} {
-		if i := slices.IndexFunc(a.Parameters, matches); i >= 0 {
-			return a.Parameters[i], true
-		}
-	}
-	return Parameter{}, false
-}
-
-// sendAs returns the name of p in requests. It is the id of p if another input has the same name, which authors can cause.
-func (a App) sendAs(p Parameter) string {
-	for _, other := range a.Parameters {
-		if other.ID != p.ID && other.SendAs() == p.SendAs() {
-			return cmp.Or(p.ID, p.SendAs())
-		}
-	}
-	return p.SendAs()
-}
-
-// CheckInputs converts values by name to the inputs of a request, and returns all problems at once. A value is a string as
+// Inputs converts values by name to the inputs of a request, and returns all problems at once. A value is a string as
 // typed, a json.RawMessage, a []any of these for an input that was given several times, or a decoded JSON value.
-func (a App) CheckInputs(values map[string]any) (map[string]any, []Detail) {
+func Inputs(app api.App, values map[string]any) (map[string]any, []api.Detail) {
 	inputs := map[string]any{}
-	var problems []Detail
+	var problems []api.Detail
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		p, ok := a.Parameter(name)
+		p, ok := app.Parameter(name)
 		if !ok {
-			problems = append(problems, a.unknown(name))
+			problems = append(problems, unknownInput(app, name))
 			continue
 		}
-		key := a.sendAs(p)
+		key := app.InputName(p)
 		if _, isGiven := inputs[key]; isGiven {
-			problems = append(problems, Detail{Field: name, Code: ProblemType, Message: "is given twice under two names"})
+			problems = append(problems, api.Detail{Field: name, Code: CodeType, Message: "is given twice under two names"})
 			continue
 		}
-		value, problem := p.convert(values[name])
+		value, problem := convertInput(p, values[name])
 		if problem != nil {
 			problem.Field = name
 			problems = append(problems, *problem)
 		}
 		inputs[key] = value
 	}
-	for _, p := range a.Parameters {
-		if _, isGiven := inputs[a.sendAs(p)]; !isGiven && p.MustSupply() {
-			problems = append(problems, Detail{Field: a.sendAs(p), Code: ProblemMissing, Message: "is needed and has no default", Allowed: p.Options})
+	for _, p := range app.Parameters {
+		if _, isGiven := inputs[app.InputName(p)]; !isGiven && p.MustSupply() {
+			problems = append(problems, api.Detail{Field: app.InputName(p), Code: CodeMissing, Message: "is needed and has no default", Allowed: p.Options})
 		}
 	}
 	return inputs, problems
 }
 
-// CheckOutputs returns a problem for each label that is not an output of the app. It checks nothing if the app has no outputs,
+// Outputs returns a problem for each label that is not an output of the app. It checks nothing if the app has no outputs,
 // which older servers do not send.
-func (a App) CheckOutputs(labels []string) []Detail {
-	if len(a.Outputs) == 0 {
+func Outputs(app api.App, labels []string) []api.Detail {
+	if len(app.Outputs) == 0 {
 		return nil
 	}
 	var known []string
-	for _, o := range a.Outputs {
+	for _, o := range app.Outputs {
 		known = append(known, o.Label)
 	}
-	var problems []Detail
+	var problems []api.Detail
 	for _, label := range labels {
 		if !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, label) }) {
-			problems = append(problems, Detail{Field: label, Code: "unknown_output", Message: "is not an output of this app", Allowed: known})
+			problems = append(problems, api.Detail{Field: label, Code: "unknown_output", Message: "is not an output of this app", Allowed: known})
 		}
 	}
 	return problems
 }
 
-// unknown returns the problem of a name that is not an input.
-func (a App) unknown(name string) Detail {
+// unknownInput returns the problem of a name that is not an input.
+func unknownInput(app api.App, name string) api.Detail {
 	var known []string
-	for _, p := range a.Parameters {
-		known = append(known, a.sendAs(p))
+	for _, p := range app.Parameters {
+		known = append(known, app.InputName(p))
 	}
-	return Detail{Field: name, Code: ProblemUnknown, Message: "is not an input of this app", Allowed: known}
+	return api.Detail{Field: name, Code: CodeUnknown, Message: "is not an input of this app", Allowed: known}
 }
 
-// convert converts a value to the type of this input.
-func (p Parameter) convert(value any) (any, *Detail) {
-	if problem := p.checkText(value); problem != nil {
+// convertInput converts a value to the type of an input.
+func convertInput(p api.Parameter, value any) (any, *api.Detail) {
+	if problem := checkText(p, value); problem != nil {
 		return nil, problem
 	}
 	if p.Multiple {
 		items := listOf(value)
 		for i := range items {
-			item, problem := p.convertOne(items[i])
+			item, problem := convertOne(p, items[i])
 			if problem != nil {
 				return nil, problem
 			}
@@ -138,39 +107,39 @@ func (p Parameter) convert(value any) (any, *Detail) {
 		return items, nil
 	}
 	if _, isList := value.([]any); isList {
-		return nil, &Detail{Code: ProblemType, Message: "takes one value, not a list"}
+		return nil, &api.Detail{Code: CodeType, Message: "takes one value, not a list"}
 	}
-	return p.convertOne(value)
+	return convertOne(p, value)
 }
 
 // checkText refuses a text that would be decoded as JSON and changed by that.
-func (p Parameter) checkText(value any) *Detail {
+func checkText(p api.Parameter, value any) *api.Detail {
 	text, isText := value.(string)
-	if !isText || !json.Valid([]byte(text)) || !p.Multiple && p.isKnown() {
+	if !isText || !json.Valid([]byte(text)) || !p.Multiple && isKnown(p) {
 		return nil
 	}
 	if err := jsontext.Check([]byte(text)); err != nil {
-		return &Detail{Code: ProblemType, Message: fmt.Sprintf("cannot be sent as it is: %v", err)}
+		return &api.Detail{Code: CodeType, Message: fmt.Sprintf("cannot be sent as it is: %v", err)}
 	}
 	return nil
 }
 
 // isKnown reports whether the type of this input is one of the documented ones.
-func (p Parameter) isKnown() bool {
+func isKnown(p api.Parameter) bool {
 	return p.Type == typeText || p.Type == typeOptions || p.Type == typeURL
 }
 
 // convertOne converts a value that is not a list.
-func (p Parameter) convertOne(value any) (any, *Detail) {
+func convertOne(p api.Parameter, value any) (any, *api.Detail) {
 	if raw, isTyped := value.(json.RawMessage); isTyped {
-		if !p.isKnown() {
+		if !isKnown(p) {
 			return raw, nil
 		}
 		if err := decode(string(raw), &value); err != nil {
-			return nil, &Detail{Code: ProblemType, Message: "is not JSON"}
+			return nil, &api.Detail{Code: CodeType, Message: "is not JSON"}
 		}
 	}
-	if !p.isKnown() {
+	if !isKnown(p) {
 		return decodeLoosely(value), nil
 	}
 	if number, ok := value.(json.Number); ok {
@@ -179,17 +148,17 @@ func (p Parameter) convertOne(value any) (any, *Detail) {
 	text, isText := value.(string)
 	switch {
 	case !isText:
-		return nil, &Detail{Code: ProblemType, Message: fmt.Sprintf("takes %s, not %s", noun(p.Type), jsonKind(value))}
+		return nil, &api.Detail{Code: CodeType, Message: fmt.Sprintf("takes %s, not %s", noun(p.Type), jsonKind(value))}
 	case p.Type == typeOptions:
-		return p.option(text)
+		return inputOption(p, text)
 	case p.Type == typeURL:
-		return p.mediaURL(text)
+		return mediaURL(p.Accept, text)
 	}
 	return text, nil
 }
 
-// option returns the option that text names, without case if none is equal.
-func (p Parameter) option(text string) (any, *Detail) {
+// inputOption returns the option that text names, without case if none is equal.
+func inputOption(p api.Parameter, text string) (any, *api.Detail) {
 	if len(p.Options) == 0 || slices.Contains(p.Options, text) {
 		return text, nil
 	}
@@ -198,24 +167,24 @@ func (p Parameter) option(text string) (any, *Detail) {
 			return o, nil
 		}
 	}
-	return nil, &Detail{Code: ProblemOption, Message: fmt.Sprintf("has no option %q", text), Allowed: p.Options}
+	return nil, &api.Detail{Code: CodeOption, Message: fmt.Sprintf("has no option %q", text), Allowed: p.Options}
 }
 
-// mediaURL checks that text is a URL of a media type that this input accepts.
-func (p Parameter) mediaURL(text string) (any, *Detail) {
+// mediaURL checks that text is a URL of an accepted media type; none means any.
+func mediaURL(accept []string, text string) (any, *api.Detail) {
 	if file, isFile := strings.CutPrefix(text, "@"); isFile && file != "" {
-		return LocalFile{Path: file, Accept: p.Accept}, nil
+		return LocalFile{Path: file, Accept: accept}, nil
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		problem := &Detail{Code: ProblemType, Message: fmt.Sprintf("takes an http or https URL, not %q", text)}
+		problem := &api.Detail{Code: CodeType, Message: fmt.Sprintf("takes an http or https URL, not %q", text)}
 		if !strings.Contains(text, "://") || strings.HasPrefix(text, "file://") {
 			problem.File, problem.Media = text, mediaOf(text)
 		}
 		return nil, problem
 	}
-	if kind := mediaOf(u.Path); kind != "" && len(p.Accept) > 0 && !slices.Contains(p.Accept, kind) {
-		return nil, &Detail{Code: ProblemMedia, Message: fmt.Sprintf("does not take %s: %s", kind, text), Allowed: p.Accept}
+	if kind := mediaOf(u.Path); kind != "" && len(accept) > 0 && !slices.Contains(accept, kind) {
+		return nil, &api.Detail{Code: CodeMedia, Message: fmt.Sprintf("does not take %s: %s", kind, text), Allowed: accept}
 	}
 	return text, nil
 }
