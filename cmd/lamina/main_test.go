@@ -11,10 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/uselamina/lamina/internal/cli"
+	"github.com/uselamina/lamina/internal/cli/complete"
 )
 
 // TestMain runs the tests, or one of the programs that they start: the test binary is the program, so that the tests need
@@ -49,6 +51,7 @@ func lamina() {
 	}
 	env := cli.System(version, commit, date)
 	env.WrapAPI = wrapAPI
+	complete.RequestTime = time.Minute
 	os.Exit(cli.Main(context.Background(), env, os.Args[1:]))
 }
 
