@@ -97,6 +97,26 @@ func TestGuidesNameOnlyWhatExists(t *testing.T) {
 	}
 }
 
+// TestEveryGuideIsListed: README.md and docs/README.md link to each page of docs.
+func TestEveryGuideIsListed(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob(repository + "/docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("got the pages %q, %v", pages, err)
+	}
+	for list, prefix := range map[string]string{"README.md": "docs/", "docs/README.md": ""} {
+		text, err := os.ReadFile(filepath.Join(repository, list))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range pages {
+			if name := filepath.Base(page); name != "README.md" && !bytes.Contains(text, []byte("]("+prefix+name+")")) {
+				t.Errorf("%s has no link to %s", list, prefix+name)
+			}
+		}
+	}
+}
+
 // checkLines reports what in shell commands this program would refuse, and returns how many of ours there are.
 func checkLines(t *testing.T, where, script string) int {
 	t.Helper()
