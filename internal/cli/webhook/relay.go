@@ -115,6 +115,7 @@ func (r *relay) run(ctx context.Context, add source) error {
 		timer := time.AfterFunc(r.opts.timeout, func() { stop(errTimeout) })
 		defer timer.Stop()
 	}
+	r.env.Printer.WatchReader(adding)
 	printing, endPrinting := context.WithCancel(context.WithoutCancel(ctx))
 	defer endPrinting()
 	var work sync.WaitGroup

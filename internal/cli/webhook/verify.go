@@ -113,8 +113,7 @@ func verify(ctx context.Context, opts *verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	keys.Now = func() time.Time { return opts.now }
-	event, err := keys.Open(ctx, header, body)
+	event, err := keys.Open(ctx, header, body, opts.now)
 	if unavailable := (*listen.UnavailableError)(nil); errors.As(err, &unavailable) {
 		return unavailable.Err
 	}

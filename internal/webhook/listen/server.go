@@ -127,7 +127,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (status int, re
 	if err != nil {
 		return http.StatusBadRequest, errBody
 	}
-	event, err := s.Keys.Open(r.Context(), r.Header, body)
+	event, err := s.Keys.Open(r.Context(), r.Header, body, s.now())
 	if unavailable := (*UnavailableError)(nil); errors.As(err, &unavailable) {
 		return http.StatusServiceUnavailable, err
 	}
