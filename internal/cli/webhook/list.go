@@ -46,7 +46,7 @@ func newList(env *cmdutil.Env) *cobra.Command {
 
 func list(opts *listOptions) error {
 	env := opts.env
-	dir, err := openFolder(env)
+	dir, err := readFolder(env)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func readNewest(dir string, limit int) (newest []inbox.Delivery, total int, err 
 // completeRuns offers the runs of the deliveries in the inbox.
 func completeRuns(env *cmdutil.Env) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		dir, err := openFolder(env)
+		dir, err := readFolder(env)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

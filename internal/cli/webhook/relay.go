@@ -64,6 +64,9 @@ func newRelay(ctx context.Context, opts *listenOptions, dir string, box *inbox.I
 	if r.passed, sent, err = inbox.OpenMark(dir, markPassed); err != nil {
 		return nil, err
 	}
+	if last := box.Last(); r.from > last { // the files of the deliveries were removed
+		r.from, sent = last, min(sent, last)
+	}
 	r.last = r.from
 	if err := r.addForwards(ctx); err != nil {
 		return nil, err
@@ -154,7 +157,11 @@ func (r *relay) result(ctx context.Context, cause error, count int) error {
 		return ctx.Err()
 	}
 	if errors.Is(cause, errTimeout) {
-		return &fail.Error{Code: fail.NoDelivery, Message: fmt.Sprintf("no delivery arrived within %s", r.opts.timeout), Hint: "lamina webhook listen --poll --once"}
+		e := &fail.Error{Code: fail.NoDelivery, Message: fmt.Sprintf("no delivery arrived within %s", r.opts.timeout), Hint: "lamina webhook listen --poll --once"}
+		if r.opts.poll {
+			e.Message, e.Hint = fmt.Sprintf("no run ended within %s", r.opts.timeout), "lamina runs list (shows the runs that are active)"
+		}
+		return e
 	}
 	return nil
 }
@@ -205,7 +212,12 @@ func (r *relay) close() {
 func (r *relay) pass(ctx context.Context, p *pass) {
 	for r.awaitPrinted(ctx, p.after) {
 		d, err := r.box.Next(ctx, p.after)
+		if ctx.Err() != nil {
+			return
+		}
 		if err != nil {
+			p.failed = err
+			r.env.Printer.Warn("nothing more is sent to %s: %v", p.name, err)
 			return
 		}
 		err = p.send(ctx, d)

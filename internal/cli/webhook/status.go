@@ -61,7 +61,7 @@ func writeStatus(p *output.Page, env *cmdutil.Env, s status) {
 }
 
 func readStatus(env *cmdutil.Env) (status, error) {
-	dir, err := openFolder(env)
+	dir, err := readFolder(env)
 	if err != nil {
 		return status{}, err
 	}
@@ -138,7 +138,7 @@ func clearAll(ctx context.Context, opts *clearOptions) error {
 }
 
 func clearInbox(env *cmdutil.Env) error {
-	dir, err := openFolder(env)
+	dir, err := readFolder(env)
 	if err != nil {
 		return err
 	}
@@ -149,5 +149,7 @@ func clearInbox(env *cmdutil.Env) error {
 	if err := inbox.Clear(dir, cursorFile, targetsFile, keysFile); err != nil {
 		return inboxError(err)
 	}
-	return env.Print(cleared{Deliveries: total}, func(p *output.Page) { p.Line("Removed %d deliveries.", total) })
+	return env.Print(cleared{Deliveries: total}, func(p *output.Page) {
+		p.Line("Removed %s.", map[bool]string{true: "1 delivery", false: fmt.Sprintf("%d deliveries", total)}[total == 1])
+	})
 }

@@ -1,10 +1,10 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/pflag"
@@ -37,7 +37,7 @@ func (t *trustOptions) keys(ctx context.Context, env *cmdutil.Env, dir string) (
 		k.Trusted = append(k.Trusted, key.Public().(ed25519.PublicKey))
 	}
 	if t.file != "" {
-		trusted, err := readKeys(t.file)
+		trusted, err := readKeys(ctx, env, t.file)
 		k.Trusted = append(k.Trusted, trusted...)
 		return k, err
 	}
@@ -63,11 +63,11 @@ func (t *trustOptions) keys(ctx context.Context, env *cmdutil.Env, dir string) (
 }
 
 // readKeys reads the public keys in a file.
-func readKeys(file string) ([]ed25519.PublicKey, error) {
+func readKeys(ctx context.Context, env *cmdutil.Env, file string) ([]ed25519.PublicKey, error) {
 	const hint = "lamina webhook signing-key --json > key.json"
-	raw, err := os.ReadFile(file)
+	raw, err := env.ReadFile(ctx, file)
 	if err != nil {
-		return nil, fail.Usage(hint, "could not read the keys: %v", err)
+		return nil, cmp.Or(ctx.Err(), fail.Usage(hint, "could not read the keys: %v", err))
 	}
 	keys, err := webhook.ParseKeys(raw)
 	if err != nil {

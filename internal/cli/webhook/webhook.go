@@ -8,8 +8,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"io/fs"
-	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -51,6 +52,20 @@ func openFolder(env *cmdutil.Env) (string, error) {
 		return "", err
 	}
 	return env.Sessions.Store().Folder("webhooks", name)
+}
+
+// readFolder returns the folder of the account's inbox, which may be missing.
+func readFolder(env *cmdutil.Env) (string, error) {
+	name, err := env.Sessions.InboxName()
+	if err != nil {
+		return "", err
+	}
+	home := env.Sessions.Store().Dir // "" if there is no home folder
+	dir := filepath.Join(home, "webhooks", name)
+	if _, err := os.Stat(dir); home != "" && errors.Is(err, fs.ErrNotExist) {
+		return dir, nil
+	}
+	return openFolder(env)
 }
 
 // openInbox opens the inbox in a folder for adding.
@@ -125,10 +140,4 @@ func short(target string) string {
 		return "the receiver"
 	}
 	return safeurl.Short(u)
-}
-
-// isLoopback reports whether a host is this machine.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
