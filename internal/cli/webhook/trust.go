@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -59,7 +60,15 @@ func (t *trustOptions) keys(ctx context.Context, env *cmdutil.Env, dir string) (
 		env.Note("using the signing keys of an earlier time: %s", env.Sessions.Describe(err).Message)
 		err = nil
 	}
-	return k, err
+	return k, keysError(err)
+}
+
+// keysError describes a response of the service that has no usable key.
+func keysError(err error) error {
+	if unusable := (*listen.UnusableError)(nil); errors.As(err, &unusable) {
+		return &fail.Error{Code: fail.Unexpected, Message: err.Error(), Hint: "lamina webhook signing-key --json", Err: err}
+	}
+	return err
 }
 
 // readKeys reads the public keys in a file.

@@ -36,6 +36,17 @@ func (e *UnavailableError) Error() string {
 // Unwrap returns the cause.
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
+// An UnusableError means that the service sent no signing key that can be used.
+type UnusableError struct{ Err error }
+
+// Error describes the problem.
+func (e *UnusableError) Error() string {
+	return fmt.Sprintf("the service sent no usable signing key: %v", e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *UnusableError) Unwrap() error { return e.Err }
+
 // Keys are the public keys that deliveries are verified with.
 type Keys struct {
 	// Trusted are further keys, which are never fetched.
@@ -161,7 +172,7 @@ func (k *Keys) fetch(ctx context.Context) error {
 func (k *Keys) use(raw []byte) error {
 	keys, err := webhook.ParseKeys(raw)
 	if err != nil {
-		return fmt.Errorf("the service sent no usable signing key: %w", err)
+		return &UnusableError{err}
 	}
 	k.set(keys, k.triedAt)
 	k.writeFile(saved{FetchedAt: k.triedAt, Keys: raw})
