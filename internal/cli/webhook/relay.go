@@ -99,7 +99,11 @@ func (r *relay) addForwards(ctx context.Context) error {
 			if d.Source == inbox.FromPoll {
 				message = forward.Signed(key, r.env.Now(), d.ID, d.Body)
 			}
-			return sender.Send(ctx, target, message)
+			err := sender.Send(ctx, target, message)
+			if err == nil {
+				r.env.Say("%s accepted run %s", short(target), d.ID)
+			}
+			return err
 		}})
 	}
 	return nil

@@ -70,12 +70,8 @@ func readStatus(env *cmdutil.Env) (status, error) {
 		return status{}, err
 	}
 	s := status{PublicURL: address, Folder: dir, Targets: append([]string{}, savedTargets(dir)...)}
-	for d, err := range inbox.All(dir) {
-		if err != nil {
-			return status{}, err
-		}
-		at := d.ReceivedAt
-		s.Deliveries, s.Newest = s.Deliveries+1, &at
+	if s.Deliveries, s.Newest, err = count(dir); err != nil {
+		return status{}, err
 	}
 	if s.Bytes, err = inbox.Size(dir); err != nil {
 		return status{}, err
@@ -83,6 +79,17 @@ func readStatus(env *cmdutil.Env) (status, error) {
 	_, err = os.Stat(filepath.Join(dir, cursorFile))
 	s.Polled = err == nil
 	return s, nil
+}
+
+// count returns the number of deliveries in a folder, and when the newest one came.
+func count(dir string) (total int, newest *time.Time, err error) {
+	for d, err := range inbox.All(dir) {
+		if err != nil {
+			return 0, nil, err
+		}
+		total, newest = total+1, &d.ReceivedAt
+	}
+	return total, newest, nil
 }
 
 type clearOptions struct {
@@ -142,7 +149,7 @@ func clearInbox(env *cmdutil.Env) error {
 	if err != nil {
 		return err
 	}
-	_, total, err := readNewest(dir, 0)
+	total, _, err := count(dir)
 	if err != nil {
 		return err
 	}
