@@ -154,8 +154,12 @@ func (o *listenOptions) save(ctx context.Context, dir string) error {
 	if !o.saveDefault {
 		return nil
 	}
-	return o.env.Sessions.Store().Update(ctx, func(doc *config.Document) error {
+	err := o.env.Sessions.Store().Update(ctx, func(doc *config.Document) error {
 		doc.SetWebhook(o.publicURL, o.env.Now())
 		return nil
 	})
+	if err == nil {
+		o.env.Say("Saved the public address: runs send their deliveries there, until: %s", o.env.Command("webhook", "clear"))
+	}
+	return err
 }

@@ -150,12 +150,7 @@ func (r *relay) result(ctx context.Context, cause error, count int) error {
 		return nil
 	}
 	if count > 0 {
-		for _, p := range r.passes {
-			if p.failed != nil {
-				return p.failed
-			}
-		}
-		return nil
+		return r.firstFailure()
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -168,6 +163,20 @@ func (r *relay) result(ctx context.Context, cause error, count int) error {
 		return e
 	}
 	return nil
+}
+
+// firstFailure returns the error of the first pass that failed, and prints those of the others.
+func (r *relay) firstFailure() error {
+	var first error
+	for _, p := range r.passes {
+		switch {
+		case p.failed != nil && first == nil:
+			first = p.failed
+		case p.failed != nil:
+			r.env.Printer.Warn("%v", p.failed)
+		}
+	}
+	return first
 }
 
 // print prints each delivery and moves the mark, until ctx ends and all that are stored are printed. With --once it prints one.

@@ -92,9 +92,10 @@ func replay(ctx context.Context, opts *replayOptions) error {
 	if err := opts.send(ctx, sender, d, message, targets); err != nil {
 		return err
 	}
-	return env.Print(replayed{d.ID, targets}, func(p *output.Page) {
-		for _, target := range targets {
-			p.Line("Sent run %s to %s", d.ID, short(target))
+	result := replayed{d.ID, shortAll(targets)}
+	return env.Print(result, func(p *output.Page) {
+		for _, target := range result.To {
+			p.Line("Sent run %s to %s", d.ID, target)
 		}
 	})
 }

@@ -22,8 +22,8 @@ type status struct {
 	Newest     *time.Time `json:"newest"` // of the deliveries
 	Bytes      int64      `json:"bytes"`
 	Folder     string     `json:"folder"`
-	Polled     bool       `json:"polled"` // --poll continues where it ended
-	Targets    []string   `json:"targets"`
+	Polled     bool       `json:"polled"`  // --poll continues where it ended
+	Targets    []string   `json:"targets"` // without their queries, which may be secret
 }
 
 func newStatus(env *cmdutil.Env) *cobra.Command {
@@ -53,7 +53,7 @@ func writeStatus(p *output.Page, env *cmdutil.Env, s status) {
 	}
 	p.Fields("address", address, "deliveries", fmt.Sprintf("%d (%s)%s", s.Deliveries, output.Bytes(s.Bytes), newest), "folder", s.Folder)
 	for _, target := range s.Targets {
-		p.Fields("sent on to", short(target))
+		p.Fields("sent on to", target)
 	}
 	if s.Polled {
 		p.Line("listen --poll continues where it ended.")
@@ -69,7 +69,7 @@ func readStatus(env *cmdutil.Env) (status, error) {
 	if err != nil {
 		return status{}, err
 	}
-	s := status{PublicURL: address, Folder: dir, Targets: append([]string{}, savedTargets(dir)...)}
+	s := status{PublicURL: address, Folder: dir, Targets: shortAll(savedTargets(dir))}
 	if s.Deliveries, s.Newest, err = count(dir); err != nil {
 		return status{}, err
 	}

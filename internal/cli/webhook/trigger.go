@@ -117,7 +117,7 @@ func trigger(ctx context.Context, opts *triggerOptions) error {
 	if err != nil {
 		return err
 	}
-	result := triggered{RunID: id, To: opts.target, SignedBy: signedBy}
+	result := triggered{RunID: id, To: short(opts.target), SignedBy: signedBy}
 	for range opts.count() {
 		status, _, err := sender.Once(ctx, opts.target, message)
 		if err != nil {
@@ -132,7 +132,7 @@ func trigger(ctx context.Context, opts *triggerOptions) error {
 		return err
 	}
 	return env.Print(result, func(p *output.Page) {
-		p.Line("Sent a sample to %s, which answered %s.", short(opts.target), strings.Trim(fmt.Sprint(result.Statuses), "[]"))
+		p.Line("Sent a sample to %s, which answered %s.", result.To, strings.Trim(fmt.Sprint(result.Statuses), "[]"))
 		p.Fields("run", id, "signed by", "the key of "+map[string]string{"local": "this machine", "platform": "the local platform"}[signedBy])
 	})
 }

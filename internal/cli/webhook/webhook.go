@@ -133,7 +133,16 @@ func checkTarget(flag, target string) error {
 	return nil
 }
 
-// short returns an address for messages, without its query, which may be secret.
+// shortAll returns addresses without their queries.
+func shortAll(targets []string) []string {
+	all := []string{}
+	for _, target := range targets {
+		all = append(all, short(target))
+	}
+	return all
+}
+
+// short returns an address for output, without its query, which may be secret.
 func short(target string) string {
 	u, err := url.Parse(target)
 	if err != nil {
