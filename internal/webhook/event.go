@@ -46,9 +46,9 @@ func Open(keys []ed25519.PublicKey, header http.Header, body []byte, now time.Ti
 func ParseEvent(body []byte) (Event, error) {
 	var envelope struct {
 		Data *struct {
-			RunID       string `json:"runId"`
-			ExecutionID string `json:"executionId"`
-			Status      string `json:"status"`
+			RunID       any `json:"runId"`
+			ExecutionID any `json:"executionId"`
+			Status      any `json:"status"` // one that is no text is no reason to lose the delivery
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(body, &envelope); err != nil {
@@ -57,9 +57,9 @@ func ParseEvent(body []byte) (Event, error) {
 	if envelope.Data == nil {
 		return Event{}, &BodyError{Reason: "it has no member data"}
 	}
-	event := Event{RunID: envelope.Data.RunID, Status: envelope.Data.Status}
+	event := Event{RunID: text(envelope.Data.RunID), Status: text(envelope.Data.Status)}
 	if event.RunID == "" {
-		event.RunID = envelope.Data.ExecutionID
+		event.RunID = text(envelope.Data.ExecutionID)
 	}
 	switch {
 	case event.RunID == "":
@@ -68,4 +68,10 @@ func ParseEvent(body []byte) (Event, error) {
 		return Event{}, &BodyError{Reason: "data.runId is not the id of a run"}
 	}
 	return event, nil
+}
+
+// text returns a value of JSON that is a text, and "" for another one.
+func text(value any) string {
+	s, _ := value.(string)
+	return s
 }

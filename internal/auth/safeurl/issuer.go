@@ -19,7 +19,7 @@ func ParseIssuer(text string) (string, error) {
 	if !strings.Contains(text, "://") && text != "" {
 		host, _, _ := strings.Cut(strings.TrimPrefix(text, "//"), "/")
 		scheme := "https://"
-		if name, _, err := net.SplitHostPort(host); isLoopback(strings.Trim(host, "[]")) || err == nil && isLoopback(name) {
+		if name, _, err := net.SplitHostPort(host); IsLoopback(strings.Trim(host, "[]")) || err == nil && IsLoopback(name) {
 			scheme = "http://"
 		}
 		text = scheme + strings.TrimPrefix(text, "//")

@@ -39,7 +39,7 @@ func Check(raw string) (*url.URL, error) {
 		return u, nil
 	case u.Scheme != "http":
 		return nil, &Error{URL: Short(u), Detail: "only https is supported"}
-	case !isLoopback(u.Hostname()):
+	case !IsLoopback(u.Hostname()):
 		return nil, &Error{URL: Short(u), Detail: "credentials are sent over https only; http is allowed for this machine"}
 	}
 	return u, nil
@@ -77,7 +77,8 @@ func origin(u *url.URL) string {
 	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host without a port is this machine.
+func IsLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}

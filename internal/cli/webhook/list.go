@@ -3,7 +3,6 @@ package webhook
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -46,21 +45,23 @@ func newList(env *cmdutil.Env) *cobra.Command {
 
 func list(opts *listOptions) error {
 	env := opts.env
-	dir, err := openFolder(env)
+	dir, err := readFolder(env)
 	if err != nil {
 		return err
 	}
-	newest, total, err := readNewest(dir, opts.limit)
+	newest, err := inbox.Newest(dir, opts.limit+1)
 	if err != nil {
 		return err
 	}
+	hasMore := len(newest) > opts.limit
+	newest = newest[:min(len(newest), opts.limit)]
 	_, _ = env.Sessions.Client() // the names of apps are those of an account; without one, ids are shown
 	data := []listed{}
 	for _, d := range newest {
 		data = append(data, listed{receivedOf(d), run(d)})
 	}
 	return env.Print(data, func(p *output.Page) {
-		if total == 0 {
+		if len(newest) == 0 {
 			p.Line("No deliveries. Receive some with: %s", env.Command("webhook", "listen"))
 			return
 		}
@@ -69,39 +70,23 @@ func list(opts *listOptions) error {
 			rows = append(rows, []string{appOf(env, d), d.Status, output.Past(d.ReceivedAt, env.Now()), d.Source, d.ID})
 		}
 		p.Table([]string{"APP", "STATUS", "RECEIVED", "FROM", "RUN"}, rows)
-		if len(newest) < total {
-			p.Line("%s", p.Faint(fmt.Sprintf("%d of %d; show more with --limit %d", len(newest), total, total)))
+		if hasMore {
+			p.Line("%s", p.Faint(fmt.Sprintf("the newest %d; show more with --limit %d", opts.limit, 4*opts.limit)))
 		}
 	})
-}
-
-// readNewest returns the newest deliveries in a folder, newest first, and the number of all.
-func readNewest(dir string, limit int) (newest []inbox.Delivery, total int, err error) {
-	for d, err := range inbox.All(dir) {
-		if err != nil {
-			return nil, 0, err
-		}
-		total++
-		newest = append(newest, d)
-		if len(newest) > limit {
-			newest = newest[1:]
-		}
-	}
-	slices.Reverse(newest)
-	return newest, total, nil
 }
 
 // completeRuns offers the runs of the deliveries in the inbox.
 func completeRuns(env *cmdutil.Env) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		dir, err := openFolder(env)
+		dir, err := readFolder(env)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		newest, _, _ := readNewest(dir, 100)
+		newest, _ := inbox.Newest(dir, 100)
 		var lines []string
 		for _, d := range newest {
-			lines = append(lines, term.Line(d.ID)+"\t"+term.Line(d.Status))
+			lines = append(lines, term.Line(d.ID)+"\t"+term.Line(appOf(env, d)+" "+d.Status))
 		}
 		return lines, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/config"
@@ -82,7 +83,7 @@ func (o *listenOptions) validate(cmd *cobra.Command) error {
 		}
 	}
 	switch {
-	case !isLoopback(o.host):
+	case !safeurl.IsLoopback(strings.Trim(o.host, "[]")):
 		return fail.Usage("lamina webhook listen --public-url https://TUNNEL", "--host must be on this machine (127.0.0.1, ::1 or localhost), not %q", o.host)
 	case !strings.HasPrefix(o.path, "/") || strings.ContainsAny(o.path, "?# "):
 		return fail.Usage("", "--path must be a path such as %s, not %q", defaultPath, o.path)
@@ -153,8 +154,12 @@ func (o *listenOptions) save(ctx context.Context, dir string) error {
 	if !o.saveDefault {
 		return nil
 	}
-	return o.env.Sessions.Store().Update(ctx, func(doc *config.Document) error {
+	err := o.env.Sessions.Store().Update(ctx, func(doc *config.Document) error {
 		doc.SetWebhook(o.publicURL, o.env.Now())
 		return nil
 	})
+	if err == nil {
+		o.env.Say("Saved the public address: runs send their deliveries there, until: %s", o.env.Command("webhook", "clear"))
+	}
+	return err
 }

@@ -64,6 +64,9 @@ func newRelay(ctx context.Context, opts *listenOptions, dir string, box *inbox.I
 	if r.passed, sent, err = inbox.OpenMark(dir, markPassed); err != nil {
 		return nil, err
 	}
+	if last := box.Last(); r.from > last { // the files of the deliveries were removed
+		r.from, sent = last, min(sent, last)
+	}
 	r.last = r.from
 	if err := r.addForwards(ctx); err != nil {
 		return nil, err
@@ -96,7 +99,11 @@ func (r *relay) addForwards(ctx context.Context) error {
 			if d.Source == inbox.FromPoll {
 				message = forward.Signed(key, r.env.Now(), d.ID, d.Body)
 			}
-			return sender.Send(ctx, target, message)
+			err := sender.Send(ctx, target, message)
+			if err == nil {
+				r.env.Say("%s accepted run %s", short(target), d.ID)
+			}
+			return err
 		}})
 	}
 	return nil
@@ -115,6 +122,7 @@ func (r *relay) run(ctx context.Context, add source) error {
 		timer := time.AfterFunc(r.opts.timeout, func() { stop(errTimeout) })
 		defer timer.Stop()
 	}
+	r.env.Printer.WatchReader(adding)
 	printing, endPrinting := context.WithCancel(context.WithoutCancel(ctx))
 	defer endPrinting()
 	var work sync.WaitGroup
@@ -142,20 +150,33 @@ func (r *relay) result(ctx context.Context, cause error, count int) error {
 		return nil
 	}
 	if count > 0 {
-		for _, p := range r.passes {
-			if p.failed != nil {
-				return p.failed
-			}
-		}
-		return nil
+		return r.firstFailure()
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if errors.Is(cause, errTimeout) {
-		return &fail.Error{Code: fail.NoDelivery, Message: fmt.Sprintf("no delivery arrived within %s", r.opts.timeout), Hint: "lamina webhook listen --poll --once"}
+		e := &fail.Error{Code: fail.NoDelivery, Message: fmt.Sprintf("no delivery arrived within %s", r.opts.timeout), Hint: "lamina webhook listen --poll --once"}
+		if r.opts.poll {
+			e.Message, e.Hint = fmt.Sprintf("no run ended within %s", r.opts.timeout), "lamina runs list (shows the runs that are active)"
+		}
+		return e
 	}
 	return nil
+}
+
+// firstFailure returns the error of the first pass that failed, and prints those of the others.
+func (r *relay) firstFailure() error {
+	var first error
+	for _, p := range r.passes {
+		switch {
+		case p.failed != nil && first == nil:
+			first = p.failed
+		case p.failed != nil:
+			r.env.Printer.Warn("%v", p.failed)
+		}
+	}
+	return first
 }
 
 // print prints each delivery and moves the mark, until ctx ends and all that are stored are printed. With --once it prints one.
@@ -204,7 +225,12 @@ func (r *relay) close() {
 func (r *relay) pass(ctx context.Context, p *pass) {
 	for r.awaitPrinted(ctx, p.after) {
 		d, err := r.box.Next(ctx, p.after)
+		if ctx.Err() != nil {
+			return
+		}
 		if err != nil {
+			p.failed = err
+			r.env.Printer.Warn("nothing more is sent to %s: %v", p.name, err)
 			return
 		}
 		err = p.send(ctx, d)

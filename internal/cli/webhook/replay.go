@@ -59,7 +59,7 @@ func newReplay(env *cmdutil.Env) *cobra.Command {
 
 func replay(ctx context.Context, opts *replayOptions) error {
 	env := opts.env
-	dir, err := openFolder(env)
+	dir, err := readFolder(env)
 	if err != nil {
 		return err
 	}
@@ -89,22 +89,38 @@ func replay(ctx context.Context, opts *replayOptions) error {
 	if err != nil {
 		return err
 	}
-	for _, target := range targets {
-		if err := sender.Send(ctx, target, message); err != nil {
-			return replayError(ctx, d, target, err)
-		}
+	if err := opts.send(ctx, sender, d, message, targets); err != nil {
+		return err
 	}
-	return env.Print(replayed{d.ID, targets}, func(p *output.Page) {
-		for _, target := range targets {
-			p.Line("Sent run %s to %s", d.ID, short(target))
+	result := replayed{d.ID, shortAll(targets)}
+	return env.Print(result, func(p *output.Page) {
+		for _, target := range result.To {
+			p.Line("Sent run %s to %s", d.ID, target)
 		}
 	})
 }
 
-func replayError(ctx context.Context, d inbox.Delivery, target string, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+// send sends a message to all targets, also if one of them fails. It returns the error of the last one that failed.
+func (o *replayOptions) send(ctx context.Context, sender *forward.Sender, d inbox.Delivery, message forward.Message, targets []string) error {
+	var failed error
+	for _, target := range targets {
+		err := sender.Send(ctx, target, message)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil && len(targets) > 1:
+			o.env.Say("%s accepted run %s", short(target), d.ID)
+		case err != nil && failed != nil:
+			o.env.Printer.Warn("%v", failed)
+			fallthrough
+		case err != nil:
+			failed = replayError(d, target, err)
+		}
 	}
+	return failed
+}
+
+func replayError(d inbox.Delivery, target string, err error) error {
 	e := &fail.Error{Code: fail.DeliveryFailed, RunID: d.ID, Err: err, Message: fmt.Sprintf("%s did not accept run %s: %v", short(target), term.Line(d.ID), err)}
 	if d.Source == inbox.FromWebhook {
 		e.Hint = "if the receiver refuses the old signature, add --sign, and let the receiver trust: lamina webhook signing-key --local"

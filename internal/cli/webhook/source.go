@@ -14,6 +14,7 @@ import (
 	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/retry"
 	"github.com/uselamina/lamina/internal/session"
+	"github.com/uselamina/lamina/internal/term"
 	"github.com/uselamina/lamina/internal/webhook/inbox"
 	"github.com/uselamina/lamina/internal/webhook/listen"
 	"github.com/uselamina/lamina/internal/webhook/poll"
@@ -69,12 +70,16 @@ func (o *listenOptions) announce(here string) {
 	o.env.Printer.Verbatim("  %s", o.env.Command("run", "APP", "--webhook", here))
 }
 
+// pollRate is the number of requests in a minute while runs are followed. The documented limit is 100.
+const pollRate = 80
+
 // newPoller returns the source that asks the service for the runs.
 func (o *listenOptions) newPoller(dir string, box *inbox.Inbox) (source, error) {
 	client, err := o.env.Sessions.Client()
 	if err != nil {
 		return nil, err
 	}
+	client.LimitRate(pollRate)
 	p := &poll.Poller{
 		API: client, Has: box.Has, File: filepath.Join(dir, cursorFile), Now: o.env.Now,
 		Report: func(ctx context.Context, d inbox.Delivery) error {
@@ -85,7 +90,7 @@ func (o *listenOptions) newPoller(dir string, box *inbox.Inbox) (source, error) 
 	begun := false
 	step := func(ctx context.Context) error {
 		if begun {
-			return p.Poll(ctx)
+			return pollError(p.Poll(ctx))
 		}
 		account, err := client.Account(ctx)
 		if err != nil {
@@ -105,10 +110,19 @@ func (o *listenOptions) newPoller(dir string, box *inbox.Inbox) (source, error) 
 		} else {
 			o.env.Say("Following the runs of the workspace; those that ended before now are not reported")
 		}
-		return p.Poll(ctx)
+		return pollError(p.Poll(ctx))
 	}
 	passes := func(f fail.Failure) bool { return f.Retryable || begun && f.Exit == fail.ExitService }
 	return func(ctx context.Context) error { return o.follow(ctx, step, passes) }, nil
+}
+
+// pollError names the run that the service cannot show.
+func pollError(err error) error {
+	unreadable := (*poll.UnreadableError)(nil)
+	if !errors.As(err, &unreadable) {
+		return err
+	}
+	return &fail.Error{Around: "run " + term.Line(unreadable.RunID) + " has ended, but cannot be read: %s", Err: err}
 }
 
 // follow takes one step after the other until ctx ends. A failure that passes, such as a lost network or the page of a captive portal, only

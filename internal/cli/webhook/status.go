@@ -22,8 +22,8 @@ type status struct {
 	Newest     *time.Time `json:"newest"` // of the deliveries
 	Bytes      int64      `json:"bytes"`
 	Folder     string     `json:"folder"`
-	Polled     bool       `json:"polled"` // --poll continues where it ended
-	Targets    []string   `json:"targets"`
+	Polled     bool       `json:"polled"`  // --poll continues where it ended
+	Targets    []string   `json:"targets"` // without their queries, which may be secret
 }
 
 func newStatus(env *cmdutil.Env) *cobra.Command {
@@ -53,7 +53,7 @@ func writeStatus(p *output.Page, env *cmdutil.Env, s status) {
 	}
 	p.Fields("address", address, "deliveries", fmt.Sprintf("%d (%s)%s", s.Deliveries, output.Bytes(s.Bytes), newest), "folder", s.Folder)
 	for _, target := range s.Targets {
-		p.Fields("sent on to", short(target))
+		p.Fields("sent on to", target)
 	}
 	if s.Polled {
 		p.Line("listen --poll continues where it ended.")
@@ -61,7 +61,7 @@ func writeStatus(p *output.Page, env *cmdutil.Env, s status) {
 }
 
 func readStatus(env *cmdutil.Env) (status, error) {
-	dir, err := openFolder(env)
+	dir, err := readFolder(env)
 	if err != nil {
 		return status{}, err
 	}
@@ -69,13 +69,9 @@ func readStatus(env *cmdutil.Env) (status, error) {
 	if err != nil {
 		return status{}, err
 	}
-	s := status{PublicURL: address, Folder: dir, Targets: append([]string{}, savedTargets(dir)...)}
-	for d, err := range inbox.All(dir) {
-		if err != nil {
-			return status{}, err
-		}
-		at := d.ReceivedAt
-		s.Deliveries, s.Newest = s.Deliveries+1, &at
+	s := status{PublicURL: address, Folder: dir, Targets: shortAll(savedTargets(dir))}
+	if s.Deliveries, s.Newest, err = count(dir); err != nil {
+		return status{}, err
 	}
 	if s.Bytes, err = inbox.Size(dir); err != nil {
 		return status{}, err
@@ -83,6 +79,17 @@ func readStatus(env *cmdutil.Env) (status, error) {
 	_, err = os.Stat(filepath.Join(dir, cursorFile))
 	s.Polled = err == nil
 	return s, nil
+}
+
+// count returns the number of deliveries in a folder, and when the newest one came.
+func count(dir string) (total int, newest *time.Time, err error) {
+	for d, err := range inbox.All(dir) {
+		if err != nil {
+			return 0, nil, err
+		}
+		total, newest = total+1, &d.ReceivedAt
+	}
+	return total, newest, nil
 }
 
 type clearOptions struct {
@@ -138,16 +145,18 @@ func clearAll(ctx context.Context, opts *clearOptions) error {
 }
 
 func clearInbox(env *cmdutil.Env) error {
-	dir, err := openFolder(env)
+	dir, err := readFolder(env)
 	if err != nil {
 		return err
 	}
-	_, total, err := readNewest(dir, 0)
+	total, _, err := count(dir)
 	if err != nil {
 		return err
 	}
 	if err := inbox.Clear(dir, cursorFile, targetsFile, keysFile); err != nil {
 		return inboxError(err)
 	}
-	return env.Print(cleared{Deliveries: total}, func(p *output.Page) { p.Line("Removed %d deliveries.", total) })
+	return env.Print(cleared{Deliveries: total}, func(p *output.Page) {
+		p.Line("Removed %s.", map[bool]string{true: "1 delivery", false: fmt.Sprintf("%d deliveries", total)}[total == 1])
+	})
 }

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -8,13 +9,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/auth/safeurl"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
@@ -85,7 +87,7 @@ func (o *triggerOptions) validate(cmd *cobra.Command) error {
 	if err := checkTarget("URL", o.target); err != nil {
 		return err
 	}
-	if u, err := url.Parse(o.target); err != nil || !isLoopback(u.Hostname()) {
+	if u, err := url.Parse(o.target); err != nil || !safeurl.IsLoopback(u.Hostname()) {
 		return fail.Usage("lamina webhook trigger http://127.0.0.1:3000/hook", "a sample is sent to this machine only (127.0.0.1, [::1] or localhost), not to %s", short(o.target))
 	}
 	if !api.Status(o.status).Final() {
@@ -96,7 +98,7 @@ func (o *triggerOptions) validate(cmd *cobra.Command) error {
 
 func trigger(ctx context.Context, opts *triggerOptions) error {
 	env := opts.env
-	body, id, err := opts.sample()
+	body, id, err := opts.sample(ctx)
 	if err != nil {
 		return err
 	}
@@ -115,13 +117,13 @@ func trigger(ctx context.Context, opts *triggerOptions) error {
 	if err != nil {
 		return err
 	}
-	result := triggered{RunID: id, To: opts.target, SignedBy: signedBy}
+	result := triggered{RunID: id, To: short(opts.target), SignedBy: signedBy}
 	for range opts.count() {
 		status, _, err := sender.Once(ctx, opts.target, message)
 		if err != nil {
 			return &fail.Error{
 				Code: fail.DeliveryFailed, Err: err, Message: fmt.Sprintf("could not send the sample to %s: %v", short(opts.target), err),
-				Hint: "start a receiver there, such as lamina webhook listen --trust-local",
+				Hint: opts.receiver(),
 			}
 		}
 		result.Statuses = append(result.Statuses, status)
@@ -130,9 +132,25 @@ func trigger(ctx context.Context, opts *triggerOptions) error {
 		return err
 	}
 	return env.Print(result, func(p *output.Page) {
-		p.Line("Sent a sample to %s, which answered %s.", short(opts.target), strings.Trim(fmt.Sprint(result.Statuses), "[]"))
+		p.Line("Sent a sample to %s, which answered %s.", result.To, strings.Trim(fmt.Sprint(result.Statuses), "[]"))
 		p.Fields("run", id, "signed by", "the key of "+map[string]string{"local": "this machine", "platform": "the local platform"}[signedBy])
 	})
+}
+
+// receiver returns the command that receives at the address of the sample.
+func (o *triggerOptions) receiver() string {
+	u, err := url.Parse(o.target)
+	if err != nil || u.Scheme != "http" || u.Port() == "" {
+		return "start the receiver"
+	}
+	args := []string{"webhook", "listen", "--trust-local"}
+	if u.Port() != strconv.Itoa(defaultPort) {
+		args = append(args, "--port", u.Port())
+	}
+	if u.Path != defaultPath {
+		args = append(args, "--path", cmp.Or(u.Path, "/"))
+	}
+	return fail.CommandLine(args...) + " (starts a receiver there)"
 }
 
 func (o *triggerOptions) count() int {
@@ -157,6 +175,9 @@ func (o *triggerOptions) judge(result triggered) error {
 		case !isAccepted && !o.badSignature && !o.late && n > 0:
 			e.Message = fmt.Sprintf("the receiver did not accept a repeated delivery (%d): the service would send it again", status)
 			e.Hint = "answer 2xx to a delivery whose run you have seen"
+		case status == http.StatusNotFound && !o.badSignature && !o.late:
+			e.Message = fmt.Sprintf("the receiver has no address %s (404)", short(o.target))
+			e.Hint = "check the path of the URL; that of lamina webhook listen is " + defaultPath
 		case !isAccepted && !o.badSignature && !o.late:
 			e.Message = fmt.Sprintf("the receiver did not accept the sample (%d)", status)
 			e.Hint = "let it trust the key of this machine: lamina webhook signing-key --local, or lamina webhook listen --trust-local"
@@ -205,11 +226,11 @@ func (o *triggerOptions) signedByPlatform(ctx context.Context, at time.Time, id 
 }
 
 // sample returns the body of a delivery, and the id of its run.
-func (o *triggerOptions) sample() (body []byte, id string, err error) {
+func (o *triggerOptions) sample(ctx context.Context) (body []byte, id string, err error) {
 	if o.body != "" {
-		raw, err := os.ReadFile(o.body)
+		raw, err := readBytes(ctx, o.env, o.body)
 		if err != nil {
-			return nil, "", fail.Usage("", "could not read the body: %v", err)
+			return nil, "", err
 		}
 		event, err := webhook.ParseEvent(raw)
 		if err != nil {

@@ -1,10 +1,11 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/pflag"
@@ -37,7 +38,7 @@ func (t *trustOptions) keys(ctx context.Context, env *cmdutil.Env, dir string) (
 		k.Trusted = append(k.Trusted, key.Public().(ed25519.PublicKey))
 	}
 	if t.file != "" {
-		trusted, err := readKeys(t.file)
+		trusted, err := readKeys(ctx, env, t.file)
 		k.Trusted = append(k.Trusted, trusted...)
 		return k, err
 	}
@@ -59,15 +60,23 @@ func (t *trustOptions) keys(ctx context.Context, env *cmdutil.Env, dir string) (
 		env.Note("using the signing keys of an earlier time: %s", env.Sessions.Describe(err).Message)
 		err = nil
 	}
-	return k, err
+	return k, keysError(err)
+}
+
+// keysError describes a response of the service that has no usable key.
+func keysError(err error) error {
+	if unusable := (*listen.UnusableError)(nil); errors.As(err, &unusable) {
+		return &fail.Error{Code: fail.Unexpected, Message: err.Error(), Hint: "lamina webhook signing-key --json", Err: err}
+	}
+	return err
 }
 
 // readKeys reads the public keys in a file.
-func readKeys(file string) ([]ed25519.PublicKey, error) {
+func readKeys(ctx context.Context, env *cmdutil.Env, file string) ([]ed25519.PublicKey, error) {
 	const hint = "lamina webhook signing-key --json > key.json"
-	raw, err := os.ReadFile(file)
+	raw, err := env.ReadFile(ctx, file)
 	if err != nil {
-		return nil, fail.Usage(hint, "could not read the keys: %v", err)
+		return nil, cmp.Or(ctx.Err(), fail.Usage(hint, "could not read the keys: %v", err))
 	}
 	keys, err := webhook.ParseKeys(raw)
 	if err != nil {

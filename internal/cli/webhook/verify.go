@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -79,8 +80,8 @@ func (o *verifyOptions) validate() error {
 		return fail.Usage(hint, "name a file with the headers and the body, or one of each with --headers and --body")
 	case o.message != "" && (o.headers != "" || o.body != ""):
 		return fail.Usage(hint, "FILE has the headers and the body: it cannot be combined with --headers and --body")
-	case o.headers == "-" && o.body == "-":
-		return fail.Usage("lamina webhook verify -", "only one of --headers and --body can be stdin")
+	case o.fromStdin() > 1:
+		return fail.Usage("lamina webhook verify -", "stdin can be only one of the headers, the body and the keys")
 	}
 	if o.now = o.env.Now(); o.at == "" {
 		return nil
@@ -97,6 +98,16 @@ func (o *verifyOptions) validate() error {
 	return nil
 }
 
+// fromStdin returns how many of the inputs are stdin.
+func (o *verifyOptions) fromStdin() (count int) {
+	for _, file := range []string{o.message, o.headers, o.body, o.trust.file} {
+		if file == "-" {
+			count++
+		}
+	}
+	return count
+}
+
 func verify(ctx context.Context, opts *verifyOptions) error {
 	env := opts.env
 	header, body, err := opts.read(ctx)
@@ -105,7 +116,7 @@ func verify(ctx context.Context, opts *verifyOptions) error {
 	}
 	dir := ""
 	if opts.trust.file == "" {
-		if dir, err = openFolder(env); err != nil {
+		if dir, err = readFolder(env); err != nil {
 			return err
 		}
 	}
@@ -113,16 +124,13 @@ func verify(ctx context.Context, opts *verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	keys.Now = func() time.Time { return opts.now }
-	event, err := keys.Open(ctx, header, body)
+	event, err := keys.Open(ctx, header, body, opts.now)
 	if unavailable := (*listen.UnavailableError)(nil); errors.As(err, &unavailable) {
 		return unavailable.Err
 	}
 	if err != nil {
 		e := &fail.Error{Code: fail.InvalidDelivery, Message: err.Error(), Err: err}
-		if stale := (*webhook.StaleError)(nil); errors.As(err, &stale) {
-			e.Hint = "for a delivery that was saved earlier, check it at its time, with --at " + stale.SignedAt.Format(time.RFC3339)
-		}
+		e.Hint = opts.hint(ctx, keys, header, body, err)
 		return e
 	}
 	seconds, _ := strconv.ParseInt(header.Get(webhook.HeaderTimestamp), 10, 64) // verified before
@@ -133,24 +141,38 @@ func verify(ctx context.Context, opts *verifyOptions) error {
 	})
 }
 
+// hint returns what to do about a delivery that cannot be verified.
+func (o *verifyOptions) hint(ctx context.Context, keys *listen.Keys, header http.Header, body []byte, err error) string {
+	if stale := (*webhook.StaleError)(nil); errors.As(err, &stale) {
+		return "for a delivery that was saved earlier, check it at its time, with --at " + stale.SignedAt.Format(time.RFC3339)
+	}
+	if !errors.Is(err, webhook.ErrSignature) {
+		return ""
+	}
+	if _, err := keys.Open(ctx, header, bytes.TrimRight(body, "\r\n"), o.now); !errors.Is(err, webhook.ErrSignature) {
+		return "the file ends with a line break that did not arrive: save the body without it, such as with printf %s"
+	}
+	return "check that the body is as it arrived, and the keys: " + o.env.Command("webhook", "signing-key")
+}
+
 // read returns the headers and the body of the delivery.
 func (o *verifyOptions) read(ctx context.Context) (header http.Header, body []byte, err error) {
 	if o.message != "" {
-		raw, err := o.readFile(ctx, o.message)
+		raw, err := readBytes(ctx, o.env, o.message)
 		if err != nil {
 			return nil, nil, err
 		}
 		header, body, err = webhook.ParseMessage(raw)
 		return header, body, unusable(o.message, err)
 	}
-	raw, err := o.readFile(ctx, o.headers)
+	raw, err := o.env.ReadFile(ctx, o.headers)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, cmp.Or(ctx.Err(), fail.Usage("", "could not read the headers: %v", err))
 	}
 	if header, err = webhook.ParseHeader(raw); err != nil {
 		return nil, nil, unusable(o.headers, err)
 	}
-	body, err = o.readFile(ctx, o.body)
+	body, err = readBytes(ctx, o.env, o.body)
 	return header, body, err
 }
 
@@ -161,11 +183,11 @@ func unusable(file string, err error) error {
 	return fail.Usage("lamina webhook verify --help", "%s is not a saved delivery: %v", file, err)
 }
 
-// readFile reads a file, or stdin, without a change: a signature is one of bytes.
-func (o *verifyOptions) readFile(ctx context.Context, file string) ([]byte, error) {
+// readBytes reads a file of a delivery, or stdin, without a change: a signature is one of bytes.
+func readBytes(ctx context.Context, env *cmdutil.Env, file string) ([]byte, error) {
 	raw, err := term.Await(ctx, func() ([]byte, error) {
 		if file == "-" {
-			return io.ReadAll(io.LimitReader(o.env.Streams.In, maxFile+1))
+			return io.ReadAll(io.LimitReader(env.Streams.In, maxFile+1))
 		}
 		f, err := os.Open(file)
 		if err != nil {

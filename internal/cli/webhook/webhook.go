@@ -8,8 +8,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"io/fs"
-	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -51,6 +52,20 @@ func openFolder(env *cmdutil.Env) (string, error) {
 		return "", err
 	}
 	return env.Sessions.Store().Folder("webhooks", name)
+}
+
+// readFolder returns the folder of the account's inbox, which may be missing.
+func readFolder(env *cmdutil.Env) (string, error) {
+	name, err := env.Sessions.InboxName()
+	if err != nil {
+		return "", err
+	}
+	home := env.Sessions.Store().Dir // "" if there is no home folder
+	dir := filepath.Join(home, "webhooks", name)
+	if _, err := os.Stat(dir); home != "" && errors.Is(err, fs.ErrNotExist) {
+		return dir, nil
+	}
+	return openFolder(env)
 }
 
 // openInbox opens the inbox in a folder for adding.
@@ -118,17 +133,20 @@ func checkTarget(flag, target string) error {
 	return nil
 }
 
-// short returns an address for messages, without its query, which may be secret.
+// shortAll returns addresses without their queries.
+func shortAll(targets []string) []string {
+	all := []string{}
+	for _, target := range targets {
+		all = append(all, short(target))
+	}
+	return all
+}
+
+// short returns an address for output, without its query, which may be secret.
 func short(target string) string {
 	u, err := url.Parse(target)
 	if err != nil {
 		return "the receiver"
 	}
 	return safeurl.Short(u)
-}
-
-// isLoopback reports whether a host is this machine.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

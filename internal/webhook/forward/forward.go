@@ -3,12 +3,15 @@ package forward
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 	"unicode"
@@ -98,15 +101,18 @@ func (s *Sender) Once(ctx context.Context, url string, m Message) (status int, h
 	return resp.StatusCode, resp.Header, nil
 }
 
-// cause returns the error below that of the client, which contains the URL with all its parts.
+// cause returns the error below those of the client and the connection: the first contains the URL with all its parts.
 func cause(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("no answer in %s", timeout)
 	}
-	if inner := errors.Unwrap(err); inner != nil {
-		return inner
+	if broken := (*net.OpError)(nil); errors.As(err, &broken) {
+		err = broken // its cause follows
 	}
-	return err
+	if system := (*os.SyscallError)(nil); errors.As(err, &system) {
+		err = system
+	}
+	return cmp.Or(errors.Unwrap(err), err)
 }
 
 // Send sends a message to a URL until a receiver accepts it. It repeats what failed for a reason that may pass: no connection, 408, 429 and

@@ -10,9 +10,12 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Size returns the size of all segments in a folder, in bytes.
+// Size returns the size of all segments in a folder, in bytes. A missing folder is an empty inbox.
 func Size(dir string) (size int64, err error) {
 	firsts, err := segments(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -26,6 +29,9 @@ func Size(dir string) (size int64, err error) {
 
 // Clear removes the deliveries and the marks in a folder, and other files that depend on them. It returns ErrBusy if a process adds.
 func Clear(dir string, others ...string) error {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	lock := flock.New(filepath.Join(dir, lockName))
 	switch isLocked, err := lock.TryLock(); {
 	case err != nil:

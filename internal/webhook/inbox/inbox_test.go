@@ -306,3 +306,35 @@ func FuzzScan(f *testing.F) {
 		}
 	})
 }
+
+// TestNewest: the newest deliveries come first, over the bounds of segments and without damaged lines.
+func TestNewest(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := open(t, dir, Options{SegmentBytes: 500})
+	for n := range 20 {
+		add(t, b, fmt.Sprint("run-", n))
+	}
+	f, err := os.OpenFile(b.path(b.first), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("damaged\n{\"id\":\"incomplete"); err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Close()
+	for _, limit := range []int{0, 1, 7, 20, 100} {
+		newest, err := Newest(dir, limit)
+		if err != nil || len(newest) != min(limit, 20) {
+			t.Fatalf("got %d deliveries, %v, want %d", len(newest), err, min(limit, 20))
+		}
+		for i, d := range newest {
+			if want := fmt.Sprint("run-", 19-i); d.ID != want || d.Seq != uint64(20-i) {
+				t.Errorf("got %s with the number %d, want %s with %d", d.ID, d.Seq, want, 20-i)
+			}
+		}
+	}
+	if newest, err := Newest(filepath.Join(dir, "missing"), 1); len(newest) != 0 || err != nil {
+		t.Errorf("got %d deliveries, %v, want none", len(newest), err)
+	}
+}

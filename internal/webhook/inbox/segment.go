@@ -111,6 +111,36 @@ func yieldSegment(f *os.File, first uint64, yield func(Delivery, error) bool) (e
 	return false
 }
 
+// Newest returns the newest deliveries of the inbox in a folder, at most limit, newest first. It reads only the segments that have them.
+func Newest(dir string, limit int) (newest []Delivery, err error) {
+	firsts, err := segments(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, first := range slices.Backward(firsts) {
+		raw, err := os.ReadFile(filepath.Join(dir, segmentName(first)))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		var lines [][]byte
+		for _, line := range scan(bytes.NewReader(raw), first) {
+			lines = append(lines, line)
+		}
+		for i, line := range slices.Backward(lines) {
+			if len(newest) == limit {
+				return newest, nil
+			}
+			if d, ok := parse(line, first+uint64(i)); ok {
+				newest = append(newest, d)
+			}
+		}
+	}
+	return newest, nil
+}
+
 // Find returns the delivery of a run. found is false if there is none.
 func Find(dir, id string) (d Delivery, found bool, err error) {
 	for d, err := range All(dir) {

@@ -270,9 +270,14 @@ func TestKeysCannotBeFetched(t *testing.T) {
 	if got := r.send(t, newKey('b'), r.clock(), run("r"), nil); got != 503 {
 		t.Errorf("got status %d, want 503", got)
 	}
-	if got := r.send(t, newKey('a'), r.clock(), run("s"), nil); got != 200 {
-		t.Errorf("got status %d for a known key, want 200", got)
+	if got := r.send(t, newKey('b'), r.clock(), run("r"), nil); got != 503 {
+		t.Errorf("got status %d within the minute after a failure, want 503", got)
 	}
+	r.advance(2 * time.Hour)
+	if got := r.send(t, newKey('a'), r.clock(), run("s"), nil); got != 200 {
+		t.Errorf("got status %d for a known key that is old, want 200", got)
+	}
+	r.advance(-2 * time.Hour)
 	// Another process uses the saved keys, and old ones only if it cannot get others.
 	later := func(age time.Duration) *listen.Keys {
 		return &listen.Keys{Fetch: fetch, File: filepath.Join(r.dir, "keys.json"), Now: func() time.Time { return r.clock().Add(age) }}
@@ -288,6 +293,50 @@ func TestKeysCannotBeFetched(t *testing.T) {
 	}
 	if _, err := (&listen.Keys{Fetch: always([]byte(`{"keys":[]}`))}).Load(t.Context()); !errors.Is(err, webhook.ErrNoKeys) {
 		t.Errorf("got %v, want ErrNoKeys", err)
+	}
+}
+
+// A key that the service does not publish any more is not accepted for longer than an hour.
+func TestRemovedKey(t *testing.T) {
+	t.Parallel()
+	var published atomic.Pointer[[]byte]
+	first, second := keySet(newKey('a')), keySet(newKey('b'))
+	published.Store(&first)
+	r := newRig(t, func(context.Context) ([]byte, error) { return *published.Load(), nil })
+	published.Store(&second)
+	r.advance(59 * time.Minute)
+	if got := r.send(t, newKey('a'), r.clock(), run("r"), nil); got != 200 {
+		t.Errorf("got status %d before the hour is over, want 200", got)
+	}
+	r.advance(time.Minute)
+	if got := r.send(t, newKey('a'), r.clock(), run("s"), nil); got != 401 {
+		t.Errorf("got status %d for a removed key, want 401", got)
+	}
+}
+
+// A forged delivery makes the server fetch the keys. Deliveries with a known key do not wait for that.
+func TestSlowFetch(t *testing.T) {
+	t.Parallel()
+	fetching, release := make(chan struct{}), make(chan struct{})
+	var isFirst atomic.Bool
+	isFirst.Store(true)
+	r := newRig(t, func(context.Context) ([]byte, error) {
+		if !isFirst.Swap(false) {
+			close(fetching)
+			<-release
+		}
+		return keySet(newKey('a')), nil
+	})
+	r.advance(2 * time.Minute)
+	forged := make(chan int, 1)
+	go func() { forged <- r.send(t, newKey('b'), r.clock(), run("forged"), nil) }()
+	<-fetching
+	if got := r.send(t, newKey('a'), r.clock(), run("r"), nil); got != 200 {
+		t.Errorf("got status %d, want 200", got)
+	}
+	close(release)
+	if got := <-forged; got != 401 {
+		t.Errorf("got status %d for a forged delivery, want 401", got)
 	}
 }
 

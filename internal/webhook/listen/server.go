@@ -4,6 +4,7 @@ package listen
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -41,7 +42,6 @@ type Server struct {
 
 // Errors of requests that are not deliveries.
 var (
-	errPath   = errors.New("the path is another one")
 	errMethod = errors.New("the method is not POST")
 	errSize   = errors.New("the body is too large")
 	errBody   = errors.New("the body was not complete")
@@ -114,7 +114,7 @@ var answers = map[int]string{
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) (status int, reason error) {
 	switch {
 	case r.URL.Path != s.Path:
-		return http.StatusNotFound, errPath
+		return http.StatusNotFound, fmt.Errorf("its path is not %s", s.Path)
 	case r.Method != http.MethodPost:
 		return http.StatusMethodNotAllowed, errMethod
 	case r.ContentLength > maxBody:
@@ -127,7 +127,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (status int, re
 	if err != nil {
 		return http.StatusBadRequest, errBody
 	}
-	event, err := s.Keys.Open(r.Context(), r.Header, body)
+	event, err := s.Keys.Open(r.Context(), r.Header, body, s.now())
 	if unavailable := (*UnavailableError)(nil); errors.As(err, &unavailable) {
 		return http.StatusServiceUnavailable, err
 	}

@@ -64,6 +64,14 @@ func (c *cursor) since() time.Time {
 	return start.Add(-overlap)
 }
 
+// isNew reports whether a run that has ended was not reported. A run that started before the time from which runs are listed is new only if
+// it was active: a service may list more than it was asked for.
+func (c *cursor) isNew(r api.RunSummary, since time.Time) bool {
+	_, isActive := c.Active[r.RunID]
+	_, isKnown := c.Ended[r.RunID]
+	return isActive || !isKnown && (r.CreatedAt.IsZero() || !r.CreatedAt.Before(since))
+}
+
 // note stores the state of a run.
 func (c *cursor) note(r api.RunSummary, isReported bool) {
 	if r.CreatedAt.After(c.Newest) {

@@ -6,10 +6,12 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -32,7 +34,7 @@ const lookUps = 4
 // An API is the part of the client that a Poller uses.
 type API interface {
 	ListRuns(ctx context.Context, f api.RunFilter) (*api.Reply[[]api.RunSummary], error)
-	Run(ctx context.Context, runID string) (*api.Reply[api.Run], error)
+	FindRun(ctx context.Context, runID string) (*api.Reply[api.Run], api.Family, error)
 }
 
 // A Poller reports the runs of a workspace that ended.
@@ -68,29 +70,32 @@ func (p *Poller) Begin(ctx context.Context) (resumes bool, err error) {
 			c.Active[r.RunID] = r.CreatedAt
 		}
 	}
-	newest, err := p.API.ListRuns(ctx, api.RunFilter{Limit: 1})
+	newest, err := p.API.ListRuns(ctx, api.RunFilter{Limit: pageSize})
 	if err != nil {
 		return false, err
 	}
-	for _, r := range newest.Data {
-		c.Newest = r.CreatedAt
+	for _, r := range newest.Data { // the first one may be unreadable
+		if r.CreatedAt.After(c.Newest) {
+			c.Newest = r.CreatedAt
+		}
 	}
-	if !c.Newest.IsZero() {
-		runs, err := p.list(ctx, api.RunFilter{Since: c.since()})
-		if err != nil {
-			return false, err
-		}
-		for _, r := range runs {
-			c.note(r, r.Status.Final() && c.Active[r.RunID].IsZero())
-		}
+	runs, err := p.list(ctx, api.RunFilter{Since: c.since()})
+	if err != nil {
+		return false, err
+	}
+	for _, r := range runs {
+		_, wasActive := c.Active[r.RunID]
+		c.note(r, r.Status.Final() && !wasActive)
 	}
 	p.cursor = c
 	return false, p.cursor.write(p.File)
 }
 
-// Poll reports the runs that ended since the last poll, in the order of their ends.
+// Poll reports the runs that ended since the last poll, in the order of their ends. A run that the service cannot show now is reported by
+// a later poll, and does not hold up the others.
 func (p *Poller) Poll(ctx context.Context) error {
-	listed, err := p.list(ctx, api.RunFilter{Since: p.cursor.since()})
+	since := p.cursor.since()
+	listed, err := p.list(ctx, api.RunFilter{Since: since})
 	if err != nil {
 		return err
 	}
@@ -100,21 +105,65 @@ func (p *Poller) Poll(ctx context.Context) error {
 	}
 	var ended []api.RunSummary
 	for _, r := range append(listed, older...) {
-		if _, isKnown := p.cursor.Ended[r.RunID]; r.Status.Final() && !isKnown {
+		if r.Status.Final() && p.cursor.isNew(r, since) {
 			ended = append(ended, r)
-			continue
+		} else {
+			p.cursor.note(r, false)
 		}
-		p.cursor.note(r, false)
 	}
 	slices.SortStableFunc(ended, func(a, b api.RunSummary) int { return endOf(a).Compare(endOf(b)) })
-	for _, r := range ended {
-		if err := p.report(ctx, r); err != nil {
-			return errors.Join(err, p.cursor.write(p.File))
-		}
-		p.cursor.note(r, true)
-	}
+	err = p.reportAll(ctx, ended)
 	p.cursor.prune()
-	return p.cursor.write(p.File)
+	return errors.Join(err, p.cursor.write(p.File))
+}
+
+// An UnreadableError means that the service cannot show a run that has ended. A later poll reports the run.
+type UnreadableError struct {
+	RunID string
+	Err   error
+}
+
+// Error names the run.
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("run %s has ended, but cannot be read: %v", e.RunID, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// maxUnreadable is the number of unreadable runs after which a poll ends: the service fails as a whole.
+const maxUnreadable = 4
+
+// reportAll reports runs until one fails for a reason that is not its own. It returns the error of the first unreadable one.
+func (p *Poller) reportAll(ctx context.Context, ended []api.RunSummary) error {
+	for _, r := range ended {
+		p.cursor.Active[r.RunID] = r.CreatedAt // until it is reported
+	}
+	var unreadable error
+	count := 0
+	for _, r := range ended {
+		switch err := p.report(ctx, r); {
+		case err == nil:
+			p.cursor.note(r, true)
+		case !isOfRun(err):
+			return err
+		default:
+			unreadable = cmp.Or[error](unreadable, &UnreadableError{r.RunID, err})
+			if count++; count == maxUnreadable {
+				return unreadable
+			}
+		}
+	}
+	return unreadable
+}
+
+// isOfRun reports whether a request failed for a reason that may be one of the run that it asked for.
+func isOfRun(err error) bool {
+	var refused *api.Error
+	if errors.As(err, &refused) {
+		return refused.Status != http.StatusUnauthorized && refused.Status != http.StatusTooManyRequests
+	}
+	return errors.As(err, new(*api.UnexpectedError))
 }
 
 func endOf(r api.RunSummary) time.Time {
@@ -152,9 +201,11 @@ func (p *Poller) list(ctx context.Context, f api.RunFilter) ([]api.RunSummary, e
 func (p *Poller) lookUp(ctx context.Context, listed []api.RunSummary) ([]api.RunSummary, error) {
 	var found []api.RunSummary
 	for _, id := range p.cursor.older(listed) {
-		reply, err := p.API.Run(ctx, id)
+		reply, _, err := p.API.FindRun(ctx, id)
 		if api.IsNotFound(err) {
 			delete(p.cursor.Active, id) // the service has removed it
+		}
+		if isOfRun(err) {
 			continue
 		}
 		if err != nil {
@@ -169,19 +220,13 @@ func (p *Poller) lookUp(ctx context.Context, listed []api.RunSummary) ([]api.Run
 	return found, nil
 }
 
-// report reports the end of a run with the body that a webhook delivery of it has: the response to a request for the run.
+// report reports the end of a run with the body that a webhook delivery of it has: the response to a request for the run. If the service
+// refuses to show the run, that is the item of the list.
 func (p *Poller) report(ctx context.Context, r api.RunSummary) error {
 	if p.Has(r.RunID) {
 		return nil
 	}
-	reply, err := p.API.Run(ctx, r.RunID)
-	var body []byte
-	switch {
-	case api.IsNotFound(err): // a run of another family than that of apps
-		body, err = json.Marshal(map[string]any{"data": r})
-	case err == nil:
-		body = reply.Raw
-	}
+	body, err := p.body(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -194,4 +239,15 @@ func (p *Poller) report(ctx context.Context, r api.RunSummary) error {
 		return fmt.Errorf("could not store the end of run %s: %w", r.RunID, err)
 	}
 	return nil
+}
+
+func (p *Poller) body(ctx context.Context, r api.RunSummary) ([]byte, error) {
+	reply, _, err := p.API.FindRun(ctx, r.RunID)
+	if err == nil {
+		return reply.Raw, nil
+	}
+	if refused := (*api.Error)(nil); isOfRun(err) && errors.As(err, &refused) && !refused.IsTransient() {
+		return json.Marshal(map[string]any{"data": r})
+	}
+	return nil, err
 }

@@ -30,6 +30,9 @@ type service struct {
 	failing  bool
 	requests int
 	missing  map[string]bool // runs of another family: listed, but not found by id
+	broken   map[string]int  // runs that cannot be read, with the status of the response
+	ignores  bool            // the time from which runs are listed
+	odd      []any           // items before the runs of a list
 }
 
 func (s *service) start(id string) {
@@ -63,9 +66,16 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest) // not repeated by the client
 		return
 	}
-	if id, isOne := strings.CutPrefix(r.URL.Path, "/v1/runs/"); isOne {
+	if r.URL.Path != "/v1/runs" {
+		id, isApp := strings.CutPrefix(r.URL.Path, "/v1/runs/")
+		id = strings.TrimPrefix(id, "/v1/generate/runs/")
+		if status := s.broken[id]; status != 0 {
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(map[bool]string{true: "<html>", false: `{"error": "no"}`}[status == http.StatusOK]))
+			return
+		}
 		i := slices.IndexFunc(s.runs, func(r api.Run) bool { return r.RunID == id })
-		if i < 0 || s.missing[id] {
+		if i < 0 || isApp == s.missing[id] {
 			w.WriteHeader(http.StatusNotFound)
 			return
 		}
@@ -76,9 +86,9 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	since, _ := time.Parse(time.RFC3339, q.Get("since"))
 	limit, _ := strconv.Atoi(q.Get("limit"))
 	offset, _ := strconv.Atoi(q.Get("offset"))
-	list := []api.RunSummary{}
+	list := slices.Clone(s.odd)
 	for _, run := range slices.Backward(s.runs) {
-		if !run.CreatedAt.Before(since) && (q.Get("status") == "" || q.Get("status") == string(run.Status)) {
+		if (s.ignores || !run.CreatedAt.Before(since)) && (q.Get("status") == "" || q.Get("status") == string(run.Status)) {
 			list = append(list, api.RunSummary{RunID: run.RunID, Status: run.Status, CreatedAt: run.CreatedAt, CompletedAt: run.CompletedAt})
 		}
 	}
@@ -95,12 +105,12 @@ type rig struct {
 	file   string
 	poller *poll.Poller
 	told   []string
-	broken bool // storing fails
+	full   bool // storing fails
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, service: &service{now: time.Unix(1_800_000_000, 0).UTC(), missing: map[string]bool{}}, file: filepath.Join(t.TempDir(), "cursor.json")}
+	r := &rig{t: t, service: &service{now: time.Unix(1_800_000_000, 0).UTC(), missing: map[string]bool{}, broken: map[string]int{}}, file: filepath.Join(t.TempDir(), "cursor.json")}
 	server := httptest.NewServer(r.service)
 	t.Cleanup(server.Close)
 	r.client = &api.Client{BaseURL: server.URL}
@@ -114,7 +124,7 @@ func (r *rig) restart(workspace string) (resumes bool) {
 		API: r.client, File: r.file, Workspace: workspace,
 		Has: func(id string) bool { return slices.Contains(r.told, id) },
 		Report: func(_ context.Context, d inbox.Delivery) error {
-			if r.broken {
+			if r.full {
 				return errors.New("no space")
 			}
 			var body struct{ Data api.Run }
@@ -204,21 +214,24 @@ func TestPollSurvivesFailures(t *testing.T) {
 	if err := r.poller.Poll(t.Context()); err == nil {
 		t.Error("got no error from a service that fails")
 	}
-	r.failing, r.broken = false, true
+	r.failing, r.full = false, true
 	if err := r.poller.Poll(t.Context()); err == nil || !strings.Contains(err.Error(), "no space") {
 		t.Errorf("got %v, want the error of the inbox", err)
 	}
-	r.broken = false
+	r.full = false
 	r.poll()
 	r.wantTold("a")
 
-	// A run of another family is listed, but cannot be asked for: the list is what is known of it.
-	r.start("freestyle")
-	r.missing["freestyle"] = true
+	// A run of another family, which ends when the list does not go back to it any more.
+	r.missing["generation"] = true
+	r.start("generation")
 	r.poll()
-	r.end("freestyle", api.Completed)
+	r.advance(2 * time.Hour)
+	r.start("later")
 	r.poll()
-	r.wantTold("a", "freestyle")
+	r.end("generation", api.Completed)
+	r.poll()
+	r.wantTold("a", "generation")
 
 	// Another workspace, or a damaged cursor, begins anew.
 	if r.restart("other") {
@@ -231,7 +244,71 @@ func TestPollSurvivesFailures(t *testing.T) {
 		t.Error("got a process that resumes with a damaged cursor")
 	}
 	r.poll()
-	r.wantTold("a", "freestyle")
+	r.wantTold("a", "generation")
+}
+
+// TestPollOneOddRun: a run that the service cannot show does not hold up the others, and is told later.
+func TestPollOneOddRun(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		status int
+		told   []string // while the run is broken
+	}{
+		{"fails", http.StatusInternalServerError, []string{"good"}},
+		{"web page", http.StatusOK, []string{"good"}},
+		{"forbidden", http.StatusForbidden, []string{"odd", "good"}}, // what the list says is told
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.client.Sleep = func(context.Context, time.Duration) error { return nil }
+			r.restart("w")
+			for _, id := range []string{"odd", "good"} {
+				r.start(id)
+				r.end(id, api.Completed)
+			}
+			r.broken["odd"] = tt.status
+			err := r.poller.Poll(t.Context())
+			r.wantTold(tt.told...)
+			unreadable := (*poll.UnreadableError)(nil)
+			if isNamed := errors.As(err, &unreadable) && unreadable.RunID == "odd"; isNamed != (len(tt.told) == 1) {
+				t.Errorf("got the error %v", err)
+			}
+			r.restart("w") // what is not told yet survives a crash, and runs that move the list on
+			r.advance(2 * time.Hour)
+			r.start("later")
+			_ = r.poller.Poll(t.Context())
+			delete(r.broken, "odd")
+			r.poll()
+			if slices.Sort(r.told); !slices.Equal(r.told, []string{"good", "odd"}) {
+				t.Errorf("got %q, want each run once", r.told)
+			}
+		})
+	}
+}
+
+// TestPollOddLists: items that cannot be read, and a service that lists older runs than it was asked for, cause no old run to be told.
+func TestPollOddLists(t *testing.T) {
+	t.Parallel()
+	for _, ignores := range []bool{false, true} {
+		r := newRig(t)
+		r.ignores = ignores
+		r.odd = []any{nil, "text", map[string]any{"runId": "", "status": "completed"}, map[string]any{"runId": 7, "createdAt": "never"}}
+		r.start("old")
+		r.end("old", api.Completed)
+		r.advance(24 * time.Hour)
+		r.start("active")
+		r.restart("w")
+		r.poll()
+		r.advance(24 * time.Hour)
+		r.start("new")
+		r.end("new", api.Completed)
+		r.poll()
+		r.poll()
+		r.wantTold("new")
+	}
 }
 
 // TestPollIsCheap counts the requests: the limit is 100 a minute, for all programs of a user.
