@@ -42,6 +42,7 @@ func newOdd() http.Handler {
 	send("/v1/down", 503, "text/plain", "come back later\n")
 	send("/v1/lines", 200, "application/x-ndjson", "{\"n\":1}\n\n{\"n\":2}\n")
 	send("/v1/events", 200, "text/event-stream", ": hello\n\nevent: a\ndata: {\"n\":1}\n\ndata: {\"n\":\ndata: 2}\n\ndata: bye\n\n")
+	send("/v1/unfinished", 200, "text/event-stream", "data: {\"n\":1}\n\ndata: {\"n\":2}\n")
 	send("/v1/nulls", 200, "application/json", `{"data":null}`)
 	send("/v1/runs", 200, "application/json", `{"data":[{"runId":"run-a","workflowId":"app-a","status":"completed","createdAt":"2026-01-02T12:00:00+0000"},7,null]}`)
 	send("/v1/apps", 200, "application/json", `{"data":[{"appId":"app-a","name":"First"},"lost",{"appId":"app-b","name":["Second"],"isPublic":"no"}]}`)
@@ -49,6 +50,8 @@ func newOdd() http.Handler {
 	send("/v1/apps/discover", 200, "application/json", `{"data":{"matches":null}}`)
 	mux.HandleFunc("/v1/echo", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Link", "</v1/echo?a=1>; rel=next, <lma_odd_key_1>")
+		w.Header().Set("Set-Cookie", "session=hidden")
 		_ = json.NewEncoder(w).Encode(map[string]string{"query": r.URL.RawQuery, "accept": r.Header.Get("Accept")})
 	})
 	var calls atomic.Int64
