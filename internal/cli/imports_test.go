@@ -18,7 +18,7 @@ var imports = map[string]string{
 
 	"cli":              "api child cli/account cli/api cli/apps cli/assets cli/brands cli/browse cli/complete cli/content cli/credits cli/docs cli/intelligence cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/models cli/project cli/publishing cli/runs cli/settings cli/templates cli/upgrade cli/webhook cmdutil completion fail output redact session term",
 	"cli/account":      "api api/laghav auth auth/clientkey auth/redirecturi auth/safeurl cli/complete cmdutil config fail output provider scan session term",
-	"cli/api":          "api api/loose auth/safeurl cli/complete cmdutil fail output provider session transfer",
+	"cli/api":          "api api/loose auth/safeurl cli/complete cmdutil fail jsontext output provider session transfer",
 	"cli/appinfo":      "api cli/complete cmdutil fail output",
 	"cli/apps":         "api cli/appinfo cli/complete cmdutil fail output term",
 	"cli/assetfile":    "api cmdutil fail output provider transfer",
