@@ -47,6 +47,10 @@ func newOdd() http.Handler {
 	send("/v1/runs", 200, "application/json", `{"data":[{"runId":"run-a","workflowId":"app-a","status":"completed","createdAt":"2026-01-02T12:00:00+0000"},7,null]}`)
 	send("/v1/apps", 200, "application/json", `{"data":[{"appId":"app-a","name":"First"},"lost",{"appId":"app-b","name":["Second"],"isPublic":"no"}]}`)
 	send("/v1/files", 200, "application/json", `{"files":[7,{"uri":"f1","name":"a.txt"}]}`)
+	send("/v1/models/image", 200, "application/json", `{"data":{"items":[{"id":"m1","displayName":"First"},{},{"id":{"a":1}}]}}`)
+	send("/v1/models/video", 200, "application/json", `{"data":[{"id":"m2"}]}`)
+	send("/v1/templates", 200, "application/json", `{"data":[7,{"id":"t1","name":"First"}]}`)
+	send("/v1/intelligence/trends", 200, "application/json", `{"data":null}`)
 	send("/v1/apps/discover", 200, "application/json", `{"data":{"matches":null}}`)
 	mux.HandleFunc("/v1/echo", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
