@@ -20,13 +20,10 @@ func (o *options) checkDownload() error {
 		}
 		return nil
 	}
-	info, err := os.Lstat(o.download)
-	switch {
-	case err != nil: // it is absent, or writing it says why it cannot be written
-		return nil
-	case info.IsDir():
+	switch info, err := os.Lstat(o.download); {
+	case err == nil && info.IsDir():
 		return fail.Usage("name a file in it", "--download %s is a folder", output.Quote(o.download))
-	case !o.force:
+	case err == nil && !o.force:
 		return &transfer.ExistsError{Path: o.download}
 	}
 	return nil

@@ -174,7 +174,7 @@ func appsInTime(ctx context.Context, env *cmdutil.Env) []entry {
 // IsApp reports whether a word is the id or the short name of an app: of the cache, or of the service if it is empty.
 func IsApp(ctx context.Context, env *cmdutil.Env, word string) bool {
 	c := readCache(env)
-	apps := append(c.Apps, c.Used...)
+	apps := slices.Concat(c.Apps, c.Used)
 	if len(apps) == 0 {
 		apps = appsInTime(ctx, env)
 	}
