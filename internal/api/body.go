@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"reflect"
 
 	"github.com/uselamina/lamina/internal/api/loose"
@@ -36,6 +37,18 @@ func encodeBody(req Call) ([]byte, error) {
 		return nil, fmt.Errorf("could not encode the request: %w", err)
 	}
 	return raw, nil
+}
+
+// checkQuery checks the values of a query, which a server would decode with a loss. Errors: *TextError.
+func checkQuery(query url.Values) error {
+	for name, values := range query {
+		for _, value := range values {
+			if err := jsontext.CheckText(value); err != nil {
+				return &TextError{Field: name, Err: err}
+			}
+		}
+	}
+	return nil
 }
 
 // checkTexts checks all texts of a value that will be encoded as JSON. It does not look into values that are JSON already.

@@ -169,6 +169,9 @@ func (c *Client) exchange(ctx context.Context, req Call) (*http.Response, error)
 		}
 		body = bytes.NewReader(raw)
 	}
+	if err := checkQuery(req.Query); err != nil {
+		return nil, err
+	}
 	target := provider.Join(c.BaseURL, req.Path)
 	if len(req.Query) > 0 {
 		target += string("?&"[min(strings.Count(target, "?"), 1)]) + req.Query.Encode()

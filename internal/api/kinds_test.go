@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"syscall"
 	"testing"
@@ -184,5 +185,15 @@ func TestInterrupted(t *testing.T) {
 	}
 	if len(at.sleeps()) > 0 {
 		t.Error("got a second attempt, want none")
+	}
+}
+
+// TestQueryIsUTF8 checks that a value of a query that is not UTF-8 is refused before it is sent.
+func TestQueryIsUTF8(t *testing.T) {
+	t.Parallel()
+	client := &Client{HTTP: http.DefaultClient, BaseURL: "http://127.0.0.1:9"}
+	_, err := client.Fetch(t.Context(), Call{Method: http.MethodGet, Path: "/v1/runs", Query: url.Values{"webhook": {"caf\xe9"}}})
+	if refused := (*TextError)(nil); !errors.As(err, &refused) || refused.Field != "webhook" {
+		t.Errorf("got %v, want a *TextError for webhook", err)
 	}
 }

@@ -27,6 +27,7 @@ func readReply[T any](raw json.RawMessage) (*Reply[T], error) {
 			return nil, err
 		}
 		loose.Fill(list, &reply.Data)
+	case string(envelope.Data) == "null" && mayBeNull(reply.Data):
 	case len(envelope.Data) == 0 || string(envelope.Data) == "null":
 		return nil, loose.ErrShape
 	default:
@@ -40,16 +41,24 @@ func readReply[T any](raw json.RawMessage) (*Reply[T], error) {
 	return reply, nil
 }
 
-// UnmarshalJSON implements json.Unmarshaler. The matches are a list like that of GET /v1/apps.
+// mayBeNull reports whether null is a response without results, and not one of another shape.
+func mayBeNull(data any) bool {
+	switch data.(type) {
+	case Discovery, Trends:
+		return true
+	}
+	return false
+}
+
+// UnmarshalJSON implements json.Unmarshaler. The matches are a list like that of GET /v1/apps, perhaps without the object around it.
 func (d *Discovery) UnmarshalJSON(raw []byte) error {
 	var w struct {
-		Matches json.RawMessage `json:"matches"`
-		Intent  Intent          `json:"intent"`
+		Intent Intent `json:"intent"`
 	}
-	if err := loose.Decode(raw, &w); err != nil {
-		return err
+	list, err := loose.List(raw, "matches", "items")
+	if decodeErr := loose.Decode(raw, &w); err != nil && decodeErr != nil {
+		return decodeErr
 	}
-	list, _ := loose.List(w.Matches) // no list means no matches
-	d.Matches, d.Intent = loose.Items[DiscoveredApp](list), w.Intent
+	d.Matches, d.Intent = loose.Items[DiscoveredApp](list), w.Intent // no list means no matches
 	return nil
 }

@@ -54,8 +54,7 @@ func (g *Guidance) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// Templates returns the templates of the workspace. The shape of the list is not documented: an array, or an object with one. An
-// item that cannot be read is empty.
+// Templates returns the templates of the workspace. The shape of the list is not documented: an array, or an object with one.
 func (c *Client) Templates(ctx context.Context) (*Reply[[]Template], error) {
 	req := Call{Method: http.MethodGet, Path: "/v1/templates"}
 	got, err := c.Do(ctx, req)
@@ -77,11 +76,7 @@ func (c *Client) Templates(ctx context.Context) (*Reply[[]Template], error) {
 	if err != nil {
 		return nil, got.Unexpected(req, "the response is not a list of templates", err)
 	}
-	for _, item := range items {
-		var t Template
-		_ = t.UnmarshalJSON(item) // never fails
-		reply.Data = append(reply.Data, t)
-	}
+	loose.Fill(items, &reply.Data)
 	return reply, nil
 }
 

@@ -18,6 +18,8 @@ type section struct {
 	prose []output.Block
 	lines []string    // to copy
 	list  [][2]string // names with their descriptions
+	// isUsage is set for lines that are no commands.
+	isUsage bool
 	// isFlags is set for the list of flags.
 	isFlags bool
 }
@@ -26,10 +28,10 @@ type section struct {
 func sections(cmd *cobra.Command) []section {
 	all := []section{
 		{prose: output.Blocks(cmp.Or(cmd.Long, cmd.Short+"."))},
-		{title: "Usage", lines: []string{usageLine(cmd)}},
+		{title: "Usage", lines: []string{usageLine(cmd)}, isUsage: true},
 	}
 	if len(cmd.Aliases) > 0 {
-		all = append(all, section{title: "Aliases", lines: []string{strings.Join(cmd.Aliases, ", ")}})
+		all = append(all, section{title: "Aliases", lines: []string{strings.Join(cmd.Aliases, ", ")}, isUsage: true})
 	}
 	if cmd.Example != "" {
 		all = append(all, section{title: "Examples", lines: strings.Split(cmd.Example, "\n")})
@@ -63,7 +65,11 @@ func writeSection(p *output.Page, s section) {
 	}
 	p.Blocks(s.prose)
 	for _, line := range s.lines {
-		p.Line("  %s", p.Command(line))
+		if s.isUsage {
+			p.Synopsis(line)
+			continue
+		}
+		p.ShellCommand(line)
 	}
 	p.Terms(s.list)
 }

@@ -192,16 +192,7 @@ func (e *Env) printEnvelope(envelope func(any) (json.RawMessage, error), data an
 	return e.Printer.Data(raw, text)
 }
 
-// Text writes a page of text, whatever the output format is.
-func (e *Env) Text(write func(*output.Page)) error {
-	p, err := output.New(e.Streams, output.Options{Format: output.Text})
-	if err != nil {
-		return err
-	}
-	return p.Data(nil, write)
-}
-
-// Help writes a page of text as Text does, through the user's pager if it is longer than the screen.
+// Help writes a page of text, whatever the output format is, through the user's pager if it is longer than the screen.
 func (e *Env) Help(write func(*output.Page)) error {
 	p, err := output.New(e.Streams, output.Options{Format: output.Text})
 	if err != nil {

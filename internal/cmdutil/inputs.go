@@ -73,7 +73,8 @@ func ParsePair(flag, pair, example string) (name string, value any, err error) {
 	}
 	if !json.Valid([]byte(text)) {
 		return "", nil, fail.Usage("for a string, write "+flag+" "+fail.Quote(name+"="+text),
-			"%s %s:= must be followed by JSON, such as 3, true or [\"a\",\"b\"], not %q", flag, name, text)
+			"%s %s:= must be followed by JSON, such as 3, true or [\"a\",\"b\"], not %q%s", flag, name, text,
+			Place(jsontext.Check([]byte(text))))
 	}
 	if err := jsontext.Check([]byte(text)); err != nil {
 		return "", nil, fail.Usage("", "%s %s:= cannot be sent as it is: %v; nothing was sent", flag, name, err)

@@ -3,6 +3,7 @@ package cmdutil
 import (
 	"cmp"
 
+	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/term"
 )
 
@@ -31,4 +32,18 @@ func (e *Env) Open(what string) {
 		why = err.Error()
 	}
 	e.Printer.Verbatim("%s not opened, because %s: %s", e.Styles().Busy("note:"), cmp.Or(term.Line(why), "of an unknown failure"), what)
+}
+
+// OpenOrPrint opens a page in the user's browser if mayOpen is set and stdout is a terminal, and prints its address otherwise, or where
+// nothing can be opened.
+func (e *Env) OpenOrPrint(page string, mayOpen bool) error {
+	if mayOpen && e.Streams.OutTTY {
+		why := e.CannotOpen()
+		if why == "" {
+			e.Open(page)
+			return nil
+		}
+		e.Note("not opened, because %s", why)
+	}
+	return e.Print(map[string]string{"url": page}, func(p *output.Page) { p.Line("%s", page) })
 }

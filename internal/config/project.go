@@ -140,6 +140,9 @@ func syntaxError(raw []byte, err error) *ProjectError {
 	if looksSecret(key, strings.TrimLeft(value, " \t\"'")) {
 		return &ProjectError{Line: row, Detail: secretDetail}
 	}
+	if strings.Contains(located.Error(), "already defined") {
+		return &ProjectError{Line: row, Detail: "sets a key that a line above it sets: remove one of the two"}
+	}
 	return &ProjectError{Line: row, Detail: `is not valid: write profile = "NAME", base_url = "URL" or workspace = "ID"`}
 }
 

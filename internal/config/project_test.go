@@ -39,7 +39,7 @@ func TestParseProject(t *testing.T) {
 		{name: "array", text: "#\nworkspace = [\"ws\"]", line: 2, err: "is not valid"},
 		{name: "table", text: "[table]\nprofile = \"work\"", line: 1, err: "is not valid"},
 		{name: "dotted key", text: "profile.name = \"work\"", line: 1, err: "is not valid"},
-		{name: "key set twice", text: "profile = \"a\"\nprofile = \"b\"", line: 2, err: "is not valid"},
+		{name: "key set twice", text: "profile = \"a\"\nprofile = \"b\"", line: 2, err: "sets a key that a line above it sets"},
 		{name: "not UTF-8", text: "workspace = \"\xff\"", line: 1, err: "is not valid"},
 		{name: "control character", text: "workspace = \"a\x1b[2Jb\"", line: 1, err: "is not valid"},
 		{name: "escaped control character", text: "\nworkspace = \"a\\u001b[2Jb\"", line: 2, err: "control character"},

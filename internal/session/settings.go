@@ -89,20 +89,12 @@ func FindSetting(name string) (s Setting, ok bool) {
 	return all[i], true
 }
 
-// Check returns an error if a value is not valid.
-func (s Setting) Check(value string) error {
-	switch {
-	case len(s.Values) > 0 && !slices.Contains(s.Values, value):
-		return fmt.Errorf("%s must be %s, not %q", s.Name, orList(s.Values), value)
-	case s.check != nil:
-		return s.check(value)
+// CheckForm returns an error if a value of a setting without Values is not valid.
+func (s Setting) CheckForm(value string) error {
+	if s.check == nil {
+		return nil
 	}
-	return nil
-}
-
-func orList(values []string) string {
-	last := len(values) - 1
-	return strings.Join(values[:last], ", ") + " or " + values[last]
+	return s.check(value)
 }
 
 // CheckWebhook returns an error unless text is an http or https URL without a password.
@@ -167,7 +159,7 @@ func (s Setting) StoredIn(doc *config.Document, profile string) string {
 	default:
 		value = doc.Setting(profile, s.Name)
 	}
-	if value == "" || s.Check(value) != nil {
+	if len(s.Values) > 0 && !slices.Contains(s.Values, value) || s.CheckForm(value) != nil {
 		return ""
 	}
 	return value

@@ -103,7 +103,7 @@ func (t *debugTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	t.logf("< %s after %s", resp.Status, took)
-	for _, name := range DebugHeaders {
+	for _, name := range debugHeaders {
 		if value := resp.Header.Get(name); value != "" {
 			t.logf("<   %s: %s", name, value)
 		}
@@ -111,8 +111,8 @@ func (t *debugTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// DebugHeaders are the headers of a response that help with debugging and hold no secret.
-var DebugHeaders = []string{"Content-Type", "Content-Length", "Date", "X-Request-Id", "Ratelimit-Limit", "Ratelimit-Remaining", "Ratelimit-Reset", "Retry-After"}
+// debugHeaders are the headers of a response that help with debugging and hold no secret.
+var debugHeaders = []string{"Content-Type", "Content-Length", "Date", "X-Request-Id", "Ratelimit-Limit", "Ratelimit-Remaining", "Ratelimit-Reset", "Retry-After"}
 
 // bareURL returns the URL of a request with the names of its query parameters, without their values.
 func bareURL(req *http.Request) string {

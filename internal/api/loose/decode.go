@@ -30,12 +30,17 @@ func Decode(raw []byte, v any) error {
 func Items[T any](list []json.RawMessage) []T {
 	items := make([]T, len(list))
 	for i, raw := range list {
-		if v := reflect.ValueOf(&items[i]).Elem(); !decodeItem(raw, v) {
-			v.SetZero()
-			mark(v, raw)
-		}
+		readItem(raw, reflect.ValueOf(&items[i]).Elem())
 	}
 	return items
+}
+
+// readItem decodes an item of a list. It marks one that cannot be read, or of which nothing can be read.
+func readItem(raw json.RawMessage, item reflect.Value) {
+	if !decodeItem(raw, item) || item.Kind() == reflect.Struct && item.IsZero() {
+		item.SetZero()
+		mark(item, raw)
+	}
 }
 
 // Fill sets the slice that v points to as Items does.
@@ -43,10 +48,7 @@ func Fill(list []json.RawMessage, v any) {
 	slice := reflect.ValueOf(v).Elem()
 	slice.Set(reflect.MakeSlice(slice.Type(), len(list), len(list)))
 	for i, raw := range list {
-		if item := slice.Index(i); !decodeItem(raw, item) {
-			item.SetZero()
-			mark(item, raw)
-		}
+		readItem(raw, slice.Index(i))
 	}
 }
 

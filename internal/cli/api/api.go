@@ -76,7 +76,7 @@ func New(env *cmdutil.Env) *cobra.Command {
 	f.StringArrayVarP(&opts.headers, "header", "H", nil, "send a header as `NAME:VALUE`")
 	f.StringVar(&opts.file, "file", "", "send the JSON in this `FILE` as the body; - is stdin")
 	f.BoolVar(&opts.include, "include", false, "print the status and the headers of the response to stderr")
-	f.StringVarP(&opts.download, "download", "d", "", "save the response to this `FILE` instead of printing it")
+	f.StringVarP(&opts.download, "download", "d", "", "save the response to this `FILE` instead of printing it; - writes it to stdout as it came")
 	f.BoolVar(&opts.force, "force", false, "replace the file of --download if it is there")
 	f.BoolVar(&opts.paginate, "paginate", false, "get all pages of a list, as one array")
 	f.BoolVar(&opts.stream, "stream", false, "with --paginate: print each item as a line of JSON when its page arrives")
@@ -129,7 +129,10 @@ func (o *options) check(cmd *cobra.Command, method string) error {
 	case o.force && o.download == "":
 		return fail.Usage("", "--force needs --download")
 	}
-	return cmdutil.AtMostOne(cmd, "download", "paginate")
+	if err := cmdutil.AtMostOne(cmd, "download", "paginate"); err != nil || o.download == "" {
+		return err
+	}
+	return o.checkDownload()
 }
 
 func run(ctx context.Context, opts *options, call api.Call) error {
@@ -142,6 +145,9 @@ func run(ctx context.Context, opts *options, call api.Call) error {
 	}
 	if call.Accept = call.Header.Get("Accept"); call.Accept == "" {
 		call.Accept = "application/json, */*;q=0.1"
+	}
+	if header := s.Provider.KeyHeader; call.Header.Get(header) != "" {
+		return fail.Usage(opts.env.Command("auth", "status"), "the header %s holds the credential, which --profile or the environment selects, not --header", header)
 	}
 	c := &caller{options: opts, session: s, client: s.Client()}
 	if opts.paginate {
@@ -165,20 +171,21 @@ type caller struct {
 // relativePath returns the part of a path or URL that follows the base URL. root is the end of the base URL as the user typed it, such
 // as /v1, which a path may leave out. It refuses a URL that is not below the base URL, because the credential must not be sent there.
 func relativePath(base, root, path string) (string, error) {
+	bare, _, _ := strings.Cut(path, "?")
 	switch {
 	case path == ".":
 		return root, nil
 	case strings.HasPrefix(path, base+"/") || strings.HasPrefix(path, base+"?"):
 		return path[len(base):], nil
-	case strings.Contains(path, "://"):
+	case !strings.HasPrefix(path, "/") && strings.Contains(bare, "://"):
 		return "", &fail.Error{
 			Code: fail.WrongHost, Hint: "lamina api /PATH",
 			Message: fmt.Sprintf("%s is not below %s, the base URL of the credential; nothing was sent", path, base),
 		}
 	case !strings.HasPrefix(path, "/"):
-		path = "/" + path
+		path, bare = "/"+path, "/"+bare
 	}
-	if bare, _, _ := strings.Cut(path, "?"); !strings.HasPrefix(bare+"/", root+"/") {
+	if !strings.HasPrefix(bare+"/", root+"/") {
 		path = root + path
 	}
 	if _, err := url.Parse(base + path); err != nil || !safeurl.SameOrigin(base, base+path) || strings.ContainsAny(path, " \t\r\n") {

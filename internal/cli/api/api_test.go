@@ -80,6 +80,8 @@ func TestRelativePath(t *testing.T) {
 		{"base URL", ".", "", false},
 		{"URL below the base URL", base + "/v1?a=b", "/v1?a=b", false},
 		{"base URL with a query", base + "?a=b", "?a=b", false},
+		{"URL in a query", "/v1/assets?u=http://other.example/a", "/v1/assets?u=http://other.example/a", false},
+		{"URL in the query of a path without a slash", "v1/assets?u=http://other.example", "/v1/assets?u=http://other.example", false},
 		{"URL of another host", "https://other.example/api/v1", "", true},
 		{"URL outside the base URL", "https://service.example/other", "", true},
 		{"host that begins like the base URL", base + ".other.example/v1", "", true},

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/uselamina/lamina/internal/api"
-	"github.com/uselamina/lamina/internal/session"
 )
 
 // maxCached is the largest size of a response that is kept for --cache, in bytes.
@@ -90,12 +89,7 @@ func (c *caller) keep(ctx context.Context, name string, doc *api.Document) error
 		return nil
 	}
 	now := c.env.Now()
-	kept := cachedResponse{Stored: now, Until: now.Add(c.cache), Status: doc.Status, Header: http.Header{}, Body: raw}
-	for _, name := range session.DebugHeaders {
-		if value := doc.Header.Get(name); value != "" {
-			kept.Header.Set(name, value)
-		}
-	}
+	kept := cachedResponse{Stored: now, Until: now.Add(c.cache), Status: doc.Status, Header: c.publicHeader(doc), Body: raw}
 	text, err := json.Marshal(kept)
 	if err == nil {
 		err = c.env.Sessions.Store().WriteFile(ctx, name, text)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/jsontext"
 )
 
 // A field is a field as it was typed: with --json-field if isJSON is set, else with --field.
@@ -49,7 +50,8 @@ func parseFields(fields []field) ([]namedField, error) {
 			name, value, ok := strings.Cut(f.text, "=")
 			name = strings.TrimSuffix(name, ":")
 			if !ok || name == "" || !json.Valid([]byte(value)) {
-				return nil, fail.Usage("lamina api PATH -F 'limit=3'", "--json-field must be NAME=JSON, not %q; for a string, use -f", f.text)
+				place := cmdutil.Place(jsontext.Check([]byte(value)))
+				return nil, fail.Usage("lamina api PATH -F 'limit=3'", "--json-field must be NAME=JSON, not %q%s; for a string, use -f", f.text, place)
 			}
 			pair, flag = name+":="+value, "--json-field"
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/url"
 	"slices"
 	"strconv"
@@ -97,7 +96,7 @@ func (c *caller) fetchPage(ctx context.Context, call api.Call, isFirst bool) ([]
 	if c.include {
 		c.showHeader(doc)
 	}
-	return io.ReadAll(io.LimitReader(doc.Body, maxValue))
+	return c.readValue(doc.Body)
 }
 
 // A page is one page of a list.

@@ -5,16 +5,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
-	"github.com/uselamina/lamina/internal/session"
 )
 
 // maxValue bounds one JSON value that is printed, in bytes. Larger responses can be saved with --download.
@@ -55,7 +57,7 @@ func (c *caller) show(doc *api.Document) error {
 		}
 		return doc.Refusal
 	}
-	if c.download != "" {
+	if c.download != "" && c.download != toStdout {
 		return c.save(doc)
 	}
 	body := bufio.NewReaderSize(doc.Body, 64<<10)
@@ -67,12 +69,15 @@ func (c *caller) show(doc *api.Document) error {
 	if err != nil {
 		return err
 	}
+	if c.download == toStdout {
+		return c.showText(doc, body)
+	}
 	switch kindOf(doc.Header, start) {
 	case kindJSON:
 		return c.showJSON(body)
 	case kindLines:
 		if c.filters() {
-			return c.showLines(body, c.line)
+			return c.showLines(body)
 		}
 	case kindEvents:
 		if c.filters() || c.isFormatNamed() {
@@ -93,15 +98,28 @@ func (c *caller) isFormatNamed() bool {
 	return c.env.Flags.JSON || c.env.Flags.Output != "" && c.env.Printer.Machine()
 }
 
-// showHeader writes the status and the headers of a response to stderr, without those that may hold a secret.
+// showHeader writes the status and the headers of a response to stderr.
 func (c *caller) showHeader(doc *api.Document) {
 	p := c.env.Printer
-	p.Verbatim("%d %s", doc.Status, http.StatusText(doc.Status))
-	for _, name := range session.DebugHeaders {
-		if value := doc.Header.Get(name); value != "" {
+	p.Verbatim("%s", strings.TrimSpace(fmt.Sprintf("%d %s", doc.Status, http.StatusText(doc.Status))))
+	header := c.publicHeader(doc)
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, value := range header[name] {
 			p.Verbatim("%s: %s", name, value)
 		}
 	}
+}
+
+// publicHeader returns the headers of a response without cookies and without the secrets of this process, which they may repeat.
+func (c *caller) publicHeader(doc *api.Document) http.Header {
+	header := doc.Header.Clone()
+	header.Del("Set-Cookie")
+	for _, values := range header {
+		for i := range values {
+			values[i] = c.env.Sessions.Secrets.Text(values[i])
+		}
+	}
+	return header
 }
 
 // showRefusal prints the body of a refusal without a filter and without the secrets of this process, which the body may repeat.
@@ -125,14 +143,10 @@ func (c *caller) showRefusal(doc *api.Document) error {
 
 // showJSON prints one JSON value.
 func (c *caller) showJSON(body io.Reader) error {
-	raw, err := io.ReadAll(io.LimitReader(body, maxValue+1))
+	raw, err := c.readValue(body)
 	switch {
 	case err != nil:
 		return err
-	case len(raw) > maxValue:
-		return &fail.Error{
-			Code: fail.Unexpected, Message: "the response is larger than 32 MiB, which is too much to print", Hint: c.env.Command("api", c.path, "--download", "FILE"),
-		}
 	case json.Valid(raw):
 		return c.env.Printer.Data(raw, func(p *output.Page) { p.JSON(raw) })
 	case c.filters():
@@ -141,21 +155,42 @@ func (c *caller) showJSON(body io.Reader) error {
 	return c.write(raw)
 }
 
-// showLines calls show with each line that is not blank, when it arrives.
-func (c *caller) showLines(body io.Reader, show func(line []byte) error) error {
+// readValue reads a body that holds one JSON value.
+func (c *caller) readValue(body io.Reader) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(body, maxValue+1))
+	if err == nil && len(raw) > maxValue {
+		err = &fail.Error{
+			Code: fail.Unexpected, Message: "the response is larger than 32 MiB, which is too much to print", Hint: c.env.Command("api", c.path, "--download", "FILE"),
+		}
+	}
+	return raw, err
+}
+
+// eachLine calls show with each line, when it arrives.
+func eachLine(body io.Reader, show func(line []byte) error) error {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 64<<10), maxValue)
 	for lines.Scan() {
-		if line := bytes.TrimSpace(lines.Bytes()); len(line) > 0 {
-			if err := show(line); err != nil {
-				return err
-			}
+		if err := show(lines.Bytes()); err != nil {
+			return err
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return &fail.Error{Code: fail.Unexpected, Message: "a line of the response is larger than 32 MiB"}
+		return errLongLine
 	}
 	return lines.Err()
+}
+
+var errLongLine = &fail.Error{Code: fail.Unexpected, Message: "a line or an event of the response is larger than 32 MiB"}
+
+// showLines prints each line that is not blank.
+func (c *caller) showLines(body io.Reader) error {
+	return eachLine(body, func(line []byte) error {
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			return nil
+		}
+		return c.line(line)
+	})
 }
 
 // line prints a JSON value as a line, or what the jq program makes of it. A text that is no JSON is printed as a JSON string.
@@ -172,22 +207,30 @@ func (c *caller) line(raw []byte) error {
 
 // showEvents prints the data of each server-sent event as a line.
 func (c *caller) showEvents(body io.Reader) error {
-	var data [][]byte
-	lines := bufio.NewScanner(body)
-	lines.Buffer(make([]byte, 64<<10), maxValue)
-	for lines.Scan() {
-		line := bytes.TrimSuffix(lines.Bytes(), []byte("\r"))
-		switch value, isData := bytes.CutPrefix(line, []byte("data:")); {
-		case isData:
-			data = append(data, bytes.Clone(bytes.TrimPrefix(value, []byte(" "))))
-		case len(line) == 0 && len(data) > 0:
-			if err := c.line(bytes.Join(data, []byte("\n"))); err != nil {
-				return err
-			}
-			data = nil
+	var data []byte // each line of it ends with a line break
+	end := func() error {
+		text, isThere := bytes.CutSuffix(data, []byte("\n"))
+		if data = nil; !isThere {
+			return nil
 		}
+		return c.line(text)
 	}
-	return lines.Err()
+	err := eachLine(body, func(line []byte) error {
+		value, isData := bytes.CutPrefix(line, []byte("data:"))
+		switch {
+		case len(line) == 0:
+			return end()
+		case len(data)+len(value) > maxValue:
+			return errLongLine
+		case isData:
+			data = append(append(data, bytes.TrimPrefix(value, []byte(" "))...), '\n')
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return end() // some servers leave out the empty line after the last event
 }
 
 // showText prints a body as it comes. On a terminal it is made safe, and refused if it is no text.

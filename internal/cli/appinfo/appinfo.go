@@ -30,6 +30,11 @@ func Get(ctx context.Context, env *cmdutil.Env, client *api.Client, typed string
 			reply, err = client.App(ctx, id)
 		}
 	}
+	if api.IsNotFound(err) && IsID(typed) && complete.IsRun(ctx, env, typed) {
+		return nil, "", &fail.Error{
+			Code: fail.NotFound, Message: fmt.Sprintf("%s is a run, not an app", output.Quote(typed)), Hint: env.Command("runs", "get", typed), Err: err,
+		}
+	}
 	if api.IsNotFound(err) {
 		return nil, "", &fail.Error{Code: fail.NotFound, Message: fmt.Sprintf("there is no app %s in this workspace", output.Quote(typed)), Hint: "lamina apps list", Err: err}
 	}

@@ -1,6 +1,10 @@
 package apps
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/uselamina/lamina/internal/api/loose"
+)
 
 // asList returns the envelope of a search in the shape of the one of a list: its matches are data. The intent stands beside data, and
 // for one release the matches, too, for scripts that read them.
@@ -9,14 +13,16 @@ func asList(raw json.RawMessage) (json.RawMessage, error) {
 	if err := json.Unmarshal(raw, &envelope); err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(envelope["data"], &found); err != nil {
-		return nil, err
-	}
+	_ = json.Unmarshal(envelope["data"], &found) // may be null, or the list
 	for name, value := range found {
 		envelope[name] = value
 	}
-	if matches := envelope["matches"]; len(matches) == 0 || string(matches) == "null" {
-		envelope["matches"] = json.RawMessage("[]")
+	matches, err := loose.List(envelope["data"], "matches", "items")
+	if err != nil {
+		matches = []json.RawMessage{}
+	}
+	if envelope["matches"], err = json.Marshal(matches); err != nil {
+		return nil, err
 	}
 	envelope["data"] = envelope["matches"]
 	return json.Marshal(envelope)

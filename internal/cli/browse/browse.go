@@ -35,16 +35,7 @@ func New(env *cmdutil.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			why := env.CannotOpen()
-			if !noBrowser && env.Streams.OutTTY {
-				if why == "" {
-					env.Open(address)
-					return nil
-				}
-				env.Note("not opened, because %s", why)
-			}
-			value := map[string]string{"url": address}
-			return env.Print(value, func(p *output.Page) { p.Line("%s", address) })
+			return env.OpenOrPrint(address, !noBrowser)
 		},
 	}
 	cmd.Flags().BoolVarP(&noBrowser, "no-browser", "n", false, "print the address instead of opening it")

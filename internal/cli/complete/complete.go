@@ -172,6 +172,32 @@ func appsInTime(ctx context.Context, env *cmdutil.Env) []entry {
 	return entriesOf(apps)
 }
 
+// IsApp reports whether a word is the id or the short name of an app: of the cache, or of the service if it is empty.
+func IsApp(ctx context.Context, env *cmdutil.Env, word string) bool {
+	c := readCache(env)
+	apps := slices.Concat(c.Apps, c.Used)
+	if len(apps) == 0 {
+		apps = appsInTime(ctx, env)
+	}
+	names := shortNames(apps)
+	return names[word] != "" || idOf(names, word) != ""
+}
+
+// IsRun reports whether a word is the id of a run: of the cache, or of the service if that answers in time.
+func IsRun(ctx context.Context, env *cmdutil.Env, word string) bool {
+	if slices.ContainsFunc(readCache(env).Runs, func(r entry) bool { return r.ID == word }) {
+		return true
+	}
+	client, err := env.Sessions.Client()
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, suggestTime)
+	defer cancel()
+	_, _, err = client.FindRun(ctx, word)
+	return err == nil
+}
+
 // nearestApp returns the one app that is most like a word, by its id, or by its name as it is and as one word.
 func nearestApp(word string, apps []entry) (nearest entry, found bool) {
 	best := len(word) // no app is as far

@@ -96,11 +96,15 @@ func completeArguments(cmd *cobra.Command) (missing []string) {
 	registered := cmd.ValidArgsFunction
 	var functions []Func
 	for i, word := range words {
-		name, _, _ := strings.Cut(strings.Trim(word, "[]…"), "|")
+		choices := strings.Split(strings.Trim(word, "[]…"), "|")
+		name := choices[0]
 		if strings.HasPrefix(word, "[") && i < len(words)-1 {
 			name = words[i+1] // the optional word may be left out
 		}
 		complete := arguments()[name]
+		if len(choices) > 1 && name == strings.ToLower(name) {
+			complete = Words(choices...)
+		}
 		if registered != nil && (i == 0 || complete == nil) {
 			complete = registered
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/api/loose"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
@@ -97,11 +98,11 @@ func joined(envelopes []json.RawMessage) (json.RawMessage, error) {
 	}
 	all := []json.RawMessage{}
 	for _, raw := range envelopes {
-		var envelope struct{ Data []json.RawMessage }
-		if err := json.Unmarshal(raw, &envelope); err != nil {
+		items, err := loose.List(raw, "data", "items")
+		if err != nil {
 			return nil, err
 		}
-		all = append(all, envelope.Data...)
+		all = append(all, items...)
 	}
 	return output.Envelope(all)
 }

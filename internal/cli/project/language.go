@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/cmdutil"
 )
 
 // A language is a language of projects, with the steps of its workflow.
@@ -44,12 +44,14 @@ func languageNamed(name string) (language, error) {
 	if name == "" {
 		return language{}, nil
 	}
+	var names []string
 	for _, l := range languages() {
 		if l.name == name {
 			return l, nil
 		}
+		names = append(names, l.name)
 	}
-	return language{}, fail.Usage("lamina init --language node", "--language must be node, python or go, not %q", name)
+	return language{}, cmdutil.OneOf("--language", name, names...)
 }
 
 // detect returns the language of a project by the files in its folder; the zero language if none is known.

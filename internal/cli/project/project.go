@@ -81,8 +81,12 @@ func run(ctx context.Context, opts *options) error {
 	if opts.language == "" {
 		lang = detect(folder)
 	}
+	config, err := projectConfig(env)
+	if err != nil {
+		return err
+	}
 	r := report{Language: lang.name, Files: []file{
-		{Path: ".lamina.toml", text: projectConfig(env)},
+		{Path: ".lamina.toml", text: config},
 		{Path: ".gitignore", text: strings.Join(ignored, "\n") + "\n"},
 		{Path: ".github/workflows/lamina.yml", text: lang.workflow()},
 	}}
@@ -98,7 +102,7 @@ func run(ctx context.Context, opts *options) error {
 			continue
 		}
 		if _, err := writer.SaveFrom(strings.NewReader(f.text), filepath.Join(folder, filepath.FromSlash(f.Path))); err != nil {
-			return fmt.Errorf("could not write %s: %w", f.Path, err)
+			return fmt.Errorf("could not write %s (the files before it are written; repeat the command after the repair): %w", f.Path, err)
 		}
 	}
 	return env.Print(r, func(p *output.Page) { write(p, env, r) })
@@ -108,12 +112,15 @@ func run(ctx context.Context, opts *options) error {
 func (r *report) plan(folder string) error {
 	for i := range r.Files {
 		f := &r.Files[i]
-		raw, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(f.Path)))
+		raw, err := readRegular(filepath.Join(folder, filepath.FromSlash(f.Path)))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			f.Result = created
 		case err != nil:
-			return err
+			return &fail.Error{
+				Code: fail.FileExists, Hint: "move it away, or change its permissions, and repeat the command",
+				Message: fmt.Sprintf("%s cannot be used: %v; nothing was written", f.Path, err), Err: err,
+			}
 		case f.Path == ".gitignore":
 			f.text, f.Result = withLines(string(raw), ignored), extended
 			if f.text == string(raw) {
@@ -126,6 +133,18 @@ func (r *report) plan(folder string) error {
 		}
 	}
 	return nil
+}
+
+// readRegular reads a regular file. Reading a named pipe would wait, and replacing a link would lose it.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	return os.ReadFile(path)
 }
 
 // confirm asks before files are replaced.
@@ -193,9 +212,16 @@ func withLines(text string, lines []string) string {
 }
 
 // projectConfig returns the text of .lamina.toml: the profile in use, and the checks that the project can turn on.
-func projectConfig(env *cmdutil.Env) string {
+func projectConfig(env *cmdutil.Env) (string, error) {
 	profile, base, workspace := `# profile = "work"`, "https://app.uselamina.ai", "wsp_123"
-	if doc, chosen, err := env.Sessions.LoadAndChoose(); err == nil {
+	doc, chosen, err := env.Sessions.LoadAndChoose()
+	if name := env.Sessions.Flags.Profile; name != "" { // its sign-in may follow
+		if err != nil {
+			return "", err
+		}
+		profile = fmt.Sprintf("profile = %q", name)
+	}
+	if err == nil {
 		if stored, isSignedIn := doc.Profile(chosen.Profile); isSignedIn && chosen.Provider.IsDefault() {
 			profile = fmt.Sprintf("profile = %q", chosen.Profile)
 			base = stored.Credential.BaseURL
@@ -207,5 +233,5 @@ func projectConfig(env *cmdutil.Env) string {
 	return "# The account of this project, for all commands of lamina in this folder and below. It holds no key.\n" +
 		profile + "\n\n" +
 		"# With these, lamina refuses to use this project with another service or another workspace.\n" +
-		fmt.Sprintf("# base_url  = %q\n# workspace = %q\n", base, workspace)
+		fmt.Sprintf("# base_url  = %q\n# workspace = %q\n", base, workspace), nil
 }

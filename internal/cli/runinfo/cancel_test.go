@@ -7,9 +7,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/session"
 )
 
 // TestCancelOfAGeneration cancels at a service that cancels only runs of apps.
@@ -31,8 +34,10 @@ func TestCancelOfAGeneration(t *testing.T) {
 		_, _ = fmt.Fprintf(w, `{"data":{"runId":%q,"status":%q,"model":"m","createdAt":"2026-06-01T00:00:00Z"}}`, id, id)
 	}))
 	defer server.Close()
+	folder := t.TempDir()
+	env := &cmdutil.Env{Sessions: &session.Manager{Now: time.Now, Getenv: func(name string) string { return map[string]string{"LAMINA_CONFIG_DIR": folder}[name] }}}
 	for _, test := range tests {
-		reply, err := Cancel(t.Context(), &api.Client{BaseURL: server.URL}, test.id)
+		reply, err := Cancel(t.Context(), env, &api.Client{BaseURL: server.URL}, test.id)
 		var failure *fail.Error
 		switch {
 		case test.message == "" && (err != nil || string(reply.Data.Status) != test.status || !strings.Contains(string(reply.Raw), `{"data":{"runId":"completed"`)):

@@ -18,22 +18,22 @@ import (
 )
 
 // Get fetches a run, and says how to find one if there is none of that id.
-func Get(ctx context.Context, client *api.Client, runID string) (*api.Reply[api.Run], error) {
+func Get(ctx context.Context, env *cmdutil.Env, client *api.Client, runID string) (*api.Reply[api.Run], error) {
 	reply, _, err := client.FindRun(ctx, runID)
 	if api.IsNotFound(err) {
-		return nil, NotFound(runID, err)
+		return nil, NotFound(ctx, env, runID, err)
 	}
 	return reply, err
 }
 
 // Cancel cancels a run of any family. A run that has ended keeps its state. The API documents no way to cancel a run of a model; a
 // service may refuse it.
-func Cancel(ctx context.Context, client *api.Client, runID string) (*api.Reply[api.CancelledRun], error) {
+func Cancel(ctx context.Context, env *cmdutil.Env, client *api.Client, runID string) (*api.Reply[api.CancelledRun], error) {
 	reply, err := client.CancelRun(ctx, runID)
 	if !api.IsNotFound(err) {
 		return reply, err
 	}
-	found, findErr := Get(ctx, client, runID)
+	found, findErr := Get(ctx, env, client, runID)
 	switch {
 	case findErr != nil:
 		return nil, findErr

@@ -99,14 +99,14 @@ func Follow(ctx context.Context, env *cmdutil.Env, client *api.Client, runID str
 	})
 	progress.Stop()
 	if err != nil {
-		return newest, waitError(env, runID, newest, err)
+		return newest, waitError(ctx, env, runID, newest, err)
 	}
 	complete.CacheEnded(env, runID, newest.Run.Status)
 	return newest, nil
 }
 
 // waitError returns the error for waiting that ended before the run did.
-func waitError(env *cmdutil.Env, runID string, newest api.RunUpdate, err error) error {
+func waitError(ctx context.Context, env *cmdutil.Env, runID string, newest api.RunUpdate, err error) error {
 	e := &fail.Error{Err: err, RunID: runID, Run: newest.Raw, Hint: fail.CommandLine("runs", "wait", runID)}
 	switch {
 	case errors.Is(err, errWaitTimeout):
@@ -116,7 +116,7 @@ func waitError(env *cmdutil.Env, runID string, newest api.RunUpdate, err error) 
 		e.Code = fail.Interrupted
 		e.Message = "stopped waiting; the run continues. Cancel it with: " + env.Command("runs", "cancel", runID)
 	case api.IsNotFound(err):
-		return NotFound(runID, err)
+		return NotFound(ctx, env, runID, err)
 	default:
 		return err
 	}
@@ -194,8 +194,13 @@ func describeProgress(run api.Run, app string, bar bool) string {
 	return strings.Join(parts, "  ")
 }
 
-// NotFound returns the error for an id that no family of runs has.
-func NotFound(runID string, err error) error {
+// NotFound returns the error for an id that no family of runs has. It may be the name of an app.
+func NotFound(ctx context.Context, env *cmdutil.Env, runID string, err error) error {
+	if complete.IsApp(ctx, env, runID) {
+		return &fail.Error{
+			Code: fail.NotFound, Message: fmt.Sprintf("%s is an app, not a run", output.Quote(runID)), Hint: env.Command("apps", "get", runID), Err: err,
+		}
+	}
 	return &fail.Error{Code: fail.NotFound, Message: fmt.Sprintf("there is no run %s in this workspace", output.Quote(runID)), Hint: "lamina runs list", Err: err}
 }
 

@@ -52,7 +52,7 @@ func download(cmd *cobra.Command, env *cmdutil.Env, runID string, saving runinfo
 	if err != nil {
 		return err
 	}
-	reply, err := runinfo.Get(cmd.Context(), client, runID)
+	reply, err := runinfo.Get(cmd.Context(), env, client, runID)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func sendFeedback(ctx context.Context, env *cmdutil.Env, runID, text string) err
 	progress.Stop()
 	switch {
 	case api.IsNotFound(err):
-		return noFeedback(ctx, client, runID, err)
+		return noFeedback(ctx, env, client, runID, err)
 	case api.MayHaveRun(err):
 		return &fail.Error{
 			Code: fail.UnknownOutcome, Hint: fail.CommandLine("runs", "get", runID), RunID: runID, Err: err,
@@ -54,8 +54,8 @@ func sendFeedback(ctx context.Context, env *cmdutil.Env, runID, text string) err
 }
 
 // noFeedback returns the error for a run that takes no feedback: it does not exist, or it is not a run of an app.
-func noFeedback(ctx context.Context, client *api.Client, runID string, err error) error {
-	if _, findErr := runinfo.Get(ctx, client, runID); findErr != nil {
+func noFeedback(ctx context.Context, env *cmdutil.Env, client *api.Client, runID string, err error) error {
+	if _, findErr := runinfo.Get(ctx, env, client, runID); findErr != nil {
 		return findErr
 	}
 	return &fail.Error{

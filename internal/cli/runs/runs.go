@@ -32,7 +32,7 @@ func newGet(env *cmdutil.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			reply, err := runinfo.Get(cmd.Context(), client, args[0])
+			reply, err := runinfo.Get(cmd.Context(), env, client, args[0])
 			if err != nil {
 				return err
 			}
@@ -169,7 +169,7 @@ func newCancel(env *cmdutil.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			reply, err := runinfo.Cancel(cmd.Context(), client, args[0])
+			reply, err := runinfo.Cancel(cmd.Context(), env, client, args[0])
 			if err != nil {
 				return err
 			}

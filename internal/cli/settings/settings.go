@@ -174,15 +174,14 @@ func check(env *cmdutil.Env, s session.Setting, value string) error {
 	if env.Sessions.Secrets.Text(value) != value {
 		return fail.Usage("lamina login --with-api-key", "the value looks like a key, and settings are no secrets; nothing was stored")
 	}
-	if err := s.Check(value); err != nil {
-		if len(s.Values) > 0 {
-			err = cmp.Or(cmdutil.OneOf(s.Name, value, s.Values...), err)
-		}
-		e := &fail.Error{Code: fail.InvalidArgument, Message: err.Error(), Hint: help}
-		if len(s.Values) > 0 {
-			e.Details = []api.Detail{{Field: s.Name, Message: "choose one", Allowed: s.Values}}
-		}
-		return e
+	err := s.CheckForm(value)
+	var details []api.Detail
+	if len(s.Values) > 0 {
+		err = cmdutil.OneOf(s.Name, value, s.Values...)
+		details = []api.Detail{{Field: s.Name, Message: "choose one", Allowed: s.Values}}
+	}
+	if err != nil {
+		return &fail.Error{Code: fail.InvalidArgument, Message: err.Error(), Hint: help, Details: details}
 	}
 	if s.Name != session.SettingProfile {
 		return nil

@@ -51,9 +51,6 @@ func writeTemplates(p *output.Page, templates []api.Template) {
 	}
 	var rows [][]string
 	for _, t := range templates {
-		if t.ID+t.Name == "" {
-			t.Name = "(cannot be read)"
-		}
 		rows = append(rows, []string{t.Name, t.Category, t.Description, t.ID})
 	}
 	p.List(output.Table{Header: []string{"NAME", "CATEGORY", "WHAT IT IS", "ID"}, Rows: rows, Prose: 2, MaxLines: maxLines})
