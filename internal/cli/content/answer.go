@@ -62,7 +62,9 @@ func (d *dispatch) startWithAnswers(ctx context.Context, out api.ContentOutcome)
 func (d *dispatch) answers(ctx context.Context, out api.ContentOutcome, app api.App) (map[string]any, []string, error) {
 	values, outputs := map[string]any{}, out.Outputs
 	for _, in := range out.Inputs {
-		values[in.Name] = in.Value
+		if !namesFile(in.Value) {
+			values[in.Name] = in.Value
+		}
 	}
 	for _, q := range out.Questions {
 		ask := newInputQuestion(q, app)

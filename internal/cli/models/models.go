@@ -33,13 +33,13 @@ type listOptions struct {
 func newList(env *cmdutil.Env) *cobra.Command {
 	opts := &listOptions{env: env}
 	cmd := &cobra.Command{
-		Use:       "list [image|video]",
-		Short:     "List models",
-		Long:      "List the models that make a picture or a video without an app.",
-		Example:   "lamina models list\nlamina models list video\nlamina models list image --jq '.data[].id'",
-		Aliases:   []string{"ls"},
-		Args:      cmdutil.OptionalArg("image|video"),
-		ValidArgs: modalities,
+		Use:               "list [image|video]",
+		Short:             "List models",
+		Long:              "List the models that make a picture or a video without an app.",
+		Example:           "lamina models list\nlamina models list video\nlamina models list image --jq '.data[].id'",
+		Aliases:           []string{"ls"},
+		Args:              cmdutil.OptionalArg("image|video"),
+		ValidArgsFunction: complete.Words(modalities...),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 && opts.modality != "" {
 				return fail.Usage("", "name the modality once: as an argument or with --modality")
@@ -148,6 +148,9 @@ func newDescribe(env *cmdutil.Env) *cobra.Command {
 
 // getModel fetches a model. The error for an unknown one names the model that is most like it.
 func getModel(ctx context.Context, env *cmdutil.Env, client *api.Client, modality, id string) (*api.Reply[api.Model], error) {
+	if modality == "" && slices.Contains(modalities, id) { // its address is that of the list
+		return nil, fail.Usage(env.Command("models", "list", id), "%s is a modality, not a model", id)
+	}
 	reply, err := client.Model(ctx, modality, id)
 	if api.IsNotFound(err) {
 		return nil, unknownModel(ctx, env, client, modality, id, err)

@@ -15,7 +15,8 @@ import (
 )
 
 func newFeedback(env *cmdutil.Env) *cobra.Command {
-	return &cobra.Command{
+	var spending runinfo.SpendingLimit
+	cmd := &cobra.Command{
 		Use:   "feedback RUN TEXT…",
 		Short: "Change a completed run by saying what is wrong; costs credits",
 		Long: "Say what to change about a completed run of an app. The service runs the steps again that your text concerns, which costs\n" +
@@ -24,9 +25,14 @@ func newFeedback(env *cmdutil.Env) *cobra.Command {
 		Args:              cmdutil.NeedArgs("RUN", "TEXT…"),
 		ValidArgsFunction: complete.Runs(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := spending.CheckUnpriced(cmd.Flags(), env); err != nil {
+				return err
+			}
 			return sendFeedback(cmd.Context(), env, args[0], strings.Join(args[1:], " "))
 		},
 	}
+	spending.AddUnknown(cmd.Flags())
+	return cmd
 }
 
 func sendFeedback(ctx context.Context, env *cmdutil.Env, runID, text string) error {
