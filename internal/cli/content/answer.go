@@ -47,7 +47,9 @@ func (d *dispatch) startWithAnswers(ctx context.Context, out api.ContentOutcome)
 		return err
 	}
 	inputs, problems := app.Data.CheckInputs(values)
-	if problems = append(problems, app.Data.CheckOutputs(outputs)...); len(problems) > 0 {
+	_, unusable := assetfile.InInputs(inputs) // answers are URLs already; a draft may look like @FILE
+	problems = slices.Concat(problems, app.Data.CheckOutputs(outputs), unusable)
+	if len(problems) > 0 {
 		return appinfo.Problems(out.AppID, problems)
 	}
 	started, err := d.client.StartRun(ctx, id, api.StartRun{Inputs: inputs, Outputs: outputs}, d.webhook)
@@ -188,6 +190,7 @@ func (d *dispatch) accept(ctx context.Context, q inputQuestion, typed string) (v
 		}
 		return q.choices[i], "", nil
 	case q.isFile && !strings.Contains(typed, "://"):
+		typed = strings.TrimPrefix(typed, "@") // as --input has it
 		if !isFile(typed) {
 			return "", "There is no file " + output.Quote(typed) + ".", nil
 		}

@@ -2,7 +2,6 @@ package content
 
 import (
 	"context"
-	"os"
 	"strings"
 
 	"github.com/uselamina/lamina/internal/api"
@@ -59,7 +58,7 @@ func localFile(name string, value any, app *api.App) any {
 		return value
 	}
 	if app == nil {
-		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		if !isFile(path) {
 			return value
 		}
 		return api.LocalFile{Path: path}

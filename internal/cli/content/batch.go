@@ -127,6 +127,11 @@ func batch(ctx context.Context, opts *batchOptions) error {
 		return fail.LostStart(err, "lamina runs list")
 	}
 	if len(reply.Data.Items) == 0 {
+		if opts.env.Printer.Machine() {
+			if err := opts.env.Printer.Data(reply.Raw, nil); err != nil {
+				return err
+			}
+		}
 		return &fail.Error{Code: fail.UnknownOutcome, Message: "the response names no item, so runs may have started: check before you start them again", Hint: "lamina runs list"}
 	}
 	for _, item := range reply.Data.Items {

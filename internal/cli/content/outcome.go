@@ -136,7 +136,7 @@ func (d *dispatch) choiceNeeded(out api.ContentOutcome) error {
 		Hint: d.env.Command("apps", "list"),
 	}
 	for i, c := range out.Candidates {
-		about := []string{c.Name, c.Description}
+		about := []string{c.Name, strings.TrimSuffix(c.Description, ".")}
 		if len(c.Missing) > 0 {
 			about = append(about, "Needs: "+strings.Join(c.Missing, ", "))
 		}
@@ -204,9 +204,9 @@ func inputFlags(name string, value json.RawMessage) []string {
 		return nil
 	case namesFile(value):
 		return []string{"--input", name + "=" + placeholder}
-	case json.Unmarshal(value, &text) == nil && term.Flat(text) == text:
+	case json.Unmarshal(value, &text) == nil && isPlain(text):
 		return []string{"--input", repeatable("input", name+"="+text)}
-	case json.Unmarshal(value, &list) == nil && len(list) > 0 && !slices.ContainsFunc(list, func(s string) bool { return term.Flat(s) != s }):
+	case json.Unmarshal(value, &list) == nil && len(list) > 0 && !slices.ContainsFunc(list, func(s string) bool { return !isPlain(s) }):
 		var args []string
 		for _, item := range list {
 			args = append(args, "--input", repeatable("input", name+"="+item))
@@ -216,13 +216,19 @@ func inputFlags(name string, value json.RawMessage) []string {
 	return []string{"--input", repeatable("input", name+":="+string(output.EscapeControls(value)))}
 }
 
-// namesFile reports whether a drafted value would be read as @FILE. A service does not choose files of this machine to upload.
+// isPlain reports whether a text survives a command line as it is. A file is named by @.
+func isPlain(text string) bool { return term.Flat(text) == text && !strings.HasPrefix(text, "@") }
+
+// namesFile reports whether a drafted value would upload a file of this machine, which only its user may choose.
 func namesFile(value json.RawMessage) bool {
 	var text string
 	var list []string
 	_ = json.Unmarshal(value, &text) // any other value has none
 	_ = json.Unmarshal(value, &list)
-	return slices.ContainsFunc(append(list, text), func(s string) bool { return strings.HasPrefix(s, "@") })
+	return slices.ContainsFunc(append(list, text), func(s string) bool {
+		path, isMarked := strings.CutPrefix(s, "@")
+		return isMarked && isFile(path)
+	})
 }
 
 // startedPage shows a run that has started. next is the command that waits for it.
