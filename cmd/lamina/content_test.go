@@ -86,6 +86,22 @@ func TestContentOfOtherGenerations(t *testing.T) {
 	}
 }
 
+// TestStartsWithoutAnID: a run was started and may cost credits, but the response does not have its id.
+func TestStartsWithoutAnID(t *testing.T) {
+	t.Parallel()
+	base := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
+		answer(w, http.StatusOK, object{"data": object{"id": "m", "appId": "a", "modality": "image", "status": "failed", "errorMessage": "No."}})
+	})
+	u := newUser(t, base, "LAMINA_API_KEY=lma_"+"sample", "LAMINA_OUTPUT=text")
+	for _, args := range []string{"run a", "generate image -m m"} {
+		mustContain(t, u.fails(t, 8, strings.Fields(args)...), "error: the service started a run, and the response does not have its id\ntry: lamina runs list\n")
+	}
+	mustContain(t, u.fails(t, 3, "runs", "feedback", "r1", "x"), "error: the run failed: No.", "try: lamina runs get r1")
+	if got := u.output(t, "models", "describe", "m"); !strings.Contains(got, "lamina generate image --model m") {
+		t.Errorf("got %q, want a command", got)
+	}
+}
+
 // TestContentIsStartedOnce: a request that may have started a run is not repeated, whatever the service answers.
 func TestContentIsStartedOnce(t *testing.T) {
 	t.Parallel()

@@ -181,8 +181,11 @@ func unknownModel(ctx context.Context, env *cmdutil.Env, client *api.Client, mod
 	return e
 }
 
-// sample returns a command that uses the model, with placeholders for the required parameters.
+// sample returns a command that uses the model, with placeholders for the required parameters; "" if no command does.
 func sample(env *cmdutil.Env, m api.Model) string {
+	if m.ID == "" || !slices.Contains(modalities, m.Modality) {
+		return ""
+	}
 	args := []string{"generate", m.Modality, "--model", m.ID}
 	for _, f := range m.ParamSchema {
 		switch {

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -54,6 +55,11 @@ func sendFeedback(ctx context.Context, env *cmdutil.Env, runID, text string) err
 			Message: "the response to the feedback was lost, so steps may have run again: look at the outputs before you repeat it",
 		}
 	case err != nil:
+		return err
+	}
+	r := &reply.Data
+	r.RunID = cmp.Or(r.RunID, runID)
+	if err := runinfo.Outcome(api.RunUpdate{Run: api.Run{RunID: r.RunID, Status: r.Status, ErrorMessage: r.ErrorMessage}}); err != nil {
 		return err
 	}
 	return env.Printer.Data(reply.Raw, func(p *output.Page) { writeRefinement(p, reply.Data, env) })
