@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
+	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -43,17 +46,27 @@ func TestContentOfOtherGenerations(t *testing.T) {
 		name, data string
 		status     int
 		want       []string
+		args       string // after content; "create x" by default
 	}{
-		{"the older create", `{"runId":"run-1","workflowId":"` + app + `","workflowName":"Poster","status":"queued"}`, 0, []string{"Started Poster", "lamina runs wait run-1"}},
-		{"an execution", `{"executionId":"run-1","status":"queued"}`, 0, []string{"Started a run", "lamina runs wait run-1"}},
+		{"the older create", `{"runId":"run-1","workflowId":"` + app + `","workflowName":"Poster","status":"queued"}`, 0, []string{"Started Poster", "lamina runs wait run-1"}, ""},
+		{"an execution", `{"executionId":"run-1","status":"queued"}`, 0, []string{"Started a run", "lamina runs wait run-1"}, ""},
 		{"a recipe", `{"status":"ran","mode":"recipe","runId":"run-1","modality":"image","picks":[],"numVariants":3,"submittedCount":2,"failedCount":1}`, 0,
-			[]string{"2 of 3 variants were started", "lamina runs wait run-1"}},
+			[]string{"2 of 3 variants were started", "lamina runs wait run-1"}, ""},
 		{"the older questions", `{"status":"needs_input","selectedApp":{"appId":"` + app + `","name":"Poster"},"drafted":{"style":"Neon"},"askUser":[{"key":"text","type":"text","purpose":"What it says","askUser":"What does it say?"}]}`, 9,
-			[]string{"Poster needs 1 answer", "text: What does it say?", "lamina run " + app + " --input style=Neon --input text=…"}},
-		{"clarifications as texts", `{"status":"needs_clarification","clarifications":["Which one?"]}`, 9, []string{"Which one?"}},
-		{"errors as objects", `{"status":"unmatched","reason":"none","errors":[{"field":"brief","message":"too short"},"too vague"]}`, 5, []string{"no app fits the brief: none", "brief: too short", "too vague"}},
-		{"a status of the future", `{"status":"postponed"}`, 8, []string{`the service answered with the unknown status "postponed"`}},
-		{"fields of other types", `{"status":"ran","runId":"run-1","selectedApp":null,"draftedInputs":[],"warnings":"none"}`, 0, []string{"lamina runs wait run-1"}},
+			[]string{"Poster needs 1 answer", "text: What does it say?", "lamina run " + app + " --input style=Neon --input text=…"}, ""},
+		{"clarifications as texts", `{"status":"needs_clarification","clarifications":["Which one?"]}`, 9, []string{"Which one?"}, ""},
+		{"errors as objects", `{"status":"unmatched","reason":"none","errors":[{"field":"brief","message":"too short"},"too vague"]}`, 5, []string{"no app fits the brief: none", "brief: too short", "too vague"}, ""},
+		{"a status of the future", `{"status":"postponed"}`, 8, []string{`the response has an unknown status, or lacks what belongs to it: "postponed"`}, ""},
+		{"fields of other types", `{"status":"ran","runId":"run-1","selectedApp":null,"draftedInputs":[],"warnings":"none"}`, 0, []string{"lamina runs wait run-1"}, ""},
+		{"a run without an id", `{"status":"ran","runId":{}}`, 8, []string{"started a run, and the response does not have its id", "try: lamina runs list"}, ""},
+		{"questions without an app", `{"status":"needs_input","askUser":[{"key":"text","askUser":"What?"}]}`, 9, []string{"text: What?", "lamina content create x --input text=…"}, ""},
+		{"a preview without an app", `{"mode":"app","selectedApp":null,"form":[null]}`, 8, []string{`lacks what belongs to it: "app"`}, "preview x"},
+		{"candidates without an app", `{"status":"needs_choice","candidates":[null,{"name":"X"},{"appId":"a","name":"A","description":"B.","missingRequiredInputs":["c"]}]}`, 9,
+			[]string{"several apps fit the brief; nothing was started\n  a: A. B. Needs: c\n", "lamina run a --input c=…"}, "auto-generate x"},
+		{"a draft that names a file", `{"status":"plan","selectedApp":{"appId":"a"},"draftedInputs":{"image":` + strconv.Quote("@"+os.Args[0]) + `}}`, 0,
+			[]string{"lamina run a --input image=…"}, "plan x"},
+		{"a batch without items", `{"items":null}`, 8, []string{"the response names no item, so runs may have started", "try: lamina runs list"}, "batch x"},
+		{"a concept without a prompt", `{"concepts":[{"concept":"C"},{"title":"T","prompt":"-p"}]}`, 0, []string{"(without a title)", "lamina content create C", "lamina content create ' -p'"}, "brief x"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -62,13 +75,30 @@ func TestContentOfOtherGenerations(t *testing.T) {
 				_, _ = w.Write([]byte(`{"data":` + tt.data + `}`))
 			})
 			u := newUser(t, base, "LAMINA_API_KEY=lma_"+"sample", "LAMINA_OUTPUT=text")
-			run := u.start(t, "content", "create", "x")
+			args := append([]string{"content"}, strings.Fields(cmp.Or(tt.args, "create x"))...)
+			run := u.start(t, args...)
 			run.exits(t, tt.status)
 			mustContain(t, run.stdout.String()+run.stderr.String(), tt.want...)
-			machine := u.start(t, "content", "create", "x", "--json")
+			machine := u.start(t, append(args, "--json")...)
 			machine.exits(t, tt.status)
 			mustContain(t, machine.stdout.String(), `"data": {`)
 		})
+	}
+}
+
+// TestStartsWithoutAnID: a run was started and may cost credits, but the response does not have its id.
+func TestStartsWithoutAnID(t *testing.T) {
+	t.Parallel()
+	base := newHandler(t, func(w http.ResponseWriter, r *http.Request) {
+		answer(w, http.StatusOK, object{"data": object{"id": "m", "appId": "a", "modality": "image", "status": "failed", "errorMessage": "No."}})
+	})
+	u := newUser(t, base, "LAMINA_API_KEY=lma_"+"sample", "LAMINA_OUTPUT=text")
+	for _, args := range []string{"run a", "generate image -m m"} {
+		mustContain(t, u.fails(t, 8, strings.Fields(args)...), "error: the service started a run, and the response does not have its id\ntry: lamina runs list\n")
+	}
+	mustContain(t, u.fails(t, 3, "runs", "feedback", "r1", "x"), "error: the run failed: No.", "try: lamina runs get r1")
+	if got := u.output(t, "models", "describe", "m"); !strings.Contains(got, "lamina generate image --model m") {
+		t.Errorf("got %q, want a command", got)
 	}
 }
 

@@ -185,7 +185,7 @@ func (o *ContentOutcome) UnmarshalJSON(raw []byte) error {
 		AppName:   string(cmp.Or(w.SelectedApp.Name, w.SelectedApp.AppName, w.WorkflowName)),
 		Rationale: string(cmp.Or(w.SelectedApp.Rationale, w.Rationale)), Inputs: drafts(w.Drafted, w.DraftedInputs),
 		Questions: slices.Concat(w.AskUser, w.Clarifications), Form: w.Form, Warnings: w.Warnings, Errors: w.Errors,
-		Reason: string(w.Reason), Candidates: w.Candidates, Variants: count(w.NumVariants), Submitted: count(w.SubmittedCount),
+		Reason: string(w.Reason), Candidates: usable(w.Candidates), Variants: count(w.NumVariants), Submitted: count(w.SubmittedCount),
 		Failed: count(w.FailedCount), Credits: w.Estimate.Credits, ManageURL: string(w.Estimate.ManageURL), Freestyle: w.FreestylePlan,
 	}
 	for _, label := range w.SelectedOutputs {
@@ -193,6 +193,11 @@ func (o *ContentOutcome) UnmarshalJSON(raw []byte) error {
 	}
 	o.Kind = o.kind()
 	return nil
+}
+
+// usable returns the candidates that can be chosen: those with an app.
+func usable(all []Candidate) []Candidate {
+	return slices.DeleteFunc(all, func(c Candidate) bool { return c.AppID == "" })
 }
 
 func count(n loose.Number) int {
@@ -210,7 +215,9 @@ func (o *ContentOutcome) kind() ContentKind {
 		return ContentAgentFailed
 	case o.RunID != "":
 		return ContentRan
-	case o.Mode == "app" || o.Mode == "freestyle":
+	case o.Status == string(ContentRan):
+		return ContentUnknown
+	case o.Mode == "app" && o.AppID != "", o.Mode == "freestyle" && len(o.Freestyle) > 0:
 		return ContentPreviewed
 	}
 	return ContentUnknown

@@ -48,12 +48,17 @@ func (d *dispatch) startWithAnswers(ctx context.Context, out api.ContentOutcome)
 		return err
 	}
 	inputs, problems := check.Inputs(app.Data, values)
-	if problems = append(problems, check.Outputs(app.Data, outputs)...); len(problems) > 0 {
+	_, unusable := assetfile.InInputs(inputs) // answers are URLs already; a draft may look like @FILE
+	problems = slices.Concat(problems, check.Outputs(app.Data, outputs), unusable)
+	if len(problems) > 0 {
 		return appinfo.Problems(out.AppID, problems)
 	}
 	started, err := d.client.StartRun(ctx, id, api.StartRun{Inputs: inputs, Outputs: outputs}, d.webhook)
 	if err != nil {
 		return fail.LostStart(err, "lamina runs list")
+	}
+	if err := fail.StartedWithoutID(started.Data.RunID); err != nil {
+		return err
 	}
 	out.Kind, out.RunID, out.AppName, out.Inputs = api.ContentRan, started.Data.RunID, app.Data.Name, nil
 	return d.finish(ctx, started.Raw, out)
@@ -63,7 +68,9 @@ func (d *dispatch) startWithAnswers(ctx context.Context, out api.ContentOutcome)
 func (d *dispatch) answers(ctx context.Context, out api.ContentOutcome, app api.App) (map[string]any, []string, error) {
 	values, outputs := map[string]any{}, out.Outputs
 	for _, in := range out.Inputs {
-		values[in.Name] = in.Value
+		if !namesFile(in.Value) {
+			values[in.Name] = in.Value
+		}
 	}
 	for _, q := range out.Questions {
 		ask := newInputQuestion(q, app)
@@ -187,6 +194,7 @@ func (d *dispatch) accept(ctx context.Context, q inputQuestion, typed string) (v
 		}
 		return q.choices[i], "", nil
 	case q.isFile && !strings.Contains(typed, "://"):
+		typed = strings.TrimPrefix(typed, "@") // as --input has it
 		if !isFile(typed) {
 			return "", "There is no file " + output.Quote(typed) + ".", nil
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cli/complete"
+	"github.com/uselamina/lamina/internal/cli/runinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -21,6 +22,7 @@ type batchOptions struct {
 	file               string
 	platform, modality string
 	req                api.BatchRequest
+	spending           runinfo.SpendingLimit
 }
 
 func newBatch(env *cmdutil.Env) *cobra.Command {
@@ -41,6 +43,9 @@ func newBatch(env *cmdutil.Env) *cobra.Command {
 			if opts.file != "" && opts.platform+opts.modality != "" {
 				return fail.Usage("write them into the items of the file", "--platform and --modality cannot be combined with --file")
 			}
+			if err := opts.spending.CheckUnpriced(cmd.Flags(), env); err != nil {
+				return err
+			}
 			return batch(cmd.Context(), opts)
 		},
 	}
@@ -48,6 +53,7 @@ func newBatch(env *cmdutil.Env) *cobra.Command {
 	f.StringVar(&opts.file, "file", "", "read the items from a JSON `FILE` (- is stdin)")
 	addTarget(f, &opts.platform, &opts.modality)
 	addBrand(f, &opts.req.BrandProfileID, &opts.req.CampaignID)
+	opts.spending.AddUnknown(f)
 	return cmd
 }
 
@@ -119,6 +125,14 @@ func batch(ctx context.Context, opts *batchOptions) error {
 	reply, err := busy(opts.env, "starting the runs", func() (*api.Reply[api.Batch], error) { return client.CreateBatch(ctx, opts.req) })
 	if err != nil {
 		return fail.LostStart(err, "lamina runs list")
+	}
+	if len(reply.Data.Items) == 0 {
+		if opts.env.Printer.Machine() {
+			if err := opts.env.Printer.Data(reply.Raw, nil); err != nil {
+				return err
+			}
+		}
+		return &fail.Error{Code: fail.UnknownOutcome, Message: "the response names no item, so runs may have started: check before you start them again", Hint: "lamina runs list"}
 	}
 	for _, item := range reply.Data.Items {
 		if !item.IsFailed() {

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -65,10 +66,16 @@ func writeConcepts(p *output.Page, env *cmdutil.Env, concepts []api.Concept) {
 		if i > 0 {
 			p.Line("")
 		}
-		p.Line("%s", p.Bold(c.Title))
-		p.Wrapped("%s", c.Concept)
+		p.Line("%s", p.Bold(cmp.Or(c.Title, "(without a title)")))
+		if c.Concept != "" {
+			p.Wrapped("%s", c.Concept)
+		}
 		p.Fields("for", join(c.Platform, c.Modality), "format", c.Format, "performance", string(c.PredictedPerformance), "why", string(c.Rationale))
-		args := []string{"content", "create", asArgument(c.Prompt)}
+		prompt := cmp.Or(c.Prompt, c.Concept, c.Title)
+		if prompt == "" {
+			continue
+		}
+		args := []string{"content", "create", asArgument(prompt)}
 		for _, flag := range [][2]string{{"--platform", c.Platform}, {"--modality", c.Modality}} {
 			if flag[1] != "" {
 				args = append(args, flag[0], flag[1])
@@ -126,11 +133,16 @@ func score(ctx context.Context, opts *scoreOptions) error {
 	if err != nil {
 		return err
 	}
-	return opts.env.Printer.Data(reply.Raw, func(p *output.Page) { writeScores(p, reply.Data) })
+	return opts.env.Printer.Data(reply.Raw, func(p *output.Page) { writeScores(p, reply.Data, len(opts.req.ContentItemIDs) > 0) })
 }
 
-func writeScores(p *output.Page, scores api.Scores) {
-	if len(scores.Scores) == 0 {
+// writeScores shows scores. hasIDs reports whether items were named.
+func writeScores(p *output.Page, scores api.Scores, hasIDs bool) {
+	switch {
+	case len(scores.Scores) == 0 && hasIDs:
+		p.Line("The service has none of these items.")
+		return
+	case len(scores.Scores) == 0:
 		p.Wrapped("%s", "No content was scored. The service scores content of connected sources, such as a shop or a social network; a new workspace has none.")
 		return
 	}

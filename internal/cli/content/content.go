@@ -10,11 +10,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/uselamina/lamina/internal/api"
-	"github.com/uselamina/lamina/internal/cli/appinfo"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cli/runinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
 )
 
 // New returns the command content.
@@ -42,7 +42,7 @@ func (o *briefOptions) add(cmd *cobra.Command) {
 	f.StringVar(&o.req.AspectRatio, "aspect-ratio", "", "the `RATIO` of a picture or a video, such as 4:5")
 	addApp(cmd, o.env, &o.req.AppID)
 	addBrand(f, &o.req.BrandProfileID, &o.req.CampaignID)
-	f.StringArrayVarP(&o.inputs, "input", "i", nil, "set an input as `NAME=VALUE`, or as NAME:=JSON, instead of leaving it to the service; may be repeated")
+	f.StringArrayVarP(&o.inputs, "input", "i", nil, "set an input as `NAME=VALUE`, as NAME:=JSON, or as NAME=@FILE to upload a file, instead of leaving it to the service; may be repeated")
 	f.StringVar(&o.file, "file", "", "read inputs from a JSON `FILE` (- is stdin); --input overrides it")
 	f.IntVar(&o.req.NumVariants, "num-variants", 0, "produce `N` variants (default 1)")
 	_ = cmd.RegisterFlagCompletionFunc("input", complete.None)
@@ -95,16 +95,8 @@ func (o *briefOptions) validate(cmd *cobra.Command, brief []string) error {
 
 func joinWords(words []string) string { return strings.TrimSpace(strings.Join(words, " ")) }
 
-// asArgument returns a brief as an argument. One that begins with a hyphen must not be read as a flag; the space is ignored.
-func asArgument(brief string) string {
-	if strings.HasPrefix(brief, "-") {
-		return " " + brief
-	}
-	return brief
-}
-
-// prepare reads the inputs and the metadata, and finds the app.
-func (o *briefOptions) prepare(ctx context.Context) (*api.Client, error) {
+// prepare reads the inputs and the metadata, finds the app and uploads files. again returns the arguments of the command.
+func (o *briefOptions) prepare(ctx context.Context, again func(more ...string) []string) (*api.Client, error) {
 	values, err := o.env.ReadInputs(ctx, o.inputs, o.file)
 	if err != nil {
 		return nil, err
@@ -129,10 +121,11 @@ func (o *briefOptions) prepare(ctx context.Context) (*api.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.req.AppID != "" {
-		o.req.AppID = appinfo.ID(ctx, o.env, client, o.req.AppID)
+	app, err := findApp(ctx, o.env, client, &o.req.AppID, again)
+	if err != nil {
+		return nil, err
 	}
-	return client, nil
+	return client, uploadFiles(ctx, o.env, values, app)
 }
 
 // busy shows on a terminal what a request does, which may take a while.
@@ -165,7 +158,7 @@ func newCreate(env *cmdutil.Env) *cobra.Command {
 			if err := opts.start.validate(cmd, opts.env); err != nil {
 				return err
 			}
-			return create(cmd.Context(), opts)
+			return create(cmd, opts)
 		},
 	}
 	opts.add(cmd)
@@ -174,7 +167,7 @@ func newCreate(env *cmdutil.Env) *cobra.Command {
 	f.StringArrayVar(&opts.metadata, "metadata", nil, "keep a `NAME=VALUE` with the run; may be repeated")
 	f.Float64Var(&opts.minScore, "min-score", 0, "produce it again until its quality reaches this `SCORE`, from 0 to 1; each attempt costs credits")
 	f.IntVar(&opts.retries, "max-retries", 0, "with --min-score, try again at most `N` times")
-	opts.start.add(f)
+	opts.start.add(cmd, (*runinfo.SpendingLimit).AddUnknown)
 	_ = cmd.RegisterFlagCompletionFunc("template", func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		return complete.Templates(env)(cmd, nil, typed)
 	})
@@ -184,12 +177,16 @@ func newCreate(env *cmdutil.Env) *cobra.Command {
 // maxRounds is how often a brief is clarified before the command gives up.
 const maxRounds = 3
 
-func create(ctx context.Context, opts *briefOptions) error {
-	client, err := opts.prepare(ctx)
+func create(cmd *cobra.Command, opts *briefOptions) error {
+	if err := opts.start.spending.CheckUnpriced(cmd.Flags(), opts.env); err != nil {
+		return err
+	}
+	ctx, again := cmd.Context(), repeat(cmd, &opts.req.Brief)
+	client, err := opts.prepare(ctx, again)
 	if err != nil {
 		return err
 	}
-	d := &dispatch{env: opts.env, client: client, start: opts.start, webhook: opts.req.WebhookURL, again: opts.again}
+	d := &dispatch{env: opts.env, client: client, start: opts.start, webhook: opts.req.WebhookURL, again: again}
 	reply, err := opts.send(ctx, client)
 	for round := 0; err == nil && reply.Data.Kind == api.ContentNeedsClarification && d.asks() && round < maxRounds; round++ {
 		var answers string
@@ -202,9 +199,9 @@ func create(ctx context.Context, opts *briefOptions) error {
 		}
 	}
 	if err != nil {
-		return fail.LostStart(err, "lamina runs list")
+		return fail.LostStart(opts.explain(ctx, client, err), "lamina runs list")
 	}
-	if reply.Data.Kind == api.ContentNeedsInput && d.asks() {
+	if reply.Data.Kind == api.ContentNeedsInput && reply.Data.AppID != "" && d.asks() {
 		return d.startWithAnswers(ctx, reply.Data)
 	}
 	return d.finish(ctx, reply.Raw, reply.Data)
@@ -214,39 +211,18 @@ func (o *briefOptions) send(ctx context.Context, client *api.Client) (*api.Reply
 	return busy(o.env, "choosing an app", func() (*api.Reply[api.ContentOutcome], error) { return client.CreateContent(ctx, o.req) })
 }
 
-// again returns the arguments of this command with more flags after the brief, for an answer or a choice.
-func (o *briefOptions) again(more ...string) []string {
-	return append([]string{"content", "create", asArgument(o.req.Brief)}, append(o.typed(), more...)...)
-}
-
-// typed returns the flags that repeat the request.
-func (o *briefOptions) typed() []string {
-	r := o.req
-	var args []string
-	for _, flag := range [][2]string{
-		{"--platform", r.Platform}, {"--modality", r.Modality}, {"--aspect-ratio", r.AspectRatio}, {"--app", r.AppID},
-		{"--template", r.TemplateID}, {"--brand-profile-id", r.BrandProfileID}, {"--campaign-id", r.CampaignID}, {"--file", o.file},
-	} {
-		if flag[1] != "" {
-			args = append(args, flag[0], flag[1])
-		}
+// explain returns a clear error for a template that does not exist.
+func (o *briefOptions) explain(ctx context.Context, client *api.Client, err error) error {
+	if o.req.TemplateID == "" || !api.IsNotFound(err) {
+		return err
 	}
-	for _, pair := range o.inputs {
-		args = append(args, "--input", pair)
+	if _, getErr := client.Template(ctx, o.req.TemplateID); !api.IsNotFound(getErr) {
+		return err
 	}
-	for _, pair := range o.metadata {
-		args = append(args, "--metadata", pair)
+	return &fail.Error{
+		Code: fail.NotFound, Message: fmt.Sprintf("there is no template %s in this workspace", output.Quote(o.req.TemplateID)),
+		Hint: o.env.Command("templates", "list"), Err: err,
 	}
-	if o.minScore > 0 {
-		args = append(args, "--min-score", fmt.Sprint(o.minScore))
-	}
-	if o.retries > 0 {
-		args = append(args, "--max-retries", fmt.Sprint(o.retries))
-	}
-	if r.NumVariants > 0 {
-		args = append(args, "--num-variants", fmt.Sprint(r.NumVariants))
-	}
-	return append(args, o.start.typed()...)
 }
 
 func newPlan(env *cmdutil.Env) *cobra.Command {
@@ -263,15 +239,16 @@ func newPlan(env *cmdutil.Env) *cobra.Command {
 			if err := opts.validate(cmd, args); err != nil {
 				return err
 			}
-			return plan(cmd.Context(), opts)
+			return plan(cmd, opts)
 		},
 	}
 	opts.add(cmd)
 	return cmd
 }
 
-func plan(ctx context.Context, opts *briefOptions) error {
-	client, err := opts.prepare(ctx)
+func plan(cmd *cobra.Command, opts *briefOptions) error {
+	ctx, again := cmd.Context(), repeat(cmd, &opts.req.Brief)
+	client, err := opts.prepare(ctx, again)
 	if err != nil {
 		return err
 	}
@@ -279,19 +256,6 @@ func plan(ctx context.Context, opts *briefOptions) error {
 	if err != nil {
 		return err
 	}
-	again := func(more ...string) []string {
-		return append([]string{"content", "plan", asArgument(opts.req.Brief)}, append(withoutFlag(opts.typed(), "--no-webhook"), more...)...)
-	}
 	d := &dispatch{env: opts.env, client: client, again: again}
 	return d.finish(ctx, reply.Raw, reply.Data)
-}
-
-func withoutFlag(args []string, flag string) []string {
-	var kept []string
-	for _, arg := range args {
-		if arg != flag {
-			kept = append(kept, arg)
-		}
-	}
-	return kept
 }

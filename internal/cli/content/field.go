@@ -2,12 +2,11 @@ package content
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/api"
-	"github.com/uselamina/lamina/internal/cli/appinfo"
+	"github.com/uselamina/lamina/internal/cli/runinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 )
@@ -15,7 +14,6 @@ import (
 // fieldOptions are the options of auto-generate and preview.
 type fieldOptions struct {
 	env        *cmdutil.Env
-	verb       string
 	req        api.FieldRequest
 	document   string
 	constraint api.FieldConstraints
@@ -47,8 +45,8 @@ func (o *fieldOptions) validate(cmd *cobra.Command, brief []string) error {
 	return cmdutil.AtMostOne(cmd, "app", "app-id")
 }
 
-// prepare reads the document and finds the app.
-func (o *fieldOptions) prepare(ctx context.Context) (client *api.Client, err error) {
+// prepare reads the document and finds the app. again returns the arguments of the command.
+func (o *fieldOptions) prepare(ctx context.Context, again func(more ...string) []string) (client *api.Client, err error) {
 	o.req.Document = map[string]any{}
 	if o.document != "" {
 		if o.req.Document, err = o.env.ReadObject(ctx, o.document); err != nil {
@@ -61,34 +59,12 @@ func (o *fieldOptions) prepare(ctx context.Context) (client *api.Client, err err
 	if client, err = o.env.Sessions.Client(); err != nil {
 		return nil, err
 	}
-	if o.req.AppID != "" {
-		o.req.AppID = appinfo.ID(ctx, o.env, client, o.req.AppID)
-	}
-	return client, nil
-}
-
-// again returns the arguments of this command with more flags.
-func (o *fieldOptions) again(more ...string) []string {
-	args := []string{"content", o.verb, asArgument(o.req.Brief)}
-	for _, flag := range [][2]string{
-		{"--document", o.document}, {"--field", o.req.FieldName}, {"--field-description", o.req.FieldDescription},
-		{"--modality", o.constraint.Modality}, {"--aspect-ratio", o.constraint.AspectRatio}, {"--session", o.req.AgentSessionID},
-	} {
-		if flag[1] != "" {
-			args = append(args, flag[0], flag[1])
-		}
-	}
-	for _, format := range o.constraint.OutputFormats {
-		args = append(args, "--output-format", format)
-	}
-	if o.req.NumVariants > 0 {
-		args = append(args, "--num-variants", fmt.Sprint(o.req.NumVariants))
-	}
-	return append(append(args, o.start.typed()...), more...)
+	_, err = findApp(ctx, o.env, client, &o.req.AppID, again)
+	return client, err
 }
 
 func newAutoGenerate(env *cmdutil.Env) *cobra.Command {
-	opts := &fieldOptions{env: env, verb: "auto-generate"}
+	opts := &fieldOptions{env: env}
 	cmd := &cobra.Command{
 		Use:   "auto-generate BRIEF…",
 		Short: "Create content for a field of a document",
@@ -105,26 +81,30 @@ func newAutoGenerate(env *cmdutil.Env) *cobra.Command {
 			if err := opts.start.validate(cmd, opts.env); err != nil {
 				return err
 			}
-			return autoGenerate(cmd.Context(), opts)
+			return autoGenerate(cmd, opts)
 		},
 	}
 	opts.add(cmd)
 	cmd.Flags().StringVar(&opts.req.AgentSessionID, "session", "", "continue the planning session with this `ID`")
-	opts.start.add(cmd.Flags())
+	opts.start.add(cmd, (*runinfo.SpendingLimit).AddUnknown)
 	return cmd
 }
 
-func autoGenerate(ctx context.Context, opts *fieldOptions) error {
+func autoGenerate(cmd *cobra.Command, opts *fieldOptions) error {
+	if err := opts.start.spending.CheckUnpriced(cmd.Flags(), opts.env); err != nil {
+		return err
+	}
+	ctx, again := cmd.Context(), repeat(cmd, &opts.req.Brief)
 	webhook, err := opts.start.webhook.URL(opts.env)
 	if err != nil {
 		return err
 	}
-	client, err := opts.prepare(ctx)
+	client, err := opts.prepare(ctx, again)
 	if err != nil {
 		return err
 	}
 	opts.req.WebhookURL = webhook
-	d := &dispatch{env: opts.env, client: client, start: opts.start, webhook: webhook, again: opts.again}
+	d := &dispatch{env: opts.env, client: client, start: opts.start, webhook: webhook, again: again}
 	send := func() (*api.Reply[api.ContentOutcome], error) {
 		return busy(opts.env, "choosing an app", func() (*api.Reply[api.ContentOutcome], error) { return client.AutoGenerate(ctx, opts.req) })
 	}
@@ -152,7 +132,7 @@ func autoGenerate(ctx context.Context, opts *fieldOptions) error {
 }
 
 func newPreview(env *cmdutil.Env) *cobra.Command {
-	opts := &fieldOptions{env: env, verb: "preview"}
+	opts := &fieldOptions{env: env}
 	cmd := &cobra.Command{
 		Use:   "preview BRIEF…",
 		Short: "Show what auto-generate would run, and what it costs",
@@ -165,15 +145,16 @@ func newPreview(env *cmdutil.Env) *cobra.Command {
 			if err := opts.validate(cmd, args); err != nil {
 				return err
 			}
-			return preview(cmd.Context(), opts)
+			return preview(cmd, opts)
 		},
 	}
 	opts.add(cmd)
 	return cmd
 }
 
-func preview(ctx context.Context, opts *fieldOptions) error {
-	client, err := opts.prepare(ctx)
+func preview(cmd *cobra.Command, opts *fieldOptions) error {
+	ctx, again := cmd.Context(), repeat(cmd, &opts.req.Brief)
+	client, err := opts.prepare(ctx, again)
 	if err != nil {
 		return err
 	}
@@ -181,6 +162,6 @@ func preview(ctx context.Context, opts *fieldOptions) error {
 	if err != nil {
 		return err
 	}
-	d := &dispatch{env: opts.env, client: client, again: opts.again}
+	d := &dispatch{env: opts.env, client: client, again: again}
 	return d.finish(ctx, reply.Raw, reply.Data)
 }

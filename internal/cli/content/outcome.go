@@ -10,7 +10,6 @@ import (
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cli/complete"
-	"github.com/uselamina/lamina/internal/cli/runinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -37,13 +36,7 @@ func (d *dispatch) finish(ctx context.Context, raw json.RawMessage, out api.Cont
 	switch out.Kind {
 	case api.ContentRan:
 		complete.CacheRun(d.env, out.RunID, out.AppName)
-		if d.start.wait {
-			if out.AppName != "" {
-				d.start.waiting.Names[out.AppID] = complete.ShortName(out.AppName)
-			}
-			return runinfo.WaitAndSave(ctx, d.env, d.client, out.RunID, d.start.waiting, d.start.saving)
-		}
-		text = func(p *output.Page) { writeStarted(p, out, d.env.Command("runs", "wait", out.RunID)) }
+		return d.start.finish(ctx, d.env, d.client, raw, out)
 	case api.ContentPlanned:
 		text = func(p *output.Page) { writePlan(p, out, d.env.Command(d.runArgs(out)...)) }
 	case api.ContentPreviewed:
@@ -65,7 +58,7 @@ func (d *dispatch) problem(out api.ContentOutcome) error {
 	switch out.Kind {
 	case api.ContentNeedsInput:
 		return &fail.Error{
-			Code: fail.AnswersNeeded, Message: fmt.Sprintf("%s needs %s; nothing was started", app, counted(len(out.Questions), "answer")),
+			Code: fail.AnswersNeeded, Message: fmt.Sprintf("%s needs %s; nothing was started", app, counted(max(1, len(out.Questions)), "answer")),
 			Details: slices.Concat(questionDetails(out.Questions), remarks(out.Warnings)), Hint: d.env.Command(d.runArgs(out)...),
 		}
 	case api.ContentNeedsClarification:
@@ -90,8 +83,11 @@ func (d *dispatch) problem(out api.ContentOutcome) error {
 		return e
 	}
 	status := cmp.Or(out.Status, out.Mode)
+	if status == string(api.ContentRan) || status == "started" {
+		return fail.StartedWithoutID(out.RunID)
+	}
 	return &fail.Error{
-		Code: fail.Unexpected, Message: fmt.Sprintf("the service answered with the unknown status %s", output.Quote(status)),
+		Code: fail.Unexpected, Message: fmt.Sprintf("the response has an unknown status, or lacks what belongs to it: %s", output.Quote(status)),
 		Hint: "lamina upgrade",
 	}
 }
@@ -140,11 +136,12 @@ func (d *dispatch) choiceNeeded(out api.ContentOutcome) error {
 		Hint: d.env.Command("apps", "list"),
 	}
 	for i, c := range out.Candidates {
-		about := c.Description
+		about := []string{c.Name, strings.TrimSuffix(c.Description, ".")}
 		if len(c.Missing) > 0 {
-			about = strings.TrimSpace(about + " Needs: " + strings.Join(c.Missing, ", "))
+			about = append(about, "Needs: "+strings.Join(c.Missing, ", "))
 		}
-		e.Details = append(e.Details, api.Detail{Field: complete.AppName(d.env, c.AppID), Code: "choice", Message: strings.TrimSpace(c.Name + ". " + about)})
+		about = slices.DeleteFunc(about, func(s string) bool { return s == "" })
+		e.Details = append(e.Details, api.Detail{Field: complete.AppName(d.env, c.AppID), Code: "choice", Message: strings.Join(about, ". ")})
 		if i == 0 {
 			e.Hint = d.env.Command(d.chooseArgs(c)...)
 		}
@@ -163,8 +160,13 @@ func (d *dispatch) chooseArgs(c api.Candidate) []string {
 	return append(args, d.start.typed()...)
 }
 
-// runArgs returns the arguments that run the app of an outcome with its drafted inputs. An answer that is missing is a placeholder.
+// runArgs returns the arguments that run the app of an outcome with its drafted inputs. An answer that is missing is a placeholder. An
+// older service does not name the app: then they are those of this command, with the inputs.
 func (d *dispatch) runArgs(out api.ContentOutcome) []string {
+	if out.AppID == "" {
+		out.Outputs = nil
+		return d.again(inputArgs(out)...)
+	}
 	args := []string{"run", complete.AppName(d.env, out.AppID)}
 	args = append(args, inputArgs(out)...)
 	return append(args, d.start.typed()...)
@@ -200,32 +202,48 @@ func inputFlags(name string, value json.RawMessage) []string {
 	switch {
 	case len(value) == 0 || string(value) == "null":
 		return nil
+	case namesFile(value):
+		return []string{"--input", name + "=" + placeholder}
 	case json.Unmarshal(value, &text) == nil && isPlain(text):
-		return []string{"--input", name + "=" + text}
+		return []string{"--input", repeatable("input", name+"="+text)}
 	case json.Unmarshal(value, &list) == nil && len(list) > 0 && !slices.ContainsFunc(list, func(s string) bool { return !isPlain(s) }):
 		var args []string
 		for _, item := range list {
-			args = append(args, "--input", name+"="+item)
+			args = append(args, "--input", repeatable("input", name+"="+item))
 		}
 		return args
 	}
-	return []string{"--input", name + ":=" + string(output.EscapeControls(value))}
+	return []string{"--input", repeatable("input", name+":="+string(output.EscapeControls(value)))}
 }
 
 // isPlain reports whether a text survives a command line as it is. A file is named by @.
 func isPlain(text string) bool { return term.Flat(text) == text && !strings.HasPrefix(text, "@") }
 
-// writeStarted shows a run that has started. next is the command that waits for it.
-func writeStarted(p *output.Page, out api.ContentOutcome, next string) {
-	p.Line("%s %s", p.Good("Started"), cmp.Or(out.AppName, "a run"))
-	writeChoice(p, out)
-	p.Line("")
-	p.Fields("run", out.RunID)
-	if out.Variants > 1 {
-		p.Wrapped("%s", fmt.Sprintf("%d of %s were started.", out.Submitted, counted(out.Variants, "variant")))
+// namesFile reports whether a drafted value would upload a file of this machine, which only its user may choose.
+func namesFile(value json.RawMessage) bool {
+	var text string
+	var list []string
+	_ = json.Unmarshal(value, &text) // any other value has none
+	_ = json.Unmarshal(value, &list)
+	return slices.ContainsFunc(append(list, text), func(s string) bool {
+		path, isMarked := strings.CutPrefix(s, "@")
+		return isMarked && isFile(path)
+	})
+}
+
+// startedPage shows a run that has started. next is the command that waits for it.
+func startedPage(out api.ContentOutcome, next string) func(*output.Page) {
+	return func(p *output.Page) {
+		p.Line("%s %s", p.Good("Started"), cmp.Or(out.AppName, "a run"))
+		writeChoice(p, out)
+		p.Line("")
+		p.Fields("run", out.RunID)
+		if out.Variants > 1 {
+			p.Wrapped("%s", fmt.Sprintf("%d of %s were started.", out.Submitted, counted(out.Variants, "variant")))
+		}
+		p.Line("")
+		p.Line("%s", p.Command(next))
 	}
-	p.Line("")
-	p.Line("%s", p.Command(next))
 }
 
 // writeChoice shows why an app was chosen, its drafted inputs, and what the service left out.

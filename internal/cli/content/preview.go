@@ -14,7 +14,9 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/api/check"
 	"github.com/uselamina/lamina/internal/cli/appinfo"
+	"github.com/uselamina/lamina/internal/cli/assetfile"
 	"github.com/uselamina/lamina/internal/cli/complete"
+	"github.com/uselamina/lamina/internal/cli/runinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -115,19 +117,20 @@ func newRun(env *cmdutil.Env) *cobra.Command {
 			if err := opts.validate(cmd); err != nil {
 				return err
 			}
-			return run(cmd.Context(), opts)
+			return run(cmd, opts)
 		},
 	}
 	f := cmd.Flags()
 	addApp(cmd, env, &opts.req.AppID)
-	f.StringArrayVarP(&opts.inputs, "input", "i", nil, "with --app, set an input as `NAME=VALUE`, or as NAME:=JSON; may be repeated")
+	f.StringArrayVarP(&opts.inputs, "input", "i", nil, "with --app, set an input as `NAME=VALUE`, as NAME:=JSON, or as NAME=@FILE to upload a file; may be repeated")
 	f.StringVar(&opts.file, "file", "", "with --app, read inputs from a JSON `FILE` (- is stdin); --input overrides it")
 	f.StringArrayVar(&opts.req.Outputs, "only", nil, "with --app, produce only the output with this `LABEL`; may be repeated")
 	f.StringVar(&opts.req.Rationale, "rationale", "", "with --app, keep the `TEXT` with the run: why this app was chosen")
 	f.StringVar(&opts.recipe, "recipe", "", "start the recipe that this `JSON` describes; @FILE reads it from a file, @- from stdin")
 	f.StringVar(&opts.req.Intent, "intent", "", "with --recipe, the `TEXT` says what the recipe is for")
 	f.IntVar(&opts.req.NumVariants, "num-variants", 0, "with --recipe, produce `N` variants, up to 8")
-	opts.start.add(f)
+	opts.start.add(cmd, (*runinfo.SpendingLimit).Add)
+	_ = cmd.RegisterFlagCompletionFunc("max-credits", cobra.NoFileCompletions)
 	_ = cmd.RegisterFlagCompletionFunc("input", complete.None)
 	_ = cmd.RegisterFlagCompletionFunc("recipe", complete.None)
 	return cmd
@@ -153,7 +156,8 @@ func (o *runOptions) validate(cmd *cobra.Command) error {
 	return o.start.validate(cmd, o.env)
 }
 
-func run(ctx context.Context, opts *runOptions) error {
+func run(cmd *cobra.Command, opts *runOptions) error {
+	ctx := cmd.Context()
 	values, err := opts.env.ReadInputs(ctx, opts.inputs, opts.file)
 	if err != nil {
 		return err
@@ -168,10 +172,13 @@ func run(ctx context.Context, opts *runOptions) error {
 	if err != nil {
 		return err
 	}
-	if opts.req.AppID != "" {
-		if err := opts.checkApp(ctx, client, values); err != nil {
-			return err
-		}
+	if opts.req.AppID == "" {
+		err = opts.start.spending.CheckUnpriced(cmd.Flags(), opts.env)
+	} else {
+		err = opts.prepareApp(cmd, client, values)
+	}
+	if err != nil {
+		return err
 	}
 	reply, err := client.RunContent(ctx, opts.req)
 	if err != nil {
@@ -181,19 +188,30 @@ func run(ctx context.Context, opts *runOptions) error {
 	return d.finish(ctx, reply.Raw, reply.Data)
 }
 
-// checkApp finds the app and checks its inputs and outputs before anything is sent.
-func (o *runOptions) checkApp(ctx context.Context, client *api.Client, values map[string]any) error {
-	typed := o.req.AppID
-	app, id, err := appinfo.Get(ctx, o.env, client, typed)
+// prepareApp finds the app, checks its inputs, outputs and cost, and uploads files.
+func (o *runOptions) prepareApp(cmd *cobra.Command, client *api.Client, values map[string]any) error {
+	ctx, typed := cmd.Context(), o.req.AppID
+	app, err := findApp(ctx, o.env, client, &o.req.AppID, repeat(cmd, nil))
 	if err != nil {
 		return err
 	}
-	inputs, problems := check.Inputs(app.Data, values)
-	if problems = append(problems, check.Outputs(app.Data, o.req.Outputs)...); len(problems) > 0 {
+	inputs, problems := check.Inputs(*app, values)
+	problems = append(problems, check.Outputs(*app, o.req.Outputs)...)
+	files, unusable := assetfile.InInputs(inputs)
+	if problems = append(problems, unusable...); len(problems) > 0 {
 		return appinfo.Problems(typed, problems)
 	}
-	o.req.Mode, o.req.AppID, o.req.Inputs = "app", id, inputs
-	return nil
+	o.req.Mode, o.req.Inputs = "app", inputs
+	if err := o.start.saving.CheckOne(*app, o.req.Outputs); err != nil {
+		return err
+	}
+	if err := o.start.spending.Read(cmd.Flags(), o.env); err != nil {
+		return err
+	}
+	if err := o.start.spending.Check(ctx, o.env, client, o.req.AppID); err != nil {
+		return err
+	}
+	return files.Upload(ctx, o.env)
 }
 
 // readRecipe reads the recipe, if there is one. The service checks what is in it.

@@ -12,7 +12,7 @@ import (
 // maxDefault is how many columns of a default value are shown.
 const maxDefault = 24
 
-// writeModel shows a model, and a command that uses it.
+// writeModel shows a model, and a command that uses it, if there is one.
 func writeModel(p *output.Page, m api.Model, sample string) {
 	p.Line("%s  %s", p.Bold(cmp.Or(m.DisplayName, m.ID)), m.Modality)
 	p.Line("%s", p.Faint(m.ID))
@@ -20,8 +20,10 @@ func writeModel(p *output.Page, m api.Model, sample string) {
 		p.Line("")
 		p.Descriptions([]string{"PARAMETER", "TYPE", "DEFAULT", "ABOUT"}, rows("", m.ParamSchema))
 	}
-	p.Line("")
-	p.Line("%s", p.Command(sample))
+	if sample != "" {
+		p.Line("")
+		p.Line("%s", p.Command(sample))
+	}
 }
 
 // rows returns a row for each parameter, and for each field of the objects in an array.

@@ -16,7 +16,6 @@ import (
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
-	"github.com/uselamina/lamina/internal/session"
 )
 
 type generateOptions struct {
@@ -29,7 +28,7 @@ type generateOptions struct {
 	file     string
 	wait     bool
 	async    bool
-	anyCost  bool
+	spending runinfo.SpendingLimit
 	webhook  runinfo.WebhookOptions
 	waiting  runinfo.WaitOptions
 	saving   runinfo.SaveOptions
@@ -60,7 +59,7 @@ func newGenerate(env *cmdutil.Env, modality, what, timeout, example string) *cob
 			if err := opts.validate(cmd, args); err != nil {
 				return err
 			}
-			return generate(cmd.Context(), opts)
+			return generate(cmd, opts)
 		},
 	}
 	f := cmd.Flags()
@@ -71,7 +70,7 @@ func newGenerate(env *cmdutil.Env, modality, what, timeout, example string) *cob
 	f.StringVar(&opts.file, "file", "", "read parameters from a JSON `FILE` (- is stdin); --param and --params override it")
 	f.BoolVarP(&opts.wait, "wait", "w", false, "wait until the run ends")
 	f.BoolVar(&opts.async, "async", false, "do not wait (the default)")
-	f.BoolVar(&opts.anyCost, "allow-unknown-cost", false, "generate although max-credits is set: the cost is unknown before")
+	opts.spending.AddUnknown(f)
 	opts.webhook.Add(f)
 	opts.waiting.Add(f)
 	opts.saving.Add(f)
@@ -102,8 +101,8 @@ func (o *generateOptions) validate(cmd *cobra.Command, args []string) error {
 	return o.waiting.Check()
 }
 
-func generate(ctx context.Context, opts *generateOptions) error {
-	env := opts.env
+func generate(cmd *cobra.Command, opts *generateOptions) error {
+	ctx, env := cmd.Context(), opts.env
 	values, err := opts.values(ctx)
 	if err != nil {
 		return err
@@ -112,7 +111,7 @@ func generate(ctx context.Context, opts *generateOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := opts.checkCost(); err != nil {
+	if err := opts.spending.CheckUnpriced(cmd.Flags(), env); err != nil {
 		return err
 	}
 	client, err := env.Sessions.Client()
@@ -132,6 +131,9 @@ func generate(ctx context.Context, opts *generateOptions) error {
 	started, err := client.Generate(ctx, opts.modality, api.Generate{Model: model.ID, Prompt: prompt, Params: params, WebhookURL: webhook})
 	if err != nil {
 		return fail.LostStart(err, "lamina api /v1/assets")
+	}
+	if err := fail.StartedWithoutID(started.Data.RunID); err != nil {
+		return err
 	}
 	run := api.RunStarted{RunID: started.Data.RunID, WorkflowName: cmp.Or(model.DisplayName, model.ID), Status: started.Data.Status, WebhookURL: webhook}
 	complete.CacheRun(env, run.RunID, run.WorkflowName)
@@ -176,18 +178,6 @@ func (o *generateOptions) values(ctx context.Context) (map[string]any, error) {
 	}
 	values["prompt"] = o.prompt
 	return values, nil
-}
-
-// checkCost refuses a generation if the settings limit the credits: the API names no price before it.
-func (o *generateOptions) checkCost() error {
-	limit, err := o.env.Sessions.CommandSetting(session.SettingMaxCredits)
-	if err != nil || limit == "" || o.anyCost {
-		return err
-	}
-	return &fail.Error{
-		Code: fail.QuotaExceeded, Hint: "add --allow-unknown-cost to generate anyway",
-		Message: fmt.Sprintf("the setting %s allows %s credits, and the cost of a generation is unknown before it; nothing was started", session.SettingMaxCredits, limit),
-	}
 }
 
 // fetchModel returns the model, if it makes what the command generates.

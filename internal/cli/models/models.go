@@ -149,6 +149,9 @@ func newDescribe(env *cmdutil.Env) *cobra.Command {
 
 // getModel fetches a model. The error for an unknown one names the model that is most like it.
 func getModel(ctx context.Context, env *cmdutil.Env, client *api.Client, modality, id string) (*api.Reply[api.Model], error) {
+	if modality == "" && slices.Contains(modalities, id) { // its address is that of the list
+		return nil, fail.Usage(env.Command("models", "list", id), "%s is a modality, not a model", id)
+	}
 	reply, err := client.Model(ctx, modality, id)
 	if api.IsNotFound(err) {
 		return nil, unknownModel(ctx, env, client, modality, id, err)
@@ -179,8 +182,11 @@ func unknownModel(ctx context.Context, env *cmdutil.Env, client *api.Client, mod
 	return e
 }
 
-// sample returns a command that uses the model, with placeholders for the required parameters.
+// sample returns a command that uses the model, with placeholders for the required parameters; "" if no command does.
 func sample(env *cmdutil.Env, m api.Model) string {
+	if m.ID == "" || !slices.Contains(modalities, m.Modality) {
+		return ""
+	}
 	args := []string{"generate", m.Modality, "--model", m.ID}
 	for _, f := range m.ParamSchema {
 		switch {

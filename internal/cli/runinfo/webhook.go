@@ -21,18 +21,6 @@ func (o *WebhookOptions) Add(f *pflag.FlagSet) {
 // NoWebhook returns the options of a request that starts no run.
 func NoWebhook() WebhookOptions { return WebhookOptions{isOff: true} }
 
-// Typed returns the flags that repeat the options.
-func (o *WebhookOptions) Typed() []string {
-	var args []string
-	if o.address != "" {
-		args = append(args, "--webhook", o.address)
-	}
-	if o.isOff {
-		args = append(args, "--no-webhook")
-	}
-	return args
-}
-
 // URL returns the address for the webhook delivery; "" means none.
 func (o *WebhookOptions) URL(env *cmdutil.Env) (string, error) {
 	return env.WebhookURL(o.address, o.isOff, "lamina run APP")

@@ -11,7 +11,7 @@ import (
 // showEstimate shows what a run of the app costs. If that is above the limit, the command fails as the run would.
 func (o *runOptions) showEstimate(cmd *cobra.Command) error {
 	env := o.env
-	if err := o.spending.read(cmd, env); err != nil {
+	if err := o.spending.Read(cmd.Flags(), env); err != nil {
 		return err
 	}
 	client, err := env.Sessions.Client()
@@ -26,7 +26,7 @@ func (o *runOptions) showEstimate(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := o.spending.checkEstimate(env, reply.Data); err != nil {
+	if err := o.spending.CheckEstimate(env, reply.Data); err != nil {
 		return err
 	}
 	return env.Printer.Data(reply.Raw, func(p *output.Page) { appinfo.WriteEstimate(p, reply.Data) })

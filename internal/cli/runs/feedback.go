@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -15,7 +16,8 @@ import (
 )
 
 func newFeedback(env *cmdutil.Env) *cobra.Command {
-	return &cobra.Command{
+	var spending runinfo.SpendingLimit
+	cmd := &cobra.Command{
 		Use:   "feedback RUN TEXT…",
 		Short: "Change a completed run by saying what is wrong; costs credits",
 		Long: "Say what to change about a completed run of an app. The service runs the steps again that your text concerns, which costs\n" +
@@ -24,9 +26,14 @@ func newFeedback(env *cmdutil.Env) *cobra.Command {
 		Args:              cmdutil.NeedArgs("RUN", "TEXT…"),
 		ValidArgsFunction: complete.Runs(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := spending.CheckUnpriced(cmd.Flags(), env); err != nil {
+				return err
+			}
 			return sendFeedback(cmd.Context(), env, args[0], strings.Join(args[1:], " "))
 		},
 	}
+	spending.AddUnknown(cmd.Flags())
+	return cmd
 }
 
 func sendFeedback(ctx context.Context, env *cmdutil.Env, runID, text string) error {
@@ -48,6 +55,11 @@ func sendFeedback(ctx context.Context, env *cmdutil.Env, runID, text string) err
 			Message: "the response to the feedback was lost, so steps may have run again: look at the outputs before you repeat it",
 		}
 	case err != nil:
+		return err
+	}
+	r := &reply.Data
+	r.RunID = cmp.Or(r.RunID, runID)
+	if err := runinfo.Outcome(api.RunUpdate{Run: api.Run{RunID: r.RunID, Status: r.Status, ErrorMessage: r.ErrorMessage}}); err != nil {
 		return err
 	}
 	return env.Printer.Data(reply.Raw, func(p *output.Page) { writeRefinement(p, reply.Data, env) })

@@ -30,7 +30,7 @@ type runOptions struct {
 	wait     bool
 	async    bool
 	webhook  runinfo.WebhookOptions
-	spending spendingLimit
+	spending runinfo.SpendingLimit
 	estimate bool
 	waiting  runinfo.WaitOptions
 	saving   runinfo.SaveOptions
@@ -68,7 +68,7 @@ func NewRun(env *cmdutil.Env) *cobra.Command {
 	f.BoolVarP(&opts.wait, "wait", "w", false, "wait until the run ends")
 	f.BoolVar(&opts.async, "async", false, "do not wait (the default)")
 	opts.webhook.Add(f)
-	opts.spending.add(f)
+	opts.spending.Add(f)
 	f.BoolVar(&opts.estimate, "estimate", false, "show what a run of the app costs, and start none")
 	opts.waiting.Add(f)
 	opts.saving.Add(f)
@@ -138,7 +138,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := opts.spending.read(cmd, env); err != nil {
+	if err := opts.spending.Read(cmd.Flags(), env); err != nil {
 		return err
 	}
 	client, err := env.Sessions.Client()
@@ -159,7 +159,7 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if err := opts.saving.CheckOne(app.Data, opts.only); err != nil {
 		return err
 	}
-	if err := opts.spending.check(cmd.Context(), env, client, id); err != nil {
+	if err := opts.spending.Check(cmd.Context(), env, client, id); err != nil {
 		return err
 	}
 	if err := files.Upload(cmd.Context(), env); err != nil {
@@ -168,6 +168,9 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	started, err := client.StartRun(cmd.Context(), id, api.StartRun{Inputs: inputs, Outputs: opts.only}, webhook)
 	if err != nil {
 		return fail.LostStart(err, "lamina runs list")
+	}
+	if err := fail.StartedWithoutID(started.Data.RunID); err != nil {
+		return err
 	}
 	complete.CacheRun(env, started.Data.RunID, app.Data.Name)
 	if !opts.wait {

@@ -2,6 +2,7 @@
 package templates
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -86,7 +87,7 @@ func newGet(env *cmdutil.Env) *cobra.Command {
 
 // writeTemplate shows a template. next is the command that uses it.
 func writeTemplate(p *output.Page, t api.Template, next string) {
-	p.Line("%s", p.Bold(t.Name))
+	p.Line("%s", p.Bold(cmp.Or(t.Name, t.ID, "(without a name)")))
 	if t.Description != "" {
 		p.Paragraphs(t.Description)
 	}

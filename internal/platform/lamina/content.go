@@ -99,6 +99,7 @@ func decide(req contentRequest) (planner.Decision, error) {
 	}
 	r := planner.Request{
 		Brief: req.Brief, Platform: req.Platform, Modality: req.Modality, AspectRatio: req.AspectRatio, Inputs: req.Inputs,
+		BrandProfileID: req.BrandProfileID, CampaignID: req.CampaignID,
 	}
 	if err := resolve(&r, req.AppID, req.TemplateID); err != nil {
 		return planner.Decision{}, err
@@ -171,7 +172,7 @@ func (s *Server) create(req contentRequest, p wire.Principal) (outcome, error) {
 	if d.App == nil || len(d.Questions) > 0 {
 		return newOutcome("needs_input", d), nil
 	}
-	started, err := s.startContent(d, req.NumVariants, req.WebhookURL, p)
+	started, err := s.startContent(d, req.NumVariants, run{WebhookURL: req.WebhookURL}, p)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -180,8 +181,8 @@ func (s *Server) create(req contentRequest, p wire.Principal) (outcome, error) {
 	return out, nil
 }
 
-// startContent starts the runs of a decision, one for each variant, and returns their ids.
-func (s *Server) startContent(d planner.Decision, count int, webhookURL string, p wire.Principal) ([]string, error) {
+// startContent starts the runs of a decision, one for each variant, and returns their ids. like has the webhook and the kind of each.
+func (s *Server) startContent(d planner.Decision, count int, like run, p wire.Principal) ([]string, error) {
 	inputs, problems := resolveInputs(*d.App, d.Inputs)
 	indexes, more := selectOutputs(*d.App, d.Outputs)
 	if problems = append(problems, more...); len(problems) > 0 {
@@ -190,7 +191,7 @@ func (s *Server) startContent(d planner.Decision, count int, webhookURL string, 
 	var ids []string
 	for range max(1, min(count, maxVariants)) {
 		started := newRun(*d.App, p, inputs, indexes)
-		started.WebhookURL, started.CreatedAt = webhookURL, s.Clock.Now()
+		started.WebhookURL, started.IsRecipe, started.CreatedAt = like.WebhookURL, like.IsRecipe, s.Clock.Now()
 		if err := s.enqueue(started); err != nil {
 			if len(ids) > 0 {
 				break // the queue is full: the rest counts as failed
@@ -245,6 +246,7 @@ func (s *Server) createBatch(w http.ResponseWriter, r *http.Request, p wire.Prin
 		Items   []batchItem `json:"items"`
 	}{BatchID: wire.NewUUID(), Total: len(req.Items)}
 	for i, item := range req.Items {
+		item.BrandProfileID, item.CampaignID = cmp.Or(item.BrandProfileID, req.BrandProfileID), cmp.Or(item.CampaignID, req.CampaignID)
 		result := s.createItem(item, p)
 		result.Index = i
 		if result.RunID == "" {
@@ -288,7 +290,10 @@ func (s *Server) listConcepts(w http.ResponseWriter, r *http.Request, _ wire.Pri
 	if len(problems) > 0 {
 		return wire.Invalid("Invalid body", problems...)
 	}
-	concepts := planner.Concepts(req.Goal, cmp.Or(req.Platform, "instagram"), cmp.Or(req.Modality, "image"), cmp.Or(req.Count, fewConcepts))
+	f := planner.Filter{
+		Platform: cmp.Or(req.Platform, "instagram"), Modality: cmp.Or(req.Modality, "image"), BrandProfileID: req.BrandProfileID,
+	}
+	concepts := planner.Concepts(req.Goal, f, cmp.Or(req.Count, fewConcepts))
 	return wire.WriteData(w, http.StatusOK, struct {
 		Concepts []planner.Concept `json:"concepts"`
 	}{concepts})

@@ -28,7 +28,9 @@ func (s *Server) getTemplate(w http.ResponseWriter, r *http.Request, _ wire.Prin
 // filterOf returns the filter of a query.
 func filterOf(r *http.Request, limit int) planner.Filter {
 	q := r.URL.Query()
-	return planner.Filter{Platform: q.Get("platform"), Modality: q.Get("modality"), Limit: limit}
+	return planner.Filter{
+		Platform: q.Get("platform"), Modality: q.Get("modality"), BrandProfileID: q.Get("brandProfileId"), CampaignID: q.Get("campaignId"), Limit: limit,
+	}
 }
 
 func (s *Server) getBrandContext(w http.ResponseWriter, r *http.Request, p wire.Principal) error {
@@ -57,7 +59,8 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request, p wire.Principa
 	if len(problems) > 0 {
 		return wire.Invalid("Invalid body", problems...)
 	}
-	return wire.WriteData(w, http.StatusOK, planner.Predict(req.Concept, req.Platform, req.Modality, hasBrand(p)))
+	f := planner.Filter{Platform: req.Platform, Modality: req.Modality, BrandProfileID: req.BrandProfileID, CampaignID: req.CampaignID}
+	return wire.WriteData(w, http.StatusOK, planner.Predict(req.Concept, f, hasBrand(p)))
 }
 
 func (s *Server) listRecommendations(w http.ResponseWriter, r *http.Request, p wire.Principal) error {

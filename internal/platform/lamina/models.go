@@ -99,7 +99,7 @@ func (s *Server) getFamily(f family) handler {
 		if err != nil {
 			return err
 		}
-		if found.Family != f {
+		if found.Family != f && !(f == familyFreestyle && found.IsRecipe) {
 			return wire.NotFound("Run not found")
 		}
 		return wire.WriteData(w, http.StatusOK, found.wire())

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -64,6 +65,8 @@ type Item struct {
 	Platform         string   `json:"platform"`
 	PerformanceScore float64  `json:"performanceScore"` // 0 to 1
 	WinningPatterns  []string `json:"winningPatterns"`
+
+	campaign string // its id
 }
 
 // A Pattern is what several items have in common.
@@ -75,36 +78,45 @@ type Pattern struct {
 
 // A Filter selects items. The zero value of a field selects all.
 type Filter struct {
-	Platform, Modality string
-	IDs                []string
-	Limit              int
+	Platform, Modality         string
+	BrandProfileID, CampaignID string
+	IDs                        []string
+	Limit                      int
+}
+
+// selectsItems reports whether the filter is for the brand that has published items.
+func (f Filter) selectsItems() bool {
+	return f.BrandProfileID == "" || f.BrandProfileID == Profiles()[0].ID
 }
 
 // Items returns the published items that a filter selects, the best first.
 func Items(f Filter) []Item {
 	items := []Item{
-		{ID: "cnt_summer_sale", Title: "Summer sale", Modality: "image", Platform: "instagram", PerformanceScore: 0.91, WinningPatterns: []string{"Large type"}},
-		{ID: "cnt_new_mugs", Title: "New mugs", Modality: "image", Platform: "instagram", PerformanceScore: 0.78, WinningPatterns: []string{"A plain background"}},
+		{ID: "cnt_summer_sale", Title: "Summer sale", Modality: "image", Platform: "instagram", PerformanceScore: 0.91, WinningPatterns: []string{"Large type"}, campaign: "campaign_spring"},
+		{ID: "cnt_new_mugs", Title: "New mugs", Modality: "image", Platform: "instagram", PerformanceScore: 0.78, WinningPatterns: []string{"A plain background"}, campaign: "campaign_launch"},
 		{ID: "cnt_studio_day", Title: "A day in the studio", Modality: "video", Platform: "tiktok", PerformanceScore: 0.64, WinningPatterns: []string{"A face in the first second"}},
 		{ID: "cnt_price_list", Title: "Price list", Modality: "text", Platform: "linkedin", PerformanceScore: 0.32, WinningPatterns: []string{}},
 	}
 	items = slices.DeleteFunc(items, func(i Item) bool {
-		return f.Platform != "" && !strings.EqualFold(f.Platform, i.Platform) || f.Modality != "" && !strings.EqualFold(f.Modality, i.Modality) ||
+		return !f.selectsItems() || f.CampaignID != "" && f.CampaignID != i.campaign ||
+			f.Platform != "" && !strings.EqualFold(f.Platform, i.Platform) || f.Modality != "" && !strings.EqualFold(f.Modality, i.Modality) ||
 			len(f.IDs) > 0 && !slices.Contains(f.IDs, i.ID)
 	})
 	return items[:min(len(items), f.Limit)]
 }
 
-// Brand returns the context of the sample brand, with the items that a filter selects.
+// Brand returns the context of the brand that a filter names, by default the first, with the items that the filter selects. A brand
+// without items has no guidance and no patterns; an unknown one has nothing.
 func Brand(f Filter) BrandContext {
+	profile, isKnown := FindProfile(cmp.Or(f.BrandProfileID, Profiles()[0].ID))
+	switch {
+	case !isKnown:
+		return BrandContext{}
+	case !f.selectsItems():
+		return BrandContext{BrandDNA: &profile.dna}
+	}
 	return BrandContext{
-		BrandDNA: &BrandDNA{
-			VoiceAttributes: []string{"warm", "plain"}, VisualIdentity: []string{"large type", "one colour at a time"},
-			ContentPillars: []string{"sales", "craft", "people"}, AudienceSignals: []string{"buys in spring and before holidays"},
-			Guardrails:         []string{"Never name a competitor"},
-			ToneSpectrum:       Tone{Primary: "friendly", Secondary: "factual", Avoid: []string{"irony"}},
-			PerformanceProfile: Performance{TopPatterns: []string{"Large type"}, WeakPatterns: []string{"Small print"}, AvgEngagementTier: "medium"},
-		},
+		BrandDNA: &profile.dna,
 		Guidance: &Guidance{
 			PromptDirectives: []string{"Use at most six words"}, NegativePrompts: []string{"No small print"},
 			RecommendedMoves: []string{"Announce the date"}, TestIdeas: []string{"Compare a price with a percentage"},

@@ -9,14 +9,15 @@ import (
 
 // A Request is what a brief and the fields beside it ask for.
 type Request struct {
-	Brief       string
-	Document    map[string]any // texts and addresses that the brief may lack
-	Platform    string
-	Modality    string
-	AspectRatio string
-	App         *apps.App // the app that the request names
-	Template    *Template // the template that the request names
-	Inputs      map[string]any
+	Brief                      string
+	Document                   map[string]any // texts and addresses that the brief may lack
+	Platform                   string
+	Modality                   string
+	AspectRatio                string
+	App                        *apps.App // the app that the request names
+	Template                   *Template // the template that the request names
+	BrandProfileID, CampaignID string
+	Inputs                     map[string]any
 }
 
 // A Decision is what to do with a request. If App is nil, Tied holds the apps that fit equally well; without any, none fits.
@@ -26,7 +27,7 @@ type Decision struct {
 	Rationale string
 	Reason    string // why there is no app
 	Inputs    map[string]any
-	Sources   map[string]string // of each input: request, template, brief, document, platform
+	Sources   map[string]string // of each input: request, template, brief, document, platform, brand
 	Questions []Question        // for required inputs that are missing
 	Outputs   []string          // the labels that the brief names; none means all
 	Warnings  []Warning

@@ -26,7 +26,7 @@ var (
 	address    = regexp.MustCompile(`https?://[^\s"<>]+`)
 )
 
-// draft fills the inputs of an app from the request, its template, its brief, its document and its platform, in this order.
+// draft fills the inputs of an app from the request, its template, its brief, its document, its platform and its brand, in this order.
 func draft(r Request, app apps.App) Decision {
 	d := Decision{App: &app, Inputs: map[string]any{}, Sources: map[string]string{}, Questions: []Question{}, Warnings: []Warning{}}
 	d.take("request", r.Inputs)
@@ -46,6 +46,7 @@ func draft(r Request, app apps.App) Decision {
 		}
 	}
 	d.chooseOutputs(r.Brief)
+	d.checkIDs(r)
 	return d
 }
 
@@ -78,6 +79,9 @@ func draftOne(r Request, app apps.App, p api.Parameter) (value any, source strin
 	case p.Type == "options":
 		if option := optionIn(r.Brief, p); option != "" {
 			return option, "brief"
+		}
+		if profile, _ := FindProfile(r.BrandProfileID); p.Key == "style" && slices.Contains(p.Options, profile.style) {
+			return profile.style, "brand"
 		}
 		if p.Key == "aspect_ratio" {
 			for _, shape := range []string{r.AspectRatio, shapes[strings.ToLower(r.Platform)]} {

@@ -76,7 +76,7 @@ func TestDecideWarns(t *testing.T) {
 // The prompt of a concept is a brief that needs nothing more.
 func TestConceptsCanBeCreated(t *testing.T) {
 	t.Parallel()
-	for _, c := range Concepts(`our "spring"  sale`, "instagram", "image", 10) {
+	for _, c := range Concepts(`our "spring"  sale`, Filter{Platform: "instagram", Modality: "image"}, 10) {
 		d := Decide(Request{Brief: c.Prompt})
 		if d.App == nil || len(d.Questions) > 0 || d.Inputs["text"] != "our spring sale" {
 			t.Errorf("%s: got %+v, want a poster without questions", c.Prompt, d)

@@ -60,11 +60,12 @@ type Prediction struct {
 	RecommendedAdjustments   []string `json:"recommendedAdjustments"`
 }
 
-// Predict compares the words of a concept with the trends, the brand and the published items. hasBrand reports whether the workspace
-// has published items.
-func Predict(concept, platform, modality string, hasBrand bool) Prediction {
+// Predict compares the words of a concept with the trends, the brand of a filter and the items that the filter selects. hasBrand reports
+// whether the workspace has a brand.
+func Predict(concept string, f Filter, hasBrand bool) Prediction {
 	wanted := Words(concept)
-	trends, brand := CurrentTrends(math.MaxInt), Brand(Filter{Limit: math.MaxInt}).BrandDNA
+	f.Limit = math.MaxInt
+	trends, brand := CurrentTrends(math.MaxInt), Brand(f).BrandDNA
 	var labels []string
 	for _, t := range trends.TopPatterns {
 		labels = append(labels, t.Label)
@@ -73,10 +74,10 @@ func Predict(concept, platform, modality string, hasBrand bool) Prediction {
 		TrendAlignment: share(wanted, strings.Join(labels, " ")), ComparableContentItemIDs: []string{}, RecommendedAdjustments: []string{},
 		Confidence: 0.2,
 	}
-	if hasBrand {
+	if hasBrand && brand != nil {
 		p.Confidence = 0.6
 		p.BrandFit = share(wanted, strings.Join(slices.Concat(brand.ContentPillars, brand.VisualIdentity, brand.VoiceAttributes), " "))
-		for _, item := range Items(Filter{Platform: platform, Modality: modality, Limit: math.MaxInt}) {
+		for _, item := range Items(f) {
 			p.ComparableContentItemIDs = append(p.ComparableContentItemIDs, item.ID)
 			p.FatigueRisk = max(p.FatigueRisk, share(wanted, item.Title))
 		}
@@ -119,20 +120,23 @@ type Recommendation struct {
 	Summary   string         `json:"summary"`
 	Data      map[string]any `json:"data"`
 	CreatedAt time.Time      `json:"createdAt"`
+
+	campaign string // its id
 }
 
 // Recommendations returns the sample recommendations for a platform and a modality, the most important first. They are a day old.
 func Recommendations(f Filter, now time.Time) []Recommendation {
 	all := []Recommendation{
-		{ID: "rec_sale_poster", Type: "create", Priority: "high", Title: "Announce the next sale", Summary: "The last announcement was your best item.",
+		{ID: "rec_sale_poster", campaign: "campaign_spring", Type: "create", Priority: "high", Title: "Announce the next sale", Summary: "The last announcement was your best item.",
 			Data: map[string]any{"platform": "instagram", "modality": "image", "templateId": "tpl_sale_poster"}},
-		{ID: "rec_new_shapes", Type: "reuse", Priority: "medium", Title: "Show the mugs in other shapes", Summary: "The picture exists only as a square.",
+		{ID: "rec_new_shapes", campaign: "campaign_launch", Type: "reuse", Priority: "medium", Title: "Show the mugs in other shapes", Summary: "The picture exists only as a square.",
 			Data: map[string]any{"platform": "pinterest", "modality": "image", "templateId": "tpl_product_set"}},
 		{ID: "rec_less_print", Type: "avoid", Priority: "low", Title: "Drop the price list", Summary: "Few people read it.",
 			Data: map[string]any{"platform": "linkedin", "modality": "text"}},
 	}
 	all = slices.DeleteFunc(all, func(r Recommendation) bool {
-		return f.Platform != "" && r.Data["platform"] != strings.ToLower(f.Platform) || f.Modality != "" && r.Data["modality"] != strings.ToLower(f.Modality)
+		return !f.selectsItems() || f.CampaignID != "" && f.CampaignID != r.campaign ||
+			f.Platform != "" && r.Data["platform"] != strings.ToLower(f.Platform) || f.Modality != "" && r.Data["modality"] != strings.ToLower(f.Modality)
 	})
 	for i := range all {
 		all[i].Status, all[i].CreatedAt = "open", now.Add(-24*time.Hour).UTC()
@@ -152,21 +156,31 @@ type Concept struct {
 	Rationale            string  `json:"rationale"`
 }
 
-// Concepts returns posters for a goal, each in another style.
-func Concepts(goal, platform, modality string, count int) []Concept {
+// Concepts returns posters for a goal, each in another style, the style of the brand first.
+func Concepts(goal string, f Filter, count int) []Concept {
 	concepts := []Concept{}
 	styles := []string{"Bold", "Neon", "Elegant", "Paper"}
+	profile, _ := FindProfile(f.BrandProfileID)
+	slices.SortStableFunc(styles, func(a, b string) int { return rank(a, profile.style) - rank(b, profile.style) })
 	trends := CurrentTrends(math.MaxInt).TopPatterns
 	goal = strings.Join(strings.Fields(strings.NewReplacer(`"`, "", "“", "", "”", "").Replace(goal)), " ")
 	for i := range count {
 		style, trend := styles[i%len(styles)], trends[i%len(trends)]
-		prompt := fmt.Sprintf("A %s poster that says \"%s\"", strings.ToLower(style), goal)
+		prompt := fmt.Sprintf("A poster in %s style that says \"%s\"", strings.ToLower(style), goal)
 		concepts = append(concepts, Concept{
 			Title: style + ": " + goal, Concept: "A poster with " + strings.ToLower(trend.Label), Prompt: prompt,
-			Platform: platform, Modality: modality, Format: trend.FormatDescription,
-			PredictedPerformance: Predict(prompt+" "+trend.Label, platform, modality, true).PerformancePrediction,
+			Platform: f.Platform, Modality: f.Modality, Format: trend.FormatDescription,
+			PredictedPerformance: Predict(prompt+" "+trend.Label, f, true).PerformancePrediction,
 			Rationale:            "The trend is " + trend.Label,
 		})
 	}
 	return concepts
+}
+
+// rank returns 0 for the first style, and 1 for any other.
+func rank(style, first string) int {
+	if style == first {
+		return 0
+	}
+	return 1
 }

@@ -1,4 +1,4 @@
-package runs
+package runinfo
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/uselamina/lamina/internal/api"
@@ -17,8 +16,8 @@ import (
 	"github.com/uselamina/lamina/internal/session"
 )
 
-// spendingLimit is the largest number of credits that a run may cost.
-type spendingLimit struct {
+// A SpendingLimit is the largest number of credits that a run may cost.
+type SpendingLimit struct {
 	credits   float64
 	isLimited bool
 	source    string
@@ -26,14 +25,20 @@ type spendingLimit struct {
 	mayBeUnknown bool
 }
 
-func (l *spendingLimit) add(f *pflag.FlagSet) {
+// Add declares the flags of a command that knows its app.
+func (l *SpendingLimit) Add(f *pflag.FlagSet) {
 	f.Float64Var(&l.credits, "max-credits", 0, "do not start a run that may cost more than `N` credits, or whose cost is unknown")
-	f.BoolVar(&l.mayBeUnknown, "allow-unknown-cost", false, "start a run although the service does not say what it costs")
+	l.AddUnknown(f)
 }
 
-// read takes the limit from the flag, or else from the settings.
-func (l *spendingLimit) read(cmd *cobra.Command, env *cmdutil.Env) error {
-	if cmd.Flags().Changed("max-credits") {
+// AddUnknown declares the flag of a command whose cost is never known before. The limit is that of the settings.
+func (l *SpendingLimit) AddUnknown(f *pflag.FlagSet) {
+	f.BoolVar(&l.mayBeUnknown, "allow-unknown-cost", false, "start a run although max-credits is set and the service does not say what it costs")
+}
+
+// Read takes the limit from the flag, or else from the settings.
+func (l *SpendingLimit) Read(f *pflag.FlagSet, env *cmdutil.Env) error {
+	if f.Changed("max-credits") {
 		l.isLimited, l.source = true, "--max-credits"
 		if !(l.credits >= 0) {
 			return fail.Usage("", "--max-credits must not be negative")
@@ -49,9 +54,9 @@ func (l *spendingLimit) read(cmd *cobra.Command, env *cmdutil.Env) error {
 	return err
 }
 
-// check asks the service what a run costs, and refuses a run that may cost more than the limit. An unknown cost is refused, too, unless
+// Check asks the service what a run costs, and refuses a run that may cost more than the limit. An unknown cost is refused, too, unless
 // that is permitted.
-func (l *spendingLimit) check(ctx context.Context, env *cmdutil.Env, client *api.Client, appID string) error {
+func (l *SpendingLimit) Check(ctx context.Context, env *cmdutil.Env, client *api.Client, appID string) error {
 	if !l.isLimited {
 		return nil
 	}
@@ -59,11 +64,11 @@ func (l *spendingLimit) check(ctx context.Context, env *cmdutil.Env, client *api
 	if err != nil {
 		return l.checkUnknown(env, err)
 	}
-	return l.checkEstimate(env, estimate.Data)
+	return l.CheckEstimate(env, estimate.Data)
 }
 
-// checkEstimate is check for an estimate of the service.
-func (l *spendingLimit) checkEstimate(env *cmdutil.Env, estimate api.CostEstimate) error {
+// CheckEstimate is Check for an estimate of the service.
+func (l *SpendingLimit) CheckEstimate(env *cmdutil.Env, estimate api.CostEstimate) error {
 	most, isKnown := estimate.EstimatedCredits.Most()
 	switch {
 	case !l.isLimited:
@@ -79,9 +84,17 @@ func (l *spendingLimit) checkEstimate(env *cmdutil.Env, estimate api.CostEstimat
 	}
 }
 
+// CheckUnpriced refuses a command whose cost is never known before, unless there is no limit or that is permitted.
+func (l *SpendingLimit) CheckUnpriced(f *pflag.FlagSet, env *cmdutil.Env) error {
+	if err := l.Read(f, env); err != nil || !l.isLimited {
+		return err
+	}
+	return l.checkUnknown(env, nil)
+}
+
 // checkUnknown refuses a run of unknown cost, unless that is permitted. cause is why the cost is unknown; nil if the service does not say
 // it. A credential that is refused, or a service that is not reached, would also fail the run: then it is not permitted.
-func (l *spendingLimit) checkUnknown(env *cmdutil.Env, cause error) error {
+func (l *SpendingLimit) checkUnknown(env *cmdutil.Env, cause error) error {
 	if l.mayBeUnknown && !endsRun(cause) {
 		env.Note("the cost of the run is unknown")
 		return nil
