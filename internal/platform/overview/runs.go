@@ -13,6 +13,7 @@ import (
 	h "maragu.dev/gomponents/html"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/platform/apps"
 	"github.com/uselamina/lamina/internal/platform/lamina"
 	"github.com/uselamina/lamina/internal/platform/wire/page"
 )
@@ -23,6 +24,15 @@ func nameOf(run lamina.RunRecord) string {
 		return run.WorkflowID
 	}
 	return run.AppName
+}
+
+// drawAppName draws the name of the app of a run as a link to its page. A model has no page.
+func drawAppName(run lamina.RunRecord) g.Node {
+	name := g.Text(nameOf(run))
+	if _, ok := apps.Find(run.WorkflowID); !ok {
+		return name
+	}
+	return h.A(h.Href("/apps/"+run.WorkflowID), name)
 }
 
 // drawRuns draws a list of runs with their pictures.
