@@ -171,7 +171,7 @@ func (s *Server) create(req contentRequest, p wire.Principal) (outcome, error) {
 	if d.App == nil || len(d.Questions) > 0 {
 		return newOutcome("needs_input", d), nil
 	}
-	started, err := s.startContent(d, req.NumVariants, req.WebhookURL, p)
+	started, err := s.startContent(d, req.NumVariants, req.WebhookURL, false, p)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -181,7 +181,7 @@ func (s *Server) create(req contentRequest, p wire.Principal) (outcome, error) {
 }
 
 // startContent starts the runs of a decision, one for each variant, and returns their ids.
-func (s *Server) startContent(d planner.Decision, count int, webhookURL string, p wire.Principal) ([]string, error) {
+func (s *Server) startContent(d planner.Decision, count int, webhookURL string, isRecipe bool, p wire.Principal) ([]string, error) {
 	inputs, problems := resolveInputs(*d.App, d.Inputs)
 	indexes, more := selectOutputs(*d.App, d.Outputs)
 	if problems = append(problems, more...); len(problems) > 0 {
@@ -190,7 +190,7 @@ func (s *Server) startContent(d planner.Decision, count int, webhookURL string, 
 	var ids []string
 	for range max(1, min(count, maxVariants)) {
 		started := newRun(*d.App, p, inputs, indexes)
-		started.WebhookURL, started.CreatedAt = webhookURL, s.Clock.Now()
+		started.WebhookURL, started.IsRecipe, started.CreatedAt = webhookURL, isRecipe, s.Clock.Now()
 		if err := s.enqueue(started); err != nil {
 			if len(ids) > 0 {
 				break // the queue is full: the rest counts as failed

@@ -68,7 +68,7 @@ func (s *Server) autoGenerate(w http.ResponseWriter, r *http.Request, p wire.Pri
 		}
 		return wire.WriteData(w, http.StatusOK, outcome{Status: "needs_choice", Reason: reason, Candidates: d.Candidates(asked)})
 	}
-	started, err := s.startContent(d, req.NumVariants, req.WebhookURL, p)
+	started, err := s.startContent(d, req.NumVariants, req.WebhookURL, false, p)
 	if err != nil {
 		return err
 	}
@@ -222,7 +222,7 @@ func (s *Server) runContentApp(w http.ResponseWriter, req api.ContentRun, p wire
 	if !ok {
 		return wire.NotFound("App not found")
 	}
-	started, err := s.startContent(planner.Decision{App: &app, Inputs: req.Inputs, Outputs: req.Outputs}, 1, req.WebhookURL, p)
+	started, err := s.startContent(planner.Decision{App: &app, Inputs: req.Inputs, Outputs: req.Outputs}, 1, req.WebhookURL, false, p)
 	if err != nil {
 		return err
 	}
@@ -260,7 +260,7 @@ func (s *Server) runRecipe(w http.ResponseWriter, req api.ContentRun, rec recipe
 		d.Inputs[stand.input] = cmp.Or(rec.Variants[0].Prompt, req.Intent)
 	}
 	count := cmp.Or(req.NumVariants, len(rec.Variants))
-	started, err := s.startContent(d, count, req.WebhookURL, p)
+	started, err := s.startContent(d, count, req.WebhookURL, true, p)
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func (s *Server) addRoutes(mux *http.ServeMux) {
 		"/v1/generate/image":           {"POST": requireScope(wire.ScopeWrite, s.generate("image"))},
 		"/v1/generate/video":           {"POST": requireScope(wire.ScopeWrite, s.generate("video"))},
 		"/v1/generate/runs/{runId}":    {"GET": requireScope(wire.ScopeRead, s.getFamily(familyGenerate))},
-		"/v1/freestyle/{runId}":        {"GET": requireScope(wire.ScopeRead, s.getFamily(familyFreestyle))},
+		"/v1/freestyle/{runId}":        {"GET": requireScope(wire.ScopeRead, s.getFreestyleRun)},
 	} {
 		mux.HandleFunc(pattern, s.authorized(methods))
 	}

@@ -16,9 +16,8 @@ type family string
 
 // The families of runs. The runs of apps are in the list of runs.
 const (
-	familyApps      family = ""
-	familyGenerate  family = "generate"
-	familyFreestyle family = "freestyle"
+	familyApps     family = ""
+	familyGenerate family = "generate"
 )
 
 // getModels answers an address below /v1/models with one element: the models of a modality, or a model.
@@ -104,6 +103,18 @@ func (s *Server) getFamily(f family) handler {
 		}
 		return wire.WriteData(w, http.StatusOK, found.wire())
 	}
+}
+
+// getFreestyleRun answers with the run of a recipe, which also has this older address.
+func (s *Server) getFreestyleRun(w http.ResponseWriter, r *http.Request, p wire.Principal) error {
+	found, err := s.findRun(r, p)
+	if err != nil {
+		return err
+	}
+	if !found.IsRecipe {
+		return wire.NotFound("Run not found")
+	}
+	return wire.WriteData(w, http.StatusOK, found.wire())
 }
 
 // wire returns the run in the form of its family.

@@ -32,8 +32,9 @@ type run struct {
 	Indexes     []int       `json:"indexes"` // index of the app's output for each of Outputs
 	WebhookURL  string      `json:"webhookUrl,omitempty"`
 
-	Family family        `json:"family,omitempty"`
-	Params models.Params `json:"params,omitempty"` // of a generation, whose WorkflowID is its model
+	Family   family        `json:"family,omitempty"`
+	Params   models.Params `json:"params,omitempty"` // of a generation, whose WorkflowID is its model
+	IsRecipe bool          `json:"isRecipe,omitempty"`
 }
 
 // errFinal means that a run has ended and can no longer change.
