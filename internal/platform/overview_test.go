@@ -95,6 +95,9 @@ func TestOverviewLinksLead(t *testing.T) {
 	f.run("poster", "", map[string]any{"text": "Hello"})
 	made := wiretest.Data[api.Generation](f.Call("POST", "/v1/generate/image", `{"model":"mosaic-1","prompt":"the sea"}`).Want(http.StatusAccepted))
 	f.Call("POST", "/v1/content/run", `{"mode":"freestyle","freestyleRecipe":{"modality":"image","variants":[{"prompt":"the sea"}]}}`).Want(http.StatusOK)
+	if page := f.Get("/runs/" + made.RunID); !strings.Contains(page.Body, "the sea") {
+		t.Errorf("the page of a generation: got %s, want its prompt", page.Body)
+	}
 	links := regexp.MustCompile(`(?:href|src)="([^"]*)"`)
 	seen := map[string]bool{}
 	for todo := []string{"/", "/runs/" + made.RunID}; len(todo) > 0; todo = todo[1:] {
