@@ -4,17 +4,23 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/uselamina/lamina/internal/platform/openapitest"
 )
 
-// The variables by which a script has its platforms checked: the file of the description, and the file for the differences.
+// The variables by which a script has its platforms checked: the file of the description, the file for the differences, and the file for the ids
+// of operations that succeeded.
 const (
 	descriptionVariable = "LAMINA_TEST_DESCRIPTION"
 	differencesVariable = "LAMINA_TEST_DIFFERENCES"
+	operationsVariable  = "LAMINA_TEST_OPERATIONS"
 )
 
 // checkExchanges has each platform that a script starts check its exchanges against docs/openapi.yaml, in both directions. A
@@ -56,26 +62,73 @@ func wrapAPI(next http.Handler) http.Handler {
 	if differences == "" {
 		return next
 	}
-	report := reportTo(differences)
+	add := addTo(differences)
+	report := func(err error) { add(err.Error()) }
 	description, err := openapitest.Load(os.Getenv(descriptionVariable))
 	if err != nil {
 		report(err)
 		return next
 	}
-	return description.Handler(next, report)
+	succeeded := func(string) {}
+	if operations := os.Getenv(operationsVariable); operations != "" {
+		succeeded = addTo(operations)
+	}
+	return description.Handler(next, report, succeeded)
 }
 
-// reportTo returns a function that adds an error to a file.
-func reportTo(file string) func(error) {
+// addTo returns a function that adds a line to a file, which several processes may share. It adds each line once.
+func addTo(file string) func(line string) {
 	var mu sync.Mutex
-	return func(err error) {
+	added := map[string]bool{}
+	return func(line string) {
 		mu.Lock()
 		defer mu.Unlock()
-		f, openErr := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-		if openErr != nil {
-			panic(openErr)
+		if added[line] {
+			return
+		}
+		added[line] = true
+		f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			panic(err)
 		}
 		defer f.Close()
-		_, _ = f.WriteString(err.Error() + "\n")
+		_, _ = f.WriteString(line + "\n")
 	}
+}
+
+// expectEveryOperation fails the test of all scripts if no script used an operation of docs/openapi.yaml with success. A run of some scripts does
+// not have to use them all.
+func expectEveryOperation(t *testing.T, params *testscript.Params) {
+	t.Helper()
+	operations := filepath.Join(t.TempDir(), "operations")
+	all, err := filepath.Glob(filepath.Join(params.Dir, "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var started atomic.Int64
+	setup := params.Setup
+	params.Setup = func(env *testscript.Env) error {
+		started.Add(1)
+		env.Setenv(operationsVariable, operations)
+		return setup(env)
+	}
+	t.Cleanup(func() { // after the scripts, which run in parallel
+		if int(started.Load()) < len(all) {
+			return
+		}
+		description, err := openapitest.Load("../../docs/openapi.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := os.ReadFile(operations)
+		if err != nil {
+			t.Fatal(err)
+		}
+		used := strings.Fields(string(raw))
+		for address, id := range description.Operations() {
+			if !slices.Contains(used, id) {
+				t.Errorf("no script has a successful response of %s (%s)", id, address)
+			}
+		}
+	})
 }

@@ -22,11 +22,12 @@ import (
 )
 
 // TestScript runs the acceptance scripts of testdata/script, one for each noun, with the real program. A script that starts
-// with dev has its own local platform.
+// with dev has its own local platform. Together, they use every operation of docs/openapi.yaml.
 func TestScript(t *testing.T) {
 	t.Parallel()
 	params := scripts()
 	params.Dir = "testdata/script"
+	expectEveryOperation(t, &params)
 	testscript.Run(t, params)
 }
 

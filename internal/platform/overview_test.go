@@ -4,6 +4,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -57,6 +58,62 @@ func TestOverviewEscapesWhatClientsSent(t *testing.T) {
 			if !strings.Contains(page.Body, escaped) {
 				t.Errorf("%s: got %s, want %q", path, page.Body, escaped)
 			}
+		}
+	}
+}
+
+// TestOverviewShowsHiddenCharacters: characters that would change the direction of writing or that control a terminal are shown by their numbers.
+func TestOverviewShowsHiddenCharacters(t *testing.T) {
+	t.Parallel()
+	f := newOverview(t, Options{})
+	const hostile, shown = "a\u202eb\u2066c\u001bd", `a\u202eb\u2066c\u001bd`
+	run := f.run("poster", "", map[string]any{"text": hostile})
+	f.Call("GET", "/v1/"+url.PathEscape(hostile), nil, "User-Agent", "client \u202e")
+	f.Call("POST", "/dev/faults", map[string]any{"path": "/" + hostile, "delay": "3s", "cut": "body"}).Want(http.StatusCreated)
+	f.Call("POST", "/dev/keys", map[string]any{"service": "lamina", "name": "key \u202e"})
+	for path, wanted := range map[string][]string{
+		"/":                  {"GET /v1/" + shown, ">/" + shown, "delay 3s, cut body"},
+		"/runs/" + run.RunID: {shown},
+		"/dev/keys":          nil,
+	} {
+		page := f.Call("GET", path, nil, "Accept", "text/html").Want(http.StatusOK)
+		if strings.ContainsAny(page.Body, "\u202e\u2066\u001b") {
+			t.Errorf("%s has a hidden character: %q", path, page.Body)
+		}
+		for _, want := range wanted {
+			if !strings.Contains(page.Body, want) {
+				t.Errorf("%s: got %s, want %q", path, page.Body, want)
+			}
+		}
+	}
+}
+
+// TestOverviewLinksLead: each link of a page leads to a page or a file, also those of a generation, which has no app.
+func TestOverviewLinksLead(t *testing.T) {
+	t.Parallel()
+	f := newOverview(t, Options{})
+	f.run("poster", "", map[string]any{"text": "Hello"})
+	made := wiretest.Data[api.Generation](f.Call("POST", "/v1/generate/image", `{"model":"mosaic-1","prompt":"the sea"}`).Want(http.StatusAccepted))
+	f.Call("POST", "/v1/content/run", `{"mode":"freestyle","freestyleRecipe":{"modality":"image","variants":[{"prompt":"the sea"}]}}`).Want(http.StatusOK)
+	if page := f.Get("/runs/" + made.RunID); !strings.Contains(page.Body, "the sea") {
+		t.Errorf("the page of a generation: got %s, want its prompt", page.Body)
+	}
+	links := regexp.MustCompile(`(?:href|src)="([^"]*)"`)
+	seen := map[string]bool{}
+	for todo := []string{"/", "/runs/" + made.RunID}; len(todo) > 0; todo = todo[1:] {
+		if seen[todo[0]] {
+			continue
+		}
+		seen[todo[0]] = true
+		page := f.Call("GET", todo[0], nil, "Accept", "text/html")
+		if page.Status != http.StatusOK {
+			t.Errorf("a link leads to %s: got status %d", todo[0], page.Status)
+		}
+		if !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") {
+			continue
+		}
+		for _, link := range links.FindAllStringSubmatch(page.Body, -1) {
+			todo = append(todo, link[1])
 		}
 	}
 }

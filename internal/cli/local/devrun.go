@@ -37,7 +37,7 @@ func commandArgs(cmd *cobra.Command, args []string) error {
 func (o *devOptions) runCommand(s *server) error {
 	folder, err := os.MkdirTemp("", "lamina-dev-")
 	if err != nil {
-		return err
+		return fmt.Errorf("could not create a temporary folder for the command: %w", err)
 	}
 	defer os.RemoveAll(folder)
 	settings := append(s.access.environment(), "LAMINA_CONFIG_DIR="+filepath.Join(folder, "config"))

@@ -1,9 +1,9 @@
 package control
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // A Request is a received request, for the pages of the platform.
@@ -38,8 +38,8 @@ func (p *faultPlan) Effect() string {
 	case p.Body != nil:
 		effect = "another body"
 	}
-	if p.Delay != "" && effect != "" {
-		return effect + " after " + p.Delay
+	if p.Delay == "" {
+		return effect
 	}
-	return cmp.Or(effect, "delay "+p.Delay)
+	return strings.TrimSuffix("delay "+p.Delay+", "+effect, ", ")
 }

@@ -111,17 +111,17 @@ func TestGenerationIsARunOfAFamilyOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestFreestyleRunHasItsOwnAddress(t *testing.T) {
+// TestRecipeRunHasAnOlderAddress: the run of a recipe is a freestyle run, and one of the runs.
+func TestRecipeRunHasAnOlderAddress(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t)
-	made := rg.make("poster", map[string]any{"text": "Hello"})
-	rg.Update(func(tx *wire.Tx) {
-		r, _ := wire.Get[run](tx, bucketRuns, made.RunID)
-		r.Family = familyFreestyle
-		wire.Put(tx, bucketRuns, made.RunID, r)
-	})
-	rg.Call("GET", "/v1/freestyle/"+made.RunID, nil).Want(200).WantShape("run_completed")
-	rg.Call("GET", "/v1/runs/"+made.RunID, nil).WantError(404, "NOT_FOUND")
+	started := rg.Call("POST", "/v1/content/run", `{"mode":"freestyle","freestyleRecipe":{"modality":"image","variants":[{"prompt":"the sea"}]}}`).Want(200)
+	id := wiretest.Data[struct{ RunID string }](started).RunID
+	rg.finish(id)
+	rg.Call("GET", "/v1/freestyle/"+id, nil).Want(200).WantShape("run_completed")
+	rg.Call("GET", "/v1/runs/"+id, nil).Want(200).WantShape("run_completed")
+	app := rg.make("poster", map[string]any{"text": "Hello"})
+	rg.Call("GET", "/v1/freestyle/"+app.RunID, nil).WantError(404, "NOT_FOUND")
 }
 
 func TestFailedGeneration(t *testing.T) {

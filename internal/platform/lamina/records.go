@@ -2,10 +2,12 @@ package lamina
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/url"
 	"slices"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/platform/models"
 	"github.com/uselamina/lamina/internal/platform/wire"
 )
 
@@ -19,7 +21,25 @@ type RunRecord struct {
 }
 
 func (r *run) record() RunRecord {
-	return RunRecord{Run: r.Run, AppName: r.app().Name, WorkspaceID: r.WorkspaceID, Inputs: r.Inputs, order: r.Order}
+	inputs := r.Inputs
+	if r.Family == familyGenerate {
+		inputs = textsOf(r.Params)
+	}
+	return RunRecord{Run: r.Run, AppName: r.app().Name, WorkspaceID: r.WorkspaceID, Inputs: inputs, order: r.Order}
+}
+
+// textsOf returns the parameters of a generation as texts: a text as it is, other values as JSON.
+func textsOf(params models.Params) map[string][]string {
+	texts := map[string][]string{}
+	for name, value := range params {
+		text, ok := value.(string)
+		if !ok {
+			raw, _ := json.Marshal(value) // it came as JSON
+			text = string(raw)
+		}
+		texts[name] = []string{text}
+	}
+	return texts
 }
 
 // NewestRuns returns up to most runs of an app, or of all apps if the id is empty.

@@ -37,6 +37,17 @@ func Load(file string) (*Description, error) {
 	return &Description{doc, router}, err
 }
 
+// Operations returns the operations of the description by their method and path, such as GET /v1/apps/{appId}: the value is the operation id.
+func (d *Description) Operations() map[string]string {
+	all := map[string]string{}
+	for path, item := range d.doc.Paths.Map() {
+		for method, operation := range item.Operations() {
+			all[method+" "+path] = operation.OperationID
+		}
+	}
+	return all
+}
+
 // A Response is the response of an exchange.
 type Response struct {
 	Status int
@@ -71,6 +82,17 @@ func (d *Description) Check(req *http.Request, resp Response) error {
 		return fmt.Errorf("%s: the response %d differs from its description: %s", name, resp.Status, places(err))
 	}
 	return nil
+}
+
+// CheckResponse returns how a response to a request, whose body does not matter, differs from its description.
+func (d *Description) CheckResponse(req *http.Request, resp Response) error {
+	route, params, err := d.router.FindRoute(req)
+	if err != nil {
+		return err
+	}
+	return d.checkResponse(&openapi3filter.RequestValidationInput{
+		Request: req, PathParams: params, Route: route, Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	}, resp)
 }
 
 func (d *Description) checkResponse(exchange *openapi3filter.RequestValidationInput, resp Response) error {
@@ -126,8 +148,9 @@ func places(err error) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// Handler wraps the handler of the API: it passes each difference to report, which may be called at the same time by several requests.
-func (d *Description) Handler(next http.Handler, report func(error)) http.Handler {
+// Handler wraps the handler of the API: it passes each difference to report, and the id of each operation that succeeded as described to
+// succeeded. Several requests may call these functions at the same time.
+func (d *Description) Handler(next http.Handler, report func(error), succeeded func(operationID string)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sent, recorder := new(bytes.Buffer), &recorder{ResponseWriter: w}
 		seen := r.Clone(context.WithoutCancel(r.Context()))
@@ -140,8 +163,11 @@ func (d *Description) Handler(next http.Handler, report func(error)) http.Handle
 			return // the client has left before the end of the response
 		}
 		seen.Body = io.NopCloser(sent)
-		if err := d.Check(seen, Response{max(recorder.status, http.StatusOK), w.Header(), recorder.body.Bytes()}); err != nil {
+		status := max(recorder.status, http.StatusOK)
+		if err := d.Check(seen, Response{status, w.Header(), recorder.body.Bytes()}); err != nil {
 			report(err)
+		} else if route, _, err := d.router.FindRoute(seen); err == nil && status < http.StatusBadRequest {
+			succeeded(route.Operation.OperationID)
 		}
 	})
 }

@@ -55,7 +55,7 @@ func TestHandler(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := ""
+			got, succeeded := "", ""
 			handler := d.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				w.Header().Set("Content-Type", "application/json")
@@ -65,13 +65,16 @@ func TestHandler(t *testing.T) {
 				w.Header().Set("X-Request-Id", "q")
 				w.WriteHeader(tt.status)
 				_, _ = io.WriteString(w, tt.response)
-			}), func(err error) { got = err.Error() })
+			}), func(err error) { got = err.Error() }, func(id string) { succeeded = id })
 			req := httptest.NewRequest(tt.method, tt.path, strings.NewReader(tt.body))
 			req.Header.Set("Content-Type", "application/json")
 			reply := httptest.NewRecorder()
 			handler.ServeHTTP(reply, req)
 			if reply.Code != tt.status || reply.Body.String() != tt.response {
 				t.Errorf("got %d %s, want the response as it is", reply.Code, reply.Body)
+			}
+			if isSuccess := tt.want == "" && tt.status < 400; isSuccess != (succeeded != "") {
+				t.Errorf("got the succeeded operation %q, want one: %t", succeeded, isSuccess)
 			}
 			if tt.want == "" && got != "" {
 				t.Errorf("got the report %q, want none", got)

@@ -102,7 +102,7 @@ func (s *Server) showRun(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page.RenderLive(w, r, http.StatusOK, page.LiveLayout("Run of "+nameOf(run),
-		h.H1(g.Text("Run of "), h.A(h.Href("/apps/"+run.WorkflowID), g.Text(nameOf(run)))),
+		h.H1(g.Text("Run of "), drawAppName(run)),
 		h.P(h.Class("lead"), h.Code(g.Text(run.RunID))),
 		h.Section(page.Live("state"), drawState(run)),
 		s.drawOutputs(run),

@@ -13,6 +13,7 @@ import (
 	h "maragu.dev/gomponents/html"
 
 	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/platform/apps"
 	"github.com/uselamina/lamina/internal/platform/lamina"
 	"github.com/uselamina/lamina/internal/platform/wire/page"
 )
@@ -23,6 +24,15 @@ func nameOf(run lamina.RunRecord) string {
 		return run.WorkflowID
 	}
 	return run.AppName
+}
+
+// drawAppName draws the name of the app of a run as a link to its page. A model has no page.
+func drawAppName(run lamina.RunRecord) g.Node {
+	name := g.Text(nameOf(run))
+	if _, ok := apps.Find(run.WorkflowID); !ok {
+		return name
+	}
+	return h.A(h.Href("/apps/"+run.WorkflowID), name)
 }
 
 // drawRuns draws a list of runs with their pictures.
@@ -64,18 +74,18 @@ func (s *Server) drawThumbnail(run lamina.RunRecord) g.Node {
 			return h.Img(h.Src(path), h.Alt(""), h.Loading("lazy"))
 		}
 		if path, ok := s.mediaPath(o); ok && o.Type == "video" {
-			return drawMovie(path, o.MimeType)
+			return drawMovie(path, o.MimeType, false)
 		}
 	}
 	return h.Span(h.Class("blank"), h.Aria("hidden", "true"))
 }
 
 // drawMovie draws a video; a GIF is one, too.
-func drawMovie(path, mimeType string) g.Node {
+func drawMovie(path, mimeType string, hasControls bool) g.Node {
 	if strings.HasPrefix(mimeType, "image/") {
 		return h.Img(h.Src(path), h.Alt(""), h.Loading("lazy"))
 	}
-	return h.Video(h.Src(path), h.Controls(), h.Muted(), h.Preload("metadata"))
+	return h.Video(h.Src(path), g.If(hasControls, h.Controls()), h.Muted(), h.Preload("metadata"))
 }
 
 // mediaPath returns the path of the file of an output on this platform.
@@ -152,7 +162,7 @@ func (s *Server) drawOutput(o api.Output) g.Node {
 	case isFile && o.Type == "image":
 		return h.A(h.Href(path), h.Img(h.Src(path), h.Alt(o.ContentDescription)))
 	case isFile && o.Type == "video":
-		return drawMovie(path, o.MimeType)
+		return drawMovie(path, o.MimeType, true)
 	case isFile:
 		return h.A(h.Href(path), g.Text(path))
 	}

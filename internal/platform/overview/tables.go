@@ -3,9 +3,11 @@ package overview
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	g "maragu.dev/gomponents"
 	h "maragu.dev/gomponents/html"
@@ -32,8 +34,19 @@ func cell(label string, content ...g.Node) g.Node {
 	return h.Td(h.Data("label", label), g.Group(content))
 }
 
-// bdi draws a text of a client, whose direction of writing does not change that of its surroundings.
-func bdi(text string) g.Node { return g.El("bdi", g.Text(text)) }
+// bdi draws a text of a client, whose direction of writing does not change that of its surroundings. Characters that would change it within the
+// text, and control characters, are shown by their numbers, so that <script> is not read as <tpircs>.
+func bdi(text string) g.Node {
+	var shown strings.Builder
+	for _, r := range text {
+		if unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) && r != '\n' && r != '\t' {
+			fmt.Fprintf(&shown, "\\u%04x", r)
+			continue
+		}
+		shown.WriteRune(r)
+	}
+	return g.El("bdi", g.Text(shown.String()))
+}
 
 // The numbers of characters of texts that the pages show.
 const (
