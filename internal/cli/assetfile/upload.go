@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/uselamina/lamina/internal/api"
@@ -159,7 +160,7 @@ func URLs(ctx context.Context, env *cmdutil.Env, files []*File) ([]string, error
 	u.UploadAll(ctx, files, 4, func(i int, asset Asset, err error) {
 		urls[i] = asset.URL
 		if err != nil && first == nil {
-			first = &fail.Error{Around: files[i].Path + " was not uploaded: %s", Hint: env.Sessions.Describe(err).Hint, Err: err}
+			first = &fail.Error{Around: strings.ReplaceAll(files[i].Path, "%", "%%") + " was not uploaded: %s", Err: err}
 		}
 	})
 	return urls, cmp.Or(first, ctx.Err())
