@@ -104,7 +104,7 @@ func (u *Uploader) findKnown(ctx context.Context, f *File, file *os.File) (Asset
 
 // UploadAll uploads files, several at once, and shows how much of them is sent. It calls done for each file when it is uploaded or
 // has failed, for one at a time. A failure does not stop the others, unless they would fail for the same reason: then they are not
-// begun, and done is not called for them.
+// begun or are stopped, and done is not called for them.
 func (u *Uploader) UploadAll(ctx context.Context, files []*File, parallel int, done func(i int, asset Asset, err error)) {
 	u.tickets.plan(files)
 	d := newDisplay(u.memory.env, files)
@@ -112,6 +112,7 @@ func (u *Uploader) UploadAll(ctx context.Context, files []*File, parallel int, d
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var mu sync.Mutex
+	isOver := false
 	var workers sync.WaitGroup
 	next := make(chan int)
 	for range min(parallel, len(files)) {
@@ -120,11 +121,14 @@ func (u *Uploader) UploadAll(ctx context.Context, files []*File, parallel int, d
 				asset, err := u.Upload(ctx, files[i], func(sent int64) { d.sent(i, sent) })
 				d.ended(i)
 				mu.Lock()
-				done(i, asset, err)
-				mu.Unlock()
+				if err == nil || !isOver {
+					done(i, asset, err)
+				}
 				if u.endsAll(err) {
+					isOver = true
 					cancel()
 				}
+				mu.Unlock()
 			}
 		})
 	}

@@ -58,6 +58,8 @@ func newPublish(env *cmdutil.Env) *cobra.Command {
 	f.StringVar(&opts.req.Caption, "caption", "", "post this `TEXT`")
 	f.BoolVar(&opts.yes, "yes", false, "do not ask for a confirmation")
 	_ = cmd.RegisterFlagCompletionFunc("account-id", complete.Channels(env))
+	_ = cmd.RegisterFlagCompletionFunc("image-url", complete.URLs)
+	_ = cmd.RegisterFlagCompletionFunc("video-url", complete.URLs)
 	return cmd
 }
 
