@@ -39,7 +39,10 @@ func (c *Client) StartRun(ctx context.Context, appID string, req StartRun, webho
 	if webhook != "" {
 		query.Set("webhook", webhook)
 	}
-	return call[RunStarted](ctx, c, Call{
-		Method: http.MethodPost, Path: "/v1/apps/" + url.PathEscape(appID) + "/runs", Query: query, Body: req,
-	})
+	post := Call{Method: http.MethodPost, Path: "/v1/apps/" + url.PathEscape(appID) + "/runs", Query: query, Body: req}
+	reply, err := call[RunStarted](ctx, c, post)
+	if err == nil && reply.Data.RunID == "" {
+		return nil, &UnexpectedError{Method: post.Method, Path: post.Path, Reason: "the response names no run"}
+	}
+	return reply, err
 }

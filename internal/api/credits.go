@@ -36,15 +36,20 @@ func (c *Client) Workflow(ctx context.Context, appID string) (*Reply[Workflow], 
 func (r *CreditRange) UnmarshalJSON(raw []byte) error {
 	*r = CreditRange{}
 	var single loose.Number
-	var bounds struct{ Expected, Min, Max loose.Number }
+	var bounds struct {
+		Expected, Min loose.Number
+		Max           *loose.Number
+	}
 	_ = json.Unmarshal(raw, &single) // every JSON value fits
 	if single.IsSet {
 		*r = CreditRange{Expected: single.Value, Min: single.Value, Max: single.Value, isKnown: true}
 		return nil
 	}
 	if loose.Unmarshal(raw, &bounds) == nil {
-		*r = CreditRange{Expected: bounds.Expected.Value, Min: bounds.Min.Value, Max: bounds.Max.Value}
-		r.isKnown = bounds.Max.IsSet || bounds.Expected.IsSet
+		*r = CreditRange{Expected: bounds.Expected.Value, Min: bounds.Min.Value, isKnown: bounds.Expected.IsSet}
+		if bounds.Max != nil { // a limit that cannot be read is not the expected cost
+			r.Max, r.isKnown = bounds.Max.Value, bounds.Max.IsSet
+		}
 	}
 	return nil
 }

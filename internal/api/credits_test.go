@@ -21,6 +21,11 @@ func TestCreditRange(t *testing.T) {
 		{`{"estimatedCredits":{}}`, 0, false},
 		{`{"estimatedCredits":{"min":1,"expected":null,"max":null}}`, 0, false},
 		{`{"estimatedCredits":"many"}`, 0, false},
+		{`{"estimatedCredits":"4.5"}`, 4.5, true},
+		{`{"estimatedCredits":{"expected":2,"max":"22000000"}}`, 22000000, true},
+		{`{"estimatedCredits":{"expected":2,"max":{"credits":5}}}`, 2, false},
+		{`{"estimatedCredits":"NaN"}`, 0, false},
+		{`{"estimatedCredits":"Inf"}`, 0, false},
 		{`{"estimatedCredits":-1}`, -1, false},
 		{`{}`, 0, false},
 	}

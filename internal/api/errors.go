@@ -300,8 +300,19 @@ func IsNotFound(err error) bool {
 	return errors.As(err, &refused) && refused.Status == http.StatusNotFound
 }
 
-// MayHaveRun reports whether a request without a complete response may have reached the service.
+// MayHaveRun reports whether a request may have been carried out although no response of the service says so: the response was lost, a
+// gateway did not wait for it, or a success is not one that the API documents.
 func MayHaveRun(err error) bool {
 	var lost *UnreachableError
-	return errors.As(err, &lost) && !lost.Kind.NeverSent() && lost.Kind != Other && lost.Kind != Interrupted
+	var refused *Error
+	var unexpected *UnexpectedError
+	switch {
+	case errors.As(err, &lost):
+		return !lost.Kind.NeverSent() && lost.Kind != Other && lost.Kind != Interrupted
+	case errors.As(err, &refused):
+		return refused.Status == http.StatusBadGateway || refused.Status == http.StatusGatewayTimeout
+	case errors.As(err, &unexpected):
+		return unexpected.Status < 300
+	}
+	return false
 }

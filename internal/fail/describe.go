@@ -66,6 +66,7 @@ func (c Context) describeOwn(e *Error) Failure {
 		cause := c.describe(e.Err)
 		if e.Around != "" {
 			f.Message = fmt.Sprintf(e.Around, cause.Message)
+			f.Hint = cmp.Or(f.Hint, cause.Hint)
 		}
 		if e.Code == (Code{}) {
 			f.Code, f.Exit = cause.Code, cause.Exit

@@ -40,7 +40,7 @@ func TestDescribe(t *testing.T) {
 		{name: "usage", err: fail.Usage("lamina x", "--a and %d", 1), code: fail.InvalidArgument, message: "--a and 1", hint: "lamina x"},
 		{name: "own error", err: &fail.Error{Code: fail.RunFailed, Message: "failed"}, code: fail.RunFailed, message: "failed"},
 		{name: "own error, wrapped", err: fmt.Errorf("x: %w", &fail.Error{Code: fail.RunFailed, Message: "failed"}), code: fail.RunFailed, message: "failed"},
-		{name: "code of the cause", err: &fail.Error{Around: "%s; and more", Err: ended}, code: fail.SessionExpired, message: "; and more"},
+		{name: "code of the cause", err: &fail.Error{Around: "%s; and more", Err: ended}, code: fail.SessionExpired, message: "; and more", hint: login},
 		{name: "jq expression", err: &output.FilterError{Err: errors.New("x")}, code: fail.InvalidFilter, message: "jq: x"},
 		{name: "jq on data", err: &output.FilterError{Err: errors.New("x"), OnData: true}, code: fail.FilterFailed, message: "jq: x"},
 

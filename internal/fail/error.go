@@ -13,7 +13,7 @@ type Error struct {
 	Message string
 	// Around, if set, replaces Message: a format with one %s for the message of Err.
 	Around string
-	// Hint is the next command to type, or an action; empty means none, except for usage errors, where it means --help.
+	// Hint is the next command to type, or an action; empty means that of Err with Around, --help for usage errors, and else none.
 	Hint      string
 	Details   []api.Detail
 	RunID     string

@@ -122,21 +122,26 @@ func isGeneric(name string) bool {
 
 func isPage(name string) bool { return name == "text/html" }
 
-// isWrong reports whether content of a media type cannot be the output: a web page, or JSON or XML where a picture, a video or a sound
-// is wanted. Hosts send these for errors, with status 200.
+// isWrong reports whether content of a media type cannot be the output: a web page, or JSON, XML or text where a picture, a video or a
+// sound is wanted. Hosts send these for errors, with status 200.
 func (o Output) isWrong(got string) bool {
-	want := o.wanted()
-	kind, _, _ := strings.Cut(want, "/")
-	isMedia := kind == "image" || kind == "video" || kind == "audio"
 	switch got {
 	case "text/html":
-		return want != "" && !isPage(want)
+		return o.wanted() != "" && !isPage(o.wanted())
 	case "application/json", "application/problem+json":
-		return isMedia
-	case "application/xml", "text/xml":
-		return isMedia && want != "image/svg+xml" && o.urlExt() != "svg"
+		return o.isMedia()
+	case "application/xml", "text/xml", "text/plain":
+		return o.isMedia() && o.wanted() != "image/svg+xml" && o.urlExt() != "svg"
 	}
 	return false
+}
+
+// isMedia reports whether the output should be a picture, a video or a sound.
+func (o Output) isMedia() bool { return isMediaType(o.wanted()) }
+
+func isMediaType(name string) bool {
+	kind, _, _ := strings.Cut(name, "/")
+	return kind == "image" || kind == "video" || kind == "audio"
 }
 
 // wrongType returns the error of content with another media type than the wanted one.
@@ -145,17 +150,22 @@ func (t *download) wrongType(got string) error {
 }
 
 // identify returns the media type of a complete download, from its header, its first bytes, or the description of the output. It
-// returns a *TypeError if the content is a web page.
+// returns a *TypeError if the content is a web page, or a text instead of a picture, a video or a sound.
 func (t *download) identify(head []byte) (string, error) {
 	if startsPage(head) && t.isWrong("text/html") {
 		return "", t.wrongType("text/html")
 	}
+	byContent := mediaType(http.DetectContentType(head))
 	_, isKnown := extensions[t.mediaType]
 	switch {
+	case t.mediaType == "text/plain" && isMediaType(byContent):
+		return byContent, nil
+	case t.mediaType == "text/plain" && byContent == "text/plain" && t.isWrong("text/plain"):
+		return "", t.wrongType("text/plain")
 	case isKnown && (t.mediaType != "text/plain" || t.MimeType == ""):
 		return t.mediaType, nil
 	case t.MimeType == "" && isGeneric(t.mediaType) && t.urlExt() == "":
-		return mediaType(http.DetectContentType(head)), nil
+		return byContent, nil
 	}
 	return t.MimeType, nil
 }

@@ -51,6 +51,8 @@ func TestMediaType(t *testing.T) {
 		{"page without a type", Output{URL: "/a.png"}, "application/octet-stream", "<html>", ""},
 		{"error in JSON", Output{URL: "/a.mp3", Kind: "audio"}, "application/json", `{"error":"expired"}`, ""},
 		{"error in XML", Output{URL: "/a.mp4"}, "application/xml", `<?xml version="1.0"?><Error/>`, ""},
+		{"error as plain text", Output{URL: "/a.png", Kind: "image"}, "text/plain; charset=utf-8", "Access denied", ""},
+		{"picture as plain text", Output{URL: "/a", Kind: "image"}, "text/plain", png, "a_0.png"},
 		{"JSON that is wanted", Output{URL: "/a.json"}, "application/json", `{}`, "a_0.json"},
 	}
 	for _, tt := range tests {
@@ -78,6 +80,28 @@ func TestMediaType(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEmptyPicture: a picture without a byte is no picture, and is requested again. A text may be empty.
+func TestEmptyPicture(t *testing.T) {
+	t.Parallel()
+	folder, path := t.TempDir(), ""
+	name := func(Output) string { return path }
+	h := &host{answers: answers{sends(200, 0, nil, "Content-Type", "image/png"), sends(200, len(png), []byte(png), "Content-Type", "image/png")}}
+	path = filepath.Join(folder, "a.png")
+	if _, size, err := newDownloader().Save(t.Context(), Output{URL: serve(t, h.ServeHTTP), Kind: "image"}, name); err != nil || size != int64(len(png)) {
+		t.Errorf("got %d, %v, want the picture of the second response", size, err)
+	}
+	empty := serve(t, sends(200, 0, nil, "Content-Type", "image/png"))
+	path = filepath.Join(folder, "b.png")
+	if _, _, err := newDownloader().Save(t.Context(), Output{URL: empty, Kind: "image"}, name); !errors.Is(err, errEmpty) {
+		t.Errorf("got %v, want errEmpty", err)
+	}
+	path = filepath.Join(folder, "c.txt")
+	if _, size, err := newDownloader().Save(t.Context(), Output{URL: empty, Kind: "text"}, name); err != nil || size != 0 {
+		t.Errorf("got %d, %v, want an empty file", size, err)
+	}
+	wantNames(t, folder, "a.png c.txt")
 }
 
 // TestMaxSize: a file above the limit is refused by its length, or else while it is read, and nothing remains of it.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +17,9 @@ import (
 
 // stallTimeout is the longest time without data before a connection is closed.
 const stallTimeout = time.Minute
+
+// errEmpty is the cause of a picture, a video or a sound without a byte.
+var errEmpty = errors.New("the host sent an empty file")
 
 // errStalled is the cause of a connection that was closed after stallTimeout.
 var errStalled = errors.New("no data for a minute")
@@ -120,14 +124,14 @@ func (t *download) start(resp *http.Response) error {
 		t.tag = ""
 	}
 	t.mediaType = mediaType(resp.Header.Get("Content-Type"))
-	if t.isWrong(t.mediaType) {
+	if t.mediaType != "text/plain" && t.isWrong(t.mediaType) { // many hosts call every file a text
 		return t.wrongType(t.mediaType)
 	}
 	return t.checkSize(t.total)
 }
 
-// join checks that a partial response starts where the file ends (RFC 9110 section 15.3.7.3). If it does not, or if the host refuses
-// the range, the host cannot be trusted to resume, and the next attempt starts over.
+// join checks that a partial response starts where the file ends (RFC 9110 section 15.3.7.3). If it does not, if the host refuses the
+// range, or if the size of the whole file remains unknown, so that its end cannot be recognized, the next attempt starts over.
 func (t *download) join(resp *http.Response) error {
 	var start, end int64
 	var size string
@@ -135,7 +139,10 @@ func (t *download) join(resp *http.Response) error {
 	case http.StatusPartialContent:
 		_, err := fmt.Sscanf(resp.Header.Get("Content-Range"), "bytes %d-%d/%s", &start, &end, &size)
 		tag := resp.Header.Get("ETag")
-		isSameSize := t.total < 0 || size == "*" || size == fmt.Sprint(t.total)
+		if total, sizeErr := strconv.ParseInt(size, 10, 64); sizeErr == nil && t.total < 0 {
+			t.total = total
+		}
+		isSameSize := size == fmt.Sprint(t.total) || size == "*" && t.total >= 0
 		if err == nil && start == t.done && isSameSize && (tag == "" || tag == t.tag) && !resp.Uncompressed {
 			return nil
 		}
@@ -181,6 +188,8 @@ func (d *Downloader) copy(ctx context.Context, t *download, body io.Reader, watc
 		switch {
 		case errors.Is(err, io.EOF) && t.total >= 0 && t.done != t.total:
 			return t.truncated(ctx, io.ErrUnexpectedEOF)
+		case errors.Is(err, io.EOF) && t.done == 0 && t.isMedia():
+			return t.truncated(ctx, errEmpty)
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:

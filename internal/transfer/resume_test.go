@@ -86,6 +86,12 @@ func TestResume(t *testing.T) {
 		{"no response to the second request", answers{first, cut, rest(400, 1000, 1000, `"v1"`)}, data, 0, `|bytes=400- "v1"|bytes=400- "v1"`},
 		{"small parts", answers{first, rest(400, 600, 1000, `"v1"`), rest(600, 1000, 1000, `"v1"`)}, data, 0, `|bytes=400- "v1"|bytes=600- "v1"`},
 		{"unknown size", answers{sends(200, -1, data[:400], offer...), rest(400, 1000, 1000, `"v1"`)}, data, 0, `|bytes=400- "v1"`},
+		{"unknown size, small parts", answers{
+			sends(200, -1, data[:400], offer...), rest(400, 600, 1000, `"v1"`), rest(600, 1000, 1000, `"v1"`),
+		}, data, 0, `|bytes=400- "v1"|bytes=600- "v1"`},
+		{"size never known", answers{
+			sends(200, -1, data[:400], offer...), sends(206, 200, data[400:600], "Content-Range", "bytes 400-599/*", "ETag", `"v1"`), whole,
+		}, data, 0, `|bytes=400- "v1"|`},
 		{"the rest has no tag", answers{first, sends(206, 600, data[400:], "Content-Range", "bytes 400-999/*")}, data, 0, `|bytes=400- "v1"`},
 		{"all attempts cut", answers{first, cut}, nil, 0, `|bytes=400- "v1"|bytes=400- "v1"|bytes=400- "v1"`},
 		{"more cuts than attempts, with progress", answers{

@@ -3,7 +3,6 @@ package transfer
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,9 +49,10 @@ func (e *UploadError) Unwrap() error { return e.Err }
 
 // isPassing reports whether the same upload is likely to succeed a moment later.
 func (e *UploadError) isPassing() bool {
-	var untrusted *tls.CertificateVerificationError
-	return e.Status == 0 && !errors.As(e.Err, &untrusted) ||
-		e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.Status >= 500
+	if e.Status == 0 {
+		return !retry.Untrusted(e.Err)
+	}
+	return retry.Passing(e.Status)
 }
 
 // A SourceError means that the bytes to upload could not be read.

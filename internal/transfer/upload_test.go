@@ -3,6 +3,8 @@ package transfer
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -100,6 +102,7 @@ func TestUpload(t *testing.T) {
 		{"413", answers{sends(413, -1, []byte(`{"error":"too large"}`))}, "/1", 413, "(413): too large"},
 		{"400", answers{sends(400, -1, []byte("wrong type"), "Content-Type", "text/plain")}, "/1", 400, "(400): wrong type"},
 		{"a redirect", answers{sends(307, 0, nil, "Location", "/elsewhere")}, "/1", 307, "(307)"},
+		{"408 and 425", answers{sends(408, 0, nil), sends(425, 0, nil)}, "/1 /1 /1", 0, ""},
 		{"429 for an hour", answers{sends(429, 0, nil, "Retry-After", "3600")}, "/1", 429, "(429)"},
 	}
 	data := content(2 << 20)
@@ -126,6 +129,19 @@ func TestUpload(t *testing.T) {
 				t.Errorf("got %v, want no signature", err)
 			}
 		})
+	}
+}
+
+// TestUploadUntrusted: an upload to a host whose certificate is not trusted, or that does not use TLS, is tried once.
+func TestUploadUntrusted(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{x509.UnknownAuthorityError{}, tls.RecordHeaderError{Msg: "no TLS"}, http.ErrSchemeMismatch} {
+		u, requests := newUploader(), 0
+		u.HTTP = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { requests++; return nil, err })}
+		got := u.Upload(t.Context(), strings.NewReader("abc"), 3, targets("https://example.com"), nil)
+		if !errors.As(got, new(*UploadError)) || requests != 1 {
+			t.Errorf("got %v after %d requests, want an UploadError after one", got, requests)
+		}
 	}
 }
 

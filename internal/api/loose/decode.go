@@ -2,6 +2,7 @@ package loose
 
 import (
 	"encoding/json"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -189,10 +190,11 @@ func decodeScalar(raw json.RawMessage, v reflect.Value) bool {
 		return true
 	case reflect.Float64:
 		n, err := strconv.ParseFloat(string(text), 64)
-		if err == nil {
-			v.SetFloat(n)
+		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+			return false
 		}
-		return err == nil
+		v.SetFloat(n)
+		return true
 	}
 	return false
 }

@@ -3,6 +3,7 @@ package loose
 import (
 	"encoding/json"
 	"math"
+	"reflect"
 	"time"
 )
 
@@ -26,7 +27,7 @@ func (t *Text) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// A Number is a JSON number.
+// A Number is a JSON number, or one that is written as a string.
 type Number struct {
 	Value float64
 	IsSet bool
@@ -34,11 +35,8 @@ type Number struct {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (n *Number) UnmarshalJSON(raw []byte) error {
-	var value *float64
 	*n = Number{}
-	if json.Unmarshal(raw, &value) == nil && value != nil {
-		*n = Number{*value, true}
-	}
+	n.IsSet = decodeScalar(raw, reflect.ValueOf(&n.Value).Elem())
 	return nil
 }
 

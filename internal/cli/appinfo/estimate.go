@@ -10,7 +10,7 @@ import (
 // WriteEstimate shows what a run of an app costs, and which steps cost it.
 func WriteEstimate(p *output.Page, e api.CostEstimate) {
 	p.Line("%s", p.Bold(e.Name))
-	p.Fields("cost", cost(e.EstimatedCredits), "credits left", fmt.Sprintf("%g", e.CurrentBalance))
+	p.Fields("cost", cost(e.EstimatedCredits), "credits left", output.Number(e.CurrentBalance))
 	if !e.Affordable {
 		p.Line("%s", p.Bad("The workspace has not enough credits."))
 	}
@@ -19,7 +19,7 @@ func WriteEstimate(p *output.Page, e api.CostEstimate) {
 	}
 	var rows [][]string
 	for _, step := range e.Breakdown {
-		rows = append(rows, []string{step.NodeType, fmt.Sprintf("%g", step.Credits), step.NodeID})
+		rows = append(rows, []string{step.NodeType, output.Number(step.Credits), step.NodeID})
 	}
 	p.Line("")
 	p.Table([]string{"STEP", "CREDITS", "ID"}, rows)
@@ -31,7 +31,7 @@ func cost(c api.CreditRange) string {
 	case !isKnown:
 		return "unknown"
 	case c.Min == most:
-		return fmt.Sprintf("%g credits", most)
+		return output.Number(most) + " credits"
 	}
-	return fmt.Sprintf("%g credits (%g to %g)", c.Expected, c.Min, most)
+	return fmt.Sprintf("%s credits (%s to %s)", output.Number(c.Expected), output.Number(c.Min), output.Number(most))
 }

@@ -150,7 +150,7 @@ func writeMatches(p *output.Page, found api.Discovery, listAll string) {
 	for _, m := range found.Matches {
 		credits := ""
 		if m.EstimatedCredits != nil {
-			credits = fmt.Sprintf("%g", *m.EstimatedCredits)
+			credits = output.Number(*m.EstimatedCredits)
 		}
 		rows = append(rows, []string{short[term.Line(m.AppID)], m.Name, fmt.Sprintf("%.0f%%", percent(m.RelevanceScore)), credits, cmp.Or(m.WhyMatch, api.String(m.Description)), m.AppID})
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/uselamina/lamina/internal/api"
@@ -103,7 +104,7 @@ func (u *Uploader) findKnown(ctx context.Context, f *File, file *os.File) (Asset
 
 // UploadAll uploads files, several at once, and shows how much of them is sent. It calls done for each file when it is uploaded or
 // has failed, for one at a time. A failure does not stop the others, unless they would fail for the same reason: then they are not
-// begun, and done is not called for them.
+// begun or are stopped, and done is not called for them.
 func (u *Uploader) UploadAll(ctx context.Context, files []*File, parallel int, done func(i int, asset Asset, err error)) {
 	u.tickets.plan(files)
 	d := newDisplay(u.memory.env, files)
@@ -111,6 +112,7 @@ func (u *Uploader) UploadAll(ctx context.Context, files []*File, parallel int, d
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var mu sync.Mutex
+	isOver := false
 	var workers sync.WaitGroup
 	next := make(chan int)
 	for range min(parallel, len(files)) {
@@ -119,11 +121,14 @@ func (u *Uploader) UploadAll(ctx context.Context, files []*File, parallel int, d
 				asset, err := u.Upload(ctx, files[i], func(sent int64) { d.sent(i, sent) })
 				d.ended(i)
 				mu.Lock()
-				done(i, asset, err)
-				mu.Unlock()
+				if err == nil || !isOver {
+					done(i, asset, err)
+				}
 				if u.endsAll(err) {
+					isOver = true
 					cancel()
 				}
+				mu.Unlock()
 			}
 		})
 	}
@@ -159,7 +164,7 @@ func URLs(ctx context.Context, env *cmdutil.Env, files []*File) ([]string, error
 	u.UploadAll(ctx, files, 4, func(i int, asset Asset, err error) {
 		urls[i] = asset.URL
 		if err != nil && first == nil {
-			first = &fail.Error{Around: files[i].Path + " was not uploaded: %s", Hint: env.Sessions.Describe(err).Hint, Err: err}
+			first = &fail.Error{Around: strings.ReplaceAll(files[i].Path, "%", "%%") + " was not uploaded: %s", Err: err}
 		}
 	})
 	return urls, cmp.Or(first, ctx.Err())

@@ -164,12 +164,12 @@ func upload(ctx context.Context, opts *uploadOptions, files []*assetfile.File) e
 	if lineErr != nil {
 		return lineErr
 	}
-	return uploadError(env, first, failed, len(files))
+	return uploadError(first, failed, len(files))
 }
 
 // uploadError returns the error for the files that were not uploaded, with the code and the hint of the first failure; nil if there
 // was none.
-func uploadError(env *cmdutil.Env, first error, failed, all int) error {
+func uploadError(first error, failed, all int) error {
 	switch {
 	case first == nil:
 		return nil
@@ -180,7 +180,7 @@ func uploadError(env *cmdutil.Env, first error, failed, all int) error {
 	if failed > 1 {
 		around = fmt.Sprintf("%d files were not uploaded; the first failure: %%s", failed)
 	}
-	return &fail.Error{Around: around, Hint: env.Sessions.Describe(first).Hint, Err: first}
+	return &fail.Error{Around: around, Err: first}
 }
 
 // writeLine writes the outcome for one file as a line of NDJSON.

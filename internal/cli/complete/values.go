@@ -126,9 +126,13 @@ func completeArguments(cmd *cobra.Command) (missing []string) {
 	return missing
 }
 
-// Inputs offers the inputs of the app that the command line names, as NAME=, and the options of an input, as NAME=OPTION.
+// Inputs offers the inputs of the app that the command line names, as NAME=, the options of an input, as NAME=OPTION, and files, as
+// NAME=@FILE.
 func Inputs(env *cmdutil.Env) Func {
 	return func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		if name, path, isFile := strings.Cut(typed, "=@"); isFile {
+			return filesBehind(name+"=@", path)
+		}
 		app, found := appDetails(cmd, env, args)
 		if !found {
 			return None(cmd, args, typed)

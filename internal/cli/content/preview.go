@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -63,7 +62,7 @@ func writePreview(p *output.Page, out api.ContentOutcome, next string) {
 	}
 	cost := "unknown"
 	if out.Credits.IsSet {
-		cost = fmt.Sprintf("%g credits", out.Credits.Value)
+		cost = output.Number(out.Credits.Value) + " credits"
 	}
 	p.Line("")
 	p.Fields("cost", cost, "account", out.ManageURL)

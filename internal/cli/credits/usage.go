@@ -3,7 +3,6 @@ package credits
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,6 +36,10 @@ func showUsage(cmd *cobra.Command, env *cmdutil.Env) error {
 }
 
 func writeUsage(p *output.Page, u api.Usage) {
+	if u == (api.Usage{}) {
+		p.Line("The service names no credits and no rate limit.")
+		return
+	}
 	p.Fields("credits", number(u.Credits.Balance), "spent", number(u.Credits.TotalSpent), "earned", number(u.Credits.TotalEarned),
 		"rate limit", rateLimit(u))
 }
@@ -46,7 +49,7 @@ func number(n loose.Number) string {
 	if !n.IsSet {
 		return ""
 	}
-	return fmt.Sprintf("%g", n.Value)
+	return output.Number(n.Value)
 }
 
 func rateLimit(u api.Usage) string {
@@ -56,8 +59,10 @@ func rateLimit(u api.Usage) string {
 		return ""
 	case limit.Value == 0:
 		return "none"
-	case !window.IsSet:
-		return number(limit) + " requests"
+	case window.Value == 60_000:
+		return number(limit) + " requests a minute"
+	case window.IsSet:
+		return fmt.Sprintf("%s requests in %s seconds", number(limit), output.Number(window.Value/1000))
 	}
-	return fmt.Sprintf("%g requests in %s", limit.Value, time.Duration(window.Value)*time.Millisecond)
+	return number(limit) + " requests"
 }

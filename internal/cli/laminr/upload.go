@@ -138,12 +138,12 @@ func upload(ctx context.Context, env *cmdutil.Env, documents []*document) error 
 			return err
 		}
 	}
-	return uploadError(env, first, failed)
+	return uploadError(first, failed)
 }
 
 // uploadError returns the error for the files that were not sent, with the code and the hint of the first failure; nil if there was
 // none.
-func uploadError(env *cmdutil.Env, first error, failed int) error {
+func uploadError(first error, failed int) error {
 	if first == nil {
 		return nil
 	}
@@ -151,7 +151,7 @@ func uploadError(env *cmdutil.Env, first error, failed int) error {
 	if failed > 1 {
 		around = fmt.Sprintf("%d files were not sent; the first failure: %%s", failed)
 	}
-	return &fail.Error{Around: around, Hint: env.Sessions.Describe(first).Hint, Err: first}
+	return &fail.Error{Around: around, Err: first}
 }
 
 // upload uploads the document and shows how much of it is sent.

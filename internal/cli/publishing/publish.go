@@ -58,6 +58,8 @@ func newPublish(env *cmdutil.Env) *cobra.Command {
 	f.StringVar(&opts.req.Caption, "caption", "", "post this `TEXT`")
 	f.BoolVar(&opts.yes, "yes", false, "do not ask for a confirmation")
 	_ = cmd.RegisterFlagCompletionFunc("account-id", complete.Channels(env))
+	_ = cmd.RegisterFlagCompletionFunc("image-url", complete.URLs)
+	_ = cmd.RegisterFlagCompletionFunc("video-url", complete.URLs)
 	return cmd
 }
 
@@ -87,10 +89,12 @@ func (o *publishOptions) validate() error {
 // checkMedia checks the URL of a flag, or the file that stands in its place.
 func (o *publishOptions) checkMedia(flag, kind string, value *string) error {
 	path, isFile := strings.CutPrefix(*value, "@")
-	if *value == "" {
+	switch {
+	case *value == "":
 		return nil
-	}
-	if !isFile {
+	case *value == "@":
+		return fail.Usage("", "%s: name a file after the @", flag)
+	case !isFile:
 		return checkURL(flag, *value)
 	}
 	file, err := assetfile.Inspect(path, "", "")
@@ -136,18 +140,12 @@ func publish(ctx context.Context, opts *publishOptions) error {
 		return err
 	}
 	reply, err := client.Publish(ctx, opts.req)
-	if api.MayHaveRun(err) {
-		return &fail.Error{
-			Code: fail.UnknownOutcome, Hint: "lamina publishing history", Err: err,
-			Message: "the response to publishing was lost, so the post may be out: check before you publish it again",
-		}
-	}
 	if err != nil {
-		return err
+		return fail.Lost(err, "publishing", "the post may be out: check before you publish it again", "lamina publishing history")
 	}
 	results := reply.Data.Results
 	if failed := failures(results); len(failed) < len(results) || len(results) == 0 {
-		err = env.Printer.Data(reply.Raw, func(p *output.Page) { writeResults(p, results) })
+		err = env.Printer.Data(reply.Raw, func(p *output.Page) { writeResults(p, results, env.Command("publishing", "history")) })
 		if err != nil {
 			return err
 		}
@@ -208,7 +206,10 @@ func failures(results []api.PublishResult) (failed []api.PublishResult) {
 	return failed
 }
 
-func writeResults(p *output.Page, results []api.PublishResult) {
+func writeResults(p *output.Page, results []api.PublishResult, history string) {
+	if len(results) == 0 {
+		p.Line("The service took the post, and names no channel. See what was published with: %s", history)
+	}
 	for _, r := range results {
 		name := strings.TrimSpace(fmt.Sprintf("%s %s", cmp.Or(r.AccountName, r.AccountID), r.Platform))
 		if r.Failed() {

@@ -107,7 +107,7 @@ func SaveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts SaveOp
 	for _, f := range files {
 		env.Printer.Say("%s %s  %s", env.Printer.ErrStyles().Good("Saved"), term.Line(f.Path), output.Bytes(f.Bytes))
 	}
-	return files, saveError(run, failures)
+	return files, opts.failure(run, failures)
 }
 
 // newDownloader returns what downloads the outputs of runs.
@@ -137,12 +137,12 @@ func EnvelopeWithFiles(raw json.RawMessage, files []SavedFile) (json.RawMessage,
 	return json.Marshal(envelope)
 }
 
-// saveError returns the one error for the outputs that could not be saved.
-func saveError(run api.Run, failures []error) error {
+// failure returns the one error for the outputs that could not be saved.
+func (s SaveOptions) failure(run api.Run, failures []error) error {
 	if len(failures) == 0 {
 		return nil
 	}
-	e := &fail.Error{Code: fail.DownloadFailed, Around: "%s", Err: failures[0], RunID: run.RunID, Hint: saveHint(run.RunID, failures[0])}
+	e := &fail.Error{Code: fail.DownloadFailed, Around: "%s", Err: failures[0], RunID: run.RunID, Hint: s.hint(run.RunID, failures[0])}
 	var exists *transfer.ExistsError
 	switch {
 	case errors.Is(errors.Join(failures...), context.Canceled):
@@ -157,23 +157,35 @@ func saveError(run api.Run, failures []error) error {
 	return e
 }
 
-// saveHint returns what to do about an output that could not be saved.
-func saveHint(runID string, err error) string {
+// hint returns what to do about an output that could not be saved: the command that saves it to the same place, if that can succeed.
+func (s SaveOptions) hint(runID string, err error) string {
 	var (
-		large *transfer.TooLargeError
-		wrong *transfer.TypeError
-		lost  *transfer.TruncatedError
-		host  *transfer.RefusedError
+		large   *transfer.TooLargeError
+		wrong   *transfer.TypeError
+		address *transfer.AddressError
+		lost    *transfer.TruncatedError
+		host    *transfer.RefusedError
 	)
+	again := []string{"runs", "download", runID, s.Where}
+	if s.Where == "./" {
+		again = again[:3]
+	}
+	for _, label := range s.Only {
+		again = append(again, "--only", label)
+	}
 	switch {
 	case errors.As(err, &large):
-		return fail.CommandLine("runs", "download", runID, "--max-size", fmt.Sprint(max(large.Size, 0)))
-	case errors.As(err, &wrong):
+		again = append(again, "--max-size", fmt.Sprint(max(large.Size, 0)))
+	case errors.As(err, &wrong), errors.As(err, &address):
 		return fail.CommandLine("runs", "get", runID)
 	case errors.As(err, &lost), errors.As(err, &host), errors.Is(err, context.Canceled):
-		return fail.CommandLine("runs", "download", runID)
+	default:
+		return fail.CommandLine("runs", "download", runID, "./somewhere-else/")
 	}
-	return fail.CommandLine("runs", "download", runID, "./somewhere-else/")
+	if s.force {
+		again = append(again, "--force")
+	}
+	return fail.CommandLine(again...)
 }
 
 // showBytes returns a function that shows how much of an output is downloaded, in steps of 2 percent.

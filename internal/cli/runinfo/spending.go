@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/session"
 )
 
@@ -79,8 +79,9 @@ func (l *SpendingLimit) CheckEstimate(env *cmdutil.Env, estimate api.CostEstimat
 		return nil
 	}
 	return &fail.Error{
-		Code: fail.QuotaExceeded, Hint: fail.CommandLine("config", "list"),
-		Message: fmt.Sprintf("the run may cost %g credits, and %s allows %g; no run was started", most, l.source, l.credits),
+		Code: fail.QuotaExceeded, Hint: "to start it anyway, add --max-credits " + output.Number(most),
+		Message: fmt.Sprintf("the run may cost %s credits, and %s allows %s; no run was started",
+			output.Number(most), l.source, output.Number(l.credits)),
 	}
 }
 
@@ -99,14 +100,14 @@ func (l *SpendingLimit) checkUnknown(env *cmdutil.Env, cause error) error {
 		env.Note("the cost of the run is unknown")
 		return nil
 	}
-	const around = "the cost of the run is unknown, and %s limits it"
+	e := &fail.Error{Code: fail.QuotaExceeded, Message: fmt.Sprintf("the cost of the run is unknown, and %s limits it; no run was started", l.source)}
 	if cause != nil {
-		return &fail.Error{Around: strings.ReplaceAll(fmt.Sprintf(around, l.source), "%", "%%") + ": %s; no run was started", Err: cause}
+		e = &fail.Error{Around: "the cost of the run is unknown, and " + l.source + " limits it: %s; no run was started", Err: cause}
 	}
-	return &fail.Error{
-		Code: fail.QuotaExceeded, Hint: "to start it anyway, add --allow-unknown-cost",
-		Message: fmt.Sprintf(around, l.source) + "; no run was started",
+	if !endsRun(cause) {
+		e.Hint = "to start it anyway, add --allow-unknown-cost"
 	}
+	return e
 }
 
 // endsRun reports whether a failed estimate means that a run would fail, too.

@@ -77,7 +77,7 @@ func WriteOutput(ctx context.Context, env *cmdutil.Env, run api.Run, opts SaveOp
 	_, err = downloader.Copy(ctx, o, env.Streams.Out)
 	progress.Stop()
 	if err != nil && !errors.As(err, new(*output.WriteError)) {
-		return saveError(run, []error{err})
+		return opts.failure(run, []error{err})
 	}
 	return err
 }

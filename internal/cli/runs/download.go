@@ -24,12 +24,15 @@ func newDownload(env *cmdutil.Env) *cobra.Command {
 		Example:           "lamina runs download RUN\nlamina runs download RUN ./pictures/ --only Poster\nlamina runs download RUN - > poster.png",
 		ValidArgsFunction: complete.Runs(env),
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 2 {
-				return nil
+			if len(args) < 2 {
+				return cmdutil.NeedArgs("RUN")(cmd, args)
 			}
-			return cmdutil.NeedArgs("RUN")(cmd, args)
+			return cmdutil.AtMostArgs("RUN", "PATH")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 2 && args[1] == "" {
+				return fail.Usage("", "PATH is empty: leave it out to save to the working folder")
+			}
 			if len(args) == 2 && saving.Where != "" {
 				return fail.Usage("", "name the place once: as PATH or with --download")
 			}
