@@ -58,7 +58,7 @@ func TestContentOfOtherGenerations(t *testing.T) {
 		{"errors as objects", `{"status":"unmatched","reason":"none","errors":[{"field":"brief","message":"too short"},"too vague"]}`, 5, []string{"no app fits the brief: none", "brief: too short", "too vague"}, ""},
 		{"a status of the future", `{"status":"postponed"}`, 8, []string{`the response has an unknown status, or lacks what belongs to it: "postponed"`}, ""},
 		{"fields of other types", `{"status":"ran","runId":"run-1","selectedApp":null,"draftedInputs":[],"warnings":"none"}`, 0, []string{"lamina runs wait run-1"}, ""},
-		{"a run without an id", `{"status":"ran","runId":{}}`, 8, []string{"started a run, and the response does not have its id", "try: lamina runs list"}, ""},
+		{"a run without an id", `{"status":"ran","runId":{}}`, 8, []string{"the response names no run", "try: lamina runs list"}, ""},
 		{"questions without an app", `{"status":"needs_input","askUser":[{"key":"text","askUser":"What?"}]}`, 9, []string{"text: What?", "lamina content create x --input text=…"}, ""},
 		{"a preview without an app", `{"mode":"app","selectedApp":null,"form":[null]}`, 8, []string{`lacks what belongs to it: "app"`}, "preview x"},
 		{"candidates without an app", `{"status":"needs_choice","candidates":[null,{"name":"X"},{"appId":"a","name":"A","description":"B.","missingRequiredInputs":["c"]}]}`, 9,
@@ -93,8 +93,8 @@ func TestStartsWithoutAnID(t *testing.T) {
 		answer(w, http.StatusOK, object{"data": object{"id": "m", "appId": "a", "modality": "image", "status": "failed", "errorMessage": "No."}})
 	})
 	u := newUser(t, base, "LAMINA_API_KEY=lma_"+"sample", "LAMINA_OUTPUT=text")
-	for _, args := range []string{"run a", "generate image -m m"} {
-		mustContain(t, u.fails(t, 8, strings.Fields(args)...), "error: the service started a run, and the response does not have its id\ntry: lamina runs list\n")
+	for args, hint := range map[string]string{"run a": "lamina runs list", "generate image -m m": "lamina api /v1/assets"} {
+		mustContain(t, u.fails(t, 8, strings.Fields(args)...), "the response names no run; the run may have started", "try: "+hint+"\n")
 	}
 	mustContain(t, u.fails(t, 3, "runs", "feedback", "r1", "x"), "error: the run failed: No.", "try: lamina runs get r1")
 	if got := u.output(t, "models", "describe", "m"); !strings.Contains(got, "lamina generate image --model m") {

@@ -41,8 +41,16 @@ func (c *Client) StartRun(ctx context.Context, appID string, req StartRun, webho
 	}
 	post := Call{Method: http.MethodPost, Path: "/v1/apps/" + url.PathEscape(appID) + "/runs", Query: query, Body: req}
 	reply, err := call[RunStarted](ctx, c, post)
-	if err == nil && reply.Data.RunID == "" {
-		return nil, &UnexpectedError{Method: post.Method, Path: post.Path, Reason: "the response names no run"}
+	if err == nil {
+		err = post.checkRunID(reply.Data.RunID)
 	}
 	return reply, err
+}
+
+// checkRunID returns an error for the response to a start that does not have the id of the run.
+func (c Call) checkRunID(id string) error {
+	if id == "" {
+		return &UnexpectedError{Method: c.Method, Path: c.Path, Reason: "the response names no run"}
+	}
+	return nil
 }

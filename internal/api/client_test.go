@@ -58,7 +58,7 @@ func TestRequests(t *testing.T) {
 			return err
 		}},
 		{
-			"start", "POST", "/v1/apps/a1/runs", `{"inputs":{"text":"<&>"},"outputs":["Poster"]}`, `{"data":{}}`,
+			"start", "POST", "/v1/apps/a1/runs", `{"inputs":{"text":"<&>"},"outputs":["Poster"]}`, `{"data":{"runId":"r1"}}`,
 			func(ctx context.Context, c *Client) error {
 				_, err := c.StartRun(ctx, "a1", StartRun{Inputs: map[string]any{"text": "<&>"}, Outputs: []string{"Poster"}}, "")
 				return err
@@ -66,7 +66,7 @@ func TestRequests(t *testing.T) {
 		},
 		{
 			"start with webhook", "POST", "/v1/apps/a1/runs?webhook=https%3A%2F%2Fexample.com%2Fhook%3Fa%3Db%26c",
-			`{"inputs":{}}`, `{"data":{}}`,
+			`{"inputs":{}}`, `{"data":{"runId":"r1"}}`,
 			func(ctx context.Context, c *Client) error {
 				_, err := c.StartRun(ctx, "a1", StartRun{Inputs: map[string]any{}}, "https://example.com/hook?a=b&c")
 				return err

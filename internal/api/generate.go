@@ -65,7 +65,12 @@ func (g Generation) Run() Run {
 // Generate starts a generation, which costs credits, and returns before it ends. The request is repeated only if it certainly did
 // not start one.
 func (c *Client) Generate(ctx context.Context, modality string, req Generate) (*Reply[GenerationStarted], error) {
-	return call[GenerationStarted](ctx, c, Call{Method: http.MethodPost, Path: "/v1/generate/" + url.PathEscape(modality), Body: req})
+	post := Call{Method: http.MethodPost, Path: "/v1/generate/" + url.PathEscape(modality), Body: req}
+	reply, err := call[GenerationStarted](ctx, c, post)
+	if err == nil {
+		err = post.checkRunID(reply.Data.RunID)
+	}
+	return reply, err
 }
 
 // Generation returns the state of a generation.

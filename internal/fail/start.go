@@ -26,11 +26,3 @@ func Lost(err error, request, warning, check string) error {
 	}
 	return &Error{Code: UnknownOutcome, Around: "%s; " + warning, Hint: check, Err: err}
 }
-
-// StartedWithoutID returns the error of a run that was started and whose id the service did not send; nil if id is not empty.
-func StartedWithoutID(id string) error {
-	if id != "" {
-		return nil
-	}
-	return &Error{Code: UnknownOutcome, Hint: "lamina runs list", Message: "the service started a run, and the response does not have its id"}
-}

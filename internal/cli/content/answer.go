@@ -57,9 +57,6 @@ func (d *dispatch) startWithAnswers(ctx context.Context, out api.ContentOutcome)
 	if err != nil {
 		return fail.LostStart(err, "lamina runs list")
 	}
-	if err := fail.StartedWithoutID(started.Data.RunID); err != nil {
-		return err
-	}
 	out.Kind, out.RunID, out.AppName, out.Inputs = api.ContentRan, started.Data.RunID, app.Data.Name, nil
 	return d.finish(ctx, started.Raw, out)
 }

@@ -84,7 +84,7 @@ func (d *dispatch) problem(out api.ContentOutcome) error {
 	}
 	status := cmp.Or(out.Status, out.Mode)
 	if status == string(api.ContentRan) || status == "started" {
-		return fail.StartedWithoutID(out.RunID)
+		return &fail.Error{Code: fail.UnknownOutcome, Hint: "lamina runs list", Message: "the response names no run; the run may have started"}
 	}
 	return &fail.Error{
 		Code: fail.Unexpected, Message: fmt.Sprintf("the response has an unknown status, or lacks what belongs to it: %s", output.Quote(status)),

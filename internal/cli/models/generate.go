@@ -132,9 +132,6 @@ func generate(cmd *cobra.Command, opts *generateOptions) error {
 	if err != nil {
 		return fail.LostStart(err, "lamina api /v1/assets")
 	}
-	if err := fail.StartedWithoutID(started.Data.RunID); err != nil {
-		return err
-	}
 	run := api.RunStarted{RunID: started.Data.RunID, WorkflowName: cmp.Or(model.DisplayName, model.ID), Status: started.Data.Status, WebhookURL: webhook}
 	complete.CacheRun(env, run.RunID, run.WorkflowName)
 	if !opts.wait {

@@ -169,9 +169,6 @@ func runRun(cmd *cobra.Command, opts *runOptions) error {
 	if err != nil {
 		return fail.LostStart(err, "lamina runs list")
 	}
-	if err := fail.StartedWithoutID(started.Data.RunID); err != nil {
-		return err
-	}
 	complete.CacheRun(env, started.Data.RunID, app.Data.Name)
 	if !opts.wait {
 		err := env.Printer.Data(started.Raw, func(p *output.Page) {
