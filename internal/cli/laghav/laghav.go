@@ -14,7 +14,6 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/api/laghav"
 	"github.com/uselamina/lamina/internal/cmdutil"
-	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/provider"
 	"github.com/uselamina/lamina/internal/session"
@@ -64,15 +63,6 @@ func list[T any](
 		return err
 	}
 	return env.Printer.Data(raw, func(p *output.Page) { write(p, items) })
-}
-
-// lostError returns an error with the code of an unknown outcome if the service may have carried out a request although its response
-// was lost; any other error as it is.
-func lostError(err error, message, hint string) error {
-	if !api.MayHaveRun(err) {
-		return err
-	}
-	return &fail.Error{Code: fail.UnknownOutcome, Message: message, Hint: hint, Err: err}
 }
 
 // describeFigures returns the savings of a call on one line.

@@ -14,35 +14,28 @@ import (
 // studioHint is the hint of errors that only Lamatic's web application can explain.
 const studioHint = "in Lamatic's Studio, check the workflow's ID and inputs, and read its logs"
 
+// mayHaveRun warns of a second run.
+const mayHaveRun = "the workflow may have run: read its logs before you run it again"
+
 // executeError returns the error for a workflow that could not be run. Because a run may cost, it says if the workflow may have run.
 func executeError(err error) error {
 	var (
 		refused     *api.Error
 		refusedFlow *lamatic.FlowError
 		cut         *lamatic.CutError
-		lost        *api.UnreachableError
 	)
 	switch {
 	case errors.As(err, &refusedFlow):
 		return flowError(refusedFlow)
 	case errors.As(err, &refused) && refused.Status >= 500:
-		return &fail.Error{
-			Code: fail.UnknownOutcome, Around: "%s; the workflow may have run: read its logs before you run it again", Hint: studioHint, Err: err,
-		}
+		return &fail.Error{Code: fail.UnknownOutcome, Around: "%s; " + mayHaveRun, Hint: studioHint, Err: err}
 	case errors.As(err, &cut):
 		return &fail.Error{
 			Code: fail.UnknownOutcome, Hint: studioHint, Err: err,
 			Message: "the stream broke off before the end of the workflow: the printed output is incomplete, and the workflow may have finished",
 		}
-	case errors.As(err, &lost) && lost.Kind == api.Interrupted:
-		return &fail.Error{Code: fail.Interrupted, Message: "interrupted; the workflow may continue at Lamatic", Hint: studioHint, Err: err}
-	case api.MayHaveRun(err):
-		return &fail.Error{
-			Code: fail.UnknownOutcome, Hint: studioHint, Err: err,
-			Message: "the response to running the workflow was lost: it may have run; read its logs before you run it again",
-		}
 	}
-	return err
+	return fail.Lost(err, "running the workflow", mayHaveRun, studioHint)
 }
 
 // flowError returns the error for a workflow that Lamatic did not run, or that failed at once.

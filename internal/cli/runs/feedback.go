@@ -49,13 +49,9 @@ func sendFeedback(ctx context.Context, env *cmdutil.Env, runID, text string) err
 	switch {
 	case api.IsNotFound(err):
 		return noFeedback(ctx, env, client, runID, err)
-	case api.MayHaveRun(err):
-		return &fail.Error{
-			Code: fail.UnknownOutcome, Hint: fail.CommandLine("runs", "get", runID), RunID: runID, Err: err,
-			Message: "the response to the feedback was lost, so steps may have run again: look at the outputs before you repeat it",
-		}
 	case err != nil:
-		return err
+		warning := "steps may have run again: look at the outputs before you repeat it"
+		return fail.Lost(err, "the feedback", warning, fail.CommandLine("runs", "get", runID))
 	}
 	r := &reply.Data
 	r.RunID = cmp.Or(r.RunID, runID)
