@@ -27,16 +27,11 @@ type devServer struct {
 	Services map[string]struct{ BaseURL, APIKey string }
 }
 
-// startDev runs lamina dev on a free port until stop. It writes how its exchanges differ from docs/openapi.yaml to a file, unless differences is
-// empty.
-func startDev(dir, home, differences string, args ...string) (*devServer, error) {
-	check, err := checkingEnviron(differences)
-	if err != nil {
-		return nil, err
-	}
+// startDev runs lamina dev on a free port until stop. environ are more variables, such as those of checkingEnviron.
+func startDev(dir, home string, environ []string, args ...string) (*devServer, error) {
 	s := &devServer{cmd: exec.Command("lamina", append([]string{"dev", "--addr", "127.0.0.1:0", "--json"}, args...)...)}
 	s.cmd.Dir = dir
-	s.cmd.Env = append(append(os.Environ(), "HOME="+home), check...)
+	s.cmd.Env = append(append(os.Environ(), "HOME="+home), environ...)
 	s.cmd.Stderr = os.Stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -66,7 +61,11 @@ func (s *devServer) stop() error {
 func newDev(t *testing.T, args ...string) *devServer {
 	t.Helper()
 	differences := filepath.Join(t.TempDir(), "differences")
-	s, err := startDev(t.TempDir(), t.TempDir(), differences, append([]string{"--rate-limit", "0"}, args...)...)
+	check, err := checkingEnviron(differences)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := startDev(t.TempDir(), t.TempDir(), check, append([]string{"--rate-limit", "0"}, args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,11 @@ func cmdDev(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("unsupported: ! dev")
 	}
-	server, err := startDev(ts.Getenv("WORK"), ts.Getenv("HOME"), ts.Getenv(differencesVariable), args...)
+	var check []string
+	for _, name := range []string{descriptionVariable, differencesVariable, operationsVariable} {
+		check = append(check, name+"="+ts.Getenv(name))
+	}
+	server, err := startDev(ts.Getenv("WORK"), ts.Getenv("HOME"), check, args...)
 	ts.Check(err)
 	ts.Defer(func() {
 		if err := server.stop(); err != nil {

@@ -45,7 +45,7 @@ type signedInUser struct {
 func newSignedInUser(t testing.TB, devFlags ...string) *signedInUser {
 	t.Helper()
 	u := &signedInUser{t: t, home: t.TempDir()}
-	dev, err := startDev(u.home, u.home, "", append([]string{"--auto-approve", "--rate-limit", "0"}, devFlags...)...)
+	dev, err := startDev(u.home, u.home, nil, append([]string{"--auto-approve", "--rate-limit", "0"}, devFlags...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
