@@ -171,9 +171,9 @@ func (p *program) handleSignals(cmd *cobra.Command) (stop func()) {
 		case <-ctx.Done():
 		}
 	}()
-	ctx, forget := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	cmd.SetContext(ctx)
-	context.AfterFunc(ctx, forget)
+	signalled, forget := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	cmd.SetContext(signalled)
+	context.AfterFunc(signalled, forget)
 	// With a handler, a write to a closed stdout is an error instead of the end of the process.
 	closed := make(chan os.Signal, 1)
 	signal.Notify(closed, syscall.SIGPIPE)
