@@ -10,8 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/uselamina/lamina/internal/cli/complete"
 )
 
 // TestMain runs the tests, or one of the programs that they start: the test binary is the program, so that the tests need
@@ -43,6 +46,7 @@ func lamina() {
 			_ = os.Setenv(name, "")
 		}
 	}
+	complete.RequestTime = time.Minute
 	main()
 }
 

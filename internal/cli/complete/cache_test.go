@@ -1,8 +1,11 @@
 package complete
 
 import (
+	"context"
 	"testing"
 	"time"
+
+	"github.com/uselamina/lamina/internal/api"
 )
 
 func TestOldEntries(t *testing.T) {
@@ -32,5 +35,18 @@ func TestOldEntries(t *testing.T) {
 	}
 	if c := (&cache{}); !c.isOld(runEntries, now) {
 		t.Error("got entries that were never fetched as new, want them old")
+	}
+}
+
+// TestFillInTime: a completion does not wait for a service that does not answer, nor for what ignores its context.
+func TestFillInTime(t *testing.T) {
+	t.Parallel()
+	never := make(chan struct{})
+	t.Cleanup(func() { close(never) })
+	if fillInTime(nil, func(context.Context, *api.Client) error { <-never; return nil }) {
+		t.Error("got true from a request that never ends, want false")
+	}
+	if !fillInTime(nil, func(context.Context, *api.Client) error { return nil }) {
+		t.Error("got false from a request that succeeds, want true")
 	}
 }

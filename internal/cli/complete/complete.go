@@ -20,8 +20,9 @@ import (
 	"github.com/uselamina/lamina/internal/term"
 )
 
-// requestTime bounds the request that a completion makes when the cache is empty or old.
-const requestTime = 100 * time.Millisecond
+// RequestTime bounds the request that a completion makes when the cache is empty or old. Tests that look at what is offered make it
+// longer, so that they pass on a busy machine.
+var RequestTime = 100 * time.Millisecond
 
 // suggestTime bounds the request for the apps that an unknown one is compared with.
 const suggestTime = 2 * time.Second
@@ -191,10 +192,10 @@ func nearestApp(word string, apps []entry) (nearest entry, found bool) {
 	return nearest, found
 }
 
-// fillInTime calls fill, and reports whether it succeeded within requestTime. It does not wait longer for what ignores the context, such
+// fillInTime calls fill, and reports whether it succeeded within RequestTime. It does not wait longer for what ignores the context, such
 // as the OS keyring.
 func fillInTime(client *api.Client, fill func(context.Context, *api.Client) error) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), requestTime)
+	ctx, cancel := context.WithTimeout(context.Background(), RequestTime)
 	defer cancel()
 	filled := make(chan error, 1)
 	go func() { filled <- fill(ctx, client) }()
