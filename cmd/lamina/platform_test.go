@@ -16,7 +16,7 @@ import (
 )
 
 // patience is the longest time that a test waits for something that must happen. Only a failing test waits that long.
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 // A devServer is a local platform that runs as a process.
 type devServer struct {
