@@ -50,6 +50,10 @@ func TestTerminalWatchKeepsChanges(t *testing.T) {
 	if len(lines) < 2 || lines[0][1] != "running" || lines[len(lines)-1][1] != "cancelled" {
 		t.Errorf("got the changes %q, want running first and cancelled last, in\n%s", lines, text)
 	}
+	short := strings.TrimSpace(u.output(t, "run", "countdown", "--input", "seconds=1", "--jq", ".data.runId"))
+	screen = u.atTerminal(t, 80, "runs", "watch", short)
+	screen.expect(t, `countdown completed .*%`)
+	screen.exits(t, 0)
 }
 
 // TestTerminalTables shows lists on narrow terminals: each id and each name stays whole.

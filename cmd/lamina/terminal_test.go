@@ -252,6 +252,10 @@ func TestTerminalLiveLine(t *testing.T) {
 		t.Errorf("got escape sequences with NO_COLOR: %q", rest)
 	}
 	mustContain(t, rest, "cancelled")
+	screen = u.atTerminal(t, 80, "run", "countdown", "-i", "seconds=1", "--wait")
+	screen.exits(t, 0)
+	text = screen.String()
+	mustContain(t, text[strings.LastIndex(text, redraw)+1:], "completed")
 }
 
 // TestTerminalColor prints errors in colour.
