@@ -59,6 +59,10 @@ func lamina() {
 // them. By default they run shorter.
 func isFullLength() bool { return os.Getenv("LAMINA_TEST_LONG") == "1" }
 
+// isLoadTest reports whether the tests that move gigabytes or send thousands of requests run in full. .ci/run runs them without the race
+// detector, which would make them minutes longer and their figures meaningless.
+func isLoadTest() bool { return os.Getenv("LAMINA_TEST_LOAD") == "1" }
+
 // quickExit is the value of GORACE with which a program that was built with the race detector does not sleep for a second
 // when it ends.
 const quickExit = "atexit_sleep_ms=10"

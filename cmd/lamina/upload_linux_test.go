@@ -80,7 +80,7 @@ func TestStorageSeesNoCredential(t *testing.T) {
 // MiB of memory. By default it uploads 128 MiB.
 func TestLargeUpload(t *testing.T) {
 	size, rounds := int64(128<<20), 1
-	if isFullLength() {
+	if isLoadTest() {
 		size, rounds = 2<<30, 3
 	}
 	s := newAssetService(t)
