@@ -63,26 +63,27 @@ func withPublicDevicePage(t *testing.T, base string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var own string
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target)
-			r.Out.Header.Del("Accept-Encoding")
-		},
-		ModifyResponse: func(resp *http.Response) error {
-			body, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return err
-			}
-			text := strings.ReplaceAll(string(body), base+"/device?", "https://a.example/device?")
-			text = strings.ReplaceAll(text, base, own)
-			resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
-			resp.Header.Set("Content-Length", strconv.Itoa(len(text)))
-			return nil
-		},
-	}
-	own = newHandler(t, proxy.ServeHTTP)
-	return own
+	return newHandler(t, func(w http.ResponseWriter, r *http.Request) {
+		own := "http://" + r.Host
+		proxy := &httputil.ReverseProxy{
+			Rewrite: func(r *httputil.ProxyRequest) {
+				r.SetURL(target)
+				r.Out.Header.Del("Accept-Encoding")
+			},
+			ModifyResponse: func(resp *http.Response) error {
+				body, err := io.ReadAll(resp.Body)
+				if err != nil {
+					return err
+				}
+				text := strings.ReplaceAll(string(body), base+"/device?", "https://a.example/device?")
+				text = strings.ReplaceAll(text, base, own)
+				resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+				resp.Header.Set("Content-Length", strconv.Itoa(len(text)))
+				return nil
+			},
+		}
+		proxy.ServeHTTP(w, r)
+	})
 }
 
 // TestTerminalQR decodes the QR code from a picture of a dark and of a light terminal.

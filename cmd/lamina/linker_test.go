@@ -18,7 +18,7 @@ func TestLinkerMayDropMethods(t *testing.T) {
 	}
 	t.Parallel()
 	build := exec.Command("go", "build", "-ldflags=-dumpdep -s -w", "-o", filepath.Join(t.TempDir(), "lamina"), ".")
-	if isFullLength() { // as the release builds it; otherwise what is compiled for the tests is used
+	if isFullLoad() { // as the release builds it; otherwise what is compiled for the tests is used
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	}
 	edges, err := build.CombinedOutput()

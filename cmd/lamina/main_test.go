@@ -59,9 +59,9 @@ func lamina() {
 // them. By default they run shorter.
 func isFullLength() bool { return os.Getenv("LAMINA_TEST_LONG") == "1" }
 
-// isLoadTest reports whether the tests that move gigabytes or send thousands of requests run in full. .ci/run runs them without the race
-// detector, which would make them minutes longer and their figures meaningless.
-func isLoadTest() bool { return os.Getenv("LAMINA_TEST_LOAD") == "1" }
+// isFullLoad reports whether the tests that move gigabytes or start thousands of processes run in full: at full length, but not with the
+// race detector, which would make them many times longer and their figures meaningless.
+func isFullLoad() bool { return isFullLength() && !raceDetector }
 
 // quickExit is the value of GORACE with which a program that was built with the race detector does not sleep for a second
 // when it ends.

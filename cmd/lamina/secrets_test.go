@@ -64,7 +64,7 @@ func commandLines() []commandLine {
 			}
 		}
 		ways := [][]string{{}, {"--no-such-flag"}, {"one", "two", "three"}, {"--timeout", "soon"}}
-		if !isFullLength() {
+		if !isFullLoad() {
 			ways = ways[i%len(ways):][:1]
 		}
 		for _, wrong := range ways {
@@ -83,7 +83,7 @@ func (line commandLine) settings(n int) []setting {
 	key := "LAMINA_API_KEY=" + canaryKey
 	echoes := []setting{{echoing, "text", ""}, {echoing, "json", key}}
 	others := []setting{{good, "text", ""}, {good, "json", key}, {broken, "json", ""}}
-	if !isFullLength() {
+	if !isFullLoad() {
 		echoes, others = echoes[n%len(echoes):][:1], others[n%len(others):][:1]
 	}
 	if line.wrong {

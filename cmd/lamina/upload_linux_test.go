@@ -77,10 +77,10 @@ func TestStorageSeesNoCredential(t *testing.T) {
 }
 
 // TestLargeUpload uploads 2 GiB and compares the throughput with that of curl, in turn. It fails only if the program needs more than 32
-// MiB of memory. By default it uploads 128 MiB.
+// MiB of memory, which it does with the race detector. By default it uploads 128 MiB.
 func TestLargeUpload(t *testing.T) {
 	size, rounds := int64(128<<20), 1
-	if isLoadTest() {
+	if isFullLoad() {
 		size, rounds = 2<<30, 3
 	}
 	s := newAssetService(t)
@@ -99,7 +99,7 @@ func TestLargeUpload(t *testing.T) {
 		peak := peakMemory(t, u.command("assets", "upload", "large.mp4", "--again"))
 		ours = shorter(ours, time.Since(begun))
 		t.Logf("peak memory: %.1f MiB", float64(peak)/(1<<20))
-		if peak > 32<<20 {
+		if peak > 32<<20 && !raceDetector {
 			t.Errorf("got a peak of %.1f MiB, want at most 32", float64(peak)/(1<<20))
 		}
 		if curl != "" {

@@ -170,7 +170,7 @@ func printed(t *testing.T, ndjson string) map[string]int {
 // only if a delivery is lost; -v prints the rates.
 func TestWebhookListenLosesNothing(t *testing.T) {
 	count := 500
-	if isLoadTest() {
+	if isFullLoad() {
 		count = 10_000
 	} else {
 		t.Parallel()
@@ -232,7 +232,7 @@ func startBare(t *testing.T, args ...string) string {
 func TestWebhookListenSurvivesKills(t *testing.T) {
 	t.Parallel()
 	kills := 3
-	if isLoadTest() {
+	if isFullLoad() {
 		kills = 15
 	}
 	d := newDeliverer(t)
