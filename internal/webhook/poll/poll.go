@@ -62,12 +62,8 @@ func (p *Poller) Begin(ctx context.Context) (resumes bool, err error) {
 	}
 	c := &cursor{Workspace: p.Workspace, Active: map[string]time.Time{}, Ended: map[string]time.Time{}}
 	for _, status := range []api.Status{api.Queued, api.Running} { // before the newest runs: a run that ends meanwhile is reported
-		runs, err := p.list(ctx, api.RunFilter{Status: status})
-		if err != nil {
+		if err := p.noteActive(ctx, c, status); err != nil {
 			return false, err
-		}
-		for _, r := range runs {
-			c.Active[r.RunID] = r.CreatedAt
 		}
 	}
 	newest, err := p.API.ListRuns(ctx, api.RunFilter{Limit: pageSize})
@@ -89,6 +85,25 @@ func (p *Poller) Begin(ctx context.Context) (resumes bool, err error) {
 	}
 	p.cursor = c
 	return false, p.cursor.write(p.File)
+}
+
+// noteActive notes the runs with a status. One that ends moves those of later pages forward, perhaps past the page that is read next:
+// several pages are read until they have no run that is not known.
+func (p *Poller) noteActive(ctx context.Context, c *cursor, status api.Status) error {
+	for known := -1; known < len(c.Active); {
+		known = len(c.Active)
+		runs, err := p.list(ctx, api.RunFilter{Status: status})
+		if err != nil {
+			return err
+		}
+		for _, r := range runs {
+			c.Active[r.RunID] = r.CreatedAt
+		}
+		if len(runs) < pageSize {
+			return nil
+		}
+	}
+	return nil
 }
 
 // Poll reports the runs that ended since the last poll, in the order of their ends. A run that the service cannot show now is reported by
@@ -173,7 +188,7 @@ func endOf(r api.RunSummary) time.Time {
 	return r.CreatedAt
 }
 
-// list returns all pages. New runs move those of later pages back, so that a run can be on two pages, but on none cannot be.
+// list returns all pages. New runs move those of later pages back, so that a run can be on two pages. With a status, it can also be on none.
 func (p *Poller) list(ctx context.Context, f api.RunFilter) ([]api.RunSummary, error) {
 	f.Limit = pageSize
 	var all []api.RunSummary

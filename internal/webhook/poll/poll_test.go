@@ -33,6 +33,7 @@ type service struct {
 	broken   map[string]int  // runs that cannot be read, with the status of the response
 	ignores  bool            // the time from which runs are listed
 	odd      []any           // items before the runs of a list
+	between  func()          // called once, after the first page of several
 }
 
 func (s *service) start(id string) {
@@ -95,6 +96,12 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	total := len(list)
 	list = list[min(offset, total):min(offset+limit, total)]
 	_ = json.NewEncoder(w).Encode(map[string]any{"data": list, "pagination": map[string]int{"total": total, "limit": limit, "offset": offset}})
+	if between := s.between; between != nil && offset+limit < total {
+		s.between = nil
+		s.mu.Unlock()
+		between()
+		s.mu.Lock()
+	}
 }
 
 // rig follows the runs of a service, process after process.
@@ -180,7 +187,7 @@ func TestPollTellsEachEndOnce(t *testing.T) {
 	// The process is down for a week, in which hundreds of runs end.
 	r.start("long")
 	r.poll()
-	for n := range 250 {
+	for n := range 120 {
 		r.start(fmt.Sprint("gap-", n))
 		r.end(fmt.Sprint("gap-", n), api.Completed)
 	}
@@ -334,6 +341,36 @@ func TestPollIsCheap(t *testing.T) {
 	}
 	if len(r.told) != 60 {
 		t.Errorf("got %d runs told, want 60", len(r.told))
+	}
+}
+
+// TestPollFirstPages lets runs end while the pages of active runs are read for the first time: those of later pages move forward, and are
+// followed nevertheless. All of them began long ago, so that no later list has them.
+func TestPollFirstPages(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var ids []string
+	for n := range 120 {
+		ids = append(ids, fmt.Sprint("old-", n))
+		r.start(ids[n])
+	}
+	r.advance(2 * time.Hour)
+	r.start("new")
+	r.end("new", api.Completed)
+	r.between = func() {
+		for _, id := range ids[110:] {
+			r.end(id, api.Completed)
+		}
+	}
+	r.restart("w")
+	for _, id := range ids[:110] {
+		r.end(id, api.Completed)
+	}
+	for range 40 { // a few are looked up in each
+		r.poll()
+	}
+	if got := len(r.told); got != len(ids) {
+		t.Errorf("got %d runs told, want %d", got, len(ids))
 	}
 }
 
