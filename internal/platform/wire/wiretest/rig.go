@@ -136,9 +136,13 @@ func (rg *Rig) Request(method, path, contentType, body string, headers ...string
 // Do sends a request and reads its answer.
 func (rg *Rig) Do(req *http.Request) Reply {
 	rg.T.Helper()
-	sent := new(bytes.Buffer)
+	var sent []byte // read before, because the transport may still read when the response is there
 	if req.Body != nil {
-		req.Body = io.NopCloser(io.TeeReader(req.Body, sent))
+		var err error
+		if sent, err = io.ReadAll(req.Body); err != nil {
+			rg.T.Fatal(err)
+		}
+		req.Body = io.NopCloser(bytes.NewReader(sent))
 	}
 	resp, err := rg.HTTP.Do(req)
 	if err != nil {
@@ -150,8 +154,9 @@ func (rg *Rig) Do(req *http.Request) Reply {
 		rg.T.Fatal(err)
 	}
 	if rg.Validate != nil {
-		req.Body = io.NopCloser(sent)
-		rg.Validate(req, resp, body)
+		seen := req.Clone(req.Context())
+		seen.Body = io.NopCloser(bytes.NewReader(sent))
+		rg.Validate(seen, resp, body)
 	}
 	return Reply{T: rg.T, Status: resp.StatusCode, Header: resp.Header, Body: string(body)}
 }
