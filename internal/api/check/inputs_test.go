@@ -212,9 +212,9 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
-// FuzzInputs: for every typed value, the inputs can be encoded and text is unchanged.
+// FuzzInputs: for every typed value, text is unchanged, and the inputs can be encoded once files have been replaced by URLs.
 func FuzzInputs(f *testing.F) {
-	for _, seed := range []string{"x", "true", "[1,2]", `{"a":1}`, "https://e.com/a.png", "https://[::1", "\xff", "null", `"x"`, "[1e400]"} {
+	for _, seed := range []string{"x", "true", "[1,2]", `{"a":1}`, "https://e.com/a.png", "https://[::1", "\xff", "null", `"x"`, "[1e400]", "@0"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
@@ -226,12 +226,25 @@ func FuzzInputs(f *testing.F) {
 		if inputs["headline"] != value {
 			t.Errorf("got the text %q, want %q", inputs["headline"], value)
 		}
-		if _, err := json.Marshal(inputs); err != nil {
-			t.Errorf("got %v from encoding, want no error", err)
-		}
 		again, more := Inputs(poster(), values)
 		if !reflect.DeepEqual(inputs, again) || !reflect.DeepEqual(problems, more) {
 			t.Error("got another result for the same values")
+		}
+		upload := func(input any) any {
+			if _, isFile := input.(LocalFile); isFile {
+				return "https://e.com/a.png"
+			}
+			return input
+		}
+		for name, input := range inputs {
+			inputs[name] = upload(input)
+			list, _ := input.([]any)
+			for i := range list {
+				list[i] = upload(list[i])
+			}
+		}
+		if _, err := json.Marshal(inputs); err != nil {
+			t.Errorf("got %v from encoding, want no error", err)
 		}
 	})
 }
