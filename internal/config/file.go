@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,11 +26,20 @@ func (s *Store) WriteFile(ctx context.Context, name string, data []byte) error {
 	return s.replace(filepath.Join(s.Dir, name), data, func() bool { return true })
 }
 
-// WriteCache stores a file that may be lost: it takes no lock, does not flush, and does not create the folder.
+// WriteCache stores a file that may be lost: it takes no lock, does not flush, and does not create the folder. What cannot be stored
+// is returned by ReadFile until the process ends.
 func (s *Store) WriteCache(name string, data []byte) error {
 	if err := checkFileName(name); err != nil {
 		return err
 	}
+	err := s.writeCache(name, data)
+	if err != nil {
+		s.unstored.Store(name, bytes.Clone(data))
+	}
+	return err
+}
+
+func (s *Store) writeCache(name string, data []byte) error {
 	if s.Dir == "" {
 		return &NoHomeError{}
 	}
@@ -43,6 +53,9 @@ func (s *Store) WriteCache(name string, data []byte) error {
 func (s *Store) ReadFile(name string) ([]byte, error) {
 	if err := checkFileName(name); err != nil {
 		return nil, err
+	}
+	if data, isThere := s.unstored.Load(name); isThere {
+		return bytes.Clone(data.([]byte)), nil
 	}
 	if s.Dir == "" {
 		return nil, fs.ErrNotExist

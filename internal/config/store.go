@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -31,7 +32,8 @@ type Store struct {
 	Now      func() time.Time // nil means time.Now
 
 	testSeam
-	keyring keyringClient
+	keyring  keyringClient
+	unstored sync.Map // files that WriteCache could not store, by name
 }
 
 // testSeam is embedded so that package configtest can set its field Disk, which this package's documentation does not show.

@@ -195,11 +195,8 @@ func readCache(env *cmdutil.Env) *cache {
 }
 
 // update writes the cache if change changed it, and only into a folder that exists. The cache is not flushed to the disk, and
-// failures are ignored.
+// failures are ignored: this process has the cache nevertheless.
 func update(env *cmdutil.Env, change func(*cache)) {
-	if env.Sessions.Store().Dir == "" {
-		return
-	}
 	c := readCache(env)
 	before, _ := json.Marshal(c)
 	change(c)
