@@ -26,6 +26,23 @@ func (s *Store) WriteFile(ctx context.Context, name string, data []byte) error {
 	return s.replace(filepath.Join(s.Dir, name), data, func() bool { return true })
 }
 
+// ReadOrWriteFile returns the content of a file that WriteFile stored. If there is none, it stores data and returns that. Processes that
+// do so at the same time all get the same content.
+func (s *Store) ReadOrWriteFile(ctx context.Context, name string, data []byte) ([]byte, error) {
+	if raw, err := s.ReadFile(name); !errors.Is(err, fs.ErrNotExist) {
+		return raw, err
+	}
+	unlock, err := s.Lock(ctx, documentLock)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if raw, err := s.ReadFile(name); !errors.Is(err, fs.ErrNotExist) { // written since
+		return raw, err
+	}
+	return data, s.replace(filepath.Join(s.Dir, name), data, func() bool { return true })
+}
+
 // WriteCache stores a file that may be lost: it takes no lock, does not flush, and does not create the folder. What cannot be stored
 // is returned by ReadFile until the process ends.
 func (s *Store) WriteCache(name string, data []byte) error {

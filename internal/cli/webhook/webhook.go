@@ -91,17 +91,13 @@ const localKeyFile = "webhook-local-key"
 // localKey returns the private key with which this machine signs samples and polled runs. It creates the key if there is none.
 func localKey(ctx context.Context, env *cmdutil.Env) (ed25519.PrivateKey, error) {
 	store := env.Sessions.Store()
-	raw, err := store.ReadFile(localKeyFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		seed := make([]byte, ed25519.SeedSize)
-		_, _ = rand.Read(seed) // never fails
-		raw = []byte(base64.StdEncoding.EncodeToString(seed) + "\n")
-		err = store.WriteFile(ctx, localKeyFile, raw)
-	}
+	seed := make([]byte, ed25519.SeedSize)
+	_, _ = rand.Read(seed) // never fails
+	raw, err := store.ReadOrWriteFile(ctx, localKeyFile, []byte(base64.StdEncoding.EncodeToString(seed)+"\n"))
 	if err != nil {
 		return nil, err
 	}
-	seed, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(raw)))
+	seed, err = base64.StdEncoding.DecodeString(strings.TrimSpace(string(raw)))
 	if err != nil || len(seed) != ed25519.SeedSize {
 		return nil, &fail.Error{
 			Code: fail.ConfigUnusable, Message: localKeyFile + " in " + store.Dir + " is not a key",

@@ -187,7 +187,7 @@ func TestPollTellsEachEndOnce(t *testing.T) {
 	// The process is down for a week, in which hundreds of runs end.
 	r.start("long")
 	r.poll()
-	for n := range 120 {
+	for n := range 250 {
 		r.start(fmt.Sprint("gap-", n))
 		r.end(fmt.Sprint("gap-", n), api.Completed)
 	}
