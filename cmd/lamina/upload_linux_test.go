@@ -77,7 +77,7 @@ func TestStorageSeesNoCredential(t *testing.T) {
 }
 
 // TestLargeUpload uploads 2 GiB and compares the throughput with that of curl, in turn. It fails only if the program needs more than 32
-// MiB of memory, which it does with the race detector. By default it uploads 128 MiB.
+// MiB of memory; with the race detector it may. By default it uploads 128 MiB.
 func TestLargeUpload(t *testing.T) {
 	size, rounds := int64(128<<20), 1
 	if isFullLoad() {

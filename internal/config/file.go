@@ -49,11 +49,12 @@ func (s *Store) WriteCache(name string, data []byte) error {
 	if err := checkFileName(name); err != nil {
 		return err
 	}
-	err := s.writeCache(name, data)
-	if err != nil {
+	if err := s.writeCache(name, data); err != nil {
 		s.unstored.Store(name, bytes.Clone(data))
+		return err
 	}
-	return err
+	s.unstored.Delete(name)
+	return nil
 }
 
 func (s *Store) writeCache(name string, data []byte) error {

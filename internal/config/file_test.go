@@ -36,7 +36,7 @@ func TestReadOrWriteFile(t *testing.T) {
 	}
 }
 
-// TestWriteCacheWithoutFolder: what cannot be stored is there until the process ends.
+// TestWriteCacheWithoutFolder: what cannot be stored is there until the process ends, or until it can be stored.
 func TestWriteCacheWithoutFolder(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{"", filepath.Join(t.TempDir(), "missing")} {
@@ -49,6 +49,13 @@ func TestWriteCacheWithoutFolder(t *testing.T) {
 		}
 		if _, err := os.Stat(dir); err == nil {
 			t.Errorf("%q was made", dir)
+		}
+		store.Dir = t.TempDir()
+		if err := store.WriteCache("ids.json", []byte("2")); err != nil {
+			t.Fatal(err)
+		}
+		if raw, err := store.ReadFile("ids.json"); string(raw) != "2" || err != nil {
+			t.Errorf("%q: got %q, %v, want what was stored later", dir, raw, err)
 		}
 	}
 }

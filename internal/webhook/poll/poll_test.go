@@ -370,7 +370,7 @@ func TestPollFirstPages(t *testing.T) {
 		r.poll()
 	}
 	if got := len(r.told); got != len(ids) {
-		t.Errorf("got %d runs told, want %d", got, len(ids))
+		t.Errorf("got %d runs reported, want %d", got, len(ids))
 	}
 }
 
