@@ -48,6 +48,20 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.got = append(b.got, raw)
 }
 
+// requests returns the headers and the paths of the requests so far.
+func (b *bucket) requests() (headers []http.Header, paths []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.headers), slices.Clone(b.paths)
+}
+
+// files returns what the bucket has kept so far.
+func (b *bucket) files() [][]byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.got)
+}
+
 // newUploader returns an uploader for servers on this machine that does not wait between attempts.
 func newUploader() *Uploader {
 	return &Uploader{
@@ -112,12 +126,12 @@ func TestUpload(t *testing.T) {
 			b := &bucket{answers: tt.answers}
 			base := serve(t, b.ServeHTTP)
 			err := newUploader().Upload(t.Context(), bytes.NewReader(data), int64(len(data)), targets(base), nil)
-			if got := strings.Join(b.paths, " "); got != tt.wantPaths {
-				t.Errorf("got the requests %s, want %s", got, tt.wantPaths)
+			if _, paths := b.requests(); strings.Join(paths, " ") != tt.wantPaths {
+				t.Errorf("got the requests %s, want %s", paths, tt.wantPaths)
 			}
 			if tt.wantStatus == 0 {
-				if err != nil || len(b.got) != 1 || !bytes.Equal(b.got[0], data) {
-					t.Errorf("got %v and %d files, want the bytes once", err, len(b.got))
+				if files := b.files(); err != nil || len(files) != 1 || !bytes.Equal(files[0], data) {
+					t.Errorf("got %v and %d files, want the bytes once", err, len(files))
 				}
 				return
 			}
@@ -152,14 +166,15 @@ func TestUploadHeaders(t *testing.T) {
 	if err := newUploader().Upload(t.Context(), strings.NewReader("abc"), 3, targets(serve(t, b.ServeHTTP)), nil); err != nil {
 		t.Fatal(err)
 	}
+	headers, _ := b.requests()
 	var names []string
-	for name := range b.headers[0] {
+	for name := range headers[0] {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	want := []string{"Accept-Encoding", "Connection", "Content-Length", "Content-Type", "User-Agent"}
-	if !slices.Equal(names, want) || b.headers[0].Get("Content-Type") != "image/png" {
-		t.Errorf("got the headers %v, want %v", b.headers[0], want)
+	if !slices.Equal(names, want) || headers[0].Get("Content-Type") != "image/png" {
+		t.Errorf("got the headers %v, want %v", headers[0], want)
 	}
 }
 
@@ -200,8 +215,9 @@ func TestUploadSource(t *testing.T) {
 	for name, file := range map[string]*os.File{"shorter": short, "closed": closed} {
 		b := &bucket{}
 		err := newUploader().Upload(t.Context(), file, 5000, targets(serve(t, b.ServeHTTP)), nil)
-		if !errors.As(err, new(*SourceError)) || len(b.paths) > 1 || len(b.got) > 0 {
-			t.Errorf("%s: got %v after %d requests, want a SourceError after one", name, err, len(b.paths))
+		_, paths := b.requests()
+		if !errors.As(err, new(*SourceError)) || len(paths) > 1 || len(b.files()) > 0 {
+			t.Errorf("%s: got %v after %d requests, want a SourceError after one", name, err, len(paths))
 		}
 	}
 }
@@ -233,8 +249,8 @@ func TestUploadCancel(t *testing.T) {
 	}}}
 	data := content(64 << 20)
 	err := newUploader().Upload(ctx, bytes.NewReader(data), int64(len(data)), targets(serve(t, b.ServeHTTP)), nil)
-	if !errors.Is(err, context.Canceled) || len(b.paths) != 1 {
-		t.Errorf("got %v after %d requests, want Canceled after one", err, len(b.paths))
+	if _, paths := b.requests(); !errors.Is(err, context.Canceled) || len(paths) != 1 {
+		t.Errorf("got %v after %d requests, want Canceled after one", err, len(paths))
 	}
 }
 
