@@ -134,12 +134,12 @@ func wantEnded(t *testing.T, err error, reason Reason) {
 func TestNoRefreshWithoutLock(t *testing.T) {
 	t.Parallel()
 	s := newRig(t)
-	s.store.LockWait = 30 * time.Millisecond
 	unlock, err := s.store.Lock(t.Context(), config.RefreshLock(""))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer unlock()
+	s.store.LockWait = 30 * time.Millisecond
 	s.clock.add(59*time.Minute + 55*time.Second)
 	s.wantToken("lma_mcp_at_a-0")
 	s.clock.add(time.Hour)

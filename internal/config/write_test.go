@@ -170,11 +170,11 @@ func TestWriteWithoutLockIsKept(t *testing.T) {
 func TestBusyLock(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	s.LockWait = 30 * time.Millisecond
 	unlock, err := s.Lock(t.Context(), documentLock)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.LockWait = 30 * time.Millisecond
 	var busy *BusyError
 	if err := s.Update(t.Context(), addKey("a")); !errors.As(err, &busy) || !busy.Retryable() {
 		t.Errorf("got %v, want a retryable *BusyError", err)
