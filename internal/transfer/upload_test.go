@@ -234,6 +234,8 @@ func TestUploadProgress(t *testing.T) {
 		defer mu.Unlock()
 		steps = append(steps, sent)
 	})
+	mu.Lock()
+	defer mu.Unlock()
 	if err != nil || len(steps) == 0 || steps[len(steps)-1] != int64(len(data)) {
 		t.Errorf("got %v and the steps %v, want the size at the end", err, steps)
 	}
