@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/ledger"
 	"github.com/uselamina/lamina/internal/batch/pace"
 	"github.com/uselamina/lamina/internal/batch/plan"
+	"github.com/uselamina/lamina/internal/batch/shard"
 	"github.com/uselamina/lamina/internal/batch/state"
 	"github.com/uselamina/lamina/internal/retry"
 )
@@ -79,8 +81,8 @@ type Engine struct {
 
 	mu         sync.Mutex // guards what follows, and table
 	changed    chan struct{}
-	cursor     int     // items before it were looked at
-	again      []int32 // items to start that the cursor has passed
+	cursor     int            // items before it were looked at
+	again      []int32        // items to start that the cursor has passed
 	inFlight   map[int32]bool // a start is being sent
 	repeats    map[int32]int  // how often a lost start was repeated
 	finishing  map[int32]bool // the end of its run is being stored
@@ -95,8 +97,8 @@ type Engine struct {
 	isStopping bool // what was started is not followed any more, either
 	notice     string
 
-	halt     context.CancelFunc // ends the work
-	ends chan finished         // runs that ended
+	halt context.CancelFunc // ends the work
+	ends chan finished      // runs that ended
 }
 
 // New opens the journals of the shards for writing and reads all of the folder. Errors: those of journal.Create, state.Open and
@@ -121,11 +123,15 @@ func New(o Options) (*Engine, error) {
 }
 
 func (e *Engine) open() (err error) {
+	if err := os.MkdirAll(e.Plan.JournalDir(), 0o700); err != nil {
+		return err
+	}
 	for _, s := range e.Shards {
-		if e.writers[s], err = journal.Create(e.Plan.JournalPath(s), e.Plan.Batch); err != nil {
-			delete(e.writers, s)
+		w, err := journal.Create(e.Plan.JournalPath(e.shard(s)), e.Plan.JournalLockPath(e.shard(s)), e.Plan.Batch)
+		if err != nil {
 			return err
 		}
+		e.writers[s] = w
 		e.isOurs[s] = true
 	}
 	if e.table, err = state.Open(e.Plan); err != nil {
@@ -144,12 +150,15 @@ func (e *Engine) openLedger() (err error) {
 	}
 	for _, s := range e.Shards {
 		c := e.table.CountsOf(s)
-		if err := e.credits.Restore(e.Plan.ShardName(s), c.Credits, float64(c.Starting+c.Running+c.Held)*e.Credits); err != nil {
+		if err := e.credits.Restore(e.shard(s).FileName(), c.Credits, float64(c.Starting+c.Running+c.Held)*e.Credits); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// shard returns the shard with an index.
+func (e *Engine) shard(index int) shard.Shard { return shard.Shard{Index: index, Count: e.Plan.Shards} }
 
 // Close releases the journals.
 func (e *Engine) Close() (err error) {

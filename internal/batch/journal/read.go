@@ -7,7 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+
+	"github.com/uselamina/lamina/internal/disk"
 )
 
 // A DamagedError means that a journal has a line that this program cannot have written.
@@ -42,9 +43,9 @@ func (e *ForeignError) Error() string {
 
 // Read calls fn for each record of a journal from an offset on, with the offset of the record. It returns the offset after the last
 // complete line: an incomplete last line is ignored, because its writer may just be writing it, or was killed. At offset 0 it checks
-// the header. Errors: *DamagedError, *ForeignError, that of fn, and those of package os.
+// the header. Errors: *DamagedError, *ForeignError, that of fn, those of disk.Open, and those of package os.
 func Read(path, batch string, offset int64, fn func(offset int64, r Record) error) (next int64, err error) {
-	f, err := openRegular(path, os.O_RDONLY)
+	f, err := disk.Open(path)
 	if err != nil {
 		return offset, err
 	}

@@ -7,24 +7,20 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
-	"github.com/gofrs/flock"
+	"github.com/uselamina/lamina/internal/disk"
 )
 
 // Ext is the end of the name of a journal.
 const Ext = ".ndjson"
 
-// ErrBusy means that another process writes the journal.
-var ErrBusy = errors.New("another process runs this shard")
-
 // A Writer appends to a journal. It is the only one: it holds a lock of the operating system, which ends with the process. It is safe
 // for several goroutines, whose records it writes in groups.
 type Writer struct {
-	path string
-	file file
-	lock *flock.Flock
+	path   string
+	file   file
+	unlock func()
 
 	size int64 // of what is certainly stored
 
@@ -53,59 +49,35 @@ type group struct {
 	err   error
 }
 
-// Create opens the journal of a batch for writing, and creates it if there is none. It removes an incomplete last line. Errors:
-// ErrBusy, *DamagedError, *ForeignError, and those of package os.
-func Create(path, batch string) (*Writer, error) {
-	lock, err := Lock(lockOf(path))
+// Create opens the journal of a batch for writing, and creates it if there is none. It holds the lock of the file lock until Close. It
+// removes an incomplete last line. Errors: disk.ErrLocked if another process writes the journal, *DamagedError, *ForeignError, those of
+// disk.Append, and those of package os.
+func Create(path, lock, batch string) (*Writer, error) {
+	unlock, err := disk.Lock(lock, false)
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{path: path, lock: lock, waiting: newGroup(), wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+	w := &Writer{path: path, unlock: unlock, waiting: newGroup(), wake: make(chan struct{}, 1), stopped: make(chan struct{})}
 	if err := w.open(batch); err != nil {
-		_ = lock.Close()
+		unlock()
 		return nil, err
 	}
 	go w.write()
 	return w, nil
 }
 
-// lockOf returns the path of the lock of a journal.
-func lockOf(path string) string { return strings.TrimSuffix(path, Ext) + ".lock" }
-
-// IsBusy reports whether a process writes the journal.
-func IsBusy(path string) bool {
-	lock, err := Lock(lockOf(path))
+// IsBusy reports whether a process holds the lock of a journal.
+func IsBusy(lock string) bool {
+	unlock, err := disk.Lock(lock, false)
 	if err != nil {
-		return errors.Is(err, ErrBusy)
+		return errors.Is(err, disk.ErrLocked)
 	}
-	_ = lock.Close()
+	unlock()
 	return false
 }
 
-// Lock takes the lock of a file for this process, and creates the file. It fails with ErrBusy if another process has it.
-func Lock(path string) (*flock.Flock, error) { return take(path, (*flock.Flock).TryLock) }
-
-// Share takes a lock that several processes can have at once, but not together with Lock.
-func Share(path string) (*flock.Flock, error) { return take(path, (*flock.Flock).TryRLock) }
-
-func take(path string, try func(*flock.Flock) (bool, error)) (*flock.Flock, error) {
-	f, err := openRegular(path, os.O_RDWR|os.O_CREATE) // refuses a pipe, which flock would wait for
-	if err != nil {
-		return nil, err
-	}
-	_ = f.Close()
-	lock := flock.New(path, flock.SetPermissions(0o600))
-	switch ok, err := try(lock); {
-	case err != nil:
-		return nil, err
-	case !ok:
-		return nil, ErrBusy
-	}
-	return lock, nil
-}
-
 func (w *Writer) open(batch string) error {
-	f, err := openRegular(w.path, os.O_RDWR|os.O_CREATE)
+	f, err := disk.Append(w.path)
 	if err != nil {
 		return err
 	}
@@ -113,9 +85,6 @@ func (w *Writer) open(batch string) error {
 	w.size, err = read(f, w.path, batch, 0, func(int64, Record) error { return nil })
 	if err == nil {
 		err = f.Truncate(w.size)
-	}
-	if err == nil {
-		_, err = f.Seek(w.size, io.SeekStart)
 	}
 	if err == nil && w.size == 0 {
 		err = w.begin(batch)
@@ -136,7 +105,7 @@ func (w *Writer) begin(batch string) error {
 	if err := w.store(g); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(w.path))
+	return disk.SyncDir(filepath.Dir(w.path))
 }
 
 // Append writes a record and returns its offset. If sync is set, it returns when the record is on the disk; otherwise when the operating
@@ -225,7 +194,9 @@ func (w *Writer) Close() error {
 	if err == nil {
 		err = w.file.Sync()
 	}
-	return errors.Join(err, w.file.Close(), w.lock.Close())
+	err = errors.Join(err, w.file.Close())
+	w.unlock()
+	return err
 }
 
 func newGroup() *group { return &group{done: make(chan struct{})} }

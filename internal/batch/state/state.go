@@ -14,6 +14,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/batch/journal"
 	"github.com/uselamina/lamina/internal/batch/plan"
+	"github.com/uselamina/lamina/internal/batch/shard"
 )
 
 // A Status is the state of an item.
@@ -99,8 +100,8 @@ type place struct {
 	offset int64
 }
 
-// An Open is a start without a known outcome.
-type Open struct {
+// A Lost is a start without a known outcome.
+type Lost struct {
 	Attempt int
 	Key     string
 	At      time.Time // the start was sent after this time
@@ -127,7 +128,7 @@ type Table struct {
 	byPath   map[string]uint16
 
 	counts []Counts            // by shard
-	open   map[int32]Open      // starts without outcome
+	open   map[int32]Lost      // starts without outcome
 	runs   map[int32]Run       // runs that have not ended
 	saved  map[int32]place     // records of saved files
 	known  map[uint64]struct{} // hashes of the ids of all runs
@@ -145,11 +146,11 @@ type source struct {
 func Open(p *plan.Plan) (*Table, error) {
 	t := &Table{
 		plan: p, seed: maphash.MakeSeed(), index: make(map[uint64]int32, p.Items), entries: make([]entry, 0, p.Items),
-		byPath: map[string]uint16{}, counts: make([]Counts, max(p.Shards, 1)), open: map[int32]Open{}, runs: map[int32]Run{},
+		byPath: map[string]uint16{}, counts: make([]Counts, max(p.Shards, 1)), open: map[int32]Lost{}, runs: map[int32]Run{},
 		saved: map[int32]place{}, known: map[uint64]struct{}{},
 	}
 	err := p.EachItem(func(i int, offset int64, item plan.Item) error {
-		s := p.ShardOf(item.ID)
+		s := shard.Of(item.ID, p.Shards)
 		t.index[t.hash(item.ID)] = int32(i)
 		t.entries = append(t.entries, entry{item: offset, shard: uint16(s)})
 		t.counts[s].Pending++
@@ -212,11 +213,16 @@ func (t *Table) read(path string) error {
 }
 
 // Own declares that this process writes the journal of a shard: from now on its records come by Apply.
-func (t *Table) Own(shard int) { t.journals[t.source(t.plan.JournalPath(shard))].isOwn = true }
+func (t *Table) Own(index int) { t.journals[t.source(t.journalOf(index))].isOwn = true }
 
 // Apply changes the state of an item by a record that was written to the journal of a shard at an offset.
-func (t *Table) Apply(r journal.Record, shard int, offset int64) {
-	t.apply(r, place{t.source(t.plan.JournalPath(shard)), offset})
+func (t *Table) Apply(r journal.Record, index int, offset int64) {
+	t.apply(r, place{t.source(t.journalOf(index)), offset})
+}
+
+// journalOf returns the path of the journal of a shard.
+func (t *Table) journalOf(index int) string {
+	return t.plan.JournalPath(shard.Shard{Index: index, Count: t.plan.Shards})
 }
 
 func (t *Table) source(path string) uint16 {
@@ -261,11 +267,11 @@ func (t *Table) apply(r journal.Record, at place) {
 func (t *Table) follow(i int32, r journal.Record, isNewAttempt bool) {
 	switch r.Type {
 	case journal.Intent:
-		t.open[i] = Open{Attempt: r.Attempt, Key: r.Key, At: r.At}
+		t.open[i] = Lost{Attempt: r.Attempt, Key: r.Key, At: r.At}
 	case journal.Unknown:
 		o := t.open[i]
 		if isNewAttempt {
-			o = Open{At: r.At}
+			o = Lost{At: r.At}
 		}
 		o.Attempt, o.Until, o.Reason = r.Attempt, r.At, r.Reason
 		t.open[i] = o
@@ -327,7 +333,7 @@ func (t *Table) Counts() Counts {
 }
 
 // CountsOf returns the numbers of items of a shard by state.
-func (t *Table) CountsOf(shard int) Counts { return t.counts[shard] }
+func (t *Table) CountsOf(index int) Counts { return t.counts[index] }
 
 // Plus returns the sum of two counts.
 func (c Counts) Plus(o Counts) Counts {
@@ -383,7 +389,7 @@ func (t *Table) recordAt(at place) (journal.Record, error) {
 }
 
 // Unresolved returns the starts without outcome, by item.
-func (t *Table) Unresolved() map[int32]Open { return t.open }
+func (t *Table) Unresolved() map[int32]Lost { return t.open }
 
 // Runs returns the runs that have not ended, by item.
 func (t *Table) Runs() map[int32]Run { return t.runs }
@@ -397,7 +403,7 @@ func (t *Table) IsOurs(run string) bool {
 // HasJournals reports whether the folder has a journal of each shard of the plan. If not, another folder may have it.
 func (t *Table) HasJournals() bool {
 	for s := range t.plan.Shards {
-		if _, isThere := t.byPath[t.plan.JournalPath(s)]; !isThere {
+		if _, isThere := t.byPath[t.journalOf(s)]; !isThere {
 			return false
 		}
 	}
