@@ -48,7 +48,10 @@ func number(text string) (n float64, ok bool) {
 		text = text[:end]
 	}
 	n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	return n, err == nil && !math.IsNaN(n) && !math.IsInf(n, 0)
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+		return 0, false
+	}
+	return n, true
 }
 
 // untilReset returns the time until a reset, which is in seconds from now, in Unix seconds or in Unix milliseconds. An absolute time is

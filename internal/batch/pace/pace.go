@@ -205,11 +205,12 @@ func (p *Pacer) Observe(status int, h http.Header, sent time.Time) {
 	}
 	refused := status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 	if refused {
-		p.brake.refuse(sent, now, p.sent.rate(now), p.quota.rate()/4)
-		after := retry.After(h, now)
-		p.pause = latest(p.pause, now.Add(min(after, maxAfter)))
-		if after > maxAfter {
-			p.blocked = latest(p.blocked, now.Add(after))
+		p.quota.refuse()
+		p.brake.refuse(sent, now, p.sent.rate(now), p.quota.rate()/16)
+		if after := retry.After(h, now); after > maxAfter {
+			p.pause, p.blocked = now.Add(maxAfter), latest(p.blocked, now.Add(after))
+		} else if after > 0 {
+			p.pause = latest(p.pause, now.Add(after))
 		}
 	}
 	if most := 2 * p.quota.rate(); most > 0 && p.brake.rate > most {

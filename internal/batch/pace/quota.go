@@ -9,11 +9,20 @@ const (
 	memory = 0.9
 	// courage is what a client takes beyond its share. It lets the shares of several clients become equal: those with a small share
 	// grow by more, in proportion, than those with a large one.
-	courage = 0.03
+	courage = 0.05
 	// provenSlides is how often a reset must have moved before it was reached until the window counts as sliding.
 	provenSlides = 3
+	// maxReserve is the largest part of a quota that is left for requests of other clients which this one has not seen yet.
+	maxReserve = 0.07
 	// slideReserve is the part of a sliding quota below which the rate falls.
-	slideReserve = 1.0 / 16
+	slideReserve = 0.085
+	// minSlide is the number of remaining requests below which the rate in a sliding window falls no more. Without a request from time
+	// to time nobody would see that some remain again.
+	minSlide = 2
+	// maxCaution is the largest part of a sliding quota that is left to the other clients after refusals.
+	maxCaution = 0.03
+	// calm is how much of the caution each response keeps.
+	calm = 0.998
 )
 
 // A quota is the rate limit of a key as responses describe it. Other clients may spend from it. What remains is spent evenly until the
@@ -27,7 +36,8 @@ type quota struct {
 	seen   time.Time     // when the last response came
 	// assumed: the window has begun by this clock only. No response has described it.
 	assumed bool
-	slides  int // how often the reset moved before it was reached
+	slides  int     // how often the reset moved before it was reached
+	caution float64 // after refusals: how many requests of a sliding quota are left to the other clients
 
 	own, all float64 // responses to this client, and requests of all clients at the same time; older ones count less
 }
@@ -64,10 +74,16 @@ func (q *quota) observe(r reading, sent, now time.Time) {
 	case sent.Before(q.begun):
 		return
 	case q.isSliding():
-		q.count(q.left - r.left + now.Sub(q.seen).Seconds()*(r.limit-r.left)/q.length.Seconds())
+		q.caution *= calm
+		if r.left > q.left+r.limit/2 && now.Sub(q.seen) < q.length/4 {
+			q.slides = 0
+		}
 		q.begun = sent
 	case q.assumed:
 		q.count(q.limit - r.left)
+		if r.left < r.limit/2 && now.Sub(q.begun) < q.length/4 {
+			q.slides++
+		}
 	case moved:
 		if now.Before(q.ends.Add(-slack)) {
 			q.slides++
@@ -82,6 +98,13 @@ func (q *quota) observe(r reading, sent, now time.Time) {
 	}
 	q.limit, q.left, q.ends, q.seen, q.assumed = r.limit, r.left, ends, now, false
 	q.length = max(q.length, r.reset)
+}
+
+// refuse learns from a refusal.
+func (q *quota) refuse() {
+	if q.isSliding() {
+		q.caution = min(q.caution+1, q.limit*maxCaution)
+	}
 }
 
 // count updates the estimate of the share: all clients together sent some requests during one of this client.
@@ -117,7 +140,7 @@ func (q *quota) dueFixed(now time.Time, s *sent) time.Time {
 		q.left, q.ends, q.begun, q.assumed = q.limit, now.Add(q.length), now, true
 	}
 	// Each of the other clients may send a request before this one sees it.
-	usable := q.left - float64(len(s.open)) - (1/q.share() - 1)
+	usable := q.left - float64(len(s.open)) - min(1/q.share()-1, q.limit*maxReserve)
 	if usable < 1 {
 		return reset
 	}
@@ -126,9 +149,10 @@ func (q *quota) dueFixed(now time.Time, s *sent) time.Time {
 	return s.last.Add(time.Duration(float64(window) / (q.claim() * (usable + 1))))
 }
 
-// dueSliding returns when the next request may be sent if each request is free again after the length of the window.
+// dueSliding returns when the next request may be sent if each request is free again after the length of the window. Every client sees
+// the same number of requests that remain. They all slow down as it falls, until as many requests become free as they send.
 func (q *quota) dueSliding(s *sent) time.Time {
-	interval := time.Duration(float64(time.Second) / q.rate())
-	full := min(1, max(0, q.left-float64(len(s.open)))/(q.limit*slideReserve))
-	return s.last.Add(min(time.Duration(float64(interval)/max(full*full, 0.01)), q.length))
+	interval := float64(q.length) / q.limit
+	full := min(1, max(minSlide, q.left-float64(len(s.open))-q.caution)/(q.limit*slideReserve))
+	return s.last.Add(time.Duration(interval / (full * full * full)))
 }

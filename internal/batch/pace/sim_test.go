@@ -139,11 +139,11 @@ func TestQuotaIsUsed(t *testing.T) {
 		{"fixed window, four clients", func() limiter { return &fixed{} }, 4, 0.9, 0.02},
 		{"fixed window, eight clients", func() limiter { return &fixed{} }, 8, 0.9, 0.02},
 		{"sliding window, one client", func() limiter { return &sliding{} }, 1, 0.9, 0.001},
-		{"sliding window, four clients", func() limiter { return &sliding{} }, 4, 0.9, 0.02},
-		{"sliding window, eight clients", func() limiter { return &sliding{} }, 8, 0.9, 0.02},
+		{"sliding window, four clients", func() limiter { return &sliding{} }, 4, 0.8, 0.02},
+		{"sliding window, eight clients", func() limiter { return &sliding{} }, 8, 0.8, 0.02},
 		{"sliding window that names its oldest, one client", func() limiter { return &sliding{oldest: true} }, 1, 0.9, 0.001},
-		{"sliding window that names its oldest, four clients", func() limiter { return &sliding{oldest: true} }, 4, 0.9, 0.02},
-		{"sliding window that names its oldest, eight clients", func() limiter { return &sliding{oldest: true} }, 8, 0.9, 0.02},
+		{"sliding window that names its oldest, four clients", func() limiter { return &sliding{oldest: true} }, 4, 0.8, 0.02},
+		{"sliding window that names its oldest, eight clients", func() limiter { return &sliding{oldest: true} }, 8, 0.8, 0.02},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
