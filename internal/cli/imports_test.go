@@ -69,6 +69,8 @@ var imports = map[string]string{
 	"webhook/listen":    "webhook webhook/inbox",
 	"webhook/poll":      "api webhook/inbox",
 
+	"batch/pace": "retry",
+
 	"platform":               "platform/control platform/laghav platform/lamatic platform/lamina platform/laminr platform/lightfast platform/oauth platform/overview platform/wire platform/wire/page",
 	"platform/apps":          "api",
 	"platform/control":       "platform/wire platform/wire/page webhook",
