@@ -22,7 +22,8 @@ func (m *Manager) Transport() (http.RoundTripper, error) {
 		DialContext:           dial,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          16,
+		MaxIdleConns:          128,
+		MaxIdleConnsPerHost:   64, // for many requests at once, as those of a batch
 		IdleConnTimeout:       90 * time.Second,
 		ExpectContinueTimeout: time.Second,
 		ReadBufferSize:        64 << 10,
