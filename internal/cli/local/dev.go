@@ -26,9 +26,16 @@ type devOptions struct {
 	rateLimit int
 	protect   bool
 	tokenFile string
+	keys      string // what happens to idempotency keys
 	platform  platform.Options
 	command   []string // runs while the platform does; empty: until Ctrl-C
 }
+
+// The rules of --idempotency.
+const (
+	keysHonoured = "honoured"
+	keysIgnored  = "ignored"
+)
 
 // NewDev returns the command dev.
 func NewDev(env *cmdutil.Env) *cobra.Command {
@@ -64,10 +71,13 @@ func NewDev(env *cmdutil.Env) *cobra.Command {
 	f.DurationVar(&opts.platform.AccessTokenTTL, "access-token-ttl", time.Hour, "expire access tokens after this `TIME`")
 	f.DurationVar(&opts.platform.RefreshTokenTTL, "refresh-token-ttl", 720*time.Hour, "expire refresh tokens after this `TIME` without use")
 	f.IntVar(&opts.rateLimit, "rate-limit", 100, "accept `N` requests a minute from one address; 0 means no limit")
+	f.IntVar(&opts.platform.Capacity, "capacity", 100, "refuse starts with 503 while `N` runs are queued or running")
+	f.StringVar(&opts.keys, "idempotency", keysIgnored, "treat the Idempotency-Key of a start by this `RULE`: honoured (the key starts one run) or ignored")
 	f.DurationVar(&opts.platform.Latency, "latency", 0, "delay every response by this `TIME`")
 	f.StringVar(&opts.platform.DataFile, "data", "", "keep the state in this `FILE` across restarts")
 	f.BoolVar(&opts.protect, "protect", false, "require a token for the pages and the controls below /dev, and print it")
 	f.StringVar(&opts.tokenFile, "dev-token-file", "", "require a token for the pages and the controls below /dev, and write it to this `FILE`, which only you can read")
+	_ = cmd.RegisterFlagCompletionFunc("idempotency", complete.Words(keysHonoured, keysIgnored))
 	return cmd
 }
 
@@ -86,6 +96,13 @@ func (o *devOptions) validate() error {
 	if o.platform.AccessTokenTTL <= 0 || o.platform.RefreshTokenTTL <= 0 {
 		return fail.Usage("", "--access-token-ttl and --refresh-token-ttl must be greater than 0")
 	}
+	if o.platform.Capacity < 1 {
+		return fail.Usage("lamina dev --capacity 100", "--capacity must be at least 1, not %d", o.platform.Capacity)
+	}
+	if err := cmdutil.OneOf("--idempotency", o.keys, keysHonoured, keysIgnored); err != nil {
+		return err
+	}
+	o.platform.HonourKeys = o.keys == keysHonoured
 	o.platform.RateLimit = o.rateLimit
 	if o.rateLimit == 0 {
 		o.platform.RateLimit = -1 // no limit; 0 would be the platform's default

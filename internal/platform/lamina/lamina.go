@@ -84,6 +84,7 @@ func New(deps wire.Deps, opts Options) (*Server, error) {
 	s.addRoutes(mux)
 	s.addPublishingRoutes(mux)
 	s.addFileRoutes(mux)
+	mux.HandleFunc("/dev/runs", s.ByMethod(map[string]wire.Handler{"GET": s.listStored}))
 	s.handler = mux
 	return s, nil
 }
