@@ -156,7 +156,7 @@ func (s *Server) assemble(opts Options) error {
 		auth: {
 			"/.well-known/oauth-authorization-server/cli/oauth", "/cli/oauth/{endpoint}", "/oauth/consent", "/device",
 		},
-		s.lamina:                                 {"/media/", "/dev/runs"},
+		s.lamina:                                 {"/media/", "/dev/runs", "/dev/credits"},
 		s.lamatic:                                {"/lamatic/", "/dev/lamatic/{control}"},
 		laghav:                                   {"/laghav/", "/dev/laghav"},
 		laminr.New(s.deps):                       {"/laminr/", "/laminr-storage/"},

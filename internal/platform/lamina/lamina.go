@@ -85,6 +85,7 @@ func New(deps wire.Deps, opts Options) (*Server, error) {
 	s.addPublishingRoutes(mux)
 	s.addFileRoutes(mux)
 	mux.HandleFunc("/dev/runs", s.ByMethod(map[string]wire.Handler{"GET": s.listStored}))
+	mux.HandleFunc("/dev/credits", s.ByMethod(map[string]wire.Handler{"POST": wire.SameOrigin(s.addCredits)}))
 	s.handler = mux
 	return s, nil
 }

@@ -117,8 +117,8 @@ func TestCancelInTheQueue(t *testing.T) {
 
 func TestQueueIsBounded(t *testing.T) {
 	t.Parallel()
-	rg := newRig(t)
-	for range 100 {
+	rg := newRigWith(t, "", Options{Capacity: 7}, nil)
+	for range 7 {
 		rg.start("countdown", nil)
 	}
 	if e := rg.Call("POST", "/v1/apps/countdown/runs", `{}`).WantError(503, "RESOURCE_UNAVAILABLE"); !e.Retryable {
