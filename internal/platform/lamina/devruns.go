@@ -55,6 +55,6 @@ func (s *Server) listStored(w http.ResponseWriter, r *http.Request) error {
 
 func (r *run) stored() storedRun {
 	return storedRun{
-		r.Order, r.RunID, r.WorkspaceID, r.WorkflowID, r.Status, r.record().Inputs, r.IdempotencyKey, r.CreatedAt, r.CompletedAt,
+		r.Order, r.RunID, r.WorkspaceID, r.WorkflowID, r.Status, r.inputs(), r.IdempotencyKey, r.CreatedAt, r.CompletedAt,
 	}
 }

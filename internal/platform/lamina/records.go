@@ -19,11 +19,15 @@ type RunRecord struct {
 }
 
 func (r *run) record() RunRecord {
-	inputs := r.Inputs
+	return RunRecord{Run: r.Run, AppName: r.app().Name, WorkspaceID: r.WorkspaceID, Inputs: r.inputs()}
+}
+
+// inputs returns the inputs of a run as texts, also those of a generation.
+func (r *run) inputs() map[string][]string {
 	if r.Family == familyGenerate {
-		inputs = textsOf(r.Params)
+		return textsOf(r.Params)
 	}
-	return RunRecord{Run: r.Run, AppName: r.app().Name, WorkspaceID: r.WorkspaceID, Inputs: inputs}
+	return r.Inputs
 }
 
 // textsOf returns the parameters of a generation as texts: a text as it is, other values as JSON.

@@ -289,7 +289,7 @@ func TestPanickingAppFails(t *testing.T) {
 	r.Indexes = nil
 	r.Outputs = nil
 	r.WorkflowID = "gone" // an unknown app: its Make is nil
-	if err := rg.s.runApp(t.Context(), r); err == nil || !strings.Contains(err.Error(), "panicked") {
+	if err := rg.s.runApp(t.Context(), r, rg.Deps.Timing.NewSleeper(rg.Deps.Clock)); err == nil || !strings.Contains(err.Error(), "panicked") {
 		t.Errorf("runApp: got %v, want a panic", err)
 	}
 	if text := log.String(); !strings.Contains(text, "run="+id) || strings.Count(text, "\n") != 1 {

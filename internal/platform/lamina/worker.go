@@ -85,9 +85,10 @@ func (s *Server) stopWork(id string) {
 // perform does the work of a run and stores its end. If ctx ends first, the next process continues the run, whatever the
 // error of the work.
 func (s *Server) perform(ctx context.Context, id string) {
+	sleeper := s.Timing.NewSleeper(s.Clock) // before a client sees that the run is running, and moves the clock
 	r, err := s.begin(id)
 	if err == nil && r.Status == api.Running {
-		if err = s.runApp(ctx, r); err == nil || ctx.Err() == nil {
+		if err = s.runApp(ctx, r, sleeper); err == nil || ctx.Err() == nil {
 			err = s.end(id, err)
 		}
 	}
@@ -131,14 +132,13 @@ func (s *Server) spendable(tx *wire.Tx, r *run) float64 {
 var errPanic = errors.New("the app panicked")
 
 // runApp runs the app of a run for the missing outputs.
-func (s *Server) runApp(ctx context.Context, r run) (err error) {
+func (s *Server) runApp(ctx context.Context, r run, sleeper *wire.Sleeper) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			s.Log.Error("panic in an app", "run", r.RunID, "panic", v, "stack", string(debug.Stack()))
 			err = errPanic
 		}
 	}()
-	sleeper := s.Timing.NewSleeper(s.Clock)
 	return r.app().Make(ctx, apps.Job{
 		Inputs: r.Inputs,
 		Wants:  r.isMissing,
