@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"runtime"
 	"slices"
@@ -113,7 +112,7 @@ func TestManyRuns(t *testing.T) { // not parallel: it counts what the process al
 		"list by status":          func() { m.call("GET", "/v1/runs?limit=100&status=queued", "", "", 200) },
 		"list none by status":     func() { m.call("GET", "/v1/runs?status=failed", "", "", 200) },
 		"list by app and time":    func() { m.call("GET", noop+"&since=2020-01-01", "", "", 200) },
-		"list since a moment ago": func() { m.call("GET", noop+"&since="+url.QueryEscape(time.Now().Format(time.RFC3339)), "", "", 200) },
+		"list none by time":       func() { m.call("GET", noop+"&since=2200-01-01", "", "", 200) },
 		"list for the pages":      func() { m.s.NewestRuns("", 20) },
 		"list for judges":         func() { m.call("GET", "/dev/runs?limit=100&after=0000000000000100", "", "", 200) },
 	}
@@ -131,7 +130,7 @@ func TestManyRuns(t *testing.T) { // not parallel: it counts what the process al
 	for name, a := range after {
 		b := before[name]
 		t.Logf("%-24s at %d runs: %6d bytes, %9s; at %d runs: %6d bytes, %9s", name, few, b.bytes, b.time, many, a.bytes, a.time)
-		if name != "list since a moment ago" && a.bytes > 2*b.bytes {
+		if a.bytes > 2*b.bytes {
 			t.Errorf("%s: got %d bytes at %d runs and %d at %d, want at most twice as many", name, b.bytes, few, a.bytes, many)
 		}
 	}
