@@ -104,17 +104,17 @@ func TestManyRuns(t *testing.T) { // not parallel: it counts what the process al
 	}
 	noop := "/v1/runs?limit=100&appId=noop"
 	operations := map[string]func(){
-		"start":                   m.start,
-		"start again":             func() { m.n--; m.start() },
-		"perform":                 m.perform,
-		"list":                    func() { m.call("GET", "/v1/runs?limit=100", "", "", 200) },
-		"list far back":           func() { m.call("GET", "/v1/runs?limit=100&offset=800", "", "", 200) },
-		"list by status":          func() { m.call("GET", "/v1/runs?limit=100&status=queued", "", "", 200) },
-		"list none by status":     func() { m.call("GET", "/v1/runs?status=failed", "", "", 200) },
-		"list by app and time":    func() { m.call("GET", noop+"&since=2020-01-01", "", "", 200) },
-		"list none by time":       func() { m.call("GET", noop+"&since=2200-01-01", "", "", 200) },
-		"list for the pages":      func() { m.s.NewestRuns("", 20) },
-		"list for judges":         func() { m.call("GET", "/dev/runs?limit=100&after=0000000000000100", "", "", 200) },
+		"start":                m.start,
+		"start again":          func() { m.n--; m.start() },
+		"perform":              m.perform,
+		"list":                 func() { m.call("GET", "/v1/runs?limit=100", "", "", 200) },
+		"list far back":        func() { m.call("GET", "/v1/runs?limit=100&offset=800", "", "", 200) },
+		"list by status":       func() { m.call("GET", "/v1/runs?limit=100&status=queued", "", "", 200) },
+		"list none by status":  func() { m.call("GET", "/v1/runs?status=failed", "", "", 200) },
+		"list by app and time": func() { m.call("GET", noop+"&since=2020-01-01", "", "", 200) },
+		"list none by time":    func() { m.call("GET", noop+"&since=2200-01-01", "", "", 200) },
+		"list for the pages":   func() { m.s.NewestRuns("", 20) },
+		"list for judges":      func() { m.call("GET", "/dev/runs?limit=100&after=0000000000000100", "", "", 200) },
 	}
 	measure := func(count int) map[string]cost {
 		for m.n < count {

@@ -175,16 +175,17 @@ func (x *runIndex) find(q runQuery) (ids []string, total int) {
 		first, _ := slices.BinarySearchFunc(places, since, func(place int, since int64) int { return cmp.Compare(x.entries[place].created, since) })
 		places = places[first:]
 	}
-	switch areNewer := g.inOrder || since == math.MinInt64; {
-	case areNewer && q.status == "":
-		for i := len(places) - 1 - q.offset; i >= 0 && len(ids) < q.limit; i-- {
-			ids = append(ids, x.entries[places[i]].id)
-		}
-		return ids, len(places)
-	case areNewer && len(places) == len(g.places): // the total is known: the search ends with the page
-		return x.search(places, q, since, g.byStatus[api.Status(q.status)]), g.byStatus[api.Status(q.status)]
+	areRecent := g.inOrder || since == math.MinInt64
+	switch {
+	case areRecent && q.status == "":
+		total = len(places)
+		places = places[:max(0, total-q.offset)] // the search has nothing to skip
+		q.offset = 0
+	case areRecent && len(places) == len(g.places):
+		total = g.byStatus[api.Status(q.status)]
+	default:
+		total = x.count(places, q.status, since)
 	}
-	total = x.count(places, q.status, since)
 	return x.search(places, q, since, total), total
 }
 
