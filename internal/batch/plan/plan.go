@@ -80,6 +80,19 @@ func (e *Error) Unwrap() error { return e.Kind }
 // Read reads the plan in a folder. The items file is checked to be there; EachItem checks its content. Errors of the folder's content are
 // *Error.
 func Read(dir string) (*Plan, error) {
+	p, err := ReadHead(dir)
+	if err != nil {
+		return nil, err
+	}
+	f, err := p.openItems()
+	if err != nil {
+		return nil, err
+	}
+	return p, f.Close()
+}
+
+// ReadHead is Read without a look at the items file, for those who replace it.
+func ReadHead(dir string) (*Plan, error) {
 	path := filepath.Join(dir, planName)
 	raw, err := disk.ReadFile(path, maxPlan)
 	switch {
@@ -95,11 +108,7 @@ func Read(dir string) (*Plan, error) {
 		return nil, err
 	}
 	p.dir = dir
-	f, err := p.openItems()
-	if err != nil {
-		return nil, err
-	}
-	return p, f.Close()
+	return p, nil
 }
 
 // decode returns the plan of the content of a plan.json. What a newer version may have added is refused, because it may matter.
