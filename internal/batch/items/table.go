@@ -18,6 +18,7 @@ type table struct {
 	csv     *csv.Reader
 	header  []string
 	mapping Mapping
+	last    int // the line of the last item
 }
 
 // newTable reads the line of names. A column that --map names must be there.
@@ -120,6 +121,7 @@ func (t *table) Next() (Record, error) {
 		return Record{}, t.problem(err)
 	}
 	line, _ := t.csv.FieldPos(0)
+	t.last = line
 	members := map[string]any{}
 	for i, cell := range cells {
 		if cell == "" && !slices.Contains(t.mapping.names(t.header[i]), idName) {
@@ -137,11 +139,17 @@ func (t *table) Next() (Record, error) {
 // problem returns the *Error for an error of the CSV reader.
 func (t *table) problem(err error) error {
 	var parse *csv.ParseError
-	switch {
-	case errors.Is(err, errTooLong):
-		line, _ := t.csv.FieldPos(0)
-		return &Error{Line: line, Message: "an item after this line " + err.Error(), IsLast: true}
-	case !errors.As(err, &parse):
+	isParse := errors.As(err, &parse)
+	switch failed := t.budget.err; {
+	case errors.Is(failed, errTooLong):
+		line := t.last + 1
+		if isParse {
+			line = parse.StartLine
+		}
+		return &Error{Line: line, Message: failed.Error(), IsLast: true}
+	case failed != nil: // the parser may call it a missing quote
+		return failed
+	case !isParse:
 		return err
 	case errors.Is(err, csv.ErrFieldCount):
 		return &Error{Line: parse.StartLine, Message: fmt.Sprintf("has another number of cells than the line of names, which has %d", len(t.header))}
