@@ -18,7 +18,7 @@ type table struct {
 	csv     *csv.Reader
 	header  []string
 	mapping Mapping
-	last    int // the line of the last item
+	last    int // the line in which the last item ends
 }
 
 // newTable reads the line of names. A column that --map names must be there.
@@ -38,6 +38,7 @@ func newTable(in io.Reader, name string, head []byte, mapping Mapping) (Reader, 
 	if err != nil {
 		return nil, t.problem(err)
 	}
+	t.last = 1 + strings.Count(strings.Join(t.header, ""), "\n")
 	return t, t.checkHeader()
 }
 
@@ -121,7 +122,7 @@ func (t *table) Next() (Record, error) {
 		return Record{}, t.problem(err)
 	}
 	line, _ := t.csv.FieldPos(0)
-	t.last = line
+	t.last = line + strings.Count(strings.Join(cells, ""), "\n")
 	members := map[string]any{}
 	for i, cell := range cells {
 		if cell == "" && !slices.Contains(t.mapping.names(t.header[i]), idName) {
