@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -74,61 +73,6 @@ func TestNoMarkIsLeft(t *testing.T) {
 	for _, target := range Targets() {
 		if found := mark.FindString(write(t, target, options(target))); found != "" {
 			t.Errorf("the file for %s has the mark %s", target, found)
-		}
-	}
-}
-
-// TestHostilePathIsOneWord runs what a shell makes of the path.
-func TestHostilePathIsOneWord(t *testing.T) {
-	t.Parallel()
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("this test needs bash")
-	}
-	for _, target := range []string{"slurm", "parallel"} {
-		o := options(target)
-		o.Dir = hostile
-		script := write(t, target, o)
-		folder := t.TempDir()
-		if err := os.WriteFile(filepath.Join(folder, "script"), []byte(script), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		seen := `printf '%s\n' "$BATCH_DIR" "$@" >>` + folder + "/seen\n"
-		for _, name := range []string{"lamina", "parallel", "squeue", "scontrol"} {
-			if err := os.WriteFile(filepath.Join(folder, name), []byte("#!/bin/sh\n"+seen), 0o700); err != nil { //nolint:gosec // a program
-				t.Fatal(err)
-			}
-		}
-		cmd := exec.Command(bash, "script")
-		cmd.Dir = folder
-		cmd.Env = []string{
-			"PATH=" + folder + ":" + os.Getenv("PATH"), "LAMINA_API_KEY=k", "BATCH_DIR=", "SLURM_ARRAY_TASK_ID=2", "SLURM_ARRAY_JOB_ID=7",
-		}
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v: %s", target, err, out)
-		}
-		got, err := os.ReadFile(filepath.Join(folder, "seen"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains("\n"+string(got), "\n"+hostile+"\n") {
-			t.Errorf("%s: got the words %s, want one that is the path", target, got)
-		}
-		if _, err := os.Stat(filepath.Join(folder, "x")); err == nil {
-			t.Errorf("%s: the path was executed", target)
-		}
-	}
-}
-
-func TestSyntaxOfScripts(t *testing.T) {
-	t.Parallel()
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("this test needs bash")
-	}
-	for _, file := range []string{"plain/slurm.sh", "plain/parallel.sh", "special/slurm.sh", "special/parallel.sh"} {
-		if out, err := exec.Command(bash, "-n", filepath.Join("testdata", file)).CombinedOutput(); err != nil {
-			t.Errorf("%s: %v: %s", file, err, out)
 		}
 	}
 }
