@@ -30,7 +30,7 @@ func TestHostilePathIsOneWord(t *testing.T) {
 		}
 		seen := `printf '%s\n' "$BATCH_DIR" "$@" >>` + folder + "/seen\n"
 		for _, name := range []string{"lamina", "parallel", "squeue", "scontrol"} {
-			if err := os.WriteFile(filepath.Join(folder, name), []byte("#!/bin/sh\n"+seen), 0o700); err != nil { //nolint:gosec // a program
+			if err := os.WriteFile(filepath.Join(folder, name), []byte("#!/bin/sh\n"+seen), 0o700); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -88,7 +88,7 @@ func (s slurmTask) command(t *testing.T, folder string) *exec.Cmd {
 		"squeue":   "#!/bin/sh\necho " + s.state + "\n",
 		"scontrol": "#!/bin/sh\necho \"$@\" >requeued\n",
 	} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o700); err != nil { //nolint:gosec // programs
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
