@@ -10,7 +10,7 @@ func explainBatches() []Explanation {
 				"the plan is of another app, workspace or service"},
 			[]string{"plan the batch: `lamina batch plan APP ITEMS --out DIR`", "restore the folder from where it was copied", "sign in to the workspace of the plan: `lamina login --profile NAME`"}),
 		explain(BatchBusy, "Another process runs this batch, or plans it. Nothing was changed.",
-			[]string{"a `lamina batch run` of the same shard", "a `lamina batch plan` for the same folder"},
+			[]string{"a `lamina batch run` of the same shard", "a plan that is being written into the same folder"},
 			[]string{"wait until it ends: `lamina batch status DIR`", "give each process a shard of its own: `lamina batch run DIR --shard 0/2`"}),
 	}
 }

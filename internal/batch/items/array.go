@@ -1,6 +1,7 @@
 package items
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -71,15 +72,20 @@ func (a *array) end() error {
 
 // last returns the error behind which nothing can be read.
 func (a *array) last(err error) error {
-	offset := a.decoder.InputOffset()
+	if failed := a.budget.err; failed != nil && !errors.Is(failed, errTooLong) {
+		return failed
+	}
+	rest, _ := io.ReadAll(a.decoder.Buffered()) // reads memory
+	offset := a.decoder.InputOffset() + int64(len(rest)-len(bytes.TrimLeft(rest, " \t\r\n")))
 	var syntax *json.SyntaxError
 	switch {
-	case errors.As(err, &syntax):
-		offset = max(offset, syntax.Offset-1)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = errors.New("the file ends in the middle of the array")
-	case !errors.Is(err, errTooLong) && a.breaks.err != nil && !errors.Is(a.breaks.err, io.EOF):
-		return a.breaks.err
+	case errors.As(err, &syntax):
+		var value json.RawMessage
+		if found := json.Unmarshal(rest, &value); errors.As(found, &syntax) { // the offset of the decoder does not count commas
+			offset = a.decoder.InputOffset() + max(syntax.Offset-1, 0)
+		}
 	}
 	line, column := a.breaks.place(offset)
 	return &Error{Line: line, Column: column, Message: err.Error(), IsLast: true}
@@ -89,7 +95,6 @@ func (a *array) last(err error) error {
 type breaks struct {
 	r     io.Reader
 	read  int64
-	err   error
 	ahead []int64 // where the next lines begin
 	line  int     // of the last place
 	start int64   // where this line begins
@@ -104,9 +109,6 @@ func (b *breaks) Read(p []byte) (int, error) {
 		}
 	}
 	b.read += int64(n)
-	if err != nil {
-		b.err = err
-	}
 	return n, err
 }
 

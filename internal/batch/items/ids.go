@@ -56,6 +56,6 @@ func (s *IDs) take(id string, line int) (first int, isTaken bool) {
 	if known, ok := s.lines[key]; ok {
 		return int(known), true
 	}
-	s.lines[key] = uint32(line) //nolint:gosec // a file has fewer lines
+	s.lines[key] = uint32(line)
 	return 0, false
 }

@@ -5,6 +5,7 @@ package items
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -198,6 +199,7 @@ func problemOfID(id string) string {
 type budget struct {
 	r    io.Reader
 	left int
+	err  error // of the last read, unless it is io.EOF
 }
 
 // errTooLong is the error of a budget.
@@ -206,10 +208,14 @@ var errTooLong = fmt.Errorf("is longer than %d MiB; is a quote or a bracket miss
 // Read implements io.Reader.
 func (b *budget) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, errTooLong
+		b.err = errTooLong
+		return 0, b.err
 	}
 	n, err := b.r.Read(p[:min(len(p), b.left)])
 	b.left -= n
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err = err
+	}
 	return n, err
 }
 

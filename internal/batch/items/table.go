@@ -18,6 +18,7 @@ type table struct {
 	csv     *csv.Reader
 	header  []string
 	mapping Mapping
+	last    int // the line in which the last item ends
 }
 
 // newTable reads the line of names. A column that --map names must be there.
@@ -37,6 +38,7 @@ func newTable(in io.Reader, name string, head []byte, mapping Mapping) (Reader, 
 	if err != nil {
 		return nil, t.problem(err)
 	}
+	t.last = 1 + strings.Count(strings.Join(t.header, ""), "\n")
 	return t, t.checkHeader()
 }
 
@@ -120,6 +122,7 @@ func (t *table) Next() (Record, error) {
 		return Record{}, t.problem(err)
 	}
 	line, _ := t.csv.FieldPos(0)
+	t.last = line + strings.Count(strings.Join(cells, ""), "\n")
 	members := map[string]any{}
 	for i, cell := range cells {
 		if cell == "" && !slices.Contains(t.mapping.names(t.header[i]), idName) {
@@ -137,11 +140,17 @@ func (t *table) Next() (Record, error) {
 // problem returns the *Error for an error of the CSV reader.
 func (t *table) problem(err error) error {
 	var parse *csv.ParseError
-	switch {
-	case errors.Is(err, errTooLong):
-		line, _ := t.csv.FieldPos(0)
-		return &Error{Line: line, Message: "an item after this line " + err.Error(), IsLast: true}
-	case !errors.As(err, &parse):
+	isParse := errors.As(err, &parse)
+	switch failed := t.budget.err; {
+	case errors.Is(failed, errTooLong):
+		line := t.last + 1
+		if isParse {
+			line = parse.StartLine
+		}
+		return &Error{Line: line, Message: failed.Error(), IsLast: true}
+	case failed != nil: // the parser may call it a missing quote
+		return failed
+	case !isParse:
 		return err
 	case errors.Is(err, csv.ErrFieldCount):
 		return &Error{Line: parse.StartLine, Message: fmt.Sprintf("has another number of cells than the line of names, which has %d", len(t.header))}

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -172,6 +173,9 @@ func AppHash(parameters any) string {
 
 // Canonical returns a value as JSON without spaces, with sorted keys and its numbers as they were written; nil for a value that is no JSON.
 func Canonical(value any) []byte {
+	if isDecoded(value) {
+		return compact(value)
+	}
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return nil
@@ -183,6 +187,24 @@ func Canonical(value any) []byte {
 		return nil
 	}
 	return compact(decoded)
+}
+
+// isDecoded reports whether a value is as a decoder returns it, so that encoding/json writes it with sorted keys.
+func isDecoded(value any) bool {
+	switch v := value.(type) {
+	case nil, string, bool, json.Number:
+		return true
+	case []any:
+		return !slices.ContainsFunc(v, func(item any) bool { return !isDecoded(item) })
+	case map[string]any:
+		for _, member := range v {
+			if !isDecoded(member) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // compact encodes a decoded value. It escapes no HTML, so that the lines can be read.

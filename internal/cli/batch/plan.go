@@ -23,18 +23,18 @@ import (
 )
 
 type planOptions struct {
-	env             *cmdutil.Env
-	app, items      string
-	dir             string
-	shards          int
-	hasShards       bool
-	mapping         []string
-	keepDuplicates  bool
-	onlyEstimate    bool
-	acceptChanges   bool
-	format          string
-	columns         items.Mapping
-	accountID, base string // of the session
+	env               *cmdutil.Env
+	app, items        string
+	dir               string
+	shards            int
+	hasShards         bool
+	mapping           []string
+	keepDuplicates    bool
+	onlyEstimate      bool
+	acceptChanges     bool
+	format            string
+	columns           items.Mapping
+	workspaceID, base string // of the session
 }
 
 func newPlan(env *cmdutil.Env) *cobra.Command {
@@ -116,7 +116,10 @@ func (o *planOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer func() {
+		plan.RemoveEmpty(folder)
+		unlock()
+	}()
 	g := &gathering{o: o, app: app.Data, hash: plan.AppHash(app.Data.Parameters), dir: folder}
 	defer g.close()
 	if err := g.read(ctx); err != nil {
@@ -129,11 +132,10 @@ func (o *planOptions) run(ctx context.Context) error {
 	if err := g.upload(ctx); err != nil {
 		return err
 	}
-	p := plan.Plan{
-		Service: provider.Lamina().Name, App: plan.App{ID: id, Name: app.Data.Name, Hash: g.hash}, BaseURL: o.base, WorkspaceID: o.accountID,
-		Shards: o.shards, CreditsPerItem: credits, CreatedAt: o.env.Now().UTC(), Lamina: o.env.Build.Version,
-	}
-	return o.finish(g, p, old, balance)
+	return o.finish(g, plan.Plan{
+		Service: provider.Lamina().Name, App: plan.App{ID: cmp.Or(app.Data.AppID, id), Name: app.Data.Name, Hash: g.hash}, BaseURL: o.base,
+		WorkspaceID: o.workspaceID, Shards: o.shards, CreditsPerItem: credits, CreatedAt: o.env.Now().UTC(), Lamina: o.env.Build.Version,
+	}, old, balance)
 }
 
 // again returns the command line for another app.
@@ -189,16 +191,16 @@ func (o *planOptions) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.base, o.accountID = session.Client().BaseURL, identity.Userinfo.WorkspaceID
+	o.base, o.workspaceID = session.Client().BaseURL, identity.Userinfo.WorkspaceID
 	if identity.Reply != nil && identity.Reply.Data.Workspace != nil {
-		o.accountID = identity.Reply.Data.Workspace.ID
+		o.workspaceID = identity.Reply.Data.Workspace.ID
 	}
 	return nil
 }
 
 // checkSame refuses a folder whose batch belongs to another service or workspace: what its journals say would be wrong there.
 func (o *planOptions) checkSame(old *plan.Plan) error {
-	what, was, is := "workspace", old.WorkspaceID, o.accountID
+	what, was, is := "workspace", old.WorkspaceID, o.workspaceID
 	switch {
 	case old.BaseURL != o.base:
 		what, was, is = "service", old.BaseURL, o.base
@@ -265,34 +267,40 @@ func (o *planOptions) compare(g *gathering, p plan.Plan, old *plan.Plan, r *resu
 	if isLost && !o.acceptChanges {
 		return false, unusable(o.dir, err)
 	}
-	var what []string
-	if isLost {
-		what = append(what, "the items of the old plan cannot be read")
+	what := differences(old, p, g.draft.Hash(), changes, isLost)
+	if len(what) > 0 && !o.acceptChanges {
+		return false, o.changed(p, strings.Join(what, "; "))
 	}
-	if changes.Any() {
+	if len(what) > 0 {
+		r.State, r.Changes = stateChanged, &changes
+		return false, nil
+	}
+	if err := old.EachItem(func(int, int64, plan.Item) error { return nil }); errors.Is(err, plan.ErrItems) {
+		r.State = stateRestored
+		return false, nil
+	}
+	r.State = stateUnchanged
+	return true, nil
+}
+
+// differences names what differs between an old plan and a new one, whose items have a hash.
+func differences(old *plan.Plan, p plan.Plan, itemsHash string, changes plan.Changes, isLost bool) []string {
+	var what []string
+	switch {
+	case isLost:
+		what = append(what, "the items of the old plan cannot be read")
+	case changes.Any():
 		what = append(what, fmt.Sprintf("of the items, %d changed, %d are new and %d are gone", changes.Changed, changes.New, changes.Gone))
-	} else if !isLost && old.ItemsHash != g.draft.Hash() {
+	case old.ItemsHash != itemsHash:
 		what = append(what, "the items have another order")
 	}
 	if old.App.Hash != p.App.Hash {
 		what = append(what, "the app has other inputs")
 	}
 	if old.Shards != p.Shards {
-		what = append(what, fmt.Sprintf("there were %d shards, and now %d", old.Shards, p.Shards))
+		what = append(what, fmt.Sprintf("--shards was %d, and is %d", old.Shards, p.Shards))
 	}
-	if len(what) == 0 {
-		if _, err := plan.Read(o.dir); errors.Is(err, plan.ErrItems) {
-			r.State = stateRestored
-			return false, nil
-		}
-		r.State = stateUnchanged
-		return true, nil
-	}
-	if !o.acceptChanges {
-		return false, o.changed(p, strings.Join(what, "; "))
-	}
-	r.State, r.Changes = stateChanged, &changes
-	return false, nil
+	return what
 }
 
 // changed returns the error for a batch that is not the one of the plan.
