@@ -42,7 +42,7 @@ func newExport(env *cmdutil.Env) *cobra.Command {
 	opts := &exportOptions{env: env}
 	cmd := &cobra.Command{
 		Use:   "export DIR",
-		Short: "Write the file with which an engine runs the shards of a batch",
+		Short: "Make the file with which an engine runs the shards of a batch",
 		Long: "Write a complete file for an engine that runs each shard of a batch on a machine of its own: an array script of Slurm, an\n" +
 			"Indexed Job of Kubernetes, a workflow of GitHub, GitLab or Argo, or a script for GNU parallel. It goes to stdout, or to --out.\n\n" +
 			"The file holds no key: its first lines say where the engine takes the key from, and how to start and to resume. For GitHub and\n" +

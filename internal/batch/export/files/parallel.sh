@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs batch @BATCH@ with GNU parallel: each job runs one of the @SHARDS@ shards. Made by: lamina batch export --for parallel
 #
-# The key is in the file ~/.lamina-key, or in the one that LAMINA_KEY_FILE names. Only you may read it:
+# The key is in the file ~/.lamina-key, or in the one that BATCH_KEY_FILE names. Only you may read it:
 #   (umask 077; cat > ~/.lamina-key)
 #
 # Start, or resume:  bash FILE
@@ -13,7 +13,7 @@
 set -u
 
 if [[ -z ${LAMINA_API_KEY:-} ]]; then
-	LAMINA_API_KEY=$(<"${LAMINA_KEY_FILE:-$HOME/.lamina-key}") || exit 4
+	LAMINA_API_KEY=$(<"${BATCH_KEY_FILE:-$HOME/.lamina-key}") || exit 4
 fi
 export LAMINA_API_KEY
 #@BASE_URL@

@@ -3,7 +3,7 @@
 #
 # The folder of the batch is on a file system with locks that all nodes share, and lamina is installed on the nodes:
 #   '/data/it'\''s "a" $(touch x) ${{ secrets.KEY }} {{item}} {} @SHARDS@ # : %a `id` *'
-# The key is in the file ~/.lamina-key, or in the one that LAMINA_KEY_FILE names. Only you may read it:
+# The key is in the file ~/.lamina-key, or in the one that BATCH_KEY_FILE names. Only you may read it:
 #   (umask 077; cat > ~/.lamina-key)
 #
 # Start, or resume:     sbatch FILE
@@ -25,7 +25,7 @@
 set -u
 
 if [[ -z ${LAMINA_API_KEY:-} ]]; then
-	LAMINA_API_KEY=$(<"${LAMINA_KEY_FILE:-$HOME/.lamina-key}") || exit 4
+	LAMINA_API_KEY=$(<"${BATCH_KEY_FILE:-$HOME/.lamina-key}") || exit 4
 fi
 export LAMINA_API_KEY
 export LAMINA_BASE_URL='http://127.0.0.1:8799'
