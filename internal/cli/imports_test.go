@@ -23,7 +23,7 @@ var imports = map[string]string{
 	"cli/apps":         "api api/loose cli/appinfo cli/complete cmdutil fail output term",
 	"cli/assetfile":    "api api/check cmdutil fail output provider transfer",
 	"cli/assets":       "api cli/assetfile cli/complete cmdutil fail output",
-	"cli/batch":        "api api/check batch/items batch/plan batch/shard cli/appinfo cli/assetfile cli/complete cmdutil disk fail output provider",
+	"cli/batch":        "api api/check batch/export batch/items batch/plan batch/shard cli/appinfo cli/assetfile cli/complete cmdutil disk fail output provider",
 	"cli/brands":       "api cmdutil output",
 	"cli/browse":       "api cli/appinfo cli/complete cmdutil fail output provider",
 	"cli/complete":     "api cmdutil fail output term",

@@ -15,7 +15,7 @@ import (
 
 // New returns the command batch.
 func New(env *cmdutil.Env) *cobra.Command {
-	return cmdutil.NewNoun("batch", "Run an app for many items, and continue after any interruption", newPlan(env))
+	return cmdutil.NewNoun("batch", "Run an app for many items, and continue after any interruption", newPlan(env), newExport(env))
 }
 
 // completeFolders offers the names of folders.
