@@ -77,7 +77,9 @@ type Engine struct {
 	writers map[int]*journal.Writer
 	credits *ledger.Ledger
 	began   time.Time
-	isOurs  []bool // by shard
+
+	doneBefore int    // items that had ended before
+	isOurs     []bool // by shard
 
 	mu         sync.Mutex // guards what follows, and table
 	changed    chan struct{}
@@ -140,12 +142,13 @@ func (e *Engine) open() (err error) {
 	for _, s := range e.Shards {
 		e.table.Own(s)
 	}
+	e.doneBefore = e.counts().Done()
 	return e.openLedger()
 }
 
 // openLedger reserves what this process has to count: what its shards have spent, and what their unfinished runs cost.
 func (e *Engine) openLedger() (err error) {
-	if e.credits, err = ledger.Open(e.Plan.Dir(), e.MaxCredits); err != nil {
+	if e.credits, err = ledger.Open(e.Plan.CreditsPath(), e.Plan.CreditsLockPath(), e.MaxCredits); err != nil {
 		return err
 	}
 	for _, s := range e.Shards {
@@ -160,7 +163,7 @@ func (e *Engine) openLedger() (err error) {
 // shard returns the shard with an index.
 func (e *Engine) shard(index int) shard.Shard { return shard.Shard{Index: index, Count: e.Plan.Shards} }
 
-// Close releases the journals.
+// Close releases the journals. Closing again does nothing.
 func (e *Engine) Close() (err error) {
 	for _, w := range e.writers {
 		err = errors.Join(err, w.Close())
@@ -171,6 +174,7 @@ func (e *Engine) Close() (err error) {
 	if e.credits != nil {
 		err = errors.Join(err, e.credits.Close())
 	}
+	e.writers, e.table, e.credits = nil, nil, nil
 	return err
 }
 

@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/uselamina/lamina/internal/batch/journal"
+	"github.com/uselamina/lamina/internal/batch/ledger"
 	"github.com/uselamina/lamina/internal/batch/plan"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
@@ -15,7 +17,8 @@ import (
 
 // New returns the command batch.
 func New(env *cmdutil.Env) *cobra.Command {
-	return cmdutil.NewNoun("batch", "Run an app for many items, and continue after any interruption", newPlan(env), newExport(env))
+	return cmdutil.NewNoun("batch", "Run an app for many items, and continue after any interruption", newPlan(env), newRun(env), newStatus(env),
+		newWatch(env), newRetry(env), newResults(env), newReport(env), newCancel(env), newExport(env))
 }
 
 // completeFolders offers the names of folders.
@@ -42,7 +45,18 @@ func readPlan(dir string) (*plan.Plan, error) {
 // unusable describes what is wrong with the files in the folder of a batch. Other errors are returned as they are.
 func unusable(dir string, err error) error {
 	hint := ""
+	var damaged *journal.DamagedError
+	var foreign *journal.ForeignError
+	var credits *ledger.DamagedError
 	switch {
+	case errors.Is(err, disk.ErrLocked):
+		return busy(dir, err)
+	case errors.As(err, &foreign):
+		hint = "use the version of lamina that wrote it, or move it out of the folder"
+	case errors.As(err, &damaged):
+		hint = "restore the folder from a copy: without the journal, items would be started twice"
+	case errors.As(err, &credits):
+		hint = "remove the file; it is made again from the journals"
 	case errors.Is(err, plan.ErrNone):
 		hint = fail.CommandLine("batch", "plan", "APP", "ITEMS", "--out", dir)
 	case errors.Is(err, plan.ErrFormat):

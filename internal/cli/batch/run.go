@@ -2,7 +2,6 @@ package batch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -227,20 +226,29 @@ type opened struct {
 	hasOutputs bool
 }
 
-// open opens the service of a plan, and checks that it is the one that was planned with, and that the app is still the same.
-func open(ctx context.Context, env *cmdutil.Env, p *plan.Plan) (*opened, error) {
+// planClient returns the client for a plan. It refuses the credential of another service than the one that was planned with.
+func planClient(env *cmdutil.Env, p *plan.Plan) (*api.Client, error) {
 	client, err := env.Sessions.Client()
 	if err != nil {
 		return nil, err
 	}
 	if p.BaseURL != client.BaseURL {
 		return nil, &fail.Error{
-			Code: fail.BatchChanged, Message: fmt.Sprintf("the batch was planned for %s, and the credential is for %s", p.BaseURL, client.BaseURL),
+			Code: fail.BatchUnusable, Message: fmt.Sprintf("the batch was planned for %s, and the credential is for %s", p.BaseURL, client.BaseURL),
 			Hint: "use the profile or the key with which the batch was planned",
 		}
 	}
 	if client.Workspace == "" {
 		client.Workspace = p.WorkspaceID
+	}
+	return client, nil
+}
+
+// open opens the service of a plan, and checks that the app is still the same.
+func open(ctx context.Context, env *cmdutil.Env, p *plan.Plan) (*opened, error) {
+	client, err := planClient(env, p)
+	if err != nil {
+		return nil, err
 	}
 	reply, err := client.App(ctx, p.App.ID)
 	if err != nil {
@@ -292,10 +300,8 @@ func outcome(env *cmdutil.Env, dir string, r engine.Result) error {
 			Hint: env.Command("batch", "retry", dir, "--failed"),
 		}
 	}
-	if bad := c.Failed + c.Cancelled + c.Held + c.Skipped; bad > 0 {
-		return &fail.Error{
-			Code: fail.BatchFailed, Message: fmt.Sprintf("%d of %d items did not complete", bad, c.Total()), Hint: retryHint(env, dir, c.Held > 0 && c.Failed == 0),
-		}
+	if err := bad(env, dir, c); err != nil {
+		return err
 	}
 	if r.NotSaved != nil {
 		return &fail.Error{
@@ -305,14 +311,3 @@ func outcome(env *cmdutil.Env, dir string, r engine.Result) error {
 	}
 	return nil
 }
-
-func retryHint(env *cmdutil.Env, dir string, isHeld bool) string {
-	which := "--failed"
-	if isHeld {
-		which = "--unknown"
-	}
-	return env.Command("batch", "retry", dir, which)
-}
-
-// errorsIsCancel reports whether an error is the end of a context.
-func errorsIsCancel(err error) bool { return errors.Is(err, context.Canceled) }
