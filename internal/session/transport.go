@@ -47,6 +47,17 @@ func (m *Manager) Transport() (http.RoundTripper, error) {
 	return &debugTransport{next: proxied, log: m.Debug, secrets: m.Secrets}, nil
 }
 
+// sentOnce returns a request that net/http does not send again by itself. It takes a request with an Idempotency-Key for one that may be
+// repeated when its connection is lost; a service that ignores the key would start a second run.
+func sentOnce(req *http.Request) *http.Request {
+	if req.GetBody == nil || req.Header.Get("Idempotency-Key") == "" {
+		return req
+	}
+	once := *req
+	once.GetBody = nil
+	return &once
+}
+
 // trustRoots returns the system's certificate authorities and those in a PEM file.
 func trustRoots(file string) (*x509.CertPool, error) {
 	info, err := os.Stat(file)

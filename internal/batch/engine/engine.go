@@ -210,9 +210,12 @@ func (e *Engine) greet(ctx context.Context) error {
 
 // carryOut starts the items, follows their runs and stores their ends until there is nothing more to do, or work ends.
 func (e *Engine) carryOut(work context.Context) {
+	if err := e.resume(); err != nil {
+		e.stopNow(Failed, err)
+		return
+	}
 	requests, abort := e.requestContext(work)
 	defer abort()
-	e.resume()
 	var starters, finishers sync.WaitGroup
 	for range e.Concurrency {
 		starters.Go(func() { e.startItems(work, requests) })
@@ -242,17 +245,28 @@ func (e *Engine) requestContext(work context.Context) (context.Context, context.
 	return requests, func() { stop(); abort() }
 }
 
-// resume prepares what an earlier process has begun: starts without outcome were sent before now.
-func (e *Engine) resume() {
+// resume stores that the starts without outcome of earlier processes were sent before now. Other shards wait for that, because such a
+// start may own a run that they look for.
+func (e *Engine) resume() error {
+	var lost []int32
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := e.Clock.Now()
 	for i, o := range e.table.Unresolved() {
 		if e.isOurs[e.table.Shard(int(i))] && o.Until.IsZero() {
-			o.Until, o.Reason = now, "the process ended before the response"
-			e.table.Unresolved()[i] = o
+			lost = append(lost, i)
 		}
 	}
+	e.mu.Unlock()
+	for _, i := range lost {
+		item, err := e.table.Item(int(i))
+		if err != nil {
+			return err
+		}
+		r := journal.Record{Type: journal.Unknown, ID: item.ID, Attempt: e.table.Attempt(int(i)), Reason: "the process ended before the response"}
+		if err := e.record(i, r, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // record stores a record of an item and applies it. Its time is that of the service.
