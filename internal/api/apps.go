@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -41,6 +42,22 @@ func (c *Client) StartRun(ctx context.Context, appID string, req StartRun, webho
 	}
 	post := Call{Method: http.MethodPost, Path: "/v1/apps/" + url.PathEscape(appID) + "/runs", Query: query, Body: req}
 	reply, err := call[RunStarted](ctx, c, post)
+	if err == nil {
+		err = post.checkRunID(reply.Data.RunID)
+	}
+	return reply, err
+}
+
+// StartRunOnce is StartRun for a caller that finds out itself whether a run was started when the response is lost: it sends one request
+// with an Idempotency-Key, which services may ignore. inputs is a JSON object.
+func (c *Client) StartRunOnce(ctx context.Context, appID string, inputs json.RawMessage, key string) (*Reply[RunStarted], error) {
+	once := *c
+	once.Once = true
+	post := Call{
+		Method: http.MethodPost, Path: "/v1/apps/" + url.PathEscape(appID) + "/runs", Header: http.Header{"Idempotency-Key": {key}},
+		Body: map[string]json.RawMessage{"inputs": inputs},
+	}
+	reply, err := call[RunStarted](ctx, &once, post)
 	if err == nil {
 		err = post.checkRunID(reply.Data.RunID)
 	}

@@ -40,6 +40,8 @@ type Client struct {
 	Timeout time.Duration
 	// MaxWait limits the time that a call spends with Retry-After of the service; then the refusal is returned. 0 means 60 seconds.
 	MaxWait time.Duration
+	// Once makes each call send one request. Failures are not repeated, whatever they are.
+	Once bool
 	// OnRetry, if set, is called before a request is repeated, with the error and the delay.
 	OnRetry func(err error, after time.Duration)
 	// Sleep waits between attempts; nil means retry.Sleep.
@@ -94,6 +96,12 @@ func (c *Client) Do(ctx context.Context, req Call) (*Response, error) {
 
 // retried calls once, and again after a failure if that is safe for the call.
 func (c *Client) retried(ctx context.Context, req Call, once func() error) error {
+	if c.Once {
+		if err := c.paced(ctx); err != nil {
+			return err
+		}
+		return once()
+	}
 	var ended error // the end of the context during a wait
 	policy := retry.Policy{
 		Backoff: retry.Network(), Attempts: 3, MaxWait: cmp.Or(c.MaxWait, time.Minute),

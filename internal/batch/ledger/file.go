@@ -5,41 +5,27 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"time"
 
-	"github.com/gofrs/flock"
+	"github.com/uselamina/lamina/internal/disk"
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 const (
-	fileName = "credits.json"
-	lockName = "credits.lock"
 	version  = 1
 	maxFile  = 4 << 20
 	lockPoll = 5 * time.Millisecond
 )
 
-// Problems of a file, which a *FileError wraps besides the errors of package os.
-var (
-	ErrNotRegular = errors.New("it is not a regular file")
-	ErrDamaged    = errors.New("it is damaged")
-	ErrVersion    = errors.New("another version of lamina wrote it")
-	ErrBusy       = errors.New("another process holds it for too long")
-)
-
-// A FileError means that a file of the ledger cannot be used. It was not changed.
-type FileError struct {
-	Path string
-	Err  error
+// A DamagedError means that this program cannot have written the file. It was not changed.
+type DamagedError struct {
+	Path   string
+	Reason string
 }
 
 // Error describes the problem.
-func (e *FileError) Error() string { return fmt.Sprintf("%s cannot be used: %v", e.Path, e.Err) }
-
-// Unwrap returns the cause.
-func (e *FileError) Unwrap() error { return e.Err }
+func (e *DamagedError) Error() string { return e.Path + " " + e.Reason }
 
 // A record has the credits of an owner.
 type record struct {
@@ -64,111 +50,64 @@ type document struct {
 // A file holds the records of all owners.
 type file struct{ path, lock string }
 
-// locked calls do while this process holds the lock. It waits for the lock until ctx ends. The operating system releases the lock of a
-// process that is killed.
+// locked calls do while this process holds the lock. It waits for the lock until ctx ends, or others have held it for too long.
 func (f file) locked(ctx context.Context, do func() error) error {
-	if err := checkRegular(f.lock); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return &FileError{f.lock, err}
+	for end := time.Now().Add(lockWait); ; {
+		unlock, err := disk.Lock(f.lock, false)
+		if err == nil {
+			defer unlock()
+			return do()
+		}
+		if !errors.Is(err, disk.ErrLocked) || time.Now().After(end) {
+			return err
+		}
+		if err := retry.Sleep(ctx, lockPoll); err != nil {
+			return err
+		}
 	}
-	lock := flock.New(f.lock, flock.SetPermissions(0o600))
-	wait, cancel := context.WithTimeout(ctx, lockWait)
-	defer cancel()
-	switch _, err := lock.TryLockContext(wait, lockPoll); {
-	case ctx.Err() != nil:
-		return errors.Join(ctx.Err(), lock.Unlock())
-	case errors.Is(err, context.DeadlineExceeded):
-		return &FileError{f.lock, ErrBusy}
-	case err != nil:
-		return &FileError{f.lock, err}
-	}
-	defer func() { _ = lock.Unlock() }()
-	return do()
-}
-
-// checkRegular refuses links, pipes, devices and folders. Opening a pipe would wait for another process.
-func checkRegular(path string) error {
-	info, err := os.Lstat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		return ErrNotRegular
-	}
-	return err
 }
 
 // read returns the records; none if there is no file.
 func (f file) read() (map[string]record, error) {
-	err := checkRegular(f.path)
+	raw, err := disk.ReadFile(f.path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return map[string]record{}, nil
 	}
-	var raw []byte
-	if err == nil {
-		raw, err = readFile(f.path)
-	}
-	var records map[string]record
-	if err == nil {
-		records, err = decode(raw)
-	}
 	if err != nil {
-		return nil, &FileError{f.path, err}
+		return nil, err
+	}
+	records, problem := decode(raw)
+	if problem != "" {
+		return nil, &DamagedError{f.path, problem}
 	}
 	return records, nil
 }
 
-func readFile(path string) ([]byte, error) {
-	r, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err == nil && len(raw) > maxFile {
-		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrDamaged, maxFile)
-	}
-	return raw, err
-}
-
-// decode returns the records in a file.
-func decode(raw []byte) (map[string]record, error) {
+// decode returns the records in a file, or what is wrong with it.
+func decode(raw []byte) (records map[string]record, problem string) {
 	var d document
-	if err := json.Unmarshal(raw, &d); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	if err := json.Unmarshal(raw, &d); err != nil || d.Version == 0 {
+		return nil, "is damaged"
 	}
 	if d.Version != version {
-		return nil, fmt.Errorf("%w: its version is %d, not %d", ErrVersion, d.Version, version)
+		return nil, fmt.Sprintf("has the format %d; this version reads %d", d.Version, version)
 	}
 	if d.Owners == nil {
-		return nil, fmt.Errorf("%w: it has no owners", ErrDamaged)
+		return nil, "is damaged: it has no owners"
 	}
-	for _, r := range d.Owners {
-		if err := check(r.Spent, r.Reserved); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	for owner, r := range d.Owners {
+		if check(r.Spent, r.Reserved) != nil {
+			return nil, fmt.Sprintf("is damaged: it has impossible credits for %q", owner)
 		}
 	}
-	return d.Owners, nil
+	return d.Owners, ""
 }
 
-// write replaces the file in one step. It does not flush it to the disk: after a loss of power the journals say what was spent, and a
-// flush would cost more than all the rest.
+// write replaces the file in one step.
 func (f file) write(records map[string]record) error {
 	raw, err := json.Marshal(document{version, records})
 	if err != nil {
-		return &FileError{f.path, err}
+		return err
 	}
-	temp := f.path + ".tmp" // one name is enough, under the lock; a killed process may have left it
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return &FileError{temp, err}
-	}
-	w, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return &FileError{temp, err}
-	}
-	_, err = w.Write(append(raw, '\n'))
-	if err = errors.Join(err, w.Close()); err == nil {
-		err = os.Rename(temp, f.path)
-	}
-	if err != nil {
-		_ = os.Remove(temp)
-		return &FileError{f.path, err}
-	}
-	return nil
+	return disk.WriteFile(f.path, append(raw, '\n'))
 }

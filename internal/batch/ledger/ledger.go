@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 	"sync"
 	"time"
 )
@@ -47,22 +46,18 @@ type Ledger struct {
 	settled int               // items since the file was written
 }
 
-// Open opens the ledger in the folder of a batch. A limit below 0 means that there is none: then no file is read or written.
-// Errors: *FileError, *AmountError.
-func Open(dir string, limit float64) (*Ledger, error) {
+// Open opens the ledger of a batch: the file at path, whose lock file is lock. A limit below 0 means that there is none: then no file is
+// read or written. Errors: *DamagedError, *AmountError, and those of package disk.
+func Open(path, lock string, limit float64) (*Ledger, error) {
 	if math.IsNaN(limit) || math.IsInf(limit, 0) {
 		return nil, &AmountError{limit}
 	}
-	l := &Ledger{file: file{path: filepath.Join(dir, fileName), lock: filepath.Join(dir, lockName)}, limit: limit, own: map[string]record{}}
+	l := &Ledger{file: file{path: path, lock: lock}, limit: limit, own: map[string]record{}}
 	if limit < 0 {
 		return l, nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
-	defer cancel()
-	return l, l.file.locked(ctx, func() error {
-		_, err := l.file.read()
-		return err
-	})
+	_, err := l.file.read()
+	return l, err
 }
 
 // Restore replaces the record of an owner by what the journals say: the credits of its runs that ended, and those reserved for runs that

@@ -9,16 +9,28 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
-	"github.com/gofrs/flock"
+	"github.com/uselamina/lamina/internal/disk"
 )
+
+// The names of the files.
+const (
+	fileName = "credits.json"
+	lockName = "credits.lock"
+)
+
+// openIn opens the ledger in a folder.
+func openIn(dir string, limit float64) (*Ledger, error) {
+	return Open(filepath.Join(dir, fileName), filepath.Join(dir, lockName), limit)
+}
 
 // open opens a ledger for an owner.
 func open(t *testing.T, dir, owner string, limit float64) *Ledger {
 	t.Helper()
-	l, err := Open(dir, limit)
+	l, err := openIn(dir, limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,9 +61,9 @@ func inFile(t *testing.T, dir string) map[string]record {
 	if err != nil {
 		t.Fatal(err)
 	}
-	records, err := decode(raw)
-	if err != nil {
-		t.Fatal(err)
+	records, problem := decode(raw)
+	if problem != "" {
+		t.Fatal(problem)
 	}
 	return records
 }
@@ -188,7 +200,7 @@ func TestRestore(t *testing.T) {
 	killed, other := open(t, dir, "0-of-2", 1000), open(t, dir, "1-of-2", 1000)
 	reserve(t, killed, 1, 100)
 	reserve(t, other, 1, 50)
-	again, err := Open(dir, 1000)
+	again, err := openIn(dir, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +304,7 @@ func TestBadAmounts(t *testing.T) {
 	if n := reserve(t, l, 1, 100); n != 10 {
 		t.Errorf("%d items were reserved, want 10", n)
 	}
-	if _, err := Open(dir, math.NaN()); err == nil {
+	if _, err := openIn(dir, math.NaN()); err == nil {
 		t.Error("a limit that is not a number was taken")
 	}
 }
@@ -300,14 +312,14 @@ func TestBadAmounts(t *testing.T) {
 // TestNotRestored: nothing is reserved for nobody.
 func TestNotRestored(t *testing.T) {
 	t.Parallel()
-	l, err := Open(t.TempDir(), 10)
+	l, err := openIn(t.TempDir(), 10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.Reserve(t.Context(), 1); !errors.Is(err, ErrNotRestored) {
 		t.Errorf("got %v, want ErrNotRestored", err)
 	}
-	if err := errors.Join(l.Settle(1, 1), nil); !errors.Is(err, ErrNotRestored) {
+	if err := l.Settle(1, 1); !errors.Is(err, ErrNotRestored) {
 		t.Errorf("got %v, want ErrNotRestored", err)
 	}
 	if err := l.Close(); err != nil {
@@ -318,18 +330,15 @@ func TestNotRestored(t *testing.T) {
 // TestBadFile: a file that is not a ledger is neither used nor changed.
 func TestBadFile(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		name, content string
-		want          error
-	}{
-		{"empty", "", ErrDamaged},
-		{"cut off", `{"version":1,"owners":{"0-of-1":{"spent":1`, ErrDamaged},
-		{"two documents", `{"version":1,"owners":{}}{}`, ErrDamaged},
-		{"no owners", `{"version":1}`, ErrDamaged},
-		{"negative", `{"version":1,"owners":{"0-of-1":{"spent":-1,"reserved":0}}}`, ErrDamaged},
-		{"too large a number", `{"version":1,"owners":{"0-of-1":{"spent":1e999,"reserved":0}}}`, ErrDamaged},
-		{"another version", `{"version":2,"owners":{}}`, ErrVersion},
-		{"too long", `{"version":1,"owners":{}}` + fmt.Sprintf("%*s", maxFile, ""), ErrDamaged},
+	tests := []struct{ name, content, want string }{
+		{"empty", "", "damaged"},
+		{"cut off", `{"version":1,"owners":{"0-of-1":{"spent":1`, "damaged"},
+		{"two documents", `{"version":1,"owners":{}}{}`, "damaged"},
+		{"null", `null`, "damaged"},
+		{"no owners", `{"version":1}`, "no owners"},
+		{"negative", `{"version":1,"owners":{"0-of-1":{"spent":-1,"reserved":0}}}`, "impossible"},
+		{"too large a number", `{"version":1,"owners":{"0-of-1":{"spent":1e999,"reserved":0}}}`, "damaged"},
+		{"another version", `{"version":2,"owners":{}}`, "format 2"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -339,9 +348,9 @@ func TestBadFile(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := Open(dir, 10)
-			if file := (*FileError)(nil); !errors.As(err, &file) || file.Path != path || !errors.Is(err, tt.want) {
-				t.Errorf("got %v, want a FileError with %v", err, tt.want)
+			_, err := openIn(dir, 10)
+			if damaged := (*DamagedError)(nil); !errors.As(err, &damaged) || damaged.Path != path || !strings.Contains(damaged.Reason, tt.want) {
+				t.Errorf("got %v, want a DamagedError with %q", err, tt.want)
 			}
 			if raw, err := os.ReadFile(path); err != nil || string(raw) != tt.content {
 				t.Errorf("the file was changed: %q, %v", raw, err)
@@ -364,7 +373,11 @@ func TestNotRegular(t *testing.T) {
 				if err := make(filepath.Join(dir, name)); err != nil {
 					t.Skip(err)
 				}
-				if _, err := Open(dir, 10); !errors.Is(err, ErrNotRegular) {
+				l, err := openIn(dir, 10)
+				if err == nil {
+					err = l.Restore("0-of-1", 0, 0)
+				}
+				if !errors.Is(err, disk.ErrNotRegular) {
 					t.Errorf("got %v, want ErrNotRegular", err)
 				}
 			})
@@ -375,9 +388,12 @@ func TestNotRegular(t *testing.T) {
 // TestNoFolder: a missing folder is an error of the file system.
 func TestNoFolder(t *testing.T) {
 	t.Parallel()
-	_, err := Open(filepath.Join(t.TempDir(), "missing"), 10)
-	if file := (*FileError)(nil); !errors.As(err, &file) || !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("got %v, want a FileError for a missing file", err)
+	l, err := openIn(filepath.Join(t.TempDir(), "missing"), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Restore("0-of-1", 0, 0); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v, want that there is no folder", err)
 	}
 }
 
@@ -385,31 +401,22 @@ func TestNoFolder(t *testing.T) {
 func TestFailedWrite(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	l := open(t, dir, "0-of-1", 10)
-	temp := filepath.Join(dir, fileName+".tmp")
-	if err := os.MkdirAll(filepath.Join(temp, "full"), 0o700); err != nil {
+	path, moved := filepath.Join(dir, "batch"), filepath.Join(dir, "moved")
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l := open(t, path, "0-of-1", 10)
+	if err := os.Rename(path, moved); err != nil {
 		t.Fatal(err)
 	}
 	if ok, err := l.Reserve(t.Context(), 1); ok || err == nil {
 		t.Errorf("got %t, %v, want an error", ok, err)
 	}
-	if err := os.RemoveAll(temp); err != nil {
+	if err := os.Rename(moved, path); err != nil {
 		t.Fatal(err)
 	}
 	if n := reserve(t, l, 1, 100); n != 10 {
 		t.Errorf("%d items were reserved after the failure, want 10", n)
-	}
-}
-
-// TestLeftTemporaryFile: what a killed process left is no obstacle.
-func TestLeftTemporaryFile(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, fileName+".tmp"), []byte("half"), 0o400); err != nil {
-		t.Fatal(err)
-	}
-	if n := reserve(t, open(t, dir, "0-of-1", 10), 1, 100); n != 10 {
-		t.Errorf("%d items were reserved, want 10", n)
 	}
 }
 
@@ -433,11 +440,11 @@ func TestCancelled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	l := open(t, dir, "0-of-1", 10)
-	lock := flock.New(filepath.Join(dir, lockName))
-	if err := lock.Lock(); err != nil {
+	unlock, err := disk.Lock(filepath.Join(dir, lockName), false)
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer lock.Unlock()
+	defer unlock()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := l.Reserve(ctx, 1); !errors.Is(err, context.Canceled) {
@@ -451,8 +458,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"version":1,"owners":{"":{"spent":-0}}}`))
 	f.Add([]byte(`{"version":2}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		records, err := decode(raw)
-		if err != nil {
+		records, problem := decode(raw)
+		if problem != "" {
 			return
 		}
 		for owner, r := range records {
@@ -464,8 +471,8 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if same, err := decode(again); err != nil || len(same) != len(records) {
-			t.Errorf("got %v, %v, want %v again", same, err, records)
+		if same, problem := decode(again); problem != "" || len(same) != len(records) {
+			t.Errorf("got %v, %q, want %v again", same, problem, records)
 		}
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/uselamina/lamina/internal/disk"
 )
 
 // TestPipe: a pipe in the place of a file does not stop the program.
@@ -18,16 +20,13 @@ func TestPipe(t *testing.T) {
 		if err := syscall.Mkfifo(filepath.Join(dir, name), 0o600); err != nil {
 			t.Skip(err)
 		}
-		if _, err := Open(dir, 10); !errors.Is(err, ErrNotRegular) {
+		l, err := openIn(dir, 10)
+		if err == nil {
+			err = l.Restore("0-of-1", 0, 0)
+		}
+		if !errors.Is(err, disk.ErrNotRegular) {
 			t.Errorf("%s: got %v, want ErrNotRegular", name, err)
 		}
-	}
-	dir := t.TempDir()
-	if err := syscall.Mkfifo(filepath.Join(dir, fileName+".tmp"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if n := reserve(t, open(t, dir, "0-of-1", 10), 1, 100); n != 10 {
-		t.Errorf("%d items were reserved beside a pipe, want 10", n)
 	}
 }
 
@@ -41,8 +40,11 @@ func TestReadOnlyFolder(t *testing.T) {
 	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Open(dir, 10)
-	if file := (*FileError)(nil); !errors.As(err, &file) || !errors.Is(err, os.ErrPermission) {
-		t.Errorf("got %v, want a FileError for the permission", err)
+	l, err := openIn(dir, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Restore("0-of-1", 0, 0); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("got %v, want that the folder cannot be written", err)
 	}
 }

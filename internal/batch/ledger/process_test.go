@@ -49,7 +49,7 @@ func shard(dir, owner string, limit float64) error {
 		return err
 	}
 	defer w.Close()
-	l, err := Open(dir, limit)
+	l, err := openIn(dir, limit)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"runtime"
+
+	"github.com/uselamina/lamina/internal/disk"
 )
 
 // write stores one batch after the other until the inbox is closed.
@@ -95,7 +96,7 @@ func (b *Inbox) begin() error {
 	if err != nil {
 		return err
 	}
-	if err := syncDir(b.dir); err != nil {
+	if err := disk.SyncDir(b.dir); err != nil {
 		return errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
 	b.file, b.first, b.size = f, b.next, 0
@@ -120,17 +121,4 @@ func (b *Inbox) removeOldest() {
 			b.stored = b.stored[1:]
 		}
 	}
-}
-
-// syncDir flushes the name of a new file to the disk. Windows does so by itself, and refuses to flush a folder.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
 }

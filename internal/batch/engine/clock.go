@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/uselamina/lamina/internal/batch/pace"
+)
+
+// A Clock is the clock of the service, as far as its responses tell. The journals have its times, so that a clock of this machine that
+// is wrong, or is set meanwhile, does no harm. It is safe for several goroutines.
+type Clock struct {
+	mu   sync.Mutex
+	date time.Time // of the newest response
+	at   time.Time // when it arrived; has a monotonic reading
+}
+
+// Now returns the time of the service, to about a second; that of this machine before the first response.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.date.IsZero() {
+		return time.Now().UTC()
+	}
+	return c.date.Add(time.Since(c.at)).UTC()
+}
+
+// observe reads the Date header of a response (RFC 9110 section 6.6.1). The clock never goes back by less than an hour: headers of
+// whole seconds would make it.
+func (c *Clock) observe(h http.Header) {
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return
+	}
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ahead := c.date.Add(now.Sub(c.at)).Sub(date); c.date.IsZero() || ahead < 0 || ahead > time.Hour {
+		c.date, c.at = date, now
+	}
+}
+
+// A Transport tells a pacer and a clock of each response.
+type Transport struct {
+	Base  http.RoundTripper
+	Pacer *pace.Pacer
+	Clock *Clock
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	sent := time.Now()
+	resp, err := t.Base.RoundTrip(r)
+	if err != nil {
+		t.Pacer.Observe(0, nil, sent)
+		return resp, err
+	}
+	t.Clock.observe(resp.Header)
+	t.Pacer.Observe(resp.StatusCode, resp.Header, sent)
+	return resp, err
+}

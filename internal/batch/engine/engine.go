@@ -1,0 +1,335 @@
+// Package engine carries out a batch: it starts a run for each item, finds out how the runs end, and stores what happens in the journals.
+// It never sends a second start for an item while the outcome of the first one is unknown.
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/uselamina/lamina/internal/batch/journal"
+	"github.com/uselamina/lamina/internal/batch/ledger"
+	"github.com/uselamina/lamina/internal/batch/pace"
+	"github.com/uselamina/lamina/internal/batch/plan"
+	"github.com/uselamina/lamina/internal/batch/shard"
+	"github.com/uselamina/lamina/internal/batch/state"
+	"github.com/uselamina/lamina/internal/retry"
+)
+
+// Options configure an engine. Plan, Shards, Service and Pacer are required.
+type Options struct {
+	Plan    *plan.Plan
+	Shards  []int // the indexes of the shards to carry out
+	Service Service
+	Pacer   *pace.Pacer
+	Clock   *Clock // of the service; nil: that of this machine
+	// Concurrency is the number of starts that are sent at once; 0 means 16.
+	Concurrency int
+	// MaxCredits limits the credits of all shards of the folder; below 0: no limit.
+	MaxCredits float64
+	// Credits is the price of an item; 0 if it is unknown or free.
+	Credits float64
+	// MaxFailures is the number of failed items of these shards at which no more items are started; 0: no limit.
+	MaxFailures int
+	// TimeLimit ends the engine after this time; 0: never.
+	TimeLimit time.Duration
+	// RunTimeout cancels a run that has not ended after this time; 0: never.
+	RunTimeout time.Duration
+	// IsIdempotent means that the service starts nothing when it gets a key again, and answers with the first run.
+	IsIdempotent bool
+	// HasOutputs means that the runs of the app have outputs, which Get returns.
+	HasOutputs bool
+	// Save stores the outputs of a run on this disk; nil: they are not stored.
+	Save func(ctx context.Context, item plan.Item, run Run) ([]journal.File, error)
+	// Patience is for how long the engine goes on while every request fails; 0 means five minutes.
+	Patience time.Duration
+	// Grace is how long requests that were sent may take when the engine ends early; 0 means three seconds.
+	Grace time.Duration
+	// Settle is how long after a lost response the list of runs must show the run, if there is one; 0 means five seconds.
+	Settle time.Duration
+}
+
+// A Failure is an item that did not complete.
+type Failure struct {
+	ID, Run, Error string
+}
+
+// A Result says how an engine ended.
+type Result struct {
+	Reason   Reason
+	Err      error        // of Failed
+	Counts   state.Counts // of the shards that it carried out
+	NotSaved error        // the first error of Save; the others are as many as Unsaved says
+	Unsaved  int          // items whose outputs could not be stored
+}
+
+// maxShown is how many failures a Snapshot names.
+const maxShown = 5
+
+// An Engine carries out shards of a batch.
+type Engine struct {
+	Options
+	table   *state.Table
+	writers map[int]*journal.Writer
+	credits *ledger.Ledger
+	began   time.Time
+
+	doneBefore int    // items that had ended before
+	isOurs     []bool // by shard
+
+	mu         sync.Mutex // guards what follows, and table
+	changed    chan struct{}
+	cursor     int            // items before it were looked at
+	again      []int32        // items to start that the cursor has passed
+	inFlight   map[int32]bool // a start is being sent
+	repeats    map[int32]int  // how often a lost start was repeated
+	finishing  map[int32]bool // the end of its run is being stored
+	room       int            // how many runs the service took when it was full
+	fullUntil  time.Time      // it is expected to take no more before
+	patience   retry.Budget
+	failures   []Failure
+	unsaved    int
+	notSaved   error
+	reason     Reason // why nothing is started any more
+	err        error
+	isStopping bool // what was started is not followed any more, either
+	notice     string
+
+	halt context.CancelFunc // ends the work
+	ends chan finished      // runs that ended
+}
+
+// New opens the journals of the shards for writing and reads all of the folder. Errors: those of journal.Create, state.Open and
+// ledger.Open.
+func New(o Options) (*Engine, error) {
+	o.Concurrency = cmp.Or(o.Concurrency, 16)
+	o.Patience = cmp.Or(o.Patience, 5*time.Minute)
+	o.Grace = cmp.Or(o.Grace, 3*time.Second)
+	o.Settle = cmp.Or(o.Settle, 5*time.Second)
+	if o.Clock == nil {
+		o.Clock = &Clock{}
+	}
+	e := &Engine{
+		Options: o, writers: map[int]*journal.Writer{}, began: time.Now(), changed: make(chan struct{}),
+		isOurs: make([]bool, o.Plan.Shards), inFlight: map[int32]bool{}, repeats: map[int32]int{},
+		finishing: map[int32]bool{}, patience: retry.Budget{Limit: o.Patience}, ends: make(chan finished, 256),
+	}
+	if err := e.open(); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+func (e *Engine) open() (err error) {
+	if err := os.MkdirAll(e.Plan.JournalDir(), 0o700); err != nil {
+		return err
+	}
+	for _, s := range e.Shards {
+		w, err := journal.Create(e.Plan.JournalPath(e.shard(s)), e.Plan.JournalLockPath(e.shard(s)), e.Plan.Batch)
+		if err != nil {
+			return err
+		}
+		e.writers[s] = w
+		e.isOurs[s] = true
+	}
+	if e.table, err = state.Open(e.Plan); err != nil {
+		return err
+	}
+	for _, s := range e.Shards {
+		e.table.Own(s)
+	}
+	e.doneBefore = e.counts().Done()
+	return e.openLedger()
+}
+
+// openLedger reserves what this process has to count: what its shards have spent, and what their unfinished runs cost.
+func (e *Engine) openLedger() (err error) {
+	if e.credits, err = ledger.Open(e.Plan.CreditsPath(), e.Plan.CreditsLockPath(), e.MaxCredits); err != nil {
+		return err
+	}
+	for _, s := range e.Shards {
+		c := e.table.CountsOf(s)
+		if err := e.credits.Restore(e.shard(s).FileName(), c.Credits, float64(c.Starting+c.Running+c.Held)*e.Credits); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shard returns the shard with an index.
+func (e *Engine) shard(index int) shard.Shard { return shard.Shard{Index: index, Count: e.Plan.Shards} }
+
+// Close releases the journals. Closing again does nothing.
+func (e *Engine) Close() (err error) {
+	for _, w := range e.writers {
+		err = errors.Join(err, w.Close())
+	}
+	if e.table != nil {
+		err = errors.Join(err, e.table.Close())
+	}
+	if e.credits != nil {
+		err = errors.Join(err, e.credits.Close())
+	}
+	e.writers, e.table, e.credits = nil, nil, nil
+	return err
+}
+
+// Run carries out the shards until every item has ended or there is a reason to stop. It may be called once.
+func (e *Engine) Run(ctx context.Context) Result {
+	work, halt := context.WithCancel(ctx)
+	defer halt()
+	e.halt = halt
+	if e.TimeLimit > 0 {
+		timer := time.AfterFunc(e.TimeLimit, func() { e.stopNow(TimeLimit, nil) })
+		defer timer.Stop()
+	}
+	defer context.AfterFunc(ctx, func() { e.stopNow(Interrupted, nil) })()
+	if err := e.greet(work); err != nil {
+		e.stopNow(Failed, err)
+	} else {
+		e.carryOut(work)
+	}
+	return e.result()
+}
+
+// greet sends a first request: nothing is started before the credential is known to be valid and the clock of the service is known.
+func (e *Engine) greet(ctx context.Context) error {
+	err := e.call(ctx, pace.Sweep, func(ctx context.Context) error {
+		_, err := e.Service.List(ctx, time.Now().Add(-time.Minute), 0)
+		return err
+	})
+	if errors.Is(err, errors.ErrUnsupported) || ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// carryOut starts the items, follows their runs and stores their ends until there is nothing more to do, or work ends.
+func (e *Engine) carryOut(work context.Context) {
+	if err := e.resume(); err != nil {
+		e.stopNow(Failed, err)
+		return
+	}
+	requests, abort := e.requestContext(work)
+	defer abort()
+	var starters, finishers sync.WaitGroup
+	for range e.Concurrency {
+		starters.Go(func() { e.startItems(work, requests) })
+	}
+	for range finisherCount {
+		finishers.Go(func() { e.finishRuns(work) })
+	}
+	e.saveEarlier(work)
+	e.follow(work)
+	starters.Wait()
+	close(e.ends)
+	finishers.Wait()
+}
+
+// requestContext returns the context of starts. It outlives work by the grace: the outcome of a start that was sent is worth waiting for.
+func (e *Engine) requestContext(work context.Context) (context.Context, context.CancelFunc) {
+	requests, abort := context.WithCancel(context.WithoutCancel(work))
+	stop := context.AfterFunc(work, func() {
+		timer := time.NewTimer(e.Grace)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			abort()
+		case <-requests.Done():
+		}
+	})
+	return requests, func() { stop(); abort() }
+}
+
+// resume stores that the starts without outcome of earlier processes were sent before now. Other shards wait for that, because such a
+// start may own a run that they look for.
+func (e *Engine) resume() error {
+	var lost []int32
+	e.mu.Lock()
+	for i, o := range e.table.Unresolved() {
+		if e.isOurs[e.table.Shard(int(i))] && o.Until.IsZero() {
+			lost = append(lost, i)
+		}
+	}
+	e.mu.Unlock()
+	for _, i := range lost {
+		item, err := e.table.Item(int(i))
+		if err != nil {
+			return err
+		}
+		r := journal.Record{Type: journal.Unknown, ID: item.ID, Attempt: e.table.Attempt(int(i)), Reason: "the process ended before the response"}
+		if err := e.record(i, r, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record stores a record of an item and applies it. Its time is that of the service.
+func (e *Engine) record(i int32, r journal.Record, sync bool) error {
+	shard := e.table.Shard(int(i))
+	if r.At.IsZero() {
+		r.At = e.Clock.Now().Truncate(time.Millisecond)
+	}
+	offset, err := e.writers[shard].Append(r, sync)
+	if err != nil {
+		err = fmt.Errorf("could not write the journal: %w", err)
+		e.stopNow(Failed, err)
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.table.Apply(r, shard, offset)
+	e.notify()
+	return nil
+}
+
+// notify wakes everyone who waits for a change. The caller holds the mutex.
+func (e *Engine) notify() {
+	close(e.changed)
+	e.changed = make(chan struct{})
+}
+
+// stop ends the starting of items. The first reason counts.
+func (e *Engine) stop(reason Reason, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.reason == "" {
+		e.reason, e.err = reason, err
+	}
+	e.notify()
+}
+
+// stopNow ends the starting of items, and does not follow their runs any more.
+func (e *Engine) stopNow(reason Reason, err error) {
+	e.mu.Lock()
+	if !e.isStopping {
+		e.isStopping, e.reason, e.err = true, reason, err
+	}
+	e.notify()
+	e.mu.Unlock()
+	e.halt()
+}
+
+func (e *Engine) result() Result {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := Result{Reason: cmp.Or(e.reason, Done), Err: e.err, Counts: e.counts(), NotSaved: e.notSaved, Unsaved: e.unsaved}
+	if r.Counts.IsOver() && r.Reason != Failed {
+		r.Reason = Done
+	}
+	return r
+}
+
+// counts returns the numbers of items of the shards. The caller holds the mutex.
+func (e *Engine) counts() state.Counts {
+	var sum state.Counts
+	for _, s := range e.Shards {
+		sum = sum.Plus(e.table.CountsOf(s))
+	}
+	return sum
+}

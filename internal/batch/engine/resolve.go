@@ -1,0 +1,235 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/uselamina/lamina/internal/batch/journal"
+	"github.com/uselamina/lamina/internal/batch/state"
+)
+
+// maxRepeats is how often a lost start is repeated with its key by one process. A service that only seems to honour keys would
+// otherwise start a run each time.
+const maxRepeats = 5
+
+// maxDoubt is how long a lost start waits for others that may own the run that was found for it.
+const maxDoubt = time.Minute
+
+// A lost start is one without outcome, and the time in which the service can have received it.
+type lost struct {
+	item        int32
+	from, until time.Time
+	isOpen      bool // it may still be answered
+	isSettled   bool // it is ours, and the list shows its run, if there is one
+	candidates  []int // indexes of runs that it may own
+}
+
+// resolve finds out what became of lost starts: it looks for runs of the app that no journal names and that were created when the start
+// was sent. If a run and a start can only belong together, the item gets the run. If there is no run, the start had no effect.
+// Everything else cannot be told apart, because a run does not name its inputs, and is held.
+func (e *Engine) resolve(work context.Context) error {
+	if e.repeatLost() || !e.hasSettled() {
+		return nil
+	}
+	e.mu.Lock()
+	err := e.table.Refresh() // other processes of this folder may own the runs
+	since, starts := e.lostStarts()
+	e.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	var orphans []Run
+	isWhole, err := e.eachListed(work, since.Add(-slack), func(r Run) bool {
+		orphans = append(orphans, r)
+		return true
+	})
+	switch {
+	case isUnsupported(err):
+		return e.holdAll(starts, errNoList.Error())
+	case err != nil:
+		return err
+	case !isWhole:
+		return errors.New("the list of runs has no end")
+	}
+	e.mu.Lock()
+	if err = e.table.Refresh(); err == nil {
+		orphans = e.unknownRuns(orphans)
+	}
+	e.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return e.decide(starts, orphans)
+}
+
+// repeatLost makes lost starts startable again if the service honours their keys. It reports whether there were any.
+func (e *Engine) repeatLost() (some bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.IsIdempotent || e.reason != "" {
+		return false
+	}
+	queued := map[int32]bool{}
+	for _, i := range e.again {
+		queued[i] = true
+	}
+	for i := range e.table.Unresolved() {
+		if e.isOurs[e.table.Shard(int(i))] && !e.inFlight[i] && !queued[i] && e.repeats[i] < maxRepeats {
+			e.again = append(e.again, i)
+			some = true
+		}
+	}
+	if some {
+		e.notify()
+	}
+	return some || len(queued) > 0
+}
+
+// hasSettled reports whether a lost start of these shards was sent long enough ago.
+func (e *Engine) hasSettled() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.Clock.Now()
+	for i, o := range e.table.Unresolved() {
+		if e.isOurs[e.table.Shard(int(i))] && !e.inFlight[i] && now.Sub(o.Until) > e.Settle {
+			return true
+		}
+	}
+	return false
+}
+
+// lostStarts returns all starts without outcome of the folder, and when the first of those that are settled was sent. The caller
+// holds the mutex.
+func (e *Engine) lostStarts() (since time.Time, starts []lost) {
+	now := e.Clock.Now()
+	since = now
+	for i, o := range e.table.Unresolved() {
+		isOurs := e.isOurs[e.table.Shard(int(i))]
+		l := lost{item: i, from: o.At.Add(-slack), until: now.Add(slack), isOpen: o.Until.IsZero() || isOurs && e.inFlight[i]}
+		if !l.isOpen {
+			l.until = o.Until.Add(slack)
+			l.isSettled = isOurs && now.Sub(o.Until) > e.Settle
+		}
+		if l.isSettled && o.At.Before(since) {
+			since = o.At
+		}
+		starts = append(starts, l)
+	}
+	return since, starts
+}
+
+// unknownRuns returns the runs that no journal names, each once. The caller holds the mutex.
+func (e *Engine) unknownRuns(listed []Run) (orphans []Run) {
+	seen := map[string]bool{}
+	for _, r := range listed {
+		if !seen[r.ID] && !e.table.IsOurs(r.ID) {
+			orphans = append(orphans, r)
+		}
+		seen[r.ID] = true
+	}
+	return orphans
+}
+
+// decide settles the starts that can be settled.
+func (e *Engine) decide(starts []lost, orphans []Run) error {
+	owners := make([]int, len(orphans)) // how many starts may own the run
+	waits := make([]bool, len(orphans)) // one of them may still be answered
+	for s := range starts {
+		l := &starts[s]
+		for o, r := range orphans {
+			// A run without a time may be of any time.
+			if r.CreatedAt.IsZero() || !r.CreatedAt.Before(l.from) && !r.CreatedAt.After(l.until) {
+				l.candidates = append(l.candidates, o)
+				owners[o]++
+				waits[o] = waits[o] || l.isOpen
+			}
+		}
+	}
+	now := e.Clock.Now()
+	isShared := e.table.HasJournals()
+	for _, l := range starts {
+		if !l.isSettled {
+			continue
+		}
+		isDoubtful := false
+		for _, o := range l.candidates {
+			isDoubtful = isDoubtful || waits[o]
+		}
+		if isDoubtful && now.Sub(l.until) < maxDoubt {
+			continue
+		}
+		if err := e.settle(l, orphans, owners, isShared); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle stores what became of a lost start.
+func (e *Engine) settle(l lost, orphans []Run, owners []int, isShared bool) error {
+	item, err := e.table.Item(int(l.item))
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	attempt := e.table.Attempt(int(l.item))
+	isOpen := e.table.Status(int(l.item)) == state.Starting && !e.inFlight[l.item]
+	e.mu.Unlock()
+	if !isOpen {
+		return nil
+	}
+	r := journal.Record{ID: item.ID, Attempt: attempt}
+	switch {
+	case len(l.candidates) == 0:
+		r.Type = journal.None
+	case len(l.candidates) == 1 && owners[l.candidates[0]] == 1 && isShared:
+		run := orphans[l.candidates[0]]
+		r.Type, r.Run, r.Adopted, r.At = journal.Started, run.ID, true, run.CreatedAt
+	default:
+		r.Type, r.Reason = journal.Held, e.doubt(l, isShared)
+	}
+	if err := e.record(l.item, r, true); err != nil {
+		return err
+	}
+	switch r.Type {
+	case journal.None:
+		_ = e.unreserve(false)
+		e.putBack(l.item)
+	case journal.Held:
+		e.noteFailure(Failure{ID: item.ID, Error: r.Reason})
+	}
+	return nil
+}
+
+// doubt says why it cannot be found out whether a start has a run.
+func (e *Engine) doubt(l lost, isShared bool) string {
+	if !isShared {
+		return "the response was lost; a run was found that may belong to a shard with another folder"
+	}
+	if len(l.candidates) > 1 {
+		return "the response was lost; several runs may belong to it"
+	}
+	return "the response was lost; a run was found that may belong to another item"
+}
+
+// holdAll holds the lost starts of these shards.
+func (e *Engine) holdAll(starts []lost, reason string) error {
+	for _, l := range starts {
+		if !l.isSettled {
+			continue
+		}
+		item, err := e.table.Item(int(l.item))
+		if err != nil {
+			return err
+		}
+		e.mu.Lock()
+		attempt := e.table.Attempt(int(l.item))
+		e.mu.Unlock()
+		if err := e.record(l.item, journal.Record{Type: journal.Held, ID: item.ID, Attempt: attempt, Reason: "the response was lost, and " + reason}, true); err != nil {
+			return err
+		}
+		e.noteFailure(Failure{ID: item.ID, Error: reason})
+	}
+	return nil
+}

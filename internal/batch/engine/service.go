@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/uselamina/lamina/internal/batch/plan"
+)
+
+// A Service starts and follows the runs of a batch. Its methods send one request each, and repeat none.
+type Service interface {
+	// Start starts a run for an item. key is the same for each repetition of an attempt.
+	Start(ctx context.Context, item plan.Item, key string) (Run, error)
+	// List returns runs of the app, the newest first, from the given one on; those from before since may be left out. It fails with
+	// errors.ErrUnsupported if the service has no list of runs.
+	List(ctx context.Context, since time.Time, offset int) (Page, error)
+	// Get returns a run with its outputs.
+	Get(ctx context.Context, id string) (Run, error)
+	// Cancel cancels a run, and returns it as it is then. It fails with errors.ErrUnsupported if the service cannot do that.
+	Cancel(ctx context.Context, id string) (Run, error)
+	// Judge says what the error of one of these methods means.
+	Judge(err error) Verdict
+}
+
+// A Run is a run as the service describes it.
+type Run struct {
+	ID        string
+	State     string // completed, failed or cancelled; empty if it has not ended
+	CreatedAt time.Time
+	Error     string          // why it failed; text of the service
+	Outputs   json.RawMessage // a list; nil in a Page
+}
+
+// A Page is a part of the list of runs.
+type Page struct {
+	Runs   []Run
+	IsLast bool // there are no older runs
+}
+
+// A Meaning is what an error means for the request that failed.
+type Meaning int
+
+// The meanings of errors.
+const (
+	Lost    Meaning = iota // the request may have been carried out
+	Busy                   // it was not carried out; the same request may succeed later
+	Refused                // it was not carried out and never will be: the item is at fault
+	Missing                // it was not carried out: what it is about does not exist
+	Fatal                  // no request of the batch can succeed until the user does something
+)
+
+// A Verdict is the meaning of an error, with the words of the service.
+type Verdict struct {
+	Meaning Meaning
+	After   time.Duration // of Busy: how long the service wants to be left alone; 0 if it did not say
+	IsFull  bool          // of Busy: perhaps because too many runs have not ended
+	Code    string        // of Refused
+	Message string        // of Refused
+}
+
+// A Reason says why an engine stopped.
+type Reason string
+
+// The reasons to stop. Except for Done, the same command continues later.
+const (
+	Done        Reason = "done"        // every item has ended
+	Budget      Reason = "budget"      // the next run would exceed the limit of credits
+	Failures    Reason = "failures"    // too many items failed
+	TimeLimit   Reason = "time_limit"  // the time limit was reached
+	Interrupted Reason = "interrupted" // the context ended
+	Failed      Reason = "failed"      // an error that a later item would meet, too
+)
+
+// errNoList means that lost starts cannot be looked for.
+var errNoList = errors.New("the service has no list of runs")

@@ -1,0 +1,209 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/uselamina/lamina/internal/disk"
+)
+
+// Ext is the end of the name of a journal.
+const Ext = ".ndjson"
+
+// A Writer appends to a journal. It is the only one: it holds a lock of the operating system, which ends with the process. It is safe
+// for several goroutines, whose records it writes in groups.
+type Writer struct {
+	path   string
+	file   file
+	unlock func()
+
+	size int64 // of what is certainly stored
+
+	wake    chan struct{} // has a value if a group may be waiting
+	stopped chan struct{} // closed when nothing is written any more
+
+	mu      sync.Mutex
+	waiting *group
+	err     error // after the first failure nothing more is written
+}
+
+// A file is what a Writer needs of an *os.File. Tests replace it by one that fails.
+type file interface {
+	io.Writer
+	Sync() error
+	Truncate(size int64) error
+	Close() error
+}
+
+// A group is written, and flushed if one of its records asks for it, in one step.
+type group struct {
+	lines bytes.Buffer
+	at    int64 // its offset in the file
+	sync  bool
+	done  chan struct{}
+	err   error
+}
+
+// Create opens the journal of a batch for writing, and creates it if there is none. It holds the lock of the file lock until Close. It
+// removes an incomplete last line. Errors: disk.ErrLocked if another process writes the journal, *DamagedError, *ForeignError, those of
+// disk.Append, and those of package os.
+func Create(path, lock, batch string) (*Writer, error) {
+	unlock, err := disk.Lock(lock, false)
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{path: path, unlock: unlock, waiting: newGroup(), wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+	if err := w.open(batch); err != nil {
+		unlock()
+		return nil, err
+	}
+	go w.write()
+	return w, nil
+}
+
+// IsBusy reports whether a process holds the lock of a journal.
+func IsBusy(lock string) bool {
+	unlock, err := disk.Lock(lock, false)
+	if err != nil {
+		return errors.Is(err, disk.ErrLocked)
+	}
+	unlock()
+	return false
+}
+
+func (w *Writer) open(batch string) error {
+	f, err := disk.Append(w.path)
+	if err != nil {
+		return err
+	}
+	w.file = f
+	w.size, err = read(f, w.path, batch, 0, func(int64, Record) error { return nil })
+	if err == nil {
+		err = f.Truncate(w.size)
+	}
+	if err == nil && w.size == 0 {
+		err = w.begin(batch)
+	}
+	if err != nil {
+		_ = f.Close()
+	}
+	return err
+}
+
+// begin writes the header of a new journal.
+func (w *Writer) begin(batch string) error {
+	g := newGroup()
+	g.sync = true
+	if err := g.add(header{Journal: version, Batch: batch}); err != nil {
+		return err
+	}
+	if err := w.store(g); err != nil {
+		return err
+	}
+	return disk.SyncDir(filepath.Dir(w.path))
+}
+
+// Append writes a record and returns its offset. If sync is set, it returns when the record is on the disk; otherwise when the operating
+// system has it. After an error nothing of the record is in the journal, and no later record can be written.
+func (w *Writer) Append(r Record, sync bool) (offset int64, err error) {
+	w.mu.Lock()
+	if w.err != nil {
+		defer w.mu.Unlock()
+		return 0, w.err
+	}
+	g := w.waiting
+	offset = int64(g.lines.Len())
+	if err := g.add(r); err != nil {
+		w.mu.Unlock()
+		return 0, err
+	}
+	g.sync = g.sync || sync
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+	<-g.done
+	return g.at + offset, g.err
+}
+
+// write stores one group after the other until the writer is closed.
+func (w *Writer) write() {
+	defer close(w.stopped)
+	for range w.wake {
+		w.flush()
+	}
+	w.flush()
+}
+
+// flush stores the waiting group.
+func (w *Writer) flush() {
+	w.mu.Lock()
+	g := w.waiting
+	w.waiting = newGroup()
+	err := w.err
+	w.mu.Unlock()
+	if g.lines.Len() == 0 {
+		return
+	}
+	if err == nil {
+		err = w.store(g)
+	}
+	if g.err = err; err != nil {
+		w.mu.Lock()
+		w.err = err
+		w.mu.Unlock()
+	}
+	close(g.done)
+}
+
+// store writes a group at the end of the file. After a failure the file is as before.
+func (w *Writer) store(g *group) error {
+	_, err := w.file.Write(g.lines.Bytes())
+	if err == nil && g.sync {
+		err = w.file.Sync()
+	}
+	if err != nil {
+		_ = w.file.Truncate(w.size) // a reader ignores an incomplete last line
+		return &os.PathError{Op: "write", Path: w.path, Err: underlying(err)}
+	}
+	g.at = w.size
+	w.size += int64(g.lines.Len())
+	return nil
+}
+
+// underlying returns the cause of a *os.PathError, whose path is that of an open file.
+func underlying(err error) error {
+	var at *os.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}
+
+// Close flushes the journal and releases its lock. No record may be appended at the same time or later.
+func (w *Writer) Close() error {
+	close(w.wake)
+	<-w.stopped
+	err := w.err
+	if err == nil {
+		err = w.file.Sync()
+	}
+	err = errors.Join(err, w.file.Close())
+	w.unlock()
+	return err
+}
+
+func newGroup() *group { return &group{done: make(chan struct{})} }
+
+// add appends a line to the group.
+func (g *group) add(v any) error {
+	enc := json.NewEncoder(&g.lines)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}

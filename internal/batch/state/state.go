@@ -1,0 +1,411 @@
+// Package state tells what became of the items of a batch. It reads the items of the plan and all journals; the newest record of an
+// item decides. For a million items it keeps a few dozen bytes each in memory: what is long stays in the files.
+package state
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/uselamina/lamina/internal/batch/journal"
+	"github.com/uselamina/lamina/internal/batch/plan"
+	"github.com/uselamina/lamina/internal/batch/shard"
+)
+
+// A Status is the state of an item.
+type Status uint8
+
+// The states of items.
+const (
+	Pending   Status = iota // not started yet
+	Starting                // a start was or may have been sent, and its outcome is not known
+	Running                 // it has a run that has not ended
+	Completed               // its run completed
+	Failed                  // its run failed, or the service refused it
+	Cancelled               // its run was cancelled
+	Held                    // it cannot be found out whether a lost start has a run
+	Skipped                 // it was cancelled before it was started
+)
+
+var names = [...]string{"pending", "starting", "running", "completed", "failed", "cancelled", "held", "skipped"}
+
+// String returns the name of the state in lower case.
+func (s Status) String() string { return names[s] }
+
+// Names returns the names of all states.
+func Names() []string { return names[:] }
+
+// Parse returns the state with a name.
+func Parse(name string) (Status, bool) {
+	for i, n := range names {
+		if n == name {
+			return Status(i), true
+		}
+	}
+	return 0, false
+}
+
+// IsOver reports whether nothing more happens to the item by itself.
+func (s Status) IsOver() bool { return s >= Completed }
+
+// Counts are the numbers of items by state. Their sum is the number of items.
+type Counts struct {
+	Pending   int     `json:"pending"`
+	Starting  int     `json:"starting"`
+	Running   int     `json:"running"`
+	Completed int     `json:"completed"`
+	Failed    int     `json:"failed"`
+	Cancelled int     `json:"cancelled"`
+	Held      int     `json:"held"`
+	Skipped   int     `json:"skipped"`
+	Credits   float64 `json:"-"` // counted for the runs that have ended
+}
+
+// Of returns a pointer to the number of items in a state.
+func (c *Counts) Of(s Status) *int {
+	return [...]*int{&c.Pending, &c.Starting, &c.Running, &c.Completed, &c.Failed, &c.Cancelled, &c.Held, &c.Skipped}[s]
+}
+
+// Total returns the number of items.
+func (c Counts) Total() int { return c.Pending + c.Starting + c.Running + c.Done() }
+
+// Done returns the number of items to which nothing more happens.
+func (c Counts) Done() int { return c.Completed + c.Failed + c.Cancelled + c.Held + c.Skipped }
+
+// IsOver reports whether nothing more happens to any item.
+func (c Counts) IsOver() bool { return c.Done() == c.Total() }
+
+// add adds n items in a state.
+func (c *Counts) add(s Status, n int) { *c.Of(s) += n }
+
+// An entry is what the table keeps of an item.
+type entry struct {
+	item    int64 // offset in the items file
+	last    int64 // offset of the deciding record in its journal
+	attempt uint32
+	file    uint16 // index of the journal with the deciding record
+	shard   uint16
+	rank    uint8
+	status  Status
+}
+
+// A place is the place of a record.
+type place struct {
+	file   uint16
+	offset int64
+}
+
+// A Lost is a start without a known outcome.
+type Lost struct {
+	Attempt int
+	Key     string
+	At      time.Time // the start was sent after this time
+	Until   time.Time // and before this one; zero if unknown: its process was killed, or waits for the response
+	Reason  string    // why the outcome is unknown
+}
+
+// A Run is the run of an item that has not ended.
+type Run struct {
+	ID      string
+	Attempt int
+	At      time.Time // about when it was started
+}
+
+// A Table is what the journals say of the items. It is not safe for several goroutines.
+type Table struct {
+	plan    *plan.Plan
+	items   *os.File
+	entries []entry
+	index   map[uint64]int32 // hash of an id → index of the item
+	seed    maphash.Seed
+
+	journals []*source
+	byPath   map[string]uint16
+
+	counts []Counts            // by shard
+	open   map[int32]Lost      // starts without outcome
+	runs   map[int32]Run       // runs that have not ended
+	saved  map[int32]place     // records of saved files
+	known  map[uint64]struct{} // hashes of the ids of all runs
+}
+
+// A source is a journal that the table reads.
+type source struct {
+	path  string
+	file  *os.File
+	next  int64 // offset of what is not read yet
+	isOwn bool  // this process writes it, and applies its records itself
+}
+
+// Open reads the items of a plan and all journals of its folder. Errors: those of plan.EachItem and of journal.Read.
+func Open(p *plan.Plan) (*Table, error) {
+	t := &Table{
+		plan: p, seed: maphash.MakeSeed(), index: make(map[uint64]int32, p.Items), entries: make([]entry, 0, p.Items),
+		byPath: map[string]uint16{}, counts: make([]Counts, max(p.Shards, 1)), open: map[int32]Lost{}, runs: map[int32]Run{},
+		saved: map[int32]place{}, known: map[uint64]struct{}{},
+	}
+	err := p.EachItem(func(i int, offset int64, item plan.Item) error {
+		s := shard.Of(item.ID, p.Shards)
+		t.index[t.hash(item.ID)] = int32(i)
+		t.entries = append(t.entries, entry{item: offset, shard: uint16(s)})
+		t.counts[s].Pending++
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if t.items, err = os.Open(p.ItemsPath()); err != nil {
+		return nil, err
+	}
+	if err := t.Refresh(); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return t, nil
+}
+
+// Close closes the files that the table reads from.
+func (t *Table) Close() error {
+	err := t.items.Close()
+	for _, s := range t.journals {
+		if s.file != nil {
+			err = errors.Join(err, s.file.Close())
+		}
+	}
+	return err
+}
+
+func (t *Table) hash(text string) uint64 { return maphash.String(t.seed, text) }
+
+// Refresh reads what was appended to the journals, by this process or by others.
+func (t *Table) Refresh() error {
+	found, err := os.ReadDir(t.plan.JournalDir())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, d := range found {
+		if strings.HasSuffix(d.Name(), journal.Ext) {
+			if err := t.read(filepath.Join(t.plan.JournalDir(), d.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// read reads what was appended to a journal.
+func (t *Table) read(path string) error {
+	file := t.source(path)
+	s := t.journals[file]
+	if s.isOwn {
+		return nil
+	}
+	next, err := journal.Read(path, t.plan.Batch, s.next, func(offset int64, r journal.Record) error {
+		t.apply(r, place{file, offset})
+		return nil
+	})
+	s.next = next
+	return err
+}
+
+// Own declares that this process writes the journal of a shard: from now on its records come by Apply.
+func (t *Table) Own(index int) { t.journals[t.source(t.journalOf(index))].isOwn = true }
+
+// Apply changes the state of an item by a record that was written to the journal of a shard at an offset.
+func (t *Table) Apply(r journal.Record, index int, offset int64) {
+	t.apply(r, place{t.source(t.journalOf(index)), offset})
+}
+
+// journalOf returns the path of the journal of a shard.
+func (t *Table) journalOf(index int) string {
+	return t.plan.JournalPath(shard.Shard{Index: index, Count: t.plan.Shards})
+}
+
+func (t *Table) source(path string) uint16 {
+	file, isKnown := t.byPath[path]
+	if !isKnown {
+		file = uint16(len(t.journals))
+		t.byPath[path] = file
+		t.journals = append(t.journals, &source{path: path})
+	}
+	return file
+}
+
+// apply changes the state of an item by a record.
+func (t *Table) apply(r journal.Record, at place) {
+	if r.Run != "" {
+		t.known[t.hash(r.Run)] = struct{}{}
+	}
+	i, isItem := t.index[t.hash(r.ID)]
+	if !isItem { // of an item that the plan no longer has
+		return
+	}
+	e := &t.entries[i]
+	if r.Type == journal.Saved {
+		t.saved[i] = at
+		return
+	}
+	attempt, rank := uint32(r.Attempt), uint8(r.Type.Rank())
+	if rank == 0 || attempt < e.attempt || attempt == e.attempt && rank <= e.rank {
+		return
+	}
+	t.follow(i, r, attempt > e.attempt)
+	counts := &t.counts[e.shard]
+	counts.add(e.status, -1)
+	e.attempt, e.rank, e.status, e.file, e.last = attempt, rank, statusAfter(r), at.file, at.offset
+	counts.add(e.status, 1)
+	if r.Type == journal.Ended && r.Credits != nil {
+		counts.Credits += *r.Credits
+	}
+}
+
+// follow keeps what is needed of starts without outcome and of runs that have not ended.
+func (t *Table) follow(i int32, r journal.Record, isNewAttempt bool) {
+	switch r.Type {
+	case journal.Intent:
+		t.open[i] = Lost{Attempt: r.Attempt, Key: r.Key, At: r.At}
+	case journal.Unknown:
+		o := t.open[i]
+		if isNewAttempt {
+			o = Lost{At: r.At}
+		}
+		o.Attempt, o.Until, o.Reason = r.Attempt, r.At, r.Reason
+		t.open[i] = o
+	default:
+		delete(t.open, i)
+	}
+	if delete(t.runs, i); r.Type == journal.Started {
+		t.runs[i] = Run{ID: r.Run, Attempt: r.Attempt, At: r.At}
+	}
+}
+
+// statusAfter returns the state of an item whose newest record is r.
+func statusAfter(r journal.Record) Status {
+	switch r.Type {
+	case journal.Intent, journal.Unknown:
+		return Starting
+	case journal.Started:
+		return Running
+	case journal.Held:
+		return Held
+	case journal.Skipped:
+		return Skipped
+	case journal.Refused:
+		if r.Final {
+			return Failed
+		}
+		return Pending
+	case journal.Ended:
+		switch r.State {
+		case Completed.String():
+			return Completed
+		case Cancelled.String():
+			return Cancelled
+		}
+		return Failed
+	}
+	return Pending
+}
+
+// Len returns the number of items.
+func (t *Table) Len() int { return len(t.entries) }
+
+// Status returns the state of an item. Items are numbered from 0, in the order of the items file.
+func (t *Table) Status(i int) Status { return t.entries[i].status }
+
+// Attempt returns the number of the newest attempt to start an item; 0 if there was none.
+func (t *Table) Attempt(i int) int { return int(t.entries[i].attempt) }
+
+// Shard returns the index of the shard of an item.
+func (t *Table) Shard(i int) int { return int(t.entries[i].shard) }
+
+// Counts returns the numbers of items by state.
+func (t *Table) Counts() Counts {
+	var sum Counts
+	for s := range t.counts {
+		sum = sum.Plus(t.counts[s])
+	}
+	return sum
+}
+
+// CountsOf returns the numbers of items of a shard by state.
+func (t *Table) CountsOf(index int) Counts { return t.counts[index] }
+
+// Plus returns the sum of two counts.
+func (c Counts) Plus(o Counts) Counts {
+	for s := range Status(len(names)) {
+		*c.Of(s) += *o.Of(s)
+	}
+	c.Credits += o.Credits
+	return c
+}
+
+// Item reads an item from the items file.
+func (t *Table) Item(i int) (plan.Item, error) { return t.plan.ItemAt(t.items, t.entries[i].item) }
+
+// Last reads the record that decides the state of an item; the zero Record if there is none.
+func (t *Table) Last(i int) (journal.Record, error) {
+	e := t.entries[i]
+	if e.rank == 0 {
+		return journal.Record{}, nil
+	}
+	return t.recordAt(place{e.file, e.last})
+}
+
+// Files reads which outputs of an item were saved.
+func (t *Table) Files(i int) ([]journal.File, error) {
+	at, isSaved := t.saved[int32(i)]
+	if !isSaved {
+		return nil, nil
+	}
+	r, err := t.recordAt(at)
+	return r.Files, err
+}
+
+// IsSaved reports whether the outputs of an item were saved.
+func (t *Table) IsSaved(i int) bool {
+	_, isSaved := t.saved[int32(i)]
+	return isSaved
+}
+
+func (t *Table) recordAt(at place) (journal.Record, error) {
+	s := t.journals[at.file]
+	if s.file == nil {
+		f, err := os.Open(s.path)
+		if err != nil {
+			return journal.Record{}, err
+		}
+		s.file = f
+	}
+	r, err := journal.At(s.file, at.offset)
+	if err != nil {
+		err = fmt.Errorf("%s: the record at %d is not there any more: %w", s.path, at.offset, err)
+	}
+	return r, err
+}
+
+// Unresolved returns the starts without outcome, by item.
+func (t *Table) Unresolved() map[int32]Lost { return t.open }
+
+// Runs returns the runs that have not ended, by item.
+func (t *Table) Runs() map[int32]Run { return t.runs }
+
+// IsOurs reports whether a journal names a run.
+func (t *Table) IsOurs(run string) bool {
+	_, isOurs := t.known[t.hash(run)]
+	return isOurs
+}
+
+// HasJournals reports whether the folder has a journal of each shard of the plan. If not, another folder may have it.
+func (t *Table) HasJournals() bool {
+	for s := range t.plan.Shards {
+		if _, isThere := t.byPath[t.journalOf(s)]; !isThere {
+			return false
+		}
+	}
+	return true
+}
