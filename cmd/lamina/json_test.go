@@ -79,6 +79,8 @@ func jsonCalls(dev *devServer, run string) []jsonCall {
 		{inData, "publishing transfer-asset " + dev.BaseURL + "/dev/keys --media-type image --filename copy.png", ""},
 		{inData, "publishing history", ""},
 		{inData, "run poster --input text=Hello --wait --download ./out/", ""},
+		{inData, "batch plan poster - --out batch", `{"text": "Hello"}`},
+		{inData, "batch export batch --for slurm", ""},
 		{inData, "runs list", ""},
 		{inData, "runs get " + run, ""},
 		{inData, "runs wait " + run, ""},

@@ -16,13 +16,14 @@ var imports = map[string]string{
 	"cmd/lamina": "cli",
 	"docgen":     "cli completion",
 
-	"cli":              "api child cli/account cli/api cli/apps cli/assets cli/brands cli/browse cli/complete cli/content cli/credits cli/docs cli/intelligence cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/models cli/project cli/publishing cli/runs cli/settings cli/templates cli/upgrade cli/webhook cmdutil completion fail output redact session term",
+	"cli":              "api child cli/account cli/api cli/apps cli/assets cli/batch cli/brands cli/browse cli/complete cli/content cli/credits cli/docs cli/intelligence cli/laghav cli/lamatic cli/laminr cli/lightfast cli/local cli/models cli/project cli/publishing cli/runs cli/settings cli/templates cli/upgrade cli/webhook cmdutil completion fail output redact session term",
 	"cli/account":      "api api/laghav auth auth/clientkey auth/redirecturi auth/safeurl cli/complete cmdutil config fail output provider scan session term",
 	"cli/api":          "api api/loose auth/safeurl cli/complete cmdutil fail jsontext output provider session transfer",
 	"cli/appinfo":      "api cli/complete cmdutil fail output",
 	"cli/apps":         "api api/loose cli/appinfo cli/complete cmdutil fail output term",
 	"cli/assetfile":    "api api/check cmdutil fail output provider transfer",
 	"cli/assets":       "api cli/assetfile cli/complete cmdutil fail output",
+	"cli/batch":        "api api/check batch/export batch/items batch/plan batch/shard cli/appinfo cli/assetfile cli/complete cmdutil disk fail output provider",
 	"cli/brands":       "api cmdutil output",
 	"cli/browse":       "api cli/appinfo cli/complete cmdutil fail output provider",
 	"cli/complete":     "api cmdutil fail output term",
@@ -65,7 +66,12 @@ var imports = map[string]string{
 	"transfer":          "retry",
 	"output":            "term",
 	"term":              "child",
+	"batch/items":       "jsontext textfile",
+	"batch/ledger":      "disk retry",
+	"batch/pace":        "retry",
+	"batch/plan":        "batch/shard disk",
 	"webhook/forward":   "retry webhook webhook/inbox",
+	"webhook/inbox":     "disk",
 	"webhook/listen":    "webhook webhook/inbox",
 	"webhook/poll":      "api webhook/inbox",
 
@@ -115,7 +121,7 @@ var never = []struct{ from, to, why string }{
 }
 
 // leaves import nothing of this module.
-var leaves = []string{"auth/clientkey", "auth/page", "auth/safeurl", "child", "completion", "jsontext", "provider", "retry", "redact", "textfile", "webhook", "docs"}
+var leaves = []string{"auth/clientkey", "auth/page", "auth/safeurl", "batch/shard", "child", "completion", "disk", "jsontext", "provider", "retry", "redact", "textfile", "webhook", "docs"}
 
 // helpers are the packages below internal/cli that nouns may import: they hold no commands.
 var helpers = []string{"cli/appinfo", "cli/assetfile", "cli/complete", "cli/runinfo"}

@@ -11,6 +11,7 @@ import (
 	"github.com/uselamina/lamina/internal/cli/api"
 	"github.com/uselamina/lamina/internal/cli/apps"
 	"github.com/uselamina/lamina/internal/cli/assets"
+	"github.com/uselamina/lamina/internal/cli/batch"
 	"github.com/uselamina/lamina/internal/cli/brands"
 	"github.com/uselamina/lamina/internal/cli/browse"
 	"github.com/uselamina/lamina/internal/cli/complete"
@@ -118,6 +119,7 @@ func builders() []builder {
 		{group: groupWork, name: "apps", build: apps.New},
 		{group: groupWork, name: "run", build: runs.NewRun},
 		{group: groupWork, name: "runs", build: runs.New},
+		{group: groupWork, name: "batch", build: batch.New},
 		{group: groupWork, name: "browse", build: browse.New},
 		{group: groupWork, name: "webhook", build: webhook.New},
 		{group: groupWork, name: "api", build: api.New},

@@ -107,8 +107,9 @@ func NeedArgs(names ...string) cobra.PositionalArgs {
 		help := cmd.CommandPath() + " --help"
 		last := names[len(names)-1]
 		for i, arg := range args {
-			if arg == "" || arg == "." || arg == ".." {
-				return fail.Usage(help, "%q is not a valid %s", arg, strings.TrimSuffix(names[min(i, len(names)-1)], "…"))
+			name := strings.TrimSuffix(names[min(i, len(names)-1)], "…")
+			if arg == "" || (arg == "." || arg == "..") && name != "DIR" {
+				return fail.Usage(help, "%q is not a valid %s", arg, name)
 			}
 		}
 		switch {

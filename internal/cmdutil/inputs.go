@@ -134,6 +134,37 @@ func (e *Env) ReadFile(ctx context.Context, file string) ([]byte, error) {
 	return term.Await(ctx, func() ([]byte, error) { return e.readText(file) })
 }
 
+// OpenFile opens a file of any size; the name - means stdin. A read returns the error of ctx when ctx ends, also while it waits for a pipe.
+func (e *Env) OpenFile(ctx context.Context, file string) (io.ReadCloser, error) {
+	if file == "-" {
+		if err := e.needPipe("pipe the text to this command, or name a file"); err != nil {
+			return nil, err
+		}
+		return &waitingReader{ctx: ctx, Reader: e.Streams.In, close: func() error { return nil }}, nil
+	}
+	f, err := term.Await(ctx, func() (*os.File, error) { return os.Open(file) })
+	if err != nil {
+		return nil, err
+	}
+	return &waitingReader{ctx: ctx, Reader: f, close: f.Close}, nil
+}
+
+// A waitingReader is a reader whose reads end with a context.
+type waitingReader struct {
+	io.Reader
+
+	ctx   context.Context //nolint:containedctx // io.Reader has no parameter for it
+	close func() error
+}
+
+// Read implements io.Reader.
+func (r *waitingReader) Read(p []byte) (int, error) {
+	return term.Await(r.ctx, func() (int, error) { return r.Reader.Read(p) })
+}
+
+// Close implements io.Closer.
+func (r *waitingReader) Close() error { return r.close() }
+
 func (e *Env) readText(file string) ([]byte, error) {
 	r := e.Streams.In
 	if file != "-" {

@@ -49,6 +49,11 @@ var (
 	KeyringFailed   = Code{"keyring_failed", ExitFailure}
 	KeyringGone     = Code{"keyring_key_removed", ExitAuth}
 	KeyringMismatch = Code{"keyring_mismatch", ExitAuth}
+	BatchChanged    = Code{"batch_changed", ExitUsage}
+	BatchUnusable   = Code{"batch_unusable", ExitUsage}
+	BatchBusy       = Code{"batch_busy", ExitFailure}
+	BatchFailed     = Code{"batch_failed", ExitRun}
+	BatchStopped    = Code{"batch_stopped", ExitStillRunning}
 	Busy            = Code{"busy", ExitFailure}
 	Forbidden       = Code{"forbidden", ExitFailure}
 	UnknownOutcome  = Code{"unknown_outcome", ExitService}

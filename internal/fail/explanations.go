@@ -4,7 +4,7 @@ import "slices"
 
 // Explanations returns the explanation of each code, in the order of code.go's groups.
 func Explanations() []Explanation {
-	return slices.Concat(explainFailures(), explainWebhooks(), explainUsage(), explainRuns(), explainAuth(), explainSignIn(), explainKeyring(), explainService())
+	return slices.Concat(explainFailures(), explainWebhooks(), explainBatches(), explainUsage(), explainRuns(), explainAuth(), explainSignIn(), explainKeyring(), explainService())
 }
 
 func explainFailures() []Explanation {

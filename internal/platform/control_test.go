@@ -200,3 +200,19 @@ func TestClockMoves(t *testing.T) {
 	}
 	f.Post("/dev/clock", `{"advance": "87600h"}`).Want(http.StatusBadRequest) // more than a hundred years
 }
+
+func TestClockEndsTheWaitsOfApps(t *testing.T) {
+	t.Parallel()
+	f := newRig(t, Options{RateLimit: -1})
+	key, _, err := f.s.NewAPIKey("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Header.Set("X-Api-Key", key)
+	get := func(path string) api.Run { return wiretest.Data[api.Run](f.Get(path).Want(http.StatusOK)) }
+	started := f.Post("/v1/apps/countdown/runs", `{"inputs": {"seconds": "600"}}`).Want(http.StatusAccepted)
+	path := "/v1/runs/" + wiretest.Data[api.RunStarted](started).RunID
+	f.Await("the run to be running", func() bool { return get(path).Status == api.Running })
+	f.Post("/dev/clock", `{"advance": "10m"}`).Want(http.StatusOK)
+	f.Await("the end of the run", func() bool { return get(path).Status == api.Completed })
+}

@@ -36,6 +36,10 @@ type Options struct {
 	DeviceInterval time.Duration
 	// RateLimit is the number of requests to /v1 in a minute for each address; 0 means 100, below 0 no limit.
 	RateLimit int
+	// Capacity is the number of runs that may be queued or running, before a start is refused; 0 means 100.
+	Capacity int
+	// HonourKeys makes a start with an Idempotency-Key that was sent before answer with the run of the first one.
+	HonourKeys bool
 	// Latency is added to every answer.
 	Latency time.Duration
 	// DataFile stores the state and the files of assets; empty means memory only.
@@ -59,6 +63,7 @@ func (o Options) withDefaults() Options {
 	o.RefreshTokenTTL = cmp.Or(o.RefreshTokenTTL, 30*24*time.Hour)
 	o.DeviceInterval = cmp.Or(o.DeviceInterval, 5*time.Second)
 	o.RateLimit = cmp.Or(o.RateLimit, 100)
+	o.Capacity = cmp.Or(o.Capacity, 100)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -128,7 +133,10 @@ func (s *Server) assemble(opts Options) error {
 		DeviceInterval: opts.DeviceInterval,
 	})
 	var err error
-	if s.lamina, err = lamina.New(s.deps, lamina.Options{RateLimit: opts.RateLimit, AccessToken: auth.Authenticate}); err != nil {
+	s.lamina, err = lamina.New(s.deps, lamina.Options{
+		RateLimit: opts.RateLimit, AccessToken: auth.Authenticate, Capacity: opts.Capacity, HonourKeys: opts.HonourKeys,
+	})
+	if err != nil {
 		return err
 	}
 	s.lamatic = lamatic.New(s.deps, s.lamina.Fetch)
@@ -148,7 +156,7 @@ func (s *Server) assemble(opts Options) error {
 		auth: {
 			"/.well-known/oauth-authorization-server/cli/oauth", "/cli/oauth/{endpoint}", "/oauth/consent", "/device",
 		},
-		s.lamina:                                 {"/media/"},
+		s.lamina:                                 {"/media/", "/dev/runs", "/dev/credits"},
 		s.lamatic:                                {"/lamatic/", "/dev/lamatic/{control}"},
 		laghav:                                   {"/laghav/", "/dev/laghav"},
 		laminr.New(s.deps):                       {"/laminr/", "/laminr-storage/"},

@@ -90,6 +90,7 @@ func (m *Manager) newProxyTransport(next *http.Transport) *proxyTransport {
 
 // RoundTrip sends one request. Errors: *fail.ProxyError, and those of http.Transport.
 func (t *proxyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = sentOnce(req)
 	proxy, variable, err := t.manager.Proxy(req.URL)
 	if proxy == nil || err != nil {
 		return t.next.RoundTrip(req)

@@ -22,7 +22,8 @@ func (m *Manager) Transport() (http.RoundTripper, error) {
 		DialContext:           dial,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          16,
+		MaxIdleConns:          128,
+		MaxIdleConnsPerHost:   64, // for many requests at once, as those of a batch
 		IdleConnTimeout:       90 * time.Second,
 		ExpectContinueTimeout: time.Second,
 		ReadBufferSize:        64 << 10,
@@ -44,6 +45,17 @@ func (m *Manager) Transport() (http.RoundTripper, error) {
 		return proxied, nil
 	}
 	return &debugTransport{next: proxied, log: m.Debug, secrets: m.Secrets}, nil
+}
+
+// sentOnce returns a request that net/http does not send again by itself. It takes a request with an Idempotency-Key for one that may be
+// repeated when its connection is lost; a service that ignores the key would start a second run.
+func sentOnce(req *http.Request) *http.Request {
+	if req.GetBody == nil || req.Header.Get("Idempotency-Key") == "" {
+		return req
+	}
+	once := *req
+	once.GetBody = nil
+	return &once
 }
 
 // trustRoots returns the system's certificate authorities and those in a PEM file.

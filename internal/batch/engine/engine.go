@@ -77,7 +77,9 @@ type Engine struct {
 	writers map[int]*journal.Writer
 	credits *ledger.Ledger
 	began   time.Time
-	isOurs  []bool // by shard
+
+	doneBefore int    // items that had ended before
+	isOurs     []bool // by shard
 
 	mu         sync.Mutex // guards what follows, and table
 	changed    chan struct{}
@@ -140,12 +142,13 @@ func (e *Engine) open() (err error) {
 	for _, s := range e.Shards {
 		e.table.Own(s)
 	}
+	e.doneBefore = e.counts().Done()
 	return e.openLedger()
 }
 
 // openLedger reserves what this process has to count: what its shards have spent, and what their unfinished runs cost.
 func (e *Engine) openLedger() (err error) {
-	if e.credits, err = ledger.Open(e.Plan.Dir(), e.MaxCredits); err != nil {
+	if e.credits, err = ledger.Open(e.Plan.CreditsPath(), e.Plan.CreditsLockPath(), e.MaxCredits); err != nil {
 		return err
 	}
 	for _, s := range e.Shards {
@@ -160,7 +163,7 @@ func (e *Engine) openLedger() (err error) {
 // shard returns the shard with an index.
 func (e *Engine) shard(index int) shard.Shard { return shard.Shard{Index: index, Count: e.Plan.Shards} }
 
-// Close releases the journals.
+// Close releases the journals. Closing again does nothing.
 func (e *Engine) Close() (err error) {
 	for _, w := range e.writers {
 		err = errors.Join(err, w.Close())
@@ -171,6 +174,7 @@ func (e *Engine) Close() (err error) {
 	if e.credits != nil {
 		err = errors.Join(err, e.credits.Close())
 	}
+	e.writers, e.table, e.credits = nil, nil, nil
 	return err
 }
 
@@ -206,9 +210,12 @@ func (e *Engine) greet(ctx context.Context) error {
 
 // carryOut starts the items, follows their runs and stores their ends until there is nothing more to do, or work ends.
 func (e *Engine) carryOut(work context.Context) {
+	if err := e.resume(); err != nil {
+		e.stopNow(Failed, err)
+		return
+	}
 	requests, abort := e.requestContext(work)
 	defer abort()
-	e.resume()
 	var starters, finishers sync.WaitGroup
 	for range e.Concurrency {
 		starters.Go(func() { e.startItems(work, requests) })
@@ -238,17 +245,28 @@ func (e *Engine) requestContext(work context.Context) (context.Context, context.
 	return requests, func() { stop(); abort() }
 }
 
-// resume prepares what an earlier process has begun: starts without outcome were sent before now.
-func (e *Engine) resume() {
+// resume stores that the starts without outcome of earlier processes were sent before now. Other shards wait for that, because such a
+// start may own a run that they look for.
+func (e *Engine) resume() error {
+	var lost []int32
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := e.Clock.Now()
 	for i, o := range e.table.Unresolved() {
 		if e.isOurs[e.table.Shard(int(i))] && o.Until.IsZero() {
-			o.Until, o.Reason = now, "the process ended before the response"
-			e.table.Unresolved()[i] = o
+			lost = append(lost, i)
 		}
 	}
+	e.mu.Unlock()
+	for _, i := range lost {
+		item, err := e.table.Item(int(i))
+		if err != nil {
+			return err
+		}
+		r := journal.Record{Type: journal.Unknown, ID: item.ID, Attempt: e.table.Attempt(int(i)), Reason: "the process ended before the response"}
+		if err := e.record(i, r, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // record stores a record of an item and applies it. Its time is that of the service.

@@ -18,11 +18,10 @@ const maxDoubt = time.Minute
 
 // A lost start is one without outcome, and the time in which the service can have received it.
 type lost struct {
-	item        int32
-	shard       int
+	item        int32 // -1 if its item was held
 	from, until time.Time
-	isSettled   bool // it is ours, and the list shows its run, if there is one
-	isOurs      bool
+	isOpen      bool  // it may still be answered
+	isSettled   bool  // it is ours, and the list shows its run, if there is one
 	candidates  []int // indexes of runs that it may own
 }
 
@@ -100,22 +99,25 @@ func (e *Engine) hasSettled() bool {
 	return false
 }
 
-// lostStarts returns all starts without outcome of the folder, and when the first of those that are settled was sent. The caller
-// holds the mutex.
+// lostStarts returns all starts without outcome of the folder, and those whose items were held, and when the first of those that are
+// settled was sent. The caller holds the mutex.
 func (e *Engine) lostStarts() (since time.Time, starts []lost) {
 	now := e.Clock.Now()
 	since = now
 	for i, o := range e.table.Unresolved() {
-		l := lost{item: i, shard: e.table.Shard(int(i)), from: o.At.Add(-slack), until: now.Add(slack)}
-		l.isOurs = e.isOurs[l.shard]
-		if isSent := !l.isOurs || !e.inFlight[i]; isSent && !o.Until.IsZero() {
+		isOurs := e.isOurs[e.table.Shard(int(i))]
+		l := lost{item: i, from: o.At.Add(-slack), until: now.Add(slack), isOpen: o.Until.IsZero() || isOurs && e.inFlight[i]}
+		if !l.isOpen {
 			l.until = o.Until.Add(slack)
-			l.isSettled = l.isOurs && now.Sub(o.Until) > e.Settle
+			l.isSettled = isOurs && now.Sub(o.Until) > e.Settle
 		}
 		if l.isSettled && o.At.Before(since) {
 			since = o.At
 		}
 		starts = append(starts, l)
+	}
+	for _, o := range e.table.Doubts() {
+		starts = append(starts, lost{item: -1, from: o.At.Add(-slack), until: o.Until.Add(slack)})
 	}
 	return since, starts
 }
@@ -143,7 +145,7 @@ func (e *Engine) decide(starts []lost, orphans []Run) error {
 			if r.CreatedAt.IsZero() || !r.CreatedAt.Before(l.from) && !r.CreatedAt.After(l.until) {
 				l.candidates = append(l.candidates, o)
 				owners[o]++
-				waits[o] = waits[o] || !l.isSettled
+				waits[o] = waits[o] || l.isOpen
 			}
 		}
 	}

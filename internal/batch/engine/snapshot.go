@@ -14,6 +14,7 @@ type Snapshot struct {
 	PerMinute  float64 // the pace of requests; 0 if the service has named none
 	Elapsed    time.Duration
 	Notice     string // why nothing is started now; empty if nothing is wrong
+	EndedHere  int    // items that ended while this engine was at work
 	Failures   []Failure
 }
 
@@ -27,6 +28,6 @@ func (e *Engine) Snapshot() Snapshot {
 	defer e.mu.Unlock()
 	return Snapshot{
 		Counts: e.counts(), MaxCredits: e.MaxCredits, PerMinute: perMinute, Elapsed: time.Since(e.began), Notice: e.notice,
-		Failures: slices.Clone(e.failures),
+		Failures: slices.Clone(e.failures), EndedHere: e.counts().Done() - e.doneBefore,
 	}
 }

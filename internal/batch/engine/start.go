@@ -175,7 +175,27 @@ func (e *Engine) startItem(work, requests context.Context, i int32) bool {
 		e.landed(i)
 		return true
 	}
+	if isRepeat {
+		return e.notRepeated(work, i, err)
+	}
 	return e.notStarted(work, i, journal.Record{ID: item.ID, Attempt: attempt}, err)
+}
+
+// notRepeated waits after the repetition of a lost start that failed. Whatever the failure says, the first start may have had an effect,
+// so that its outcome stays unknown. It reports false if the item must be started again.
+func (e *Engine) notRepeated(work context.Context, i int32, err error) bool {
+	v := e.Service.Judge(err)
+	switch v.Meaning {
+	case Fatal, Missing:
+		e.stopNow(Failed, err)
+	case Refused: // the list of runs will tell
+		e.mu.Lock()
+		e.repeats[i] = maxRepeats
+		e.mu.Unlock()
+	default:
+		e.delay(work, v, err)
+	}
+	return false
 }
 
 // notStarted stores that a start failed. It reports false if the item must be started again.

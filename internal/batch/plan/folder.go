@@ -97,6 +97,14 @@ func Prepare(dir string) error {
 	return nil
 }
 
+// RemoveEmpty removes a folder that has nothing but the lock file, which the caller has locked: nothing was planned there.
+func RemoveEmpty(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err == nil && len(entries) == 1 && entries[0].Name() == lockName && os.Remove(filepath.Join(dir, lockName)) == nil {
+		_ = os.Remove(dir)
+	}
+}
+
 // mayBeLeft reports whether a file may be in the folder of a batch before there is a plan.
 func mayBeLeft(name string) bool {
 	return name == lockName || name == uploadsName || isTemp(name) || itemsFile().MatchString(name) || strings.HasPrefix(name, planName+".tmp-")

@@ -50,34 +50,51 @@ func (p *Plan) EachItem(f func(i int, offset int64, item Item) error) error {
 	}
 	defer file.Close()
 	sum := sha256.New()
-	in := bufio.NewReaderSize(file, 256<<10)
+	n, err := eachItem(io.TeeReader(file, sum), f)
+	var bad *badLineError
+	switch {
+	case errors.As(err, &bad):
+		return p.itemsError("has been changed: %v", bad)
+	case err != nil:
+		return err
+	case hex.EncodeToString(sum.Sum(nil)) != p.ItemsHash:
+		return p.itemsError("has been changed: its SHA-256 is not the one of the plan")
+	case n != p.Items:
+		return p.itemsError("has %d items, and the plan has %d", n, p.Items)
+	}
+	return nil
+}
+
+// A badLineError is a line that is no item.
+type badLineError struct{ line int }
+
+// Error describes the problem.
+func (e *badLineError) Error() string { return fmt.Sprintf("line %d is no item", e.line) }
+
+// eachItem calls f with the items of a file, and returns their number.
+func eachItem(r io.Reader, f func(i int, offset int64, item Item) error) (n int, err error) {
+	in := bufio.NewReaderSize(r, 256<<10)
 	var offset int64
-	i := 0
-	for ; ; i++ {
+	for ; ; n++ {
 		line, err := readLine(in)
 		if errors.Is(err, io.EOF) && len(line) == 0 {
-			break
+			return n, nil
+		}
+		if errors.Is(err, errLongLine) {
+			return n, &badLineError{n + 1}
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			return err
+			return n, err
 		}
-		_, _ = sum.Write(line)
 		item, err := decodeItem(line)
 		if err != nil {
-			return p.itemsError("has been changed: line %d is no item", i+1)
+			return n, &badLineError{n + 1}
 		}
-		if err := f(i, offset, item); err != nil {
-			return err
+		if err := f(n, offset, item); err != nil {
+			return n, err
 		}
 		offset += int64(len(line))
 	}
-	if hex.EncodeToString(sum.Sum(nil)) != p.ItemsHash {
-		return p.itemsError("has been changed: its SHA-256 is not the one of the plan")
-	}
-	if i != p.Items {
-		return p.itemsError("has %d items, and the plan has %d", i, p.Items)
-	}
-	return nil
 }
 
 // ItemAt returns the item at a place that EachItem told. f is the items file.
@@ -93,6 +110,9 @@ func (p *Plan) ItemAt(f io.ReaderAt, offset int64) (Item, error) {
 	return item, nil
 }
 
+// errLongLine is the error of a line that is longer than MaxLine.
+var errLongLine = errors.New("the line is too long")
+
 // readLine returns a line with its line break. At the end of the file it returns what is left, and io.EOF.
 func readLine(in *bufio.Reader) ([]byte, error) {
 	var line []byte
@@ -103,7 +123,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 			return line, err
 		}
 		if len(line) > MaxLine {
-			return nil, errors.New("a line is too long")
+			return nil, errLongLine
 		}
 	}
 }

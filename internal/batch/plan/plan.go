@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -80,6 +81,19 @@ func (e *Error) Unwrap() error { return e.Kind }
 // Read reads the plan in a folder. The items file is checked to be there; EachItem checks its content. Errors of the folder's content are
 // *Error.
 func Read(dir string) (*Plan, error) {
+	p, err := ReadHead(dir)
+	if err != nil {
+		return nil, err
+	}
+	f, err := p.openItems()
+	if err != nil {
+		return nil, err
+	}
+	return p, f.Close()
+}
+
+// ReadHead is Read without a look at the items file, for those who replace it.
+func ReadHead(dir string) (*Plan, error) {
 	path := filepath.Join(dir, planName)
 	raw, err := disk.ReadFile(path, maxPlan)
 	switch {
@@ -95,11 +109,7 @@ func Read(dir string) (*Plan, error) {
 		return nil, err
 	}
 	p.dir = dir
-	f, err := p.openItems()
-	if err != nil {
-		return nil, err
-	}
-	return p, f.Close()
+	return p, nil
 }
 
 // decode returns the plan of the content of a plan.json. What a newer version may have added is refused, because it may matter.
@@ -163,6 +173,9 @@ func AppHash(parameters any) string {
 
 // Canonical returns a value as JSON without spaces, with sorted keys and its numbers as they were written; nil for a value that is no JSON.
 func Canonical(value any) []byte {
+	if isDecoded(value) {
+		return compact(value)
+	}
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return nil
@@ -174,6 +187,24 @@ func Canonical(value any) []byte {
 		return nil
 	}
 	return compact(decoded)
+}
+
+// isDecoded reports whether a value is as a decoder returns it, so that encoding/json writes it with sorted keys.
+func isDecoded(value any) bool {
+	switch v := value.(type) {
+	case nil, string, bool, json.Number:
+		return true
+	case []any:
+		return !slices.ContainsFunc(v, func(item any) bool { return !isDecoded(item) })
+	case map[string]any:
+		for _, member := range v {
+			if !isDecoded(member) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // compact encodes a decoded value. It escapes no HTML, so that the lines can be read.

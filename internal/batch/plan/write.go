@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"hash"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -44,6 +45,19 @@ func (d *Draft) Items() int { return d.n }
 
 // Hash returns the SHA-256 of the items so far.
 func (d *Draft) Hash() string { return hex.EncodeToString(d.sum.Sum(nil)) }
+
+// Each calls f with the items so far, in order.
+func (d *Draft) Each(f func(item Item) error) error {
+	if err := d.out.Flush(); err != nil {
+		return err
+	}
+	info, err := d.file.Stat()
+	if err != nil {
+		return err
+	}
+	_, err = eachItem(io.NewSectionReader(d.file, 0, info.Size()), func(_ int, _ int64, item Item) error { return f(item) })
+	return err
+}
 
 // Discard removes the draft.
 func (d *Draft) Discard() { disk.Discard(d.file) }

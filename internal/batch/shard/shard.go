@@ -60,5 +60,5 @@ func number(text string) (int, bool) {
 // Of returns the index of the shard that an item belongs to. It depends on the id alone, so that the order of the items does not matter.
 func Of(id string, count int) int {
 	sum := sha256.Sum256([]byte(id))
-	return int(binary.BigEndian.Uint64(sum[:8]) % uint64(max(count, 1))) //nolint:gosec // less than count
+	return int(binary.BigEndian.Uint64(sum[:8]) % uint64(max(count, 1)))
 }

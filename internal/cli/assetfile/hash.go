@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"hash"
 	"io"
+	"os"
 	"time"
 )
 
@@ -60,6 +61,16 @@ func (h *hashingReader) sum() string {
 		return ""
 	}
 	return hex.EncodeToString(h.hash.Sum(nil))
+}
+
+// SHA256 reads the whole file and returns its SHA-256 in hexadecimal. An error does not contain the path.
+func (f *File) SHA256(ctx context.Context) (string, error) {
+	file, err := os.Open(f.Path)
+	if err != nil {
+		return "", withoutPath(err)
+	}
+	defer file.Close()
+	return sumOf(ctx, file, f.Size)
 }
 
 // sumOf reads a whole file and returns its SHA-256 in hexadecimal.

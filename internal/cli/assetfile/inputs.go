@@ -18,6 +18,12 @@ type Place struct {
 	set  func(url string)
 }
 
+// File returns the file.
+func (p Place) File() *File { return p.file }
+
+// Set sets the URL of the file in the inputs.
+func (p Place) Set(url string) { p.set(url) }
+
 // Places are the inputs that take the URLs of files.
 type Places []Place
 

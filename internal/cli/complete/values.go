@@ -33,7 +33,7 @@ func arguments() map[string]Func {
 		"FILE": Files, "PATH": Files,
 		"CODE": None, "COMMAND": None, "ID": None, "KEYWORD": None, "MESSAGE": None, "NAME": None, "PROMPT": None, "QUERY": None, "REQUEST_ID": None,
 		"BRIEF": None, "CONCEPT": None, "GOAL": None, "ITEM": None,
-		"TEAM": None, "TEXT": None, "URL": None, "WORKFLOW": None,
+		"ITEMS": Files, "TEAM": None, "TEXT": None, "URL": None, "WORKFLOW": None,
 	}
 }
 

@@ -26,9 +26,16 @@ type devOptions struct {
 	rateLimit int
 	protect   bool
 	tokenFile string
+	keys      string // what happens to idempotency keys
 	platform  platform.Options
 	command   []string // runs while the platform does; empty: until Ctrl-C
 }
+
+// The rules of --idempotency.
+const (
+	keysHonoured = "honoured"
+	keysIgnored  = "ignored"
+)
 
 // NewDev returns the command dev.
 func NewDev(env *cmdutil.Env) *cobra.Command {
@@ -58,17 +65,24 @@ func NewDev(env *cmdutil.Env) *cobra.Command {
 			return runDev(cmd.Context(), opts)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&opts.addr, "addr", "127.0.0.1:8799", "listen on this loopback `ADDRESS`; port 0 picks a free port, the default with a command")
-	f.BoolVar(&opts.platform.AutoApprove, "auto-approve", false, "approve sign-ins without a user, for scripts")
-	f.DurationVar(&opts.platform.AccessTokenTTL, "access-token-ttl", time.Hour, "expire access tokens after this `TIME`")
-	f.DurationVar(&opts.platform.RefreshTokenTTL, "refresh-token-ttl", 720*time.Hour, "expire refresh tokens after this `TIME` without use")
-	f.IntVar(&opts.rateLimit, "rate-limit", 100, "accept `N` requests a minute from one address; 0 means no limit")
-	f.DurationVar(&opts.platform.Latency, "latency", 0, "delay every response by this `TIME`")
-	f.StringVar(&opts.platform.DataFile, "data", "", "keep the state in this `FILE` across restarts")
-	f.BoolVar(&opts.protect, "protect", false, "require a token for the pages and the controls below /dev, and print it")
-	f.StringVar(&opts.tokenFile, "dev-token-file", "", "require a token for the pages and the controls below /dev, and write it to this `FILE`, which only you can read")
+	opts.addFlags(cmd)
 	return cmd
+}
+
+func (o *devOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.addr, "addr", "127.0.0.1:8799", "listen on this loopback `ADDRESS`; port 0 picks a free port, the default with a command")
+	f.BoolVar(&o.platform.AutoApprove, "auto-approve", false, "approve sign-ins without a user, for scripts")
+	f.DurationVar(&o.platform.AccessTokenTTL, "access-token-ttl", time.Hour, "expire access tokens after this `TIME`")
+	f.DurationVar(&o.platform.RefreshTokenTTL, "refresh-token-ttl", 720*time.Hour, "expire refresh tokens after this `TIME` without use")
+	f.IntVar(&o.rateLimit, "rate-limit", 100, "accept `N` requests a minute from one address; 0 means no limit")
+	f.IntVar(&o.platform.Capacity, "capacity", 100, "refuse starts with 503 while `N` runs are queued or running")
+	f.StringVar(&o.keys, "idempotency", keysIgnored, "treat the Idempotency-Key of a start by this `RULE`: honoured (the key starts one run) or ignored")
+	f.DurationVar(&o.platform.Latency, "latency", 0, "delay every response by this `TIME`")
+	f.StringVar(&o.platform.DataFile, "data", "", "keep the state in this `FILE` across restarts")
+	f.BoolVar(&o.protect, "protect", false, "require a token for the pages and the controls below /dev, and print it")
+	f.StringVar(&o.tokenFile, "dev-token-file", "", "require a token for the pages and the controls below /dev, and write it to this `FILE`, which only you can read")
+	_ = cmd.RegisterFlagCompletionFunc("idempotency", complete.Words(keysHonoured, keysIgnored))
 }
 
 func (o *devOptions) validate() error {
@@ -86,6 +100,13 @@ func (o *devOptions) validate() error {
 	if o.platform.AccessTokenTTL <= 0 || o.platform.RefreshTokenTTL <= 0 {
 		return fail.Usage("", "--access-token-ttl and --refresh-token-ttl must be greater than 0")
 	}
+	if o.platform.Capacity < 1 {
+		return fail.Usage("lamina dev --capacity 100", "--capacity must be at least 1, not %d", o.platform.Capacity)
+	}
+	if err := cmdutil.OneOf("--idempotency", o.keys, keysHonoured, keysIgnored); err != nil {
+		return err
+	}
+	o.platform.HonourKeys = o.keys == keysHonoured
 	o.platform.RateLimit = o.rateLimit
 	if o.rateLimit == 0 {
 		o.platform.RateLimit = -1 // no limit; 0 would be the platform's default

@@ -14,20 +14,24 @@ import (
 
 func TestDevValidate(t *testing.T) {
 	t.Parallel()
-	valid := platform.Options{AccessTokenTTL: time.Hour, RefreshTokenTTL: time.Hour}
+	valid := platform.Options{AccessTokenTTL: time.Hour, RefreshTokenTTL: time.Hour, Capacity: 100}
+	full := valid
+	full.Capacity = 0
 	tests := []struct {
 		name      string
 		opts      devOptions
 		wantLimit int    // the rate limit of the platform
 		wantErr   string // part of the message; empty: valid
 	}{
-		{"default", devOptions{addr: "127.0.0.1:8799", rateLimit: 100, platform: valid}, 100, ""},
-		{"no rate limit", devOptions{addr: "localhost:0", platform: valid}, -1, ""},
-		{"IPv6", devOptions{addr: "[::1]:0", rateLimit: 1, platform: valid}, 1, ""},
-		{"no port", devOptions{addr: "127.0.0.1", platform: valid}, 0, "must be HOST:PORT"},
-		{"every interface", devOptions{addr: "0.0.0.0:80", platform: valid}, 0, "must be on this machine"},
-		{"another host", devOptions{addr: "lamina.example:80", platform: valid}, 0, "must be on this machine"},
-		{"negative rate limit", devOptions{addr: "127.0.0.1:0", rateLimit: -1, platform: valid}, 0, "must not be negative"},
+		{"default", devOptions{addr: "127.0.0.1:8799", rateLimit: 100, keys: keysIgnored, platform: valid}, 100, ""},
+		{"no rate limit", devOptions{addr: "localhost:0", keys: keysIgnored, platform: valid}, -1, ""},
+		{"IPv6", devOptions{addr: "[::1]:0", rateLimit: 1, keys: keysIgnored, platform: valid}, 1, ""},
+		{"no port", devOptions{addr: "127.0.0.1", keys: keysIgnored, platform: valid}, 0, "must be HOST:PORT"},
+		{"every interface", devOptions{addr: "0.0.0.0:80", keys: keysIgnored, platform: valid}, 0, "must be on this machine"},
+		{"another host", devOptions{addr: "lamina.example:80", keys: keysIgnored, platform: valid}, 0, "must be on this machine"},
+		{"negative rate limit", devOptions{addr: "127.0.0.1:0", rateLimit: -1, keys: keysIgnored, platform: valid}, 0, "must not be negative"},
+		{"no capacity", devOptions{addr: "127.0.0.1:0", keys: keysIgnored, platform: full}, 0, "--capacity must be at least 1, not 0"},
+		{"an unknown mode", devOptions{addr: "127.0.0.1:0", keys: "maybe", platform: valid}, 0, "must be honoured or ignored"},
 		{"no token lifetime", devOptions{addr: "127.0.0.1:0"}, 0, "must be greater than 0"},
 	}
 	for _, tt := range tests {

@@ -14,8 +14,8 @@ import (
 	"github.com/uselamina/lamina/internal/transfer"
 )
 
-// outputsToSave returns the outputs of a run that can be saved, those with the labels in only if there are any. None is an error.
-func outputsToSave(run api.Run, only []string) ([]transfer.Output, error) {
+// OutputsToSave returns the outputs of a run that can be saved, those with the labels in only if there are any. None is an error.
+func OutputsToSave(run api.Run, only []string) ([]transfer.Output, error) {
 	var outputs []transfer.Output
 	for i, o := range run.Outputs {
 		if o.Status != "completed" && run.Status != api.Completed || len(o.Value) == 0 || string(o.Value) == "null" {

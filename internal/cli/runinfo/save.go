@@ -74,7 +74,7 @@ func sourceURL(o transfer.Output) string {
 
 // SaveOutputs saves the completed outputs of a run. If one fails, the others are still saved, because they are paid for.
 func SaveOutputs(ctx context.Context, env *cmdutil.Env, run api.Run, opts SaveOptions) ([]SavedFile, error) {
-	outputs, err := outputsToSave(run, opts.Only)
+	outputs, err := OutputsToSave(run, opts.Only)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func (s *SaveOptions) CheckOne(app api.App, only []string) error {
 
 // WriteOutput writes the only output of a run to stdout.
 func WriteOutput(ctx context.Context, env *cmdutil.Env, run api.Run, opts SaveOptions) error {
-	outputs, err := outputsToSave(run, opts.Only)
+	outputs, err := OutputsToSave(run, opts.Only)
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,7 @@ func failf(format string, args ...any) error { return &Error{Message: fmt.Sprint
 
 // All returns all apps in the order of the API.
 func All() []App {
-	return []App{poster(), productShots(), palette(), slideshow(), countdown()}
+	return []App{poster(), productShots(), palette(), slideshow(), countdown(), noop()}
 }
 
 // Find returns the app with an id or a slug, in any case.

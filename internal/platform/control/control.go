@@ -120,7 +120,7 @@ func (s *Server) clearFaults(w http.ResponseWriter, _ *http.Request) error {
 
 // planFault answers POST /dev/faults with the plan.
 func (s *Server) planFault(w http.ResponseWriter, r *http.Request) error {
-	plan := faultPlan{Times: 1}
+	plan := faultPlan{Times: 1, Chance: 1}
 	if err := wire.DecodeStrict(w, r, &plan); err != nil {
 		return err
 	}

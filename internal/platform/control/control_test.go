@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -158,6 +159,35 @@ func TestFaultCutsStream(t *testing.T) {
 	<-ended
 }
 
+func TestFaultsByChance(t *testing.T) {
+	t.Parallel()
+	const requests = 400
+	failures := func(plan string) (numbers []int, remaining int) {
+		f := newRig(t)
+		f.plan(plan)
+		for i := range requests {
+			if f.Get("/v1/runs").Status == http.StatusServiceUnavailable {
+				numbers = append(numbers, i)
+			}
+		}
+		return numbers, f.s.Faults()[0].Remaining
+	}
+	first, remaining := failures(`{"path": "/v1/*", "status": 503, "times": 1000, "chance": 0.25, "seed": 7}`)
+	if len(first) < requests/8 || len(first) > requests/2 || remaining != 1000-len(first) {
+		t.Errorf("got %d failures of %d and %d remaining, want about a quarter, each counted", len(first), requests, remaining)
+	}
+	again, _ := failures(`{"path": "/v1/*", "status": 503, "times": 1000, "chance": 0.25, "seed": 7}`)
+	if !slices.Equal(again, first) {
+		t.Errorf("the same seed: got the failures %v, want %v", again, first)
+	}
+	if other, _ := failures(`{"path": "/v1/*", "status": 503, "times": 1000, "chance": 0.25, "seed": 8}`); slices.Equal(other, first) {
+		t.Error("another seed: got the same failures")
+	}
+	if all, _ := failures(`{"path": "/v1/*", "status": 503, "times": 1000}`); len(all) != requests {
+		t.Errorf("without a chance: got %d failures, want %d", len(all), requests)
+	}
+}
+
 func TestFaultDelay(t *testing.T) {
 	t.Parallel()
 	f := newRig(t)
@@ -199,6 +229,9 @@ func TestControlRefusals(t *testing.T) {
 		{"status too large", `{"path": "/x", "status": 600}`},
 		{"zero times", `{"path": "/x", "status": 500, "times": 0}`},
 		{"negative times", `{"path": "/x", "status": 500, "times": -1}`},
+		{"no chance", `{"path": "/x", "status": 500, "chance": 0}`},
+		{"chance above 1", `{"path": "/x", "status": 500, "chance": 1.01}`},
+		{"negative seed", `{"path": "/x", "status": 500, "chance": 0.5, "seed": -1}`},
 		{"malformed delay", `{"path": "/x", "delay": "soon"}`},
 		{"negative delay", `{"path": "/x", "delay": "-1s"}`},
 		{"long delay", `{"path": "/x", "delay": "11m"}`},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,6 +35,9 @@ type faultPlan struct {
 	Times     int    `json:"times"`
 	Remaining int    `json:"remaining"`
 
+	Chance float64 `json:"chance"`         // the share of the requests that have the fault
+	Seed   *uint64 `json:"seed,omitempty"` // makes the choice of these requests repeatable
+
 	Delay         string            `json:"delay,omitempty"` // for time.ParseDuration
 	Cut           string            `json:"cut,omitempty"`   // before, after, body
 	CutAfterBytes int               `json:"cutAfterBytes,omitempty"`
@@ -45,6 +49,7 @@ type faultPlan struct {
 	HTML          bool              `json:"html,omitempty"`    // an HTML page, as of a proxy
 
 	delay time.Duration
+	dice  *rand.Rand // nil: every request has the fault
 }
 
 // The points at which a connection is cut.
@@ -77,12 +82,12 @@ func (f *faultPlans) add(plan faultPlan) error {
 	return nil
 }
 
-// take returns the first plan that matches a request, and lowers its remaining times by one.
+// take returns the first plan that matches a request and whose chance chooses it, and lowers its remaining times by one.
 func (f *faultPlans) take(r *http.Request, grantType string) (faultPlan, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, plan := range f.plans {
-		if plan.Remaining > 0 && plan.matches(r, grantType) {
+		if plan.Remaining > 0 && plan.matches(r, grantType) && plan.isChosen() {
 			plan.Remaining--
 			return *plan, true
 		}
@@ -125,6 +130,24 @@ func (p *faultPlan) matches(r *http.Request, grantType string) bool {
 		(p.GrantType == "" || p.GrantType == grantType)
 }
 
+// isChosen reports whether the next matching request has the fault.
+func (p *faultPlan) isChosen() bool { return p.dice == nil || p.dice.Float64() < p.Chance }
+
+// checkChance validates the chance of a plan and makes its dice.
+func (p *faultPlan) checkChance() error {
+	if !(p.Chance > 0 && p.Chance <= 1) {
+		return errors.New(`"chance" must be above 0 and up to 1, like 0.01`)
+	}
+	seed := rand.Uint64()
+	if p.Seed != nil {
+		seed = *p.Seed
+	}
+	if p.Chance < 1 {
+		p.dice = rand.New(rand.NewPCG(seed, 0))
+	}
+	return nil
+}
+
 // check validates a plan and parses its delay.
 func (p *faultPlan) check(grantTypes []string) error {
 	if !strings.HasPrefix(p.Path, "/") || strings.Contains(strings.TrimSuffix(p.Path, "*"), "*") {
@@ -147,6 +170,9 @@ func (p *faultPlan) check(grantTypes []string) error {
 		if p.delay, err = time.ParseDuration(p.Delay); err != nil || p.delay <= 0 || p.delay > maxFaultDelay {
 			return errors.New(`"delay" must be a duration above 0 and up to 10m, like "200ms"`)
 		}
+	}
+	if err := p.checkChance(); err != nil {
+		return err
 	}
 	return p.checkEffect()
 }

@@ -58,7 +58,10 @@ func (s *Server) getApp(w http.ResponseWriter, r *http.Request, _ wire.Principal
 	if err != nil {
 		return err
 	}
-	detail := api.App{AppID: app.ID, Name: app.Name, Description: &app.Description, Parameters: app.Parameters}
+	detail := struct {
+		api.App
+		Outputs []api.OutputDescriptor `json:"outputs"` // also if there are none
+	}{api.App{AppID: app.ID, Name: app.Name, Description: &app.Description, Parameters: app.Parameters}, []api.OutputDescriptor{}}
 	for i, o := range app.Outputs {
 		detail.Outputs = append(detail.Outputs, api.OutputDescriptor{Index: i, Label: o.Label, Type: o.Type})
 	}

@@ -19,7 +19,7 @@ func TestAppsAreListedAndSearched(t *testing.T) {
 		query string
 		want  []string
 	}{
-		{"", []string{"Poster", "Product Shots", "Palette", "Slideshow", "Countdown"}},
+		{"", []string{"Poster", "Product Shots", "Palette", "Slideshow", "Countdown", "Noop"}},
 		{"?search=GIF", []string{"Slideshow"}},
 		{"?search=nothing+at+all", nil},
 		{"?limit=2", []string{"Poster", "Product Shots"}},

@@ -191,7 +191,7 @@ func (s *Server) startContent(d planner.Decision, count int, like run, p wire.Pr
 	var ids []string
 	for range max(1, min(count, maxVariants)) {
 		started := newRun(*d.App, p, inputs, indexes)
-		started.WebhookURL, started.IsRecipe, started.CreatedAt = like.WebhookURL, like.IsRecipe, s.Clock.Now()
+		started.WebhookURL, started.IsRecipe = like.WebhookURL, like.IsRecipe
 		if err := s.enqueue(started); err != nil {
 			if len(ids) > 0 {
 				break // the queue is full: the rest counts as failed

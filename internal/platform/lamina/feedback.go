@@ -59,7 +59,7 @@ func (s *Server) refine(ctx context.Context, r *run) error {
 	}
 	var assets []asset
 	err := r.app().Make(ctx, apps.Job{
-		Inputs: r.Inputs, Wants: r.isMissing, Fetch: s.Fetch, Sleep: s.Timing.Sleep,
+		Inputs: r.Inputs, Wants: r.isMissing, Fetch: s.Fetch, Sleep: s.Timing.NewSleeper(s.Clock).Sleep,
 		Progress: func(ctx context.Context, _ float64) error { return ctx.Err() },
 		Deliver: func(index int, res apps.Result) error {
 			a, err := s.storeResult(*r, r.app().Outputs[index], res)
@@ -77,7 +77,7 @@ func (s *Server) refine(ctx context.Context, r *run) error {
 				wire.Put(tx, bucketAssets, a.ID, a)
 			}
 			charge(tx, r.WorkspaceID, r.cost())
-			wire.Put(tx, bucketRuns, r.RunID, *r)
+			s.putRun(tx, r)
 			return nil
 		})
 	}
@@ -89,7 +89,7 @@ func (s *Server) refine(ctx context.Context, r *run) error {
 
 func (s *Server) checkCredits(r *run) (err error) {
 	s.Store.View(func(tx *wire.Tx) {
-		if r.cost() > spendable(tx, r) {
+		if r.cost() > s.spendable(tx, r) {
 			err = &apps.Error{Message: "Insufficient credits"}
 		}
 	})

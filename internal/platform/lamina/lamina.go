@@ -32,6 +32,10 @@ type Options struct {
 	RateLimit int
 	// AccessToken returns the principal of an OAuth access token.
 	AccessToken func(token string) (wire.Principal, bool)
+	// Capacity is the number of runs that may be queued or running.
+	Capacity int
+	// HonourKeys makes a start with a known Idempotency-Key answer with the first run.
+	HonourKeys bool
 }
 
 // A Server is the Lamina API with its workers.
@@ -40,6 +44,7 @@ type Server struct {
 	opts    Options
 	limiter wire.Limiter
 	files   *wire.Files
+	index   *runIndex
 	handler http.Handler
 
 	signingKey ed25519.PrivateKey // of webhook deliveries
@@ -66,9 +71,10 @@ func New(deps wire.Deps, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Deps: deps, opts: opts, files: files, loopback: newLoopbackClient(), webhooks: newWebhookClient()}
+	s := &Server{Deps: deps, opts: opts, files: files, index: newRunIndex(), loopback: newLoopbackClient(), webhooks: newWebhookClient()}
 	err = deps.Store.Update(func(tx *wire.Tx) error {
 		s.signingKey = wire.WebhookKey(tx)
+		s.index.load(tx)
 		return nil
 	})
 	if err := errors.Join(err, s.sweepFiles()); err != nil {
@@ -78,6 +84,8 @@ func New(deps wire.Deps, opts Options) (*Server, error) {
 	s.addRoutes(mux)
 	s.addPublishingRoutes(mux)
 	s.addFileRoutes(mux)
+	mux.HandleFunc("/dev/runs", s.ByMethod(map[string]wire.Handler{"GET": s.listStored}))
+	mux.HandleFunc("/dev/credits", s.ByMethod(map[string]wire.Handler{"POST": wire.SameOrigin(s.addCredits)}))
 	s.handler = mux
 	return s, nil
 }

@@ -73,7 +73,7 @@ func (s *Server) startGeneration(w http.ResponseWriter, r *http.Request, p wire.
 		}
 	}
 	started := newRun(m.App(params), p, nil, []int{0})
-	started.Family, started.Params, started.WebhookURL, started.CreatedAt = familyGenerate, params, req.WebhookURL, s.Clock.Now()
+	started.Family, started.Params, started.WebhookURL = familyGenerate, params, req.WebhookURL
 	if err := s.enqueue(started); err != nil {
 		return err
 	}

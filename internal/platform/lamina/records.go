@@ -1,7 +1,6 @@
 package lamina
 
 import (
-	"cmp"
 	"encoding/json"
 	"net/url"
 	"slices"
@@ -17,15 +16,18 @@ type RunRecord struct {
 	AppName     string
 	WorkspaceID string
 	Inputs      map[string][]string
-	order       string
 }
 
 func (r *run) record() RunRecord {
-	inputs := r.Inputs
+	return RunRecord{Run: r.Run, AppName: r.app().Name, WorkspaceID: r.WorkspaceID, Inputs: r.inputs()}
+}
+
+// inputs returns the inputs of a run as texts, also those of a generation.
+func (r *run) inputs() map[string][]string {
 	if r.Family == familyGenerate {
-		inputs = textsOf(r.Params)
+		return textsOf(r.Params)
 	}
-	return RunRecord{Run: r.Run, AppName: r.app().Name, WorkspaceID: r.WorkspaceID, Inputs: inputs, order: r.Order}
+	return r.Inputs
 }
 
 // textsOf returns the parameters of a generation as texts: a text as it is, other values as JSON.
@@ -46,14 +48,13 @@ func textsOf(params models.Params) map[string][]string {
 func (s *Server) NewestRuns(appID string, most int) []RunRecord {
 	var runs []RunRecord
 	s.Store.View(func(tx *wire.Tx) {
-		for _, r := range wire.List[run](tx, bucketRuns) {
-			if appID == "" || r.WorkflowID == appID {
-				runs = append(runs, r.record())
-			}
+		ids, _ := s.index.find(runQuery{group: groupKey{app: appID}, limit: most})
+		for _, id := range ids {
+			r, _ := wire.Get[run](tx, bucketRuns, id)
+			runs = append(runs, r.record())
 		}
 	})
-	slices.SortFunc(runs, func(a, b RunRecord) int { return cmp.Compare(b.order, a.order) })
-	return page(runs, most, 0)
+	return runs
 }
 
 // RunByID returns a run of any workspace.

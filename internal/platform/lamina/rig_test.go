@@ -42,7 +42,7 @@ func newRigWith(t *testing.T, file string, opts Options, change func(*wire.Deps)
 	if change != nil {
 		change(&rg.Deps)
 	}
-	opts.RateLimit = cmp.Or(opts.RateLimit, -1)
+	opts.RateLimit, opts.Capacity = cmp.Or(opts.RateLimit, -1), cmp.Or(opts.Capacity, 100)
 	opts.AccessToken = func(token string) (wire.Principal, bool) { p, ok := rg.tokens[token]; return p, ok }
 	var err error
 	if rg.s, err = New(rg.Deps, opts); err != nil {

@@ -13,19 +13,12 @@ import (
 	"github.com/uselamina/lamina/internal/platform/wire"
 )
 
-// Buckets of runs.
-const (
-	bucketRuns  = "runs"  // run id → run
-	bucketQueue = "queue" // order of the run → id of a run that has not ended
-)
-
-// maxUnfinished is the number of runs that may be queued or running.
-const maxUnfinished = 100
+const bucketRuns = "runs" // run id → run
 
 // A run is a run of an app: its state in the API, and the data that its worker needs.
 type run struct {
 	api.Run
-	Order       string      `json:"order"` // key in the queue; increases with each run
+	Order       string      `json:"order"` // increases with each run
 	UserID      string      `json:"userId"`
 	WorkspaceID string      `json:"workspaceId"`
 	Inputs      apps.Inputs `json:"inputs"`
@@ -35,6 +28,8 @@ type run struct {
 	Family   family        `json:"family,omitempty"`
 	IsRecipe bool          `json:"isRecipe,omitempty"` // the run is also a freestyle run
 	Params   models.Params `json:"params,omitempty"`   // of a generation, whose WorkflowID is its model
+
+	IdempotencyKey string `json:"idempotencyKey,omitempty"` // that the start was sent with
 }
 
 // errFinal means that a run has ended and can no longer change.
@@ -110,7 +105,9 @@ func (r *run) complete(index int, o apps.Output, res apps.Result, value string) 
 // newRun returns a queued run.
 func newRun(app apps.App, p wire.Principal, inputs apps.Inputs, indexes []int) run {
 	r := run{
-		Run:    api.Run{RunID: wire.NewUUID(), WorkflowID: app.ID, Status: api.Queued, Progress: &api.Progress{}},
+		Run: api.Run{
+			RunID: wire.NewUUID(), WorkflowID: app.ID, Status: api.Queued, Outputs: []api.Output{}, Progress: &api.Progress{},
+		},
 		UserID: p.UserID, WorkspaceID: p.WorkspaceID, Inputs: inputs, Indexes: indexes,
 	}
 	for _, i := range indexes {
@@ -120,26 +117,38 @@ func newRun(app apps.App, p wire.Principal, inputs apps.Inputs, indexes []int) r
 	return r
 }
 
-// enqueue stores a run and adds it to the queue, unless the queue is full.
+// enqueue stores a run, which a worker then performs, unless there are too many unfinished runs.
 func (s *Server) enqueue(r run) error {
+	_, err := s.enqueueOnce(r, "")
+	return err
+}
+
+// enqueueOnce enqueues a run, or returns the run that was started before with the same idempotency key. request is the digest of the
+// request that it starts.
+func (s *Server) enqueueOnce(r run, request string) (run, error) {
 	select {
 	case <-s.done:
-		return wire.Unavailable("The platform is shutting down")
+		return run{}, wire.Unavailable("The platform is shutting down")
 	default:
 	}
 	err := s.Store.Update(func(tx *wire.Tx) error {
-		if len(tx.Keys(bucketQueue)) >= maxUnfinished {
-			return wire.Unavailable(fmt.Sprintf("%d runs are waiting already", maxUnfinished))
+		first, isRepeated, err := s.firstStart(tx, &r, request)
+		if err != nil || isRepeated {
+			r = first
+			return err
 		}
-		r.Order = tx.NextOrder()
-		wire.Put(tx, bucketRuns, r.RunID, r)
-		wire.Put(tx, bucketQueue, r.Order, r.RunID)
+		if len(s.index.elements) >= s.opts.Capacity {
+			return wire.Unavailable(fmt.Sprintf("%d runs are waiting already", s.opts.Capacity))
+		}
+		r.Order, r.CreatedAt = tx.NextOrder(), s.Clock.Now() // here, so that the index is in the order of both
+		s.putRun(tx, &r)
+		s.rememberStart(tx, &r, request)
 		return nil
 	})
 	if err == nil {
 		s.queueChanged.notify()
 	}
-	return err
+	return r, err
 }
 
 // changeRun changes a run that has not ended, and notifies the waiting requests. If fn ends the run, changeRun also
@@ -157,7 +166,7 @@ func (s *Server) changeRun(id string, fn func(tx *wire.Tx, r *run) error) error 
 		if r.Status.Final() {
 			s.finish(tx, &r)
 		}
-		wire.Put(tx, bucketRuns, id, r)
+		s.putRun(tx, &r)
 		return nil
 	})
 	if err == nil {
@@ -167,11 +176,10 @@ func (s *Server) changeRun(id string, fn func(tx *wire.Tx, r *run) error) error 
 	return err
 }
 
-// finish removes a run from the queue, charges its workspace and adds its webhook delivery.
+// finish charges the workspace of a run that has ended and adds its webhook delivery.
 func (s *Server) finish(tx *wire.Tx, r *run) {
 	now := s.Clock.Now()
 	r.CompletedAt = &now
-	tx.Remove(bucketQueue, r.Order)
 	if r.Status == api.Completed {
 		charge(tx, r.WorkspaceID, r.cost())
 	}

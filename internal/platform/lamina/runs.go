@@ -1,11 +1,9 @@
 package lamina
 
 import (
-	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/uselamina/lamina/internal/api"
@@ -34,6 +32,9 @@ func (s *Server) findAnyRun(r *http.Request, p wire.Principal) (run, error) {
 }
 
 func (s *Server) startRun(w http.ResponseWriter, r *http.Request, p wire.Principal) error {
+	if err := s.acceptKey(w, r); err != nil {
+		return err
+	}
 	app, err := findApp(r)
 	if err != nil {
 		return err
@@ -54,13 +55,14 @@ func (s *Server) startRun(w http.ResponseWriter, r *http.Request, p wire.Princip
 		return wire.Invalid("Invalid inputs", problems...)
 	}
 	started := newRun(app, p, inputs, indexes)
-	started.WebhookURL, started.CreatedAt = webhookURL, s.Clock.Now()
-	if err := s.enqueue(started); err != nil {
+	started.WebhookURL, started.IdempotencyKey = webhookURL, idempotencyKey(r)
+	started, err = s.enqueueOnce(started, digestStart(app.ID, webhookURL, req))
+	if err != nil {
 		return err
 	}
 	return wire.WriteData(w, http.StatusAccepted, api.RunStarted{
 		RunID: started.RunID, WorkflowID: app.ID, WorkflowName: app.Name, Status: api.Queued, WebhookURL: webhookURL,
-		Outputs: started.Outputs,
+		Outputs: started.pendingOutputs(),
 	})
 }
 
@@ -88,21 +90,19 @@ func (s *Server) listRuns(w http.ResponseWriter, r *http.Request, p wire.Princip
 	if app, ok := apps.Find(appID); ok {
 		appID = app.ID
 	}
-	var runs []run
-	s.Store.View(func(tx *wire.Tx) { runs = wire.List[run](tx, bucketRuns) })
-	runs = slices.DeleteFunc(runs, func(r run) bool {
-		return r.WorkspaceID != p.WorkspaceID || r.Family != familyApps || status != "" && string(r.Status) != status ||
-			appID != "" && r.WorkflowID != appID || r.CreatedAt.Before(since)
-	})
-	slices.SortFunc(runs, func(a, b run) int { return cmp.Compare(b.Order, a.Order) })
+	query := runQuery{groupKey{p.WorkspaceID, familyApps, appID}, status, since, limit, offset}
 	summaries := []api.RunSummary{}
-	for _, r := range page(runs, limit, offset) {
-		summaries = append(summaries, api.RunSummary{
-			RunID: r.RunID, WorkflowID: r.WorkflowID, Status: r.Status, Source: "api_app", ErrorMessage: r.ErrorMessage,
-			StartedAt: r.StartedAt, CompletedAt: r.CompletedAt, CreatedAt: r.CreatedAt,
-		})
-	}
-	writePage(w, summaries, len(runs), limit, offset)
+	var total int
+	s.Store.View(func(tx *wire.Tx) {
+		var ids []string
+		ids, total = s.index.find(query)
+		for _, id := range ids {
+			r, _ := wire.Get[api.RunSummary](tx, bucketRuns, id) // a part of a run
+			r.Source = "api_app"
+			summaries = append(summaries, r)
+		}
+	})
+	writePage(w, summaries, total, limit, offset)
 	return nil
 }
 

@@ -117,8 +117,8 @@ func TestCancelInTheQueue(t *testing.T) {
 
 func TestQueueIsBounded(t *testing.T) {
 	t.Parallel()
-	rg := newRig(t)
-	for range maxUnfinished {
+	rg := newRigWith(t, "", Options{Capacity: 7}, nil)
+	for range 7 {
 		rg.start("countdown", nil)
 	}
 	if e := rg.Call("POST", "/v1/apps/countdown/runs", `{}`).WantError(503, "RESOURCE_UNAVAILABLE"); !e.Retryable {
@@ -289,7 +289,7 @@ func TestPanickingAppFails(t *testing.T) {
 	r.Indexes = nil
 	r.Outputs = nil
 	r.WorkflowID = "gone" // an unknown app: its Make is nil
-	if err := rg.s.runApp(t.Context(), r); err == nil || !strings.Contains(err.Error(), "panicked") {
+	if err := rg.s.runApp(t.Context(), r, rg.Deps.Timing.NewSleeper(rg.Deps.Clock)); err == nil || !strings.Contains(err.Error(), "panicked") {
 		t.Errorf("runApp: got %v, want a panic", err)
 	}
 	if text := log.String(); !strings.Contains(text, "run="+id) || strings.Count(text, "\n") != 1 {

@@ -52,14 +52,8 @@ func (s *Server) work(ctx context.Context) {
 func (s *Server) claim(ctx context.Context) (id string, runCtx context.Context, ok bool) {
 	s.claimed.Lock()
 	defer s.claimed.Unlock()
-	s.Store.View(func(tx *wire.Tx) {
-		for _, order := range tx.Keys(bucketQueue) {
-			id, _ = wire.Get[string](tx, bucketQueue, order)
-			if _, isClaimed := s.claimed.runs[id]; !isClaimed {
-				ok = true
-				return
-			}
-		}
+	s.Store.View(func(*wire.Tx) {
+		id, ok = s.index.oldestUnfinished(func(id string) bool { return s.claimed.runs[id] != nil })
 	})
 	if !ok {
 		return "", nil, false
@@ -91,9 +85,10 @@ func (s *Server) stopWork(id string) {
 // perform does the work of a run and stores its end. If ctx ends first, the next process continues the run, whatever the
 // error of the work.
 func (s *Server) perform(ctx context.Context, id string) {
+	sleeper := s.Timing.NewSleeper(s.Clock) // before a client sees that the run is running, and moves the clock
 	r, err := s.begin(id)
 	if err == nil && r.Status == api.Running {
-		if err = s.runApp(ctx, r); err == nil || ctx.Err() == nil {
+		if err = s.runApp(ctx, r, sleeper); err == nil || ctx.Err() == nil {
 			err = s.end(id, err)
 		}
 	}
@@ -108,7 +103,7 @@ func (s *Server) begin(id string) (run, error) {
 	var begun run
 	err := s.changeRun(id, func(tx *wire.Tx, r *run) error {
 		if r.Status == api.Queued {
-			if r.cost() > spendable(tx, r) {
+			if r.cost() > s.spendable(tx, r) {
 				r.fail("Insufficient credits")
 				return nil
 			}
@@ -122,12 +117,11 @@ func (s *Server) begin(id string) (run, error) {
 }
 
 // spendable returns the credits of a workspace for a run: its balance minus the cost of its other running runs.
-func spendable(tx *wire.Tx, r *run) float64 {
+func (s *Server) spendable(tx *wire.Tx, r *run) float64 {
 	credits := ledgerOf(tx, r.WorkspaceID).balance()
-	for _, order := range tx.Keys(bucketQueue) {
-		id, _ := wire.Get[string](tx, bucketQueue, order)
-		other, _ := wire.Get[run](tx, bucketRuns, id)
-		if id != r.RunID && other.WorkspaceID == r.WorkspaceID && other.Status == api.Running {
+	for id := range s.index.running[r.WorkspaceID] {
+		if id != r.RunID {
+			other, _ := wire.Get[run](tx, bucketRuns, id)
 			credits -= other.cost()
 		}
 	}
@@ -138,7 +132,7 @@ func spendable(tx *wire.Tx, r *run) float64 {
 var errPanic = errors.New("the app panicked")
 
 // runApp runs the app of a run for the missing outputs.
-func (s *Server) runApp(ctx context.Context, r run) (err error) {
+func (s *Server) runApp(ctx context.Context, r run, sleeper *wire.Sleeper) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			s.Log.Error("panic in an app", "run", r.RunID, "panic", v, "stack", string(debug.Stack()))
@@ -146,18 +140,23 @@ func (s *Server) runApp(ctx context.Context, r run) (err error) {
 		}
 	}()
 	return r.app().Make(ctx, apps.Job{
-		Inputs:   r.Inputs,
-		Wants:    r.isMissing,
-		Fetch:    s.Fetch,
-		Sleep:    s.Timing.Sleep,
-		Progress: func(ctx context.Context, done float64) error { return s.progress(ctx, r.RunID, done) },
-		Deliver:  func(output int, res apps.Result) error { return s.deliverOutput(r, output, res) },
+		Inputs: r.Inputs,
+		Wants:  r.isMissing,
+		Fetch:  s.Fetch,
+		Sleep:  sleeper.Sleep,
+		Progress: func(ctx context.Context, done float64) error {
+			if err := s.progress(r.RunID, done); err != nil {
+				return err
+			}
+			return sleeper.Pause(ctx) // so that a user sees the progress
+		},
+		Deliver: func(output int, res apps.Result) error { return s.deliverOutput(r, output, res) },
 	})
 }
 
-// progress stores the progress of a run and pauses, so that a user sees it.
-func (s *Server) progress(ctx context.Context, id string, done float64) error {
-	err := s.changeRun(id, func(_ *wire.Tx, r *run) error {
+// progress stores the progress of a run.
+func (s *Server) progress(id string, done float64) error {
+	return s.changeRun(id, func(_ *wire.Tx, r *run) error {
 		percent := math.Round(100 * min(max(done, 0), 1))
 		if before := r.Progress.PercentComplete; before != nil {
 			percent = max(percent, *before) // a continued run must not go backwards
@@ -165,10 +164,6 @@ func (s *Server) progress(ctx context.Context, id string, done float64) error {
 		r.Progress.PercentComplete = &percent
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return s.Timing.Sleep(ctx, s.Timing.Pause)
 }
 
 // errUnexpectedOutput means that an app delivered an output that was not requested or is already finished.

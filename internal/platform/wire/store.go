@@ -75,6 +75,9 @@ func (st *Store) Update(fn func(tx *Tx) error) error {
 			}
 		}
 	}
+	for _, fn := range t.committed {
+		fn()
+	}
 	return nil
 }
 
@@ -107,7 +110,13 @@ func (st *Store) persist(changes map[string]map[string][]byte) error {
 type Tx struct {
 	st      *Store
 	changes map[string]map[string][]byte // a nil value deletes; nil map: read only
+
+	committed []func()
 }
+
+// OnCommit runs fn when the changes of this update are durable, before anything else reads the store. It keeps an index in memory equal
+// to the records that it is made from: readers of the index call View or Update.
+func (t *Tx) OnCommit(fn func()) { t.committed = append(t.committed, fn) }
 
 // Bytes returns the value of a key, or nil if there is none. The caller must not modify it.
 func (t *Tx) Bytes(bucket, key string) []byte {

@@ -1,0 +1,50 @@
+package export
+
+import (
+	"strconv"
+	"strings"
+)
+
+// A Reaction is what an engine does after a shard has ended.
+type Reaction string
+
+// The reactions of engines.
+const (
+	Done   Reaction = "done"
+	Resume Reaction = "resume" // start the shard again: it continues
+	Fail   Reaction = "fail"   // another start alone would end the same way
+)
+
+// A Status is an exit status of `lamina batch run`, and what an engine does then.
+type Status struct {
+	Code     int
+	Reaction Reaction
+	Meaning  string
+}
+
+// Statuses returns every exit status that the files of engines know. All files, and the table of the guide, follow it.
+func Statuses() []Status {
+	return []Status{
+		{0, Done, "all items of the shard are done"},
+		{1, Resume, "outputs could not be saved, or another process runs the shard"},
+		{2, Fail, "wrong usage, or a folder that changed or cannot be used"},
+		{3, Fail, "items failed or are held"},
+		{4, Fail, "a sign-in is needed: the key is missing, wrong or revoked"},
+		{5, Fail, "the app does not exist any more"},
+		{6, Resume, "the budget or a quota is used up"},
+		{7, Resume, "the time limit was reached, or SIGTERM arrived"},
+		{8, Resume, "the service could not be reached, or failed"},
+		{137, Resume, "the process was killed, for example by the kernel when memory ran out"},
+	}
+}
+
+// list returns the statuses with a reaction, as text.
+func list(r Reaction, between string) string {
+	var codes []string
+	for _, s := range Statuses() {
+		if s.Reaction == r {
+			codes = append(codes, strconv.Itoa(s.Code))
+		}
+	}
+	return strings.Join(codes, between)
+}

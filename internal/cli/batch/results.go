@@ -1,0 +1,112 @@
+package batch
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/batch/plan"
+	"github.com/uselamina/lamina/internal/batch/report"
+	"github.com/uselamina/lamina/internal/batch/results"
+	"github.com/uselamina/lamina/internal/batch/state"
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/term"
+)
+
+func newResults(env *cmdutil.Env) *cobra.Command {
+	var states []string
+	cmd := &cobra.Command{
+		Use:   "results DIR",
+		Short: "Write the results of a batch, one line for each item",
+		Long: "Write results.ndjson in the folder of the batch: one line for each item, in the order of the items, with its state, run, outputs,\n" +
+			"files and error. With --json, the lines are printed as a list, with -o ndjson one by one; --status prints only some of them.",
+		Example: "lamina batch results posters\n" +
+			"lamina batch results posters --status failed -o ndjson",
+		Args:              cmdutil.NeedArgs("DIR"),
+		ValidArgsFunction: completeFolders,
+		RunE: func(_ *cobra.Command, args []string) error {
+			for _, name := range states {
+				if err := cmdutil.OneOf("--status", name, state.Names()...); err != nil {
+					return err
+				}
+			}
+			return withTable(args[0], func(p *plan.Plan, t *state.Table) error { return writeResults(env, p, t, states) })
+		},
+	}
+	cmd.Flags().StringSliceVar(&states, "status", nil, "only the items in this `STATE`; may be repeated")
+	completeFlags(cmd, map[string][]string{"status": state.Names()})
+	return cmd
+}
+
+// writeResults writes the file of results, and prints where it is, or the lines.
+func writeResults(env *cmdutil.Env, p *plan.Plan, t *state.Table, states []string) error {
+	if err := results.WriteFile(p.ResultsPath(), t); err != nil {
+		return err
+	}
+	keep := func(s state.Status) bool { return len(states) == 0 || slices.Contains(states, s.String()) }
+	if env.Printer.Lines() {
+		return eachLine(t, keep, func(_ results.Line, raw json.RawMessage) error { return env.Printer.Line(raw) })
+	}
+	lines := []json.RawMessage{}
+	var rows [][]string
+	err := eachLine(t, keep, func(line results.Line, raw json.RawMessage) error {
+		if env.Printer.Machine() {
+			lines = append(lines, raw)
+		} else if len(states) > 0 {
+			rows = append(rows, []string{term.Line(line.ID), line.State, term.Line(line.Error), line.Run})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return env.Print(lines, func(page *output.Page) {
+		if len(rows) > 0 {
+			page.Table([]string{"ITEM", "STATE", "ERROR", "RUN"}, rows)
+			return
+		}
+		page.Line("Wrote %d lines to %s", t.Len(), p.ResultsPath())
+	})
+}
+
+// eachLine calls fn for the lines of the items in some states.
+func eachLine(t *state.Table, keep func(state.Status) bool, fn func(results.Line, json.RawMessage) error) error {
+	for line, err := range results.All(t, keep) {
+		if err != nil {
+			return err
+		}
+		raw, err := line.JSON()
+		if err == nil {
+			err = fn(line, raw)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newReport(env *cmdutil.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "report DIR",
+		Short: "Write a page with the outputs of a batch",
+		Long: "Write report.html in the folder of the batch: a page with the items, their states and their outputs. It needs no network for\n" +
+			"what batch run --download has saved.",
+		Example:           "lamina batch report posters",
+		Args:              cmdutil.NeedArgs("DIR"),
+		ValidArgsFunction: completeFolders,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return withTable(args[0], func(p *plan.Plan, t *state.Table) error {
+				if err := report.WriteFile(p, t, report.Options{Now: env.Now(), Clean: term.Clean}); err != nil {
+					return err
+				}
+				return env.Print(map[string]any{"file": p.ReportPath(), "items": t.Len()}, func(page *output.Page) {
+					page.Line("%s", fmt.Sprintf("Wrote %s", p.ReportPath()))
+				})
+			})
+		},
+	}
+}

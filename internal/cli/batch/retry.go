@@ -1,0 +1,106 @@
+package batch
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/batch/journal"
+	"github.com/uselamina/lamina/internal/batch/plan"
+	"github.com/uselamina/lamina/internal/batch/shard"
+	"github.com/uselamina/lamina/internal/batch/state"
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
+)
+
+func newRetry(env *cmdutil.Env) *cobra.Command {
+	var isFailed, isUnknown bool
+	cmd := &cobra.Command{
+		Use:   "retry DIR",
+		Short: "Allow items that did not complete to be started again",
+		Long: "Allow items to be started again by the next batch run. --failed is for items that failed, were cancelled or were skipped;\n" +
+			"--unknown for items that are held because the response to their start was lost: if that start had an effect, the item is paid\n" +
+			"for twice.",
+		Example:           "lamina batch retry posters --failed\nlamina batch retry posters --unknown",
+		Args:              cmdutil.NeedArgs("DIR"),
+		ValidArgsFunction: completeFolders,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if !isFailed && !isUnknown {
+				return fail.Usage("", "say which items: --failed or --unknown")
+			}
+			return retryItems(env, args[0], func(s state.Status) bool {
+				return isFailed && (s == state.Failed || s == state.Cancelled || s == state.Skipped) || isUnknown && s == state.Held
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&isFailed, "failed", false, "the items that failed, were cancelled or were skipped")
+	cmd.Flags().BoolVar(&isUnknown, "unknown", false, "the items that are held")
+	return cmd
+}
+
+// retryItems writes to the journals that the items in some states may be started again.
+func retryItems(env *cmdutil.Env, dir string, which func(state.Status) bool) error {
+	n := 0
+	err := withJournals(dir, func(p *plan.Plan, t *state.Table, writers []*journal.Writer) error {
+		for i := range t.Len() {
+			if !which(t.Status(i)) {
+				continue
+			}
+			item, err := t.Item(i)
+			if err != nil {
+				return err
+			}
+			r := journal.Record{Type: journal.Retry, ID: item.ID, Attempt: t.Attempt(i)}
+			if _, err := writers[t.Shard(i)].Append(r, false); err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return env.Print(map[string]any{"items": n}, func(page *output.Page) {
+		if n == 0 {
+			page.Line("There is no such item; nothing was changed.")
+			return
+		}
+		page.Line("%s", fmt.Sprintf("%d items can be started again.\n\nNext: %s", n, env.Command("batch", "run", dir)))
+	})
+}
+
+// withJournals opens the state of a batch and all of its journals for writing. It fails if a process runs a part of the batch.
+func withJournals(dir string, use func(*plan.Plan, *state.Table, []*journal.Writer) error) (err error) {
+	p, err := readPlan(dir)
+	if err != nil {
+		return err
+	}
+	unlock, err := plan.LockExclusive(dir)
+	if err != nil {
+		return busy(dir, err)
+	}
+	defer unlock()
+	if err := os.MkdirAll(p.JournalDir(), 0o700); err != nil {
+		return err
+	}
+	writers := make([]*journal.Writer, p.Shards)
+	for i := range writers {
+		one := shard.Shard{Index: i, Count: p.Shards}
+		w, err := journal.Create(p.JournalPath(one), p.JournalLockPath(one), p.Batch)
+		if err != nil {
+			return busy(dir, err)
+		}
+		writers[i] = w
+		defer func() { err = errors.Join(err, w.Close()) }()
+	}
+	t, err := state.Open(p)
+	if err != nil {
+		return unusable(dir, err)
+	}
+	defer func() { _ = t.Close() }()
+	return use(p, t, writers)
+}

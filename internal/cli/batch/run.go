@@ -1,0 +1,313 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/api"
+	"github.com/uselamina/lamina/internal/batch/engine"
+	"github.com/uselamina/lamina/internal/batch/pace"
+	"github.com/uselamina/lamina/internal/batch/plan"
+	"github.com/uselamina/lamina/internal/batch/shard"
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
+)
+
+type runOptions struct {
+	env              *cmdutil.Env
+	dir              string
+	shard            string
+	concurrency      int
+	maxCredits       float64
+	isLimited        bool
+	allowUnknownCost bool
+	maxFailures      string
+	timeLimit        time.Duration
+	runTimeout       time.Duration
+	download         string
+	idempotency      string
+}
+
+func newRun(env *cmdutil.Env) *cobra.Command {
+	opts := &runOptions{env: env}
+	cmd := &cobra.Command{
+		Use:   "run DIR",
+		Short: "Run the items of a batch, or continue",
+		Long: "Start a run for each item of a batch, follow the runs, and store what becomes of them in the folder of the batch. The command\n" +
+			"can be interrupted or killed at any time: the same command continues. No item is started twice, and none is lost.\n\n" +
+			"--shard I/N runs a part of the items, with I from 0 to N-1, for several processes or machines at once; auto takes both numbers\n" +
+			"from the variables of Slurm, Kubernetes, GitLab, AWS Batch, Cloud Run and Buildkite. N is that of batch plan --shards.\n\n" +
+			"If the response to a start is lost, the list of runs tells whether there is a run. What it cannot tell is held: the item is not\n" +
+			"started again before lamina batch retry --unknown. With --idempotency honoured, the start is repeated with the same key: use it\n" +
+			"only if the service starts nothing when it gets a key again.\n\n" +
+			"Exit status: 0 all items completed; 3 some failed or are held; 4 sign in; 6 credits or quota; 7 time limit or signal; 8 the service\n" +
+			"fails. After 6, 7 and 8, the same command continues.",
+		Example: "lamina batch run posters\n" +
+			"lamina batch run posters --download 'posters/out/{id}/' --max-credits 500\n" +
+			"lamina batch run posters --shard 3/8 --time-limit 50m",
+		Args:              cmdutil.NeedArgs("DIR"),
+		ValidArgsFunction: completeFolders,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.dir = args[0]
+			opts.isLimited = cmd.Flags().Changed("max-credits")
+			if err := opts.validate(); err != nil {
+				return err
+			}
+			return opts.run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&opts.shard, "shard", "", "run a part of the items: `I/N`, or auto")
+	f.IntVar(&opts.concurrency, "concurrency", 16, "send up to `N` starts at once")
+	f.Float64Var(&opts.maxCredits, "max-credits", 0, "start nothing that may bring the credits of the batch above `N`")
+	f.BoolVar(&opts.allowUnknownCost, "allow-unknown-cost", false, "start runs although --max-credits is set and the service does not say what they cost")
+	f.StringVar(&opts.maxFailures, "max-failures", "", "start no more items after this many failed: a number or a part of all items, such as `5%`")
+	f.DurationVar(&opts.timeLimit, "time-limit", 0, "end after this `TIME`, with status 7")
+	f.DurationVar(&opts.runTimeout, "run-timeout", 0, "cancel a run that has not ended after this `TIME`; its item failed")
+	f.StringVarP(&opts.download, "download", "d", "", "save the outputs to this `PATH`, with {id} and also {label}, {index}, {ext} and {runId}")
+	f.StringVar(&opts.idempotency, "idempotency", "ignored", "whether the service starts nothing when it gets a key again: `honoured` or ignored")
+	completeFlags(cmd, map[string][]string{"shard": {"auto"}, "idempotency": {"honoured", "ignored"}})
+	return cmd
+}
+
+func (o *runOptions) validate() error {
+	if o.concurrency < 1 || o.concurrency > 1000 {
+		return fail.Usage("", "--concurrency must be between 1 and 1000")
+	}
+	if o.isLimited && !(o.maxCredits >= 0) {
+		return fail.Usage("", "--max-credits must not be negative")
+	}
+	if o.timeLimit < 0 || o.runTimeout < 0 {
+		return fail.Usage("", "--time-limit and --run-timeout must not be negative")
+	}
+	if _, err := failureLimit(o.maxFailures, 100); err != nil {
+		return err
+	}
+	if err := checkPattern(o.download); err != nil {
+		return err
+	}
+	return cmdutil.OneOf("--idempotency", o.idempotency, "honoured", "ignored")
+}
+
+// failureLimit returns at how many failed items no more are started; 0: never.
+func failureLimit(text string, items int) (int, error) {
+	if text == "" {
+		return 0, nil
+	}
+	number, isPart := strings.CutSuffix(text, "%")
+	n, err := strconv.ParseFloat(number, 64)
+	isWhole := n == float64(int64(n))
+	if err != nil || !(n > 0) || isPart && n > 100 || !isPart && !isWhole || n > 1e9 {
+		return 0, fail.Usage("", "--max-failures must be a number above 0 or a part of the items like 5%%, not %q", text)
+	}
+	if isPart {
+		n = n / 100 * float64(items)
+	}
+	return max(1, int(n)), nil
+}
+
+// run carries out the shards and shows how it went.
+func (o *runOptions) run(ctx context.Context) error {
+	p, err := readPlan(o.dir)
+	if err != nil {
+		return err
+	}
+	unlock, err := plan.LockShared(o.dir)
+	if err != nil {
+		return busy(o.dir, err)
+	}
+	defer unlock()
+	e, err := o.engine(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = e.Close() }()
+	return o.show(ctx, p, e)
+}
+
+// engine checks that the batch can go on, and returns its engine.
+func (o *runOptions) engine(ctx context.Context, p *plan.Plan) (*engine.Engine, error) {
+	shards, err := o.shards(p)
+	if err != nil {
+		return nil, err
+	}
+	service, err := open(ctx, o.env, p)
+	if err != nil {
+		return nil, err
+	}
+	options, err := o.options(p, service)
+	if err != nil {
+		return nil, err
+	}
+	options.Shards = shards
+	saver, err := newSaver(o.env, o.dir, o.download)
+	if err != nil {
+		return nil, err
+	}
+	if saver != nil {
+		options.Save = saver.save
+	}
+	e, err := engine.New(options)
+	if err != nil {
+		return nil, unusable(o.dir, err)
+	}
+	return e, nil
+}
+
+// options returns the options of the engine that the flags and the service decide.
+func (o *runOptions) options(p *plan.Plan, s *opened) (engine.Options, error) {
+	limit, err := failureLimit(o.maxFailures, p.Items)
+	if err != nil {
+		return engine.Options{}, err
+	}
+	options := engine.Options{
+		Plan: p, Service: s.lamina, Pacer: s.pacer, Clock: s.clock, Concurrency: o.concurrency, MaxCredits: -1, MaxFailures: limit,
+		TimeLimit: o.timeLimit, RunTimeout: o.runTimeout, IsIdempotent: o.idempotency == "honoured", HasOutputs: s.hasOutputs,
+		Patience: o.env.Patience(), Settle: o.env.Duration("LAMINA_BATCH_SETTLE", 0),
+	}
+	if o.isLimited {
+		options.MaxCredits = o.maxCredits
+	}
+	switch {
+	case s.credits != nil:
+		options.Credits = *s.credits
+	case o.isLimited && !o.allowUnknownCost:
+		return options, &fail.Error{
+			Code: fail.QuotaExceeded, Message: "the cost of an item is unknown, and --max-credits limits it; nothing was started",
+			Hint: "to start the items anyway, add --allow-unknown-cost",
+		}
+	}
+	return options, nil
+}
+
+// shards returns the indexes of the shards to carry out.
+func (o *runOptions) shards(p *plan.Plan) ([]int, error) {
+	var one shard.Shard
+	var err error
+	switch o.shard {
+	case "":
+		all := make([]int, p.Shards)
+		for i := range all {
+			all[i] = i
+		}
+		return all, nil
+	case "auto":
+		if one, _, err = shard.Auto(o.env.Getenv); err == nil && one.Count == 0 {
+			one.Count = p.Shards
+		}
+	default:
+		one, err = shard.Parse(o.shard)
+	}
+	if err != nil {
+		return nil, fail.Usage("", "--shard: %v", err)
+	}
+	if one.Count != p.Shards {
+		return nil, fail.Usage(fmt.Sprintf("plan the batch again with --shards %d --accept-changes; what was done is kept", one.Count),
+			"--shard %s does not fit: the batch was planned with --shards %d", one, p.Shards)
+	}
+	if one.Index >= one.Count {
+		return nil, fail.Usage("", "--shard %s does not exist: the last one is %d/%d", one, one.Count-1, one.Count)
+	}
+	return []int{one.Index}, nil
+}
+
+// An opened service is ready to run a batch.
+type opened struct {
+	lamina     *engine.Lamina
+	pacer      *pace.Pacer
+	clock      *engine.Clock
+	credits    *float64 // the price of an item; nil: unknown
+	hasOutputs bool
+}
+
+// planClient returns the client for a plan. It refuses the credential of another service than the one that was planned with.
+func planClient(env *cmdutil.Env, p *plan.Plan) (*api.Client, error) {
+	client, err := env.Sessions.Client()
+	if err != nil {
+		return nil, err
+	}
+	if p.BaseURL != client.BaseURL {
+		return nil, &fail.Error{
+			Code: fail.BatchUnusable, Message: fmt.Sprintf("the batch was planned for %s, and the credential is for %s", p.BaseURL, client.BaseURL),
+			Hint: "use the profile or the key with which the batch was planned",
+		}
+	}
+	if client.Workspace == "" {
+		client.Workspace = p.WorkspaceID
+	}
+	return client, nil
+}
+
+// open opens the service of a plan, and checks that the app is still the same.
+func open(ctx context.Context, env *cmdutil.Env, p *plan.Plan) (*opened, error) {
+	client, err := planClient(env, p)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := client.App(ctx, p.App.ID)
+	if err != nil {
+		return nil, err
+	}
+	app := reply.Data
+	if plan.AppHash(app.Parameters) != p.App.Hash {
+		return nil, &fail.Error{
+			Code: fail.BatchChanged, Message: fmt.Sprintf("the app %s has changed since the batch was planned", p.App.Name),
+			Hint: "plan the batch again with --accept-changes; what was done is kept",
+		}
+	}
+	s := &opened{pacer: pace.New(pace.Options{}), clock: &engine.Clock{}, credits: p.CreditsPerItem, hasOutputs: len(app.Outputs) > 0}
+	s.lamina = &engine.Lamina{Client: paced(client, s), AppID: p.App.ID}
+	return s, nil
+}
+
+// paced returns a client that repeats nothing, and tells the pacer and the clock of each response.
+func paced(client *api.Client, s *opened) *api.Client {
+	c := *client
+	c.Once = true
+	base := http.DefaultTransport
+	if client.HTTP != nil && client.HTTP.Transport != nil {
+		base = client.HTTP.Transport
+	}
+	c.HTTP = &http.Client{Transport: &engine.Transport{Base: base, Pacer: s.pacer, Clock: s.clock}}
+	return &c
+}
+
+// outcome returns the error of a batch that did not complete.
+func outcome(env *cmdutil.Env, dir string, r engine.Result) error {
+	again := env.Command("batch", "run", dir)
+	c := r.Counts
+	switch r.Reason {
+	case engine.Failed:
+		return &fail.Error{Around: "the batch stopped: %s", Err: r.Err}
+	case engine.Interrupted:
+		return &fail.Error{Code: fail.BatchStopped, Message: "interrupted; the batch can be continued", Hint: again}
+	case engine.TimeLimit:
+		return &fail.Error{Code: fail.BatchStopped, Message: "the time limit was reached; the batch can be continued", Hint: again}
+	case engine.Budget:
+		return &fail.Error{
+			Code: fail.QuotaExceeded, Message: "the next run could exceed the limit of credits; the batch can be continued",
+			Hint: again + " with a higher --max-credits",
+		}
+	case engine.Failures:
+		return &fail.Error{
+			Code: fail.BatchFailed, Message: fmt.Sprintf("%d items failed, and --max-failures ends the batch; %d were not started", c.Failed, c.Pending),
+			Hint: env.Command("batch", "retry", dir, "--failed"),
+		}
+	}
+	if err := bad(env, dir, c); err != nil {
+		return err
+	}
+	if r.NotSaved != nil {
+		return &fail.Error{
+			Code: fail.DownloadFailed, Err: r.NotSaved, Around: fmt.Sprintf("the outputs of %d items could not be saved: %%s", r.Unsaved),
+			Hint: "run the same command again: it saves what is missing",
+		}
+	}
+	return nil
+}

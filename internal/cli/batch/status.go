@@ -1,0 +1,108 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/uselamina/lamina/internal/batch/plan"
+	"github.com/uselamina/lamina/internal/batch/state"
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/retry"
+)
+
+func newStatus(env *cmdutil.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status DIR",
+		Short: "Show how far a batch is",
+		Long: "Show the number of items by state, the credits, the shards, and the first items that did not complete. The command reads the\n" +
+			"folder of the batch, also while it runs; it needs no credential.",
+		Example:           "lamina batch status posters\nlamina batch status posters --jq .data.counts",
+		Args:              cmdutil.NeedArgs("DIR"),
+		ValidArgsFunction: completeFolders,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return withTable(args[0], func(p *plan.Plan, t *state.Table) error {
+				s, err := summarize(env, args[0], p, t)
+				if err != nil {
+					return err
+				}
+				return env.Print(s, s.write)
+			})
+		},
+	}
+}
+
+func newWatch(env *cmdutil.Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "watch DIR",
+		Short: "Show the progress of a batch that runs elsewhere",
+		Long: "Show the progress of a batch that other processes run, until it is over or no process on this machine runs it any more. The\n" +
+			"command reads the folder of the batch; it needs no credential.",
+		Example:           "lamina batch watch posters",
+		Args:              cmdutil.NeedArgs("DIR"),
+		ValidArgsFunction: completeFolders,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withTable(args[0], func(p *plan.Plan, t *state.Table) error { return watch(cmd.Context(), env, args[0], p, t) })
+		},
+	}
+}
+
+// withTable opens the state of a batch.
+func withTable(dir string, use func(*plan.Plan, *state.Table) error) error {
+	p, err := readPlan(dir)
+	if err != nil {
+		return err
+	}
+	t, err := state.Open(p)
+	if err != nil {
+		return unusable(dir, err)
+	}
+	defer func() { _ = t.Close() }()
+	return use(p, t)
+}
+
+// watch shows the progress until the batch is over or nothing runs it.
+func watch(ctx context.Context, env *cmdutil.Env, dir string, p *plan.Plan, t *state.Table) error {
+	progress := env.Progress()
+	defer progress.Stop()
+	for {
+		s, err := summarize(env, dir, p, t)
+		if err != nil {
+			return err
+		}
+		if s.Counts.IsOver() || !s.isRunning() {
+			progress.Stop()
+			if err := env.Print(s, s.write); err != nil || !s.Counts.IsOver() {
+				return err
+			}
+			return bad(env, dir, s.Counts)
+		}
+		c := s.Counts
+		progress.Set("%d of %d done, %d running, %d failed or held", c.Done(), c.Total(), c.Running+c.Starting, c.Failed+c.Cancelled+c.Held)
+		if err := retry.Sleep(ctx, time.Second); err != nil {
+			return err
+		}
+		if err := t.Refresh(); err != nil {
+			return unusable(dir, err)
+		}
+	}
+}
+
+// bad returns the error of a batch whose items did not all complete.
+func bad(env *cmdutil.Env, dir string, c state.Counts) error {
+	n := c.Failed + c.Cancelled + c.Held + c.Skipped
+	if n == 0 {
+		return nil
+	}
+	which := "--failed"
+	if c.Held == n {
+		which = "--unknown"
+	}
+	return &fail.Error{
+		Code: fail.BatchFailed, Message: fmt.Sprintf("%d of %d items did not complete", n, c.Total()),
+		Hint: env.Command("batch", "retry", dir, which),
+	}
+}

@@ -1,0 +1,221 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/uselamina/lamina/internal/batch/engine"
+	"github.com/uselamina/lamina/internal/batch/journal"
+	"github.com/uselamina/lamina/internal/batch/plan"
+	"github.com/uselamina/lamina/internal/batch/results"
+	"github.com/uselamina/lamina/internal/batch/shard"
+	"github.com/uselamina/lamina/internal/batch/state"
+	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/term"
+)
+
+// maxFailures is how many failed items a summary names.
+const maxFailures = 5
+
+// A summary is what the commands say about the state of a batch.
+type summary struct {
+	Dir      string         `json:"dir"`
+	Batch    string         `json:"batch"`
+	App      resultApp      `json:"app"`
+	Items    int            `json:"items"`
+	Counts   state.Counts   `json:"counts"`
+	Credits  float64        `json:"credits"`
+	Shards   []shardSummary `json:"shards"`
+	Failures []failure      `json:"failures"`
+	Reason   engine.Reason  `json:"reason,omitempty"` // why batch run ended
+	Next     []string       `json:"next"`
+}
+
+type shardSummary struct {
+	Shard   string       `json:"shard"`
+	Running bool         `json:"running"` // a process runs it
+	Counts  state.Counts `json:"counts"`
+}
+
+// A failure is an item that did not complete.
+type failure struct {
+	ID    string `json:"id"`
+	State string `json:"state"`
+	Run   string `json:"run,omitempty"`
+	Error string `json:"error"`
+	Look  string `json:"look,omitempty"` // the command that shows the run
+}
+
+// summarize returns the summary of a batch.
+func summarize(env *cmdutil.Env, dir string, p *plan.Plan, t *state.Table) (summary, error) {
+	s := summary{
+		Dir: dir, Batch: p.Batch, App: resultApp{p.App.ID, p.App.Name}, Items: t.Len(), Counts: t.Counts(), Failures: []failure{},
+	}
+	s.Credits = s.Counts.Credits
+	for i := range p.Shards {
+		one := shard.Shard{Index: i, Count: p.Shards}
+		s.Shards = append(s.Shards, shardSummary{one.String(), journal.IsBusy(p.JournalLockPath(one)), t.CountsOf(i)})
+	}
+	isBad := func(s state.Status) bool { return s == state.Failed || s == state.Held || s == state.Cancelled }
+	for line, err := range results.All(t, isBad) {
+		if err != nil {
+			return s, err
+		}
+		if len(s.Failures) == maxFailures {
+			break
+		}
+		f := failure{ID: line.ID, State: line.State, Run: line.Run, Error: line.Error}
+		if line.Run != "" {
+			f.Look = env.Command("runs", "get", line.Run)
+		}
+		s.Failures = append(s.Failures, f)
+	}
+	s.Next = s.next(env)
+	return s, nil
+}
+
+// isRunning reports whether a process runs a shard.
+func (s *summary) isRunning() bool {
+	for _, one := range s.Shards {
+		if one.Running {
+			return true
+		}
+	}
+	return false
+}
+
+// next returns the commands that may follow.
+func (s *summary) next(env *cmdutil.Env) (commands []string) {
+	add := func(args ...string) { commands = append(commands, env.Command(args...)) }
+	c := s.Counts
+	switch {
+	case s.isRunning():
+		add("batch", "watch", s.Dir)
+		return commands
+	case !c.IsOver():
+		add("batch", "run", s.Dir)
+	}
+	if c.Failed+c.Cancelled+c.Skipped > 0 {
+		add("batch", "retry", s.Dir, "--failed")
+	}
+	if c.Held > 0 {
+		add("batch", "retry", s.Dir, "--unknown")
+	}
+	if c.Done() > 0 {
+		add("batch", "results", s.Dir)
+		add("batch", "report", s.Dir)
+	}
+	return commands
+}
+
+// write shows the summary.
+func (s *summary) write(p *output.Page) {
+	p.Line("%s", p.Bold(fmt.Sprintf("%s: %d items of %s", s.Dir, s.Items, term.Line(s.App.Name))))
+	var fields []string
+	for i, name := range state.Names() {
+		if n := *s.Counts.Of(state.Status(i)); n > 0 {
+			fields = append(fields, name, fmt.Sprint(n))
+		}
+	}
+	p.Fields(append(fields, "credits", output.Number(s.Credits))...)
+	if len(s.Failures) > 0 {
+		p.Line("\n%s", p.Bold("The first items that did not complete"))
+		for _, f := range s.Failures {
+			p.Wrapped("%s  %s: %s", term.Line(f.ID), f.State, term.Line(f.Error))
+			if f.Look != "" {
+				p.Line("  %s", p.Command(f.Look))
+			}
+		}
+	}
+	if len(s.Next) > 0 {
+		p.Line("\nNext:")
+		for _, command := range s.Next {
+			p.Line("  %s", p.Command(command))
+		}
+	}
+}
+
+// The time between two changes of a live line, and between two lines where there is no terminal.
+const (
+	liveInterval  = time.Second
+	plainInterval = 10 * time.Second
+)
+
+// show carries out the batch, shows its progress, and says how it ended.
+func (o *runOptions) show(ctx context.Context, p *plan.Plan, e *engine.Engine) error {
+	progress := o.env.Progress()
+	interval := plainInterval
+	if progress.IsLive() {
+		interval = liveInterval
+	}
+	ended := make(chan engine.Result, 1)
+	go func() { ended <- e.Run(ctx) }()
+	ticks := time.NewTicker(interval)
+	defer ticks.Stop()
+	var r engine.Result
+	for isOver := false; !isOver; {
+		select {
+		case r = <-ended:
+			isOver = true
+		case <-ticks.C:
+			progress.Set("%s", progressLine(e.Snapshot()))
+		}
+	}
+	progress.Stop()
+	if err := e.Close(); err != nil && r.Err == nil {
+		r.Reason, r.Err = engine.Failed, err
+	}
+	t, err := state.Open(p)
+	if err != nil {
+		return unusable(o.dir, err)
+	}
+	defer func() { _ = t.Close() }()
+	s, err := summarize(o.env, o.dir, p, t)
+	if err != nil {
+		return err
+	}
+	s.Reason = r.Reason
+	return errors.Join(o.env.Print(s, s.write), outcome(o.env, o.dir, r))
+}
+
+// progressLine describes an engine at work.
+func progressLine(s engine.Snapshot) string {
+	c := s.Counts
+	line := fmt.Sprintf("%d of %d done", c.Done(), c.Total())
+	if n := c.Running + c.Starting; n > 0 {
+		line += fmt.Sprintf(", %d running", n)
+	}
+	if n := c.Failed + c.Cancelled + c.Held; n > 0 {
+		line += fmt.Sprintf(", %d failed or held", n)
+	}
+	if c.Credits > 0 {
+		line += ", " + output.Number(c.Credits) + " credits"
+	}
+	if s.EndedHere > 0 && s.Elapsed > 5*time.Second {
+		perItem := s.Elapsed / time.Duration(s.EndedHere)
+		if left := c.Total() - c.Done(); left > 0 {
+			line += ", " + timeLeft(perItem*time.Duration(left)) + " left"
+		}
+	}
+	if s.Notice != "" {
+		line += " (" + term.Line(s.Notice) + ")"
+	}
+	return line
+}
+
+// timeLeft rounds a duration: it is only an estimate.
+func timeLeft(d time.Duration) string {
+	switch {
+	case d < 10*time.Minute:
+		return "about " + max(d.Round(10*time.Second), 10*time.Second).String()
+	case d < time.Hour:
+		return fmt.Sprintf("about %d min", int(d.Round(time.Minute)/time.Minute))
+	case d < 48*time.Hour:
+		d = d.Round(10 * time.Minute)
+		return fmt.Sprintf("about %d h %d min", int(d/time.Hour), int(d%time.Hour/time.Minute))
+	}
+	return fmt.Sprintf("about %d days", int(d.Round(24*time.Hour)/(24*time.Hour)))
+}

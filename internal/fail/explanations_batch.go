@@ -1,0 +1,16 @@
+package fail
+
+func explainBatches() []Explanation {
+	return []Explanation{
+		explain(BatchChanged, "The app, the items or the number of shards is not the one of the batch's plan. Nothing was changed, and nothing was started.",
+			[]string{"the items file was edited after it was planned", "the author of the app changed its inputs", "`--shards` or `--shard` names another number of shards"},
+			[]string{"plan the batch as it is now; what is done stays done: the same command with `--accept-changes`", "plan the new items in a folder of their own: `lamina batch plan APP ITEMS --out OTHER`"}),
+		explain(BatchUnusable, "The folder of a batch cannot be used. Nothing was started.",
+			[]string{"the folder has other files, and no plan", "another version of lamina wrote the plan", "a file of the plan was changed, cut off or removed",
+				"the plan is of another app, workspace or service"},
+			[]string{"plan the batch: `lamina batch plan APP ITEMS --out DIR`", "restore the folder from where it was copied", "sign in to the workspace of the plan: `lamina login --profile NAME`"}),
+		explain(BatchBusy, "Another process runs this batch, or plans it. Nothing was changed.",
+			[]string{"a `lamina batch run` of the same shard", "a plan that is being written into the same folder"},
+			[]string{"wait until it ends: `lamina batch status DIR`", "give each process a shard of its own: `lamina batch run DIR --shard 0/2`"}),
+	}
+}
