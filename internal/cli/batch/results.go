@@ -20,7 +20,7 @@ func newResults(env *cmdutil.Env) *cobra.Command {
 	var states []string
 	cmd := &cobra.Command{
 		Use:   "results DIR",
-		Short: "Write the results of a batch, one line for each item",
+		Short: "Save the results of a batch, one line for each item",
 		Long: "Write results.ndjson in the folder of the batch: one line for each item, in the order of the items, with its state, run, outputs,\n" +
 			"files and error. With --json, the lines are printed as a list, with -o ndjson one by one; --status prints only some of them.",
 		Example: "lamina batch results posters\n" +
@@ -92,7 +92,7 @@ func eachLine(t *state.Table, keep func(state.Status) bool, fn func(results.Line
 func newReport(env *cmdutil.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "report DIR",
-		Short: "Write a page with the outputs of a batch",
+		Short: "Create a page with the outputs of a batch",
 		Long: "Write report.html in the folder of the batch: a page with the items, their states and their outputs. It needs no network for\n" +
 			"what batch run --download has saved.",
 		Example:           "lamina batch report posters",
