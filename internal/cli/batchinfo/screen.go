@@ -113,8 +113,12 @@ func others(c state.Counts) (parts []string) {
 	return parts
 }
 
-// facts returns the credits, the time left and the speed, as far as they are known.
+// facts returns the time left, the credits and the speed, as far as they are known.
 func (s *Screen) facts(now engine.Snapshot) (parts []string) {
+	perMinute := s.speed.perMinute()
+	if left := now.Counts.Total() - now.Counts.Done(); left > 0 && perMinute > 0 {
+		parts = append(parts, About(time.Duration(min(float64(left)/perMinute*float64(time.Minute), math.MaxInt64/2)))+" left")
+	}
 	spent := output.Number(now.Counts.Credits)
 	switch {
 	case now.MaxCredits >= 0:
@@ -122,28 +126,20 @@ func (s *Screen) facts(now engine.Snapshot) (parts []string) {
 	case now.Counts.Credits > 0:
 		parts = append(parts, spent+" credits")
 	}
-	perMinute := s.speed.perMinute()
-	if perMinute == 0 {
-		return parts
-	}
-	if left := now.Counts.Total() - now.Counts.Done(); left > 0 {
-		parts = append(parts, About(time.Duration(min(float64(left)/perMinute*float64(time.Minute), math.MaxInt64/2)))+" left")
-	}
 	if perMinute >= 1 {
 		parts = append(parts, fmt.Sprintf("%.0f a minute", perMinute))
 	}
 	return parts
 }
 
-// fit joins as many parts as there is room for; at least one.
+// fit joins the parts that there is room for; at least the first one.
 func fit(columns int, parts ...string) string {
 	line := parts[0]
 	for _, part := range parts[1:] {
 		longer := line + "  " + part
-		if runewidth.StringWidth(longer) > columns {
-			break
+		if runewidth.StringWidth(longer) <= columns {
+			line = longer
 		}
-		line = longer
 	}
 	return line
 }
