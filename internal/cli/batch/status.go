@@ -78,6 +78,9 @@ func watch(ctx context.Context, env *cmdutil.Env, dir string, p *plan.Plan, t *s
 		}
 		if s.Counts.IsOver() || !s.isRunning() {
 			screen.Stop()
+			if !s.Counts.IsOver() {
+				env.Say("no process on this machine runs the batch")
+			}
 			if err := env.Print(s, s.write); err != nil || !s.Counts.IsOver() {
 				return err
 			}
