@@ -73,7 +73,7 @@ func (s *Screen) lines(now engine.Snapshot, columns int) []string {
 		bar = 10
 	}
 	done := float64(c.Done()) / float64(max(c.Total(), 1))
-	lines := []string{fit(columns, output.Bar(done, bar), fmt.Sprintf("%d of %d done", c.Done(), c.Total()))}
+	lines := []string{fmt.Sprintf("%s %d of %d done", output.Bar(done, bar), c.Done(), c.Total())}
 	if states := others(c); len(states) > 0 {
 		lines = append(lines, fit(columns, states...))
 	}
@@ -136,7 +136,7 @@ func (s *Screen) facts(now engine.Snapshot) (parts []string) {
 func fit(columns int, parts ...string) string {
 	line := parts[0]
 	for _, part := range parts[1:] {
-		longer := line + "  " + part
+		longer := line + ", " + part
 		if runewidth.StringWidth(longer) <= columns {
 			line = longer
 		}

@@ -29,17 +29,17 @@ func TestLines(t *testing.T) {
 		columns int
 		want    string
 	}{
-		{117, `███████░░░░░░░░░░░░░  99500 of 300000 done
-500 running  1234 failed  12 held  200 cancelled  54 skipped
-about 33 h 30 min left  490000 of 1500000 credits  100 a minute
+		{117, `███████░░░░░░░░░░░░░ 99500 of 300000 done
+500 running, 1234 failed, 12 held, 200 cancelled, 54 skipped
+about 33 h 30 min left, 490000 of 1500000 credits, 100 a minute
 the service is full`},
-		{57, `███░░░░░░░  99500 of 300000 done
-500 running  1234 failed  12 held  200 cancelled
-about 33 h 30 min left  490000 of 1500000 credits
+		{57, `███░░░░░░░ 99500 of 300000 done
+500 running, 1234 failed, 12 held, 200 cancelled
+about 33 h 30 min left, 490000 of 1500000 credits
 the service is full`},
-		{37, `███░░░░░░░  99500 of 300000 done
-500 running  1234 failed  12 held
-about 33 h 30 min left  100 a minute
+		{37, `███░░░░░░░ 99500 of 300000 done
+500 running, 1234 failed, 12 held
+about 33 h 30 min left, 100 a minute
 the service is full`},
 	} {
 		now := large
@@ -61,7 +61,7 @@ func TestFirstLines(t *testing.T) {
 	s := &Screen{}
 	now := engine.Snapshot{Counts: state.Counts{Pending: 3}, MaxCredits: -1}
 	s.speed.add(now.Elapsed, 0)
-	want := "░░░░░░░░░░  0 of 3 done\nrunning"
+	want := "░░░░░░░░░░ 0 of 3 done\nrunning"
 	if got := strings.Join(s.lines(now, 37), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
