@@ -250,18 +250,18 @@ func (t *Table) apply(r journal.Record, at place) {
 		t.saved[i] = at
 		return
 	}
+	counts := &t.counts[e.shard]
+	if r.Type == journal.Ended && r.Credits != nil { // each attempt is paid for
+		counts.Credits += *r.Credits
+	}
 	attempt, rank := uint32(r.Attempt), uint8(r.Type.Rank())
 	if rank == 0 || attempt < e.attempt || attempt == e.attempt && rank <= e.rank {
 		return
 	}
 	t.follow(i, r, attempt > e.attempt)
-	counts := &t.counts[e.shard]
 	counts.add(e.status, -1)
 	e.attempt, e.rank, e.status, e.file, e.last = attempt, rank, statusAfter(r), at.file, at.offset
 	counts.add(e.status, 1)
-	if r.Type == journal.Ended && r.Credits != nil {
-		counts.Credits += *r.Credits
-	}
 }
 
 // follow keeps what is needed of starts without outcome and of runs that have not ended.
