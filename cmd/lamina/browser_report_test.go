@@ -117,7 +117,7 @@ func barePage(t *testing.T, dir string) string {
 // colored returns a picture with a color of its own.
 func colored(t *testing.T, i int) []byte {
 	t.Helper()
-	picture := image.NewPaletted(image.Rect(0, 0, 64, 64), color.Palette{color.RGBA{uint8(i), uint8(i / 16), 160, 255}}) //nolint:gosec // any color
+	picture := image.NewPaletted(image.Rect(0, 0, 64, 64), color.Palette{color.RGBA{uint8(i), uint8(i / 16), 160, 255}})
 	var raw bytes.Buffer
 	if err := png.Encode(&raw, picture); err != nil {
 		t.Fatal(err)

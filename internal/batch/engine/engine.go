@@ -202,8 +202,8 @@ func (e *Engine) greet(ctx context.Context) error {
 		_, err := e.Service.List(ctx, time.Now().Add(-time.Minute), 0)
 		return err
 	})
-	if errors.Is(err, errors.ErrUnsupported) || ctx.Err() != nil {
-		return nil
+	if isUnsupported(err) || ctx.Err() != nil {
+		err = nil
 	}
 	return err
 }

@@ -69,7 +69,7 @@ func read(f io.ReadSeeker, path, batch string, offset int64, fn func(offset int6
 			line = long
 		}
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return offset, nil
 		case err != nil:
 			return offset, err
