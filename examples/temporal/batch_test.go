@@ -120,7 +120,8 @@ func TestStatuses(t *testing.T) {
 				}
 				return
 			}
-			if refused := (*temporal.ApplicationError)(nil); !errors.As(err, &refused) || refused.Type() != tt.problem || !strings.Contains(err.Error(), "the reason") {
+			refused := (*temporal.ApplicationError)(nil)
+			if !errors.As(err, &refused) || refused.Type() != tt.problem || !strings.Contains(err.Error(), "the reason") {
 				t.Errorf("got %v, want %s with the reason", err, tt.problem)
 			}
 		})
