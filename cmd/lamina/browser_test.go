@@ -136,6 +136,7 @@ func TestBrowser(t *testing.T) {
 		{"device denied", browserDeviceDeny},
 		{"keys", browserKeys},
 		{"overview", browserOverview},
+		{"report", browserReport},
 		{"hostile client", browserHostileClient},
 		{"hostile callback", browserHostileCallback},
 	} {

@@ -23,7 +23,8 @@ var imports = map[string]string{
 	"cli/apps":         "api api/loose cli/appinfo cli/complete cmdutil fail output term",
 	"cli/assetfile":    "api api/check cmdutil fail output provider transfer",
 	"cli/assets":       "api cli/assetfile cli/complete cmdutil fail output",
-	"cli/batch":        "api api/check batch/export batch/items batch/plan batch/shard cli/appinfo cli/assetfile cli/complete cmdutil disk fail output provider",
+	"cli/batch":        "api api/check batch/engine batch/export batch/items batch/journal batch/ledger batch/pace batch/plan batch/report batch/results batch/shard batch/state cli/appinfo cli/assetfile cli/batchinfo cli/complete cli/runinfo cmdutil disk fail output provider retry term transfer",
+	"cli/batchinfo":    "batch/engine batch/state cmdutil output term",
 	"cli/brands":       "api cmdutil output",
 	"cli/browse":       "api cli/appinfo cli/complete cmdutil fail output provider",
 	"cli/complete":     "api cmdutil fail output term",
@@ -66,10 +67,16 @@ var imports = map[string]string{
 	"transfer":          "retry",
 	"output":            "term",
 	"term":              "child",
+	"batch/batchtest":   "batch/journal batch/plan batch/shard batch/state",
+	"batch/engine":      "api batch/journal batch/ledger batch/pace batch/plan batch/shard batch/state provider retry",
 	"batch/items":       "jsontext textfile",
+	"batch/journal":     "disk",
 	"batch/ledger":      "disk retry",
 	"batch/pace":        "retry",
 	"batch/plan":        "batch/shard disk",
+	"batch/report":      "batch/journal batch/plan batch/results batch/state disk",
+	"batch/results":     "batch/journal batch/state disk",
+	"batch/state":       "batch/journal batch/plan batch/shard",
 	"webhook/forward":   "retry webhook webhook/inbox",
 	"webhook/inbox":     "disk",
 	"webhook/listen":    "webhook webhook/inbox",
@@ -124,7 +131,7 @@ var never = []struct{ from, to, why string }{
 var leaves = []string{"auth/clientkey", "auth/page", "auth/safeurl", "batch/shard", "child", "completion", "disk", "jsontext", "provider", "retry", "redact", "textfile", "webhook", "docs"}
 
 // helpers are the packages below internal/cli that nouns may import: they hold no commands.
-var helpers = []string{"cli/appinfo", "cli/assetfile", "cli/complete", "cli/runinfo"}
+var helpers = []string{"cli/appinfo", "cli/assetfile", "cli/batchinfo", "cli/complete", "cli/runinfo"}
 
 // servers are the packages of the platform that must not import each other.
 var servers = []string{"control", "laghav", "lamatic", "lamina", "laminr", "lightfast", "oauth"}

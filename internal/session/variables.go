@@ -9,7 +9,7 @@ import (
 )
 
 // Durations are the environment variables that hold a duration.
-var Durations = []string{"LAMINA_REQUEST_TIMEOUT", "LAMINA_PATIENCE"}
+var Durations = []string{"LAMINA_REQUEST_TIMEOUT", "LAMINA_PATIENCE", "LAMINA_BATCH_SETTLE"}
 
 // RefuseBlank returns an error for the first of these environment variables that is set, but empty or blank. Code calls it before it
 // uses them, because an empty variable is a mistake, such as a secret that a CI job may not read, and not an absence.

@@ -18,10 +18,10 @@ const maxDoubt = time.Minute
 
 // A lost start is one without outcome, and the time in which the service can have received it.
 type lost struct {
-	item        int32
+	item        int32 // -1 if its item was held
 	from, until time.Time
-	isOpen      bool // it may still be answered
-	isSettled   bool // it is ours, and the list shows its run, if there is one
+	isOpen      bool  // it may still be answered
+	isSettled   bool  // it is ours, and the list shows its run, if there is one
 	candidates  []int // indexes of runs that it may own
 }
 
@@ -99,8 +99,8 @@ func (e *Engine) hasSettled() bool {
 	return false
 }
 
-// lostStarts returns all starts without outcome of the folder, and when the first of those that are settled was sent. The caller
-// holds the mutex.
+// lostStarts returns all starts without outcome of the folder, and those whose items were held, and when the first of those that are
+// settled was sent. The caller holds the mutex.
 func (e *Engine) lostStarts() (since time.Time, starts []lost) {
 	now := e.Clock.Now()
 	since = now
@@ -115,6 +115,9 @@ func (e *Engine) lostStarts() (since time.Time, starts []lost) {
 			since = o.At
 		}
 		starts = append(starts, l)
+	}
+	for _, o := range e.table.Doubts() {
+		starts = append(starts, lost{item: -1, from: o.At.Add(-slack), until: o.Until.Add(slack)})
 	}
 	return since, starts
 }

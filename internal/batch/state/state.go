@@ -129,6 +129,7 @@ type Table struct {
 
 	counts []Counts            // by shard
 	open   map[int32]Lost      // starts without outcome
+	doubts []Lost              // starts whose outcome was given up: a run that no journal names may be theirs
 	runs   map[int32]Run       // runs that have not ended
 	saved  map[int32]place     // records of saved files
 	known  map[uint64]struct{} // hashes of the ids of all runs
@@ -249,18 +250,18 @@ func (t *Table) apply(r journal.Record, at place) {
 		t.saved[i] = at
 		return
 	}
+	counts := &t.counts[e.shard]
+	if r.Type == journal.Ended && r.Credits != nil { // each attempt is paid for
+		counts.Credits += *r.Credits
+	}
 	attempt, rank := uint32(r.Attempt), uint8(r.Type.Rank())
 	if rank == 0 || attempt < e.attempt || attempt == e.attempt && rank <= e.rank {
 		return
 	}
 	t.follow(i, r, attempt > e.attempt)
-	counts := &t.counts[e.shard]
 	counts.add(e.status, -1)
 	e.attempt, e.rank, e.status, e.file, e.last = attempt, rank, statusAfter(r), at.file, at.offset
 	counts.add(e.status, 1)
-	if r.Type == journal.Ended && r.Credits != nil {
-		counts.Credits += *r.Credits
-	}
 }
 
 // follow keeps what is needed of starts without outcome and of runs that have not ended.
@@ -276,6 +277,9 @@ func (t *Table) follow(i int32, r journal.Record, isNewAttempt bool) {
 		o.Attempt, o.Until, o.Reason = r.Attempt, r.At, r.Reason
 		t.open[i] = o
 	default:
+		if o, isOpen := t.open[i]; isOpen && r.Type == journal.Held {
+			t.doubts = append(t.doubts, o)
+		}
 		delete(t.open, i)
 	}
 	if delete(t.runs, i); r.Type == journal.Started {
@@ -390,6 +394,9 @@ func (t *Table) recordAt(at place) (journal.Record, error) {
 
 // Unresolved returns the starts without outcome, by item.
 func (t *Table) Unresolved() map[int32]Lost { return t.open }
+
+// Doubts returns the starts whose items are or were held. A run that no journal names may be theirs.
+func (t *Table) Doubts() []Lost { return t.doubts }
 
 // Runs returns the runs that have not ended, by item.
 func (t *Table) Runs() map[int32]Run { return t.runs }

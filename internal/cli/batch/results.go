@@ -2,13 +2,11 @@ package batch
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/uselamina/lamina/internal/batch/plan"
-	"github.com/uselamina/lamina/internal/batch/report"
 	"github.com/uselamina/lamina/internal/batch/results"
 	"github.com/uselamina/lamina/internal/batch/state"
 	"github.com/uselamina/lamina/internal/cmdutil"
@@ -20,7 +18,7 @@ func newResults(env *cmdutil.Env) *cobra.Command {
 	var states []string
 	cmd := &cobra.Command{
 		Use:   "results DIR",
-		Short: "Write the results of a batch, one line for each item",
+		Short: "Save the results of a batch, one line for each item",
 		Long: "Write results.ndjson in the folder of the batch: one line for each item, in the order of the items, with its state, run, outputs,\n" +
 			"files and error. With --json, the lines are printed as a list, with -o ndjson one by one; --status prints only some of them.",
 		Example: "lamina batch results posters\n" +
@@ -87,26 +85,4 @@ func eachLine(t *state.Table, keep func(state.Status) bool, fn func(results.Line
 		}
 	}
 	return nil
-}
-
-func newReport(env *cmdutil.Env) *cobra.Command {
-	return &cobra.Command{
-		Use:   "report DIR",
-		Short: "Write a page with the outputs of a batch",
-		Long: "Write report.html in the folder of the batch: a page with the items, their states and their outputs. It needs no network for\n" +
-			"what batch run --download has saved.",
-		Example:           "lamina batch report posters",
-		Args:              cmdutil.NeedArgs("DIR"),
-		ValidArgsFunction: completeFolders,
-		RunE: func(_ *cobra.Command, args []string) error {
-			return withTable(args[0], func(p *plan.Plan, t *state.Table) error {
-				if err := report.WriteFile(p, t, report.Options{Now: env.Now(), Clean: term.Clean}); err != nil {
-					return err
-				}
-				return env.Print(map[string]any{"file": p.ReportPath(), "items": t.Len()}, func(page *output.Page) {
-					page.Line("%s", fmt.Sprintf("Wrote %s", p.ReportPath()))
-				})
-			})
-		},
-	}
 }

@@ -20,7 +20,7 @@ func newRetry(env *cmdutil.Env) *cobra.Command {
 	var isFailed, isUnknown bool
 	cmd := &cobra.Command{
 		Use:   "retry DIR",
-		Short: "Allow items that did not complete to be started again",
+		Short: "Choose items that did not complete, to start them again",
 		Long: "Allow items to be started again by the next batch run. --failed is for items that failed, were cancelled or were skipped;\n" +
 			"--unknown for items that are held because the response to their start was lost: if that start had an effect, the item is paid\n" +
 			"for twice.",

@@ -67,7 +67,7 @@ func newRun(env *cmdutil.Env) *cobra.Command {
 	f.IntVar(&opts.concurrency, "concurrency", 16, "send up to `N` starts at once")
 	f.Float64Var(&opts.maxCredits, "max-credits", 0, "start nothing that may bring the credits of the batch above `N`")
 	f.BoolVar(&opts.allowUnknownCost, "allow-unknown-cost", false, "start runs although --max-credits is set and the service does not say what they cost")
-	f.StringVar(&opts.maxFailures, "max-failures", "", "start no more items after this many failed: a number or a part of all items, such as `5%`")
+	f.StringVar(&opts.maxFailures, "max-failures", "", "start no more items after `N` failed; 5% is a part of all items")
 	f.DurationVar(&opts.timeLimit, "time-limit", 0, "end after this `TIME`, with status 7")
 	f.DurationVar(&opts.runTimeout, "run-timeout", 0, "cancel a run that has not ended after this `TIME`; its item failed")
 	f.StringVarP(&opts.download, "download", "d", "", "save the outputs to this `PATH`, with {id} and also {label}, {index}, {ext} and {runId}")

@@ -7,8 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/uselamina/lamina/internal/batch/engine"
 	"github.com/uselamina/lamina/internal/batch/plan"
 	"github.com/uselamina/lamina/internal/batch/state"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/retry"
@@ -66,23 +68,26 @@ func withTable(dir string, use func(*plan.Plan, *state.Table) error) error {
 
 // watch shows the progress until the batch is over or nothing runs it.
 func watch(ctx context.Context, env *cmdutil.Env, dir string, p *plan.Plan, t *state.Table) error {
-	progress := env.Progress()
-	defer progress.Stop()
+	screen := batchinfo.NewScreen(env)
+	defer screen.Stop()
+	began := time.Now()
 	for {
 		s, err := summarize(env, dir, p, t)
 		if err != nil {
 			return err
 		}
 		if s.Counts.IsOver() || !s.isRunning() {
-			progress.Stop()
+			screen.Stop()
+			if !s.Counts.IsOver() {
+				env.Say("no process on this machine runs the batch")
+			}
 			if err := env.Print(s, s.write); err != nil || !s.Counts.IsOver() {
 				return err
 			}
 			return bad(env, dir, s.Counts)
 		}
-		c := s.Counts
-		progress.Set("%d of %d done, %d running, %d failed or held", c.Done(), c.Total(), c.Running+c.Starting, c.Failed+c.Cancelled+c.Held)
-		if err := retry.Sleep(ctx, time.Second); err != nil {
+		screen.Show(engine.Snapshot{Counts: s.Counts, MaxCredits: -1, Elapsed: time.Since(began)})
+		if err := retry.Sleep(ctx, batchinfo.Interval); err != nil {
 			return err
 		}
 		if err := t.Refresh(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/uselamina/lamina/internal/batch/engine"
@@ -12,6 +13,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/results"
 	"github.com/uselamina/lamina/internal/batch/shard"
 	"github.com/uselamina/lamina/internal/batch/state"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/term"
@@ -28,9 +30,11 @@ type summary struct {
 	Items    int            `json:"items"`
 	Counts   state.Counts   `json:"counts"`
 	Credits  float64        `json:"credits"`
+	Estimate *float64       `json:"estimate"` // of the credits of all items; nil: unknown
 	Shards   []shardSummary `json:"shards"`
 	Failures []failure      `json:"failures"`
-	Reason   engine.Reason  `json:"reason,omitempty"` // why batch run ended
+	Reason   engine.Reason  `json:"reason,omitempty"`  // why batch run ended
+	Seconds  float64        `json:"seconds,omitempty"` // which batch run took
 	Next     []string       `json:"next"`
 }
 
@@ -55,6 +59,10 @@ func summarize(env *cmdutil.Env, dir string, p *plan.Plan, t *state.Table) (summ
 		Dir: dir, Batch: p.Batch, App: resultApp{p.App.ID, p.App.Name}, Items: t.Len(), Counts: t.Counts(), Failures: []failure{},
 	}
 	s.Credits = s.Counts.Credits
+	if each := p.CreditsPerItem; each != nil {
+		all := *each * float64(p.Items)
+		s.Estimate = &all
+	}
 	for i := range p.Shards {
 		one := shard.Shard{Index: i, Count: p.Shards}
 		s.Shards = append(s.Shards, shardSummary{one.String(), journal.IsBusy(p.JournalLockPath(one)), t.CountsOf(i)})
@@ -120,7 +128,15 @@ func (s *summary) write(p *output.Page) {
 			fields = append(fields, name, fmt.Sprint(n))
 		}
 	}
-	p.Fields(append(fields, "credits", output.Number(s.Credits))...)
+	spent := output.Number(s.Credits)
+	if s.Estimate != nil {
+		spent += " of an estimated " + output.Number(*s.Estimate)
+	}
+	fields = append(fields, "credits", spent)
+	if s.Seconds > 0 {
+		fields = append(fields, "time", batchinfo.Span(time.Duration(s.Seconds)*time.Second))
+	}
+	p.Fields(fields...)
 	if len(s.Failures) > 0 {
 		p.Line("\n%s", p.Bold("The first items that did not complete"))
 		for _, f := range s.Failures {
@@ -138,22 +154,14 @@ func (s *summary) write(p *output.Page) {
 	}
 }
 
-// The time between two changes of a live line, and between two lines where there is no terminal.
-const (
-	liveInterval  = time.Second
-	plainInterval = 10 * time.Second
-)
-
 // show carries out the batch, shows its progress, and says how it ended.
 func (o *runOptions) show(ctx context.Context, p *plan.Plan, e *engine.Engine) error {
-	progress := o.env.Progress()
-	interval := plainInterval
-	if progress.IsLive() {
-		interval = liveInterval
-	}
+	screen := batchinfo.NewScreen(o.env)
+	defer screen.Stop()
+	began := time.Now()
 	ended := make(chan engine.Result, 1)
 	go func() { ended <- e.Run(ctx) }()
-	ticks := time.NewTicker(interval)
+	ticks := time.NewTicker(batchinfo.Interval)
 	defer ticks.Stop()
 	var r engine.Result
 	for isOver := false; !isOver; {
@@ -161,10 +169,10 @@ func (o *runOptions) show(ctx context.Context, p *plan.Plan, e *engine.Engine) e
 		case r = <-ended:
 			isOver = true
 		case <-ticks.C:
-			progress.Set("%s", progressLine(e.Snapshot()))
+			screen.Show(e.Snapshot())
 		}
 	}
-	progress.Stop()
+	screen.Stop()
 	if err := e.Close(); err != nil && r.Err == nil {
 		r.Reason, r.Err = engine.Failed, err
 	}
@@ -177,45 +185,6 @@ func (o *runOptions) show(ctx context.Context, p *plan.Plan, e *engine.Engine) e
 	if err != nil {
 		return err
 	}
-	s.Reason = r.Reason
+	s.Reason, s.Seconds = r.Reason, math.Round(time.Since(began).Seconds())
 	return errors.Join(o.env.Print(s, s.write), outcome(o.env, o.dir, r))
-}
-
-// progressLine describes an engine at work.
-func progressLine(s engine.Snapshot) string {
-	c := s.Counts
-	line := fmt.Sprintf("%d of %d done", c.Done(), c.Total())
-	if n := c.Running + c.Starting; n > 0 {
-		line += fmt.Sprintf(", %d running", n)
-	}
-	if n := c.Failed + c.Cancelled + c.Held; n > 0 {
-		line += fmt.Sprintf(", %d failed or held", n)
-	}
-	if c.Credits > 0 {
-		line += ", " + output.Number(c.Credits) + " credits"
-	}
-	if s.EndedHere > 0 && s.Elapsed > 5*time.Second {
-		perItem := s.Elapsed / time.Duration(s.EndedHere)
-		if left := c.Total() - c.Done(); left > 0 {
-			line += ", " + timeLeft(perItem*time.Duration(left)) + " left"
-		}
-	}
-	if s.Notice != "" {
-		line += " (" + term.Line(s.Notice) + ")"
-	}
-	return line
-}
-
-// timeLeft rounds a duration: it is only an estimate.
-func timeLeft(d time.Duration) string {
-	switch {
-	case d < 10*time.Minute:
-		return "about " + max(d.Round(10*time.Second), 10*time.Second).String()
-	case d < time.Hour:
-		return fmt.Sprintf("about %d min", int(d.Round(time.Minute)/time.Minute))
-	case d < 48*time.Hour:
-		d = d.Round(10 * time.Minute)
-		return fmt.Sprintf("about %d h %d min", int(d/time.Hour), int(d%time.Hour/time.Minute))
-	}
-	return fmt.Sprintf("about %d days", int(d.Round(24*time.Hour)/(24*time.Hour)))
 }
