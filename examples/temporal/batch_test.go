@@ -120,7 +120,8 @@ func TestStatuses(t *testing.T) {
 				}
 				return
 			}
-			if refused := (*temporal.ApplicationError)(nil); !errors.As(err, &refused) || refused.Type() != tt.problem || !strings.Contains(err.Error(), "the reason") {
+			refused := (*temporal.ApplicationError)(nil)
+			if !errors.As(err, &refused) || refused.Type() != tt.problem || !strings.Contains(err.Error(), "the reason") {
 				t.Errorf("got %v, want %s with the reason", err, tt.problem)
 			}
 		})
@@ -200,7 +201,7 @@ func TestStops(t *testing.T) {
 
 // TestHeartbeats: an activity says that it is alive.
 func TestHeartbeats(t *testing.T) {
-	dir := fake(t, `while [ ! -e beaten ]; do sleep 0.1; done; done_ 5 0`)
+	dir := fake(t, `n=0; while [ ! -e beaten ]; do n=$((n+1)); [ $n -lt 600 ] || exit 2; sleep 0.1; done; done_ 5 0`)
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
 	env.SetTestTimeout(2 * time.Minute)

@@ -53,8 +53,11 @@ func RunShard(ctx context.Context, s Shard) (ShardResult, error) {
 	if err := cmd.Start(); err != nil {
 		return ShardResult{}, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // the exit status says more
+	}()
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
 	stopping := activity.GetWorkerStopChannel(ctx)

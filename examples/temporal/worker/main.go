@@ -3,6 +3,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"log"
 	"os"
 	"time"
@@ -14,15 +15,21 @@ import (
 )
 
 func main() {
+	if err := run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run() error {
 	if os.Getenv("LAMINA_API_KEY") == "" {
-		log.Fatal("set LAMINA_API_KEY: the shards need a key")
+		return errors.New("set LAMINA_API_KEY: the shards need a key")
 	}
 	c, err := client.Dial(client.Options{
 		HostPort:  cmp.Or(os.Getenv("TEMPORAL_ADDRESS"), client.DefaultHostPort),
 		Namespace: cmp.Or(os.Getenv("TEMPORAL_NAMESPACE"), client.DefaultNamespace),
 	})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	defer c.Close()
 	w := worker.New(c, batches.TaskQueue, worker.Options{
@@ -31,7 +38,5 @@ func main() {
 	})
 	w.RegisterWorkflow(batches.Batch)
 	w.RegisterActivity(batches.RunShard)
-	if err := w.Run(worker.InterruptCh()); err != nil {
-		log.Fatal(err)
-	}
+	return w.Run(worker.InterruptCh())
 }
