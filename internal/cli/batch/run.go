@@ -124,6 +124,9 @@ func (o *runOptions) run(ctx context.Context) error {
 	}
 	defer unlock()
 	e, err := o.engine(ctx, p)
+	if err != nil && ctx.Err() != nil {
+		return interrupted(o.env, o.dir)
+	}
 	if err != nil {
 		return err
 	}
@@ -278,6 +281,11 @@ func paced(client *api.Client, s *opened) *api.Client {
 	return &c
 }
 
+// interrupted returns the error of a batch that a signal ended, also before its first start.
+func interrupted(env *cmdutil.Env, dir string) error {
+	return &fail.Error{Code: fail.BatchStopped, Message: "interrupted; the batch can be continued", Hint: env.Command("batch", "run", dir)}
+}
+
 // outcome returns the error of a batch that did not complete.
 func outcome(env *cmdutil.Env, dir string, r engine.Result) error {
 	again := env.Command("batch", "run", dir)
@@ -286,7 +294,7 @@ func outcome(env *cmdutil.Env, dir string, r engine.Result) error {
 	case engine.Failed:
 		return &fail.Error{Around: "the batch stopped: %s", Err: r.Err}
 	case engine.Interrupted:
-		return &fail.Error{Code: fail.BatchStopped, Message: "interrupted; the batch can be continued", Hint: again}
+		return interrupted(env, dir)
 	case engine.TimeLimit:
 		return &fail.Error{Code: fail.BatchStopped, Message: "the time limit was reached; the batch can be continued", Hint: again}
 	case engine.Budget:
