@@ -95,14 +95,6 @@ func (p *Plan) save() error {
 	return nil
 }
 
-// Update replaces what a plan says of anything but its items.
-func Update(p Plan) (*Plan, error) {
-	if problem := p.problem(); problem != "" {
-		return nil, errors.New("the plan was not written: " + problem)
-	}
-	return &p, p.save()
-}
-
 // removeOld removes the items files and the drafts of other plans. A file that stays does no harm.
 func (p *Plan) removeOld() {
 	entries, err := os.ReadDir(p.dir)

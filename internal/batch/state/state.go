@@ -40,16 +40,6 @@ func (s Status) String() string { return names[s] }
 // Names returns the names of all states.
 func Names() []string { return names[:] }
 
-// Parse returns the state with a name.
-func Parse(name string) (Status, bool) {
-	for i, n := range names {
-		if n == name {
-			return Status(i), true
-		}
-	}
-	return 0, false
-}
-
 // IsOver reports whether nothing more happens to the item by itself.
 func (s Status) IsOver() bool { return s >= Completed }
 
