@@ -9,6 +9,9 @@ const (
 	// growth is how much the rate grows in each growthTime without a refusal.
 	growth     = 0.04
 	growthTime = 2 * time.Second
+	// step is how much the rate grows as well, in requests a second, while no response names a quota. After many refusals the rate is so
+	// low that a part of it is next to nothing.
+	step = 0.02
 	// minRate is the lowest rate, in requests a second.
 	minRate = 1.0 / 60
 	// maxRate is the rate above which there is no limit.
@@ -21,6 +24,8 @@ type brake struct {
 	rate  float64   // requests a second; 0 means no limit
 	since time.Time // refusals of requests that were sent before are known
 	grown time.Time // the rate includes the growth until then
+	// isAlone: no response has named a quota.
+	isAlone bool
 }
 
 // refuse reduces the rate because a request was refused. The rate stays above a minimum.
@@ -47,7 +52,11 @@ func (b *brake) grow(now time.Time) {
 		return
 	}
 	b.grown = b.grown.Add(steps * growthTime)
-	if b.rate *= math.Pow(1+growth, float64(steps)); b.rate > maxRate {
+	b.rate *= math.Pow(1+growth, float64(steps))
+	if b.isAlone {
+		b.rate += step * float64(steps)
+	}
+	if b.rate > maxRate {
 		b.rate = 0
 	}
 }
