@@ -149,6 +149,8 @@ func (b *killedBatch) planFaults() {
 
 // killAndFinish kills the process of a shard several times, and lets the last one end.
 func (b *killedBatch) killAndFinish(shard, kills int) {
+	// To read the folder of a large batch takes a while: most processes are killed after that.
+	longest := 1500*time.Millisecond + time.Duration(b.load.items)*200*time.Microsecond
 	args := []string{"batch", "run", "batch", "--shard", fmt.Sprintf("%d/%d", shard, b.load.shards), "--quiet", "--idempotency", b.idempotency}
 	for range kills {
 		cmd := b.command(args...)
@@ -156,7 +158,7 @@ func (b *killedBatch) killAndFinish(shard, kills int) {
 			b.t.Error(err)
 			return
 		}
-		timer := time.AfterFunc(200*time.Millisecond+rand.N(1500*time.Millisecond), func() { _ = cmd.Process.Kill() })
+		timer := time.AfterFunc(200*time.Millisecond+rand.N(longest), func() { _ = cmd.Process.Kill() })
 		_ = cmd.Wait()
 		timer.Stop()
 	}
