@@ -47,14 +47,14 @@ func (s Status) IsOver() bool { return s >= Completed }
 
 // Counts are the numbers of items by state. Their sum is the number of items.
 type Counts struct {
-	Pending   int  `json:"pending"`
-	Starting  int  `json:"starting"`
-	Running   int  `json:"running"`
-	Completed int  `json:"completed"`
-	Failed    int  `json:"failed"`
-	Cancelled int  `json:"cancelled"`
-	Held      int  `json:"held"`
-	Skipped   int  `json:"skipped"`
+	Pending   int     `json:"pending"`
+	Starting  int     `json:"starting"`
+	Running   int     `json:"running"`
+	Completed int     `json:"completed"`
+	Failed    int     `json:"failed"`
+	Cancelled int     `json:"cancelled"`
+	Held      int     `json:"held"`
+	Skipped   int     `json:"skipped"`
 	Credits   float64 `json:"-"` // counted for the runs that have ended
 }
 
