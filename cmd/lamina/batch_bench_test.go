@@ -42,7 +42,7 @@ func BenchmarkBatchDispatch(b *testing.B) {
 }
 
 // startBare starts a run for each item, 16 at once, and returns how long that took.
-func (k *killedBatch) startBare() time.Duration {
+func (b *killedBatch) startBare() time.Duration {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 	items := make(chan int)
 	var clients sync.WaitGroup
@@ -51,12 +51,12 @@ func (k *killedBatch) startBare() time.Duration {
 		clients.Go(func() {
 			for i := range items {
 				body, _ := json.Marshal(object{"inputs": object{"text": itemID(i)}})
-				req, _ := http.NewRequest(http.MethodPost, k.dev.BaseURL+"/v1/apps/noop/runs", bytes.NewReader(body))
+				req, _ := http.NewRequest(http.MethodPost, b.dev.BaseURL+"/v1/apps/noop/runs", bytes.NewReader(body))
 				req.Header.Set("Content-Type", "application/json")
-				req.Header.Set("x-api-key", k.dev.APIKey)
+				req.Header.Set("x-api-key", b.dev.APIKey)
 				resp, err := client.Do(req)
 				if err != nil {
-					k.t.Error(err)
+					b.t.Error(err)
 					continue
 				}
 				var reply struct{ Data struct{ RunID string } }
@@ -64,12 +64,12 @@ func (k *killedBatch) startBare() time.Duration {
 				_, _ = io.Copy(io.Discard, resp.Body)
 				_ = resp.Body.Close()
 				if err != nil || reply.Data.RunID == "" {
-					k.t.Error(fmt.Errorf("%s, %w", resp.Status, err))
+					b.t.Error(fmt.Errorf("%s, %w", resp.Status, err))
 				}
 			}
 		})
 	}
-	for i := range k.load.items {
+	for i := range b.load.items {
 		items <- i
 	}
 	close(items)

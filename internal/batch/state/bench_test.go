@@ -3,6 +3,7 @@ package state_test
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -69,7 +70,7 @@ func decodeLines(b *testing.B, path string, value func() any) {
 	in := bufio.NewReaderSize(f, 64<<10)
 	for {
 		line, err := in.ReadSlice('\n')
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		if err == nil {
