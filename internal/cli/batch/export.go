@@ -95,7 +95,7 @@ func (o *exportOptions) run(dir string) error {
 		return err
 	}
 	return o.env.Print(result, func(page *output.Page) {
-		page.Line("%s runs %d shards. Its first lines say how to start.", output.Quote(o.out), p.Shards)
+		page.Wrapped("%s runs %s. Its first lines say how to start.", output.Quote(o.out), output.Counted(p.Shards, "shard"))
 	})
 }
 

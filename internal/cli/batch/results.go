@@ -66,7 +66,7 @@ func writeResults(env *cmdutil.Env, p *plan.Plan, t *state.Table, states []strin
 			page.Table([]string{"ITEM", "STATE", "ERROR", "RUN"}, rows)
 			return
 		}
-		page.Line("Wrote %d lines to %s", t.Len(), p.ResultsPath())
+		page.Line("Wrote %s to %s", output.Counted(t.Len(), "line"), p.ResultsPath())
 	})
 }
 

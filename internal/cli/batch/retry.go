@@ -2,8 +2,8 @@ package batch
 
 import (
 	"errors"
-	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -53,7 +53,7 @@ func retryItems(env *cmdutil.Env, dir string, which func(state.Status) bool) err
 			if err != nil {
 				return err
 			}
-			r := journal.Record{Type: journal.Retry, ID: item.ID, Attempt: t.Attempt(i)}
+			r := journal.Record{Type: journal.Retry, ID: item.ID, Attempt: t.Attempt(i), At: env.Now().UTC().Truncate(time.Millisecond)}
 			if _, err := writers[t.Shard(i)].Append(r, false); err != nil {
 				return err
 			}
@@ -66,10 +66,11 @@ func retryItems(env *cmdutil.Env, dir string, which func(state.Status) bool) err
 	}
 	return env.Print(map[string]any{"items": n}, func(page *output.Page) {
 		if n == 0 {
-			page.Line("There is no such item; nothing was changed.")
+			page.Wrapped("There is no such item; nothing was changed.")
 			return
 		}
-		page.Line("%s", fmt.Sprintf("%d items can be started again.\n\nNext: %s", n, env.Command("batch", "run", dir)))
+		page.Line("%s can be started again.", output.Counted(n, "item"))
+		page.Line("\nNext: %s", page.Command(env.Command("batch", "run", dir)))
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/shard"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
 )
 
 type runOptions struct {
@@ -304,7 +305,7 @@ func outcome(env *cmdutil.Env, dir string, r engine.Result) error {
 		}
 	case engine.Failures:
 		return &fail.Error{
-			Code: fail.BatchFailed, Message: fmt.Sprintf("%d items failed, and --max-failures ends the batch; %d were not started", c.Failed, c.Pending),
+			Code: fail.BatchFailed, Message: fmt.Sprintf("%s failed, which --max-failures does not allow; %d not started", output.Counted(c.Failed, "item"), c.Pending),
 			Hint: env.Command("batch", "retry", dir, "--failed"),
 		}
 	}
@@ -313,7 +314,7 @@ func outcome(env *cmdutil.Env, dir string, r engine.Result) error {
 	}
 	if r.NotSaved != nil {
 		return &fail.Error{
-			Code: fail.DownloadFailed, Err: r.NotSaved, Around: fmt.Sprintf("the outputs of %d items could not be saved: %%s", r.Unsaved),
+			Code: fail.DownloadFailed, Err: r.NotSaved, Around: fmt.Sprintf("the outputs of %s could not be saved: %%s", output.Counted(r.Unsaved, "item")),
 			Hint: "run the same command again: it saves what is missing",
 		}
 	}

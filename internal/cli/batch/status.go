@@ -13,6 +13,7 @@ import (
 	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/retry"
 )
 
@@ -107,7 +108,7 @@ func bad(env *cmdutil.Env, dir string, c state.Counts) error {
 		which = "--unknown"
 	}
 	return &fail.Error{
-		Code: fail.BatchFailed, Message: fmt.Sprintf("%d of %d items did not complete", n, c.Total()),
+		Code: fail.BatchFailed, Message: fmt.Sprintf("%d of %s did not complete", n, output.Counted(c.Total(), "item")),
 		Hint: env.Command("batch", "retry", dir, which),
 	}
 }
