@@ -20,11 +20,12 @@ func newCancel(env *cmdutil.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "cancel DIR",
 		Short: "Cancel the runs of a batch, and skip the items that were not started",
-		Long: "Cancel the runs of a batch that have not ended, and skip the items that were not started. Interrupt batch run first. Items whose\n" +
-			"start has no known outcome are left as they are: the next batch run finds out what became of them.",
+		Long: "Cancel the runs of a batch that have not ended, and skip the items that were not started. Interrupt batch run first.\n" +
+			"Items whose start has no known outcome are not changed: the next batch run finds their runs.\n\n" +
+			"See also: lamina batch retry --help",
 		Example:           "lamina batch cancel posters",
 		Args:              cmdutil.NeedArgs("DIR"),
-		ValidArgsFunction: completeFolders,
+		ValidArgsFunction: completeFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return cancelBatch(cmd.Context(), env, args[0])
 		},
