@@ -321,7 +321,7 @@ func (o *planOptions) changed(p plan.Plan, what string) error {
 		args = append(args, "--shards", fmt.Sprint(p.Shards))
 	}
 	return &fail.Error{
-		Code: fail.BatchChanged, Message: fmt.Sprintf("the batch in %s was planned otherwise: %s; nothing was changed", o.dir, what),
+		Code: fail.BatchChanged, Message: fmt.Sprintf("the batch in %s has another plan: %s; nothing was changed", o.dir, what),
 		Hint: o.env.Command(append(args, "--accept-changes")...),
 	}
 }

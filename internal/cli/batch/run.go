@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -214,11 +215,15 @@ func (o *runOptions) shards(p *plan.Plan) ([]int, error) {
 		one, err = shard.Parse(o.shard)
 	}
 	if err != nil {
-		return nil, fail.Usage("", "--shard: %v", err)
+		hint := ""
+		if errors.Is(err, shard.ErrNoEngine) {
+			hint = "name the shard with --shard I/N, or set LAMINA_SHARD_INDEX and LAMINA_SHARDS"
+		}
+		return nil, fail.Usage(hint, "--shard: %v", err)
 	}
 	if one.Count != p.Shards {
-		return nil, fail.Usage(fmt.Sprintf("plan the batch again with --shards %d --accept-changes; what was done is kept", one.Count),
-			"--shard %s does not fit: the batch was planned with --shards %d", one, p.Shards)
+		again := o.env.Command("batch", "plan", p.App.ID, "ITEMS", "--out", o.dir, "--shards", strconv.Itoa(one.Count), "--accept-changes")
+		return nil, fail.Usage(again, "--shard %s does not fit: the batch was planned with --shards %d", one, p.Shards)
 	}
 	if one.Index >= one.Count {
 		return nil, fail.Usage("", "--shard %s does not exist: the last one is %d/%d", one, one.Count-1, one.Count)
