@@ -3,6 +3,7 @@ package batch
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -64,9 +65,12 @@ func writeResults(env *cmdutil.Env, p *plan.Plan, t *state.Table, states []strin
 		return err
 	}
 	return env.Print(lines, func(page *output.Page) {
-		if len(rows) > 0 {
+		switch {
+		case len(rows) > 0:
 			page.Table([]string{"ITEM", "STATE", "ERROR", "RUN"}, rows)
 			return
+		case len(states) > 0:
+			page.Wrapped("No item is %s.", strings.Join(states, " or "))
 		}
 		page.Line("Wrote %s to %s", output.Counted(t.Len(), "line"), p.ResultsPath())
 	})

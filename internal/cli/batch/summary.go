@@ -182,9 +182,9 @@ func (s *summary) writeFailures(p *output.Page) {
 	if len(s.Failures) == 0 {
 		return
 	}
-	title := "Not completed"
+	title := "Problems"
 	if all := s.Counts.Failed + s.Counts.Held + s.Counts.Cancelled; all > len(s.Failures) {
-		title = fmt.Sprintf("Not completed (first %d of %d)", len(s.Failures), all)
+		title = fmt.Sprintf("Problems (first %d of %d)", len(s.Failures), all)
 	}
 	p.Line("\n%s", p.Bold(title))
 	for _, f := range s.Failures {

@@ -37,7 +37,7 @@ Shards not done (1 of 2)
 SHARD  RUNNING  ITEMS DONE
 1/2    yes      3 of 7
 
-Not completed (first 2 of 3)
+Problems (first 2 of 3)
 a b  failed
   no light at all
   lamina runs get run-1
