@@ -103,6 +103,8 @@ type Engine struct {
 	notice     string // why nothing is started now
 	trouble    string // what is wrong with all other requests
 
+	lookedAt time.Time // when lost starts were looked for; of the goroutine of follow
+
 	halt context.CancelFunc // ends the work
 	ends chan finished      // runs that ended
 }

@@ -34,6 +34,7 @@ func (e *Engine) resolve(work context.Context) error {
 	if e.repeatLost() || !e.hasSettled() {
 		return nil
 	}
+	e.lookedAt = time.Now()
 	e.mu.Lock()
 	err := e.table.Refresh() // other processes of this folder may own the runs
 	since, starts := e.lostStarts()
@@ -88,8 +89,12 @@ func (e *Engine) repeatLost() (some bool) {
 	return some || len(queued) > 0
 }
 
-// hasSettled reports whether a lost start of these shards was sent long enough ago.
+// hasSettled reports whether a lost start of these shards was sent long enough ago. It does not ask for the list of runs all the time: a
+// start that was looked for may have to wait for those of other shards.
 func (e *Engine) hasSettled() bool {
+	if time.Since(e.lookedAt) < e.Settle {
+		return false
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.Clock.Now()
