@@ -198,7 +198,7 @@ func TestUncertainClient(t *testing.T) {
 	f.mux.HandleFunc("GET /authorize", htmlPage(403, "Forbidden"))
 	var warnings []string
 	l := &Loopback{
-		Provider: foreignProvider(), Server: f.server(), Client: Client{ID: "mine", Issuer: f.URL, UserProvided: true}, Timeout: 50 * time.Millisecond,
+		Provider: foreignProvider(), Server: f.server(), Client: Client{ID: "mine", Issuer: f.URL, UserProvided: true}, Timeout: 2 * time.Second,
 		ShowURL: func(string) {}, Warn: func(message string) { warnings = append(warnings, message) },
 	}
 	var late *TimeoutError
