@@ -91,17 +91,23 @@ func (s *Server) listRuns(w http.ResponseWriter, r *http.Request, p wire.Princip
 		appID = app.ID
 	}
 	query := runQuery{groupKey{p.WorkspaceID, familyApps, appID}, status, since, limit, offset}
-	summaries := []api.RunSummary{}
-	var total int
+	var (
+		ids     []string
+		records [][]byte
+		total   int
+	)
 	s.Store.View(func(tx *wire.Tx) {
-		var ids []string
 		ids, total = s.index.find(query)
 		for _, id := range ids {
-			r, _ := wire.Get[api.RunSummary](tx, bucketRuns, id) // a part of a run
-			r.Source = "api_app"
-			summaries = append(summaries, r)
+			records = append(records, tx.Bytes(bucketRuns, id))
 		}
 	})
+	summaries := []api.RunSummary{}
+	for i, id := range ids {
+		r := wire.Decode[api.RunSummary](bucketRuns, id, records[i]) // a part of a run
+		r.Source = "api_app"
+		summaries = append(summaries, r)
+	}
 	writePage(w, summaries, total, limit, offset)
 	return nil
 }

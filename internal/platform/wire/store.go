@@ -176,10 +176,15 @@ func Get[T any](t *Tx, bucket, key string) (T, bool) {
 	if raw == nil {
 		return v, false
 	}
+	return Decode[T](bucket, key, raw), true
+}
+
+// Decode decodes a record that Bytes returned. It needs no View: a page of many records does not keep others from writing.
+func Decode[T any](bucket, key string, raw []byte) (v T) {
 	if err := json.Unmarshal(raw, &v); err != nil {
 		panic(&RecordError{bucket, key, err})
 	}
-	return v, true
+	return v
 }
 
 // Put stores a record at a key.
