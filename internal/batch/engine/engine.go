@@ -119,7 +119,8 @@ func New(o Options) (*Engine, error) {
 		finishing: map[int32]bool{}, patience: retry.Budget{Limit: o.Patience}, ends: make(chan finished, 256),
 	}
 	if err := e.open(); err != nil {
-		return nil, errors.Join(err, e.Close())
+		_ = e.Close() // nothing was written
+		return nil, err
 	}
 	return e, nil
 }
@@ -153,7 +154,8 @@ func (e *Engine) openLedger() (err error) {
 	}
 	for _, s := range e.Shards {
 		c := e.table.CountsOf(s)
-		if err := e.credits.Restore(e.shard(s).FileName(), c.Credits, float64(c.Starting+c.Running+c.Held)*e.Credits); err != nil {
+		if err = e.credits.Restore(e.shard(s).FileName(), c.Credits, float64(c.Starting+c.Running+c.Held)*e.Credits); err != nil {
+			e.credits = nil // its file cannot be written, nor waited for
 			return err
 		}
 	}
@@ -319,10 +321,23 @@ func (e *Engine) result() Result {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r := Result{Reason: cmp.Or(e.reason, Done), Err: e.err, Counts: e.counts(), NotSaved: e.notSaved, Unsaved: e.unsaved}
-	if r.Counts.IsOver() && r.Reason != Failed {
+	if r.Counts.IsOver() && r.Reason != Failed && !(e.isStopping && e.hasUnsaved()) {
 		r.Reason = Done
 	}
 	return r
+}
+
+// hasUnsaved reports whether outputs of completed items are to be stored. The caller holds the mutex.
+func (e *Engine) hasUnsaved() bool {
+	if e.Save == nil {
+		return false
+	}
+	for i := range e.table.Len() {
+		if e.isOurs[e.table.Shard(i)] && e.table.Status(i) == state.Completed && !e.table.IsSaved(i) {
+			return true
+		}
+	}
+	return false
 }
 
 // counts returns the numbers of items of the shards. The caller holds the mutex.

@@ -40,6 +40,9 @@ func cancelBatch(ctx context.Context, env *cmdutil.Env, dir string) error {
 			return err
 		}
 		for i := range t.Len() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			item, err := t.Item(i)
 			if err != nil {
 				return err
@@ -66,13 +69,13 @@ func cancelBatch(ctx context.Context, env *cmdutil.Env, dir string) error {
 		}
 		return nil
 	})
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return &fail.Error{
 			Code: fail.BatchStopped, Message: fmt.Sprintf("interrupted; %d runs were cancelled", cancelled), Hint: env.Command("batch", "cancel", dir),
 		}
 	}
 	if err != nil {
-		return err
+		return fileError(dir, err)
 	}
 	return env.Print(map[string]any{"cancelled": cancelled, "skipped": skipped}, func(page *output.Page) {
 		page.Line("%s", fmt.Sprintf("Cancelled %d runs, and skipped %d items that were not started.", cancelled, skipped))

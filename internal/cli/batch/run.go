@@ -2,7 +2,9 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"strconv"
 	"strings"
@@ -156,7 +158,7 @@ func (o *runOptions) engine(ctx context.Context, p *plan.Plan) (*engine.Engine, 
 	if saver != nil {
 		options.Save = saver.save
 	}
-	e, err := engine.New(options)
+	e, err := interruptible(ctx, func() (*engine.Engine, error) { return engine.New(options) })
 	if err != nil {
 		return nil, unusable(o.dir, err)
 	}
@@ -286,13 +288,26 @@ func interrupted(env *cmdutil.Env, dir string) error {
 	return &fail.Error{Code: fail.BatchStopped, Message: "interrupted; the batch can be continued", Hint: env.Command("batch", "run", dir)}
 }
 
+// stopped returns the error of a batch that met an error which a later item would meet, too.
+func stopped(err error, again string) error {
+	stop := &fail.Error{Around: "the batch stopped: %s", Err: err}
+	var path *fs.PathError
+	switch {
+	case isFull(err):
+		stop.Hint = "free space on the disk, then continue: " + again
+	case errors.As(err, &path):
+		stop.Hint = "make the folder usable again, then continue: " + again
+	}
+	return stop
+}
+
 // outcome returns the error of a batch that did not complete.
 func outcome(env *cmdutil.Env, dir string, r engine.Result) error {
 	again := env.Command("batch", "run", dir)
 	c := r.Counts
 	switch r.Reason {
 	case engine.Failed:
-		return &fail.Error{Around: "the batch stopped: %s", Err: r.Err}
+		return stopped(r.Err, again)
 	case engine.Interrupted:
 		return interrupted(env, dir)
 	case engine.TimeLimit:

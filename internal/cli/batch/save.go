@@ -69,7 +69,7 @@ func (s *saver) save(ctx context.Context, item plan.Item, run engine.Run) ([]jou
 	for i := range outputs {
 		path, size, err := s.downloader.Save(ctx, outputs[i], func(o transfer.Output) string {
 			outputs[i] = o
-			return transfer.Names(where, run.ID, outputs, isDir)[i]
+			return transfer.Names(where, run.ID, outputs, isFolder)[i]
 		})
 		if err != nil {
 			return files, err
@@ -97,11 +97,6 @@ func (s *saver) relative(path string) string {
 		return filepath.ToSlash(inside)
 	}
 	return whole
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }
 
 func hashOf(path string) (string, error) {
