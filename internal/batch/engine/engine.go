@@ -195,6 +195,9 @@ func (e *Engine) Run(ctx context.Context) Result {
 	} else {
 		e.carryOut(work)
 	}
+	if ctx.Err() != nil { // the call above may be late
+		e.stopNow(Interrupted, nil)
+	}
 	return e.result()
 }
 

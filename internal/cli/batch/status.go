@@ -59,6 +59,9 @@ func withTable(ctx context.Context, dir string, use func(*plan.Plan, *state.Tabl
 		return err
 	}
 	t, err := interruptible(ctx, func() (*state.Table, error) { return state.Open(p) })
+	if err != nil && ctx.Err() != nil {
+		return &fail.Error{Code: fail.Interrupted, Message: "interrupted; nothing was changed", Hint: "repeat the command", Err: err}
+	}
 	if err != nil {
 		return unusable(dir, err)
 	}
