@@ -97,7 +97,7 @@ func (o *runOptions) validate() error {
 	if _, err := failureLimit(o.maxFailures, 100); err != nil {
 		return err
 	}
-	if err := checkPattern(o.download); err != nil {
+	if err := checkPattern(o.dir, o.download); err != nil {
 		return err
 	}
 	return cmdutil.OneOf("--idempotency", o.idempotency, "honoured", "ignored")

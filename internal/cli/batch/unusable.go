@@ -68,6 +68,8 @@ func fileError(dir string, err error) error {
 	switch {
 	case isFull(err):
 		return &fail.Error{Err: err, Around: "%s", Hint: freeSpace}
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		hint = "raise the limit of open files (ulimit -n), or run a part of the shards in each process (--shard)"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		hint = "make the folder writable, and repeat the command"
 	case !isFolder(dir):
