@@ -127,17 +127,21 @@ func TestClockSetBack(t *testing.T) {
 	})
 }
 
-// TestInterruptedEarly: a batch that was interrupted before its first request is not done.
+// TestInterruptedEarly: a batch that is interrupted by its first request is not done.
 func TestInterruptedEarly(t *testing.T) {
 	t.Parallel()
-	for range 50 {
-		f := &fake{pacer: pace.New(pace.Options{}), starts: map[string]int{}, fail: func(*fake, string, string) (int, time.Duration) { return 0, 0 }}
-		e, err := New(Options{Plan: batchtest.Folder(t, "a"), Shards: []int{0}, Service: f, Pacer: f.pacer, MaxCredits: -1})
+	p := batchtest.Folder(t, "a")
+	for range 300 {
+		ctx, cancel := context.WithCancel(t.Context())
+		h := &hostile{fake: &fake{pacer: pace.New(pace.Options{})}, list: func(int, []Run) Page {
+			go cancel()
+			<-ctx.Done()
+			return Page{IsLast: true}
+		}}
+		e, err := New(Options{Plan: p, Shards: []int{0}, Service: h, Pacer: h.pacer, MaxCredits: -1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
 		r := e.Run(ctx)
 		if err := errors.Join(r.Err, e.Close()); err != nil || r.Reason != Interrupted {
 			t.Fatalf("got %q, %v, want %q", r.Reason, err, Interrupted)
