@@ -126,7 +126,8 @@ func New(o Options) (*Engine, error) {
 		breaker: breaker{patience: retry.Budget{Limit: o.Patience}},
 	}
 	if err := e.open(); err != nil {
-		return nil, errors.Join(err, e.Close())
+		_ = e.Close() // nothing was written
+		return nil, err
 	}
 	return e, nil
 }
@@ -160,7 +161,8 @@ func (e *Engine) openLedger() (err error) {
 	}
 	for _, s := range e.Shards {
 		c := e.table.CountsOf(s)
-		if err := e.credits.Restore(e.shard(s).FileName(), c.Credits, float64(c.Starting+c.Running+c.Held)*e.Credits); err != nil {
+		if err = e.credits.Restore(e.shard(s).FileName(), c.Credits, float64(c.Starting+c.Running+c.Held)*e.Credits); err != nil {
+			e.credits = nil // its file cannot be written, nor waited for
 			return err
 		}
 	}
@@ -199,6 +201,9 @@ func (e *Engine) Run(ctx context.Context) Result {
 		e.stopNow(Failed, err)
 	} else {
 		e.carryOut(work)
+	}
+	if ctx.Err() != nil { // the call above may be late
+		e.stopNow(Interrupted, nil)
 	}
 	return e.result()
 }
@@ -326,10 +331,23 @@ func (e *Engine) result() Result {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r := Result{Reason: cmp.Or(e.reason, Done), Err: e.err, Counts: e.counts(), NotSaved: e.notSaved, Unsaved: e.unsaved}
-	if r.Counts.IsOver() && r.Reason != Failed {
+	if r.Counts.IsOver() && r.Reason != Failed && !(e.isStopping && e.hasUnsaved()) {
 		r.Reason = Done
 	}
 	return r
+}
+
+// hasUnsaved reports whether outputs of completed items are to be stored. The caller holds the mutex.
+func (e *Engine) hasUnsaved() bool {
+	if e.Save == nil {
+		return false
+	}
+	for i := range e.table.Len() {
+		if e.isOurs[e.table.Shard(i)] && e.table.Status(i) == state.Completed && !e.table.IsSaved(i) {
+			return true
+		}
+	}
+	return false
 }
 
 // counts returns the numbers of items of the shards. The caller holds the mutex.

@@ -17,8 +17,11 @@ const (
 // slack is how much the times of the service and those of the journals may differ: a Date header has whole seconds.
 const slack = 2 * time.Second
 
-// maxPages limits a sweep, should the list have no end.
-const maxPages = 100_000
+// The limits of a sweep, should the list have no end: all pages, and those in a row whose runs are not older than the ones before.
+const (
+	maxPages   = 10_000
+	maxStalled = 100
+)
 
 // maxAsked is how many runs that the list does not name are asked for one by one in a sweep.
 const maxAsked = 50
@@ -113,7 +116,8 @@ func (e *Engine) sweep(work context.Context) (ended int, err error) {
 
 // eachListed calls fn for each run of the list since a time, until fn returns false. It reports whether the list was read to its end.
 func (e *Engine) eachListed(work context.Context, since time.Time, fn func(Run) bool) (isWhole bool, err error) {
-	offset := 0
+	offset, stalled := 0, 0
+	var oldest time.Time // of all runs so far
 	for range maxPages {
 		var page Page
 		err := e.call(work, pace.Sweep, func(ctx context.Context) (err error) {
@@ -128,15 +132,44 @@ func (e *Engine) eachListed(work context.Context, since time.Time, fn func(Run) 
 				return false, nil
 			}
 		}
-		if page.IsLast || len(page.Runs) == 0 {
+		size := max(page.Size, len(page.Runs))
+		first, last := page.span()
+		if page.IsLast || size == 0 || last.Before(since) {
 			return true, nil
 		}
-		if last := page.Runs[len(page.Runs)-1].CreatedAt; !last.IsZero() && last.Before(since) {
-			return true, nil
+		if stalled++; oldest.IsZero() || first.Before(oldest) {
+			oldest, stalled = first, 0
 		}
-		offset += len(page.Runs)
+		if stalled > maxStalled {
+			return false, nil
+		}
+		offset += size
 	}
 	return false, nil
+}
+
+// unknownTime is later than the time of any run.
+var unknownTime = time.Unix(1<<40, 0)
+
+// span returns when the first and the last of the runs of a page were created. A run without a time may be of any time.
+func (p Page) span() (first, last time.Time) {
+	first = unknownTime
+	for _, r := range p.Runs {
+		at := r.CreatedAt
+		if at.IsZero() {
+			at = unknownTime
+		}
+		if at.Before(first) {
+			first = at
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	if len(p.Runs) == 0 {
+		last = unknownTime
+	}
+	return first, last
 }
 
 // ask asks for runs that the list does not name, and for those that take too long.

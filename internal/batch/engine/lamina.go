@@ -38,10 +38,13 @@ func (l *Lamina) List(ctx context.Context, since time.Time, offset int) (Page, e
 		return Page{}, err
 	}
 	// A server that ignores limit sends fewer. Only an empty page is surely the last one.
-	page := Page{IsLast: len(reply.Data) == 0}
+	page := Page{IsLast: len(reply.Data) == 0, Size: len(reply.Data)}
 	for _, r := range reply.Data {
 		if r.RunID != "" {
-			page.Runs = append(page.Runs, Run{ID: r.RunID, State: stateOf(r.Status), CreatedAt: r.CreatedAt, Error: messageOf(r.ErrorMessage)})
+			page.Runs = append(page.Runs, Run{
+				ID: r.RunID, State: stateOf(r.Status), CreatedAt: r.CreatedAt, Error: messageOf(r.ErrorMessage),
+				IsForeign: r.WorkflowID != "" && r.WorkflowID != l.AppID,
+			})
 		}
 	}
 	if p := reply.Pagination; p != nil && len(reply.Data) < pageSize && offset+len(reply.Data) >= p.Total {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -18,11 +17,15 @@ const maxRepeats = 5
 // maxDoubt is how long a lost start waits for others that may own the run that was found for it.
 const maxDoubt = time.Minute
 
+// maxOrphans is how many unknown runs are looked at.
+const maxOrphans = 100_000
+
 // A lost start is one without outcome, and the time in which the service can have received it.
 type lost struct {
 	item        int32 // -1 if its item was held
 	from, until time.Time
 	isOpen      bool  // it may still be answered
+	isUndated   bool  // a clock was set back since: its time says nothing
 	isSettled   bool  // it is ours, and the list shows its run, if there is one
 	candidates  []int // indexes of runs that it may own
 }
@@ -44,8 +47,12 @@ func (e *Engine) resolve(work context.Context) error {
 	}
 	var orphans []Run
 	isWhole, err := e.eachListed(work, since.Add(-slack), func(r Run) bool {
-		orphans = append(orphans, r)
-		return true
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if !e.table.IsOurs(r.ID) {
+			orphans = append(orphans, r)
+		}
+		return len(orphans) <= maxOrphans
 	})
 	switch {
 	case isUnsupported(err):
@@ -53,7 +60,7 @@ func (e *Engine) resolve(work context.Context) error {
 	case err != nil:
 		return err
 	case !isWhole:
-		return errors.New("the list of runs has no end")
+		return e.holdAll(starts, "the list of runs has no end")
 	}
 	e.mu.Lock()
 	if err = e.table.Refresh(); err == nil {
@@ -99,11 +106,17 @@ func (e *Engine) hasSettled() bool {
 	defer e.mu.Unlock()
 	now := e.Clock.Now()
 	for i, o := range e.table.Unresolved() {
-		if e.isOurs[e.table.Shard(int(i))] && !e.inFlight[i] && now.Sub(o.Until) > e.Settle {
+		if e.isOurs[e.table.Shard(int(i))] && !e.inFlight[i] && e.isSettled(o, now) {
 			return true
 		}
 	}
 	return false
+}
+
+// isSettled reports whether the list of runs must show the run of a lost start, if there is one. If a clock was set back, the start is
+// at least as old as this process.
+func (e *Engine) isSettled(o state.Lost, now time.Time) bool {
+	return now.Sub(o.Until) > e.Settle || o.Until.After(now.Add(slack)) && time.Since(e.began) > e.Settle
 }
 
 // lostStarts returns all starts without outcome of the folder, and those whose items were held, and when the first of those that are
@@ -116,7 +129,8 @@ func (e *Engine) lostStarts() (since time.Time, starts []lost) {
 		l := lost{item: i, from: o.At.Add(-slack), until: now.Add(slack), isOpen: o.Until.IsZero() || isOurs && e.inFlight[i]}
 		if !l.isOpen {
 			l.until = o.Until.Add(slack)
-			l.isSettled = isOurs && now.Sub(o.Until) > e.Settle
+			l.isUndated = o.Until.After(now.Add(slack))
+			l.isSettled = isOurs && e.isSettled(o, now)
 		}
 		if l.isSettled && o.At.Before(since) {
 			since = o.At
@@ -185,24 +199,11 @@ func (e *Engine) settle(l lost, orphans []Run, owners []int, isShared bool) erro
 	e.mu.Lock()
 	attempt := e.table.Attempt(int(l.item))
 	isOpen := e.table.Status(int(l.item)) == state.Starting && !e.inFlight[l.item]
-	lost, reason := e.trials[l.item].lost, e.table.Unresolved()[l.item].Reason
 	e.mu.Unlock()
 	if !isOpen {
 		return nil
 	}
-	r := journal.Record{ID: item.ID, Attempt: attempt}
-	switch {
-	case len(l.candidates) == 0 && lost >= maxTrials:
-		r.Type, r.Final = journal.Refused, true
-		r.Error = fmt.Sprintf("the service failed %d times, and started the items before and after it: %s", lost, reason)
-	case len(l.candidates) == 0:
-		r.Type = journal.None
-	case len(l.candidates) == 1 && owners[l.candidates[0]] == 1 && isShared:
-		run := orphans[l.candidates[0]]
-		r.Type, r.Run, r.Adopted, r.At = journal.Started, run.ID, true, run.CreatedAt
-	default:
-		r.Type, r.Reason = journal.Held, e.doubt(l, isShared)
-	}
+	r := e.found(l, journal.Record{ID: item.ID, Attempt: attempt}, orphans, owners, isShared)
 	if err := e.record(l.item, r, true); err != nil {
 		return err
 	}
@@ -219,13 +220,38 @@ func (e *Engine) settle(l lost, orphans []Run, owners []int, isShared bool) erro
 	return nil
 }
 
+// found completes the record of what became of a lost start.
+func (e *Engine) found(l lost, r journal.Record, orphans []Run, owners []int, isShared bool) journal.Record {
+	e.mu.Lock()
+	lost, reason := e.trials[l.item].lost, e.table.Unresolved()[l.item].Reason
+	e.mu.Unlock()
+	switch {
+	case l.isUndated:
+		r.Type, r.Reason = journal.Held, "the response was lost, and a clock was set back since"
+	case len(l.candidates) == 0 && lost >= maxTrials:
+		r.Type, r.Final = journal.Refused, true
+		r.Error = fmt.Sprintf("the service failed %d times, and started the items before and after it: %s", lost, reason)
+	case len(l.candidates) == 0:
+		r.Type = journal.None
+	case len(l.candidates) == 1 && owners[l.candidates[0]] == 1 && isShared && !orphans[l.candidates[0]].IsForeign:
+		run := orphans[l.candidates[0]]
+		r.Type, r.Run, r.Adopted, r.At = journal.Started, run.ID, true, run.CreatedAt
+	default:
+		r.Type, r.Reason = journal.Held, e.doubt(l, orphans, isShared)
+	}
+	return r
+}
+
 // doubt says why it cannot be found out whether a start has a run.
-func (e *Engine) doubt(l lost, isShared bool) string {
+func (e *Engine) doubt(l lost, orphans []Run, isShared bool) string {
 	if !isShared {
 		return "the response was lost; a run was found that may belong to a shard with another folder"
 	}
 	if len(l.candidates) > 1 {
 		return "the response was lost; several runs may belong to it"
+	}
+	if orphans[l.candidates[0]].IsForeign {
+		return "the response was lost; a run was found that names another app"
 	}
 	return "the response was lost; a run was found that may belong to another item"
 }

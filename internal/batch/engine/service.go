@@ -31,11 +31,13 @@ type Run struct {
 	CreatedAt time.Time
 	Error     string          // why it failed; text of the service
 	Outputs   json.RawMessage // a list; nil in a Page
+	IsForeign bool            // it names another app than the one of the batch
 }
 
 // A Page is a part of the list of runs.
 type Page struct {
 	Runs   []Run
+	Size   int  // how many runs the service listed, if Runs leaves some out
 	IsLast bool // there are no older runs
 }
 

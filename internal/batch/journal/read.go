@@ -33,9 +33,12 @@ type ForeignError struct {
 	Batch   string // the batch of the journal
 }
 
+// IsOtherFormat reports whether a version with another format wrote the journal.
+func (e *ForeignError) IsOtherFormat() bool { return e.Version != version }
+
 // Error says whose journal it is.
 func (e *ForeignError) Error() string {
-	if e.Version != version {
+	if e.IsOtherFormat() {
 		return fmt.Sprintf("%s: the journal has the format %d; this version reads %d", e.Path, e.Version, version)
 	}
 	return fmt.Sprintf("%s: the journal belongs to the batch %q", e.Path, e.Batch)
@@ -70,7 +73,7 @@ func read(f io.ReadSeeker, path, batch string, offset int64, fn func(offset int6
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			return offset, nil
+			return offset, checkTorn(line, path, batch, offset)
 		case err != nil:
 			return offset, err
 		case offset == 0:
@@ -83,6 +86,15 @@ func read(f io.ReadSeeker, path, batch string, offset int64, fn func(offset int6
 		}
 		offset += int64(len(line))
 	}
+}
+
+// checkTorn refuses an incomplete first line that is no part of the header: the file is no journal, and a Writer would truncate it.
+func checkTorn(line []byte, path, batch string, offset int64) error {
+	whole, err := json.Marshal(header{Journal: version, Batch: batch})
+	if err != nil || offset > 0 || bytes.HasPrefix(whole, line) || len(bytes.Trim(line, "\x00")) == 0 { // zeros are left by a loss of power
+		return err
+	}
+	return &DamagedError{Path: path, Line: 1, Reason: "it is not the first line of a journal"}
 }
 
 func checkHeader(line []byte, path, batch string) error {

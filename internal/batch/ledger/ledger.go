@@ -23,6 +23,8 @@ const (
 	group = 64
 	// lockWait is how long the lock may be held by others. They hold it for milliseconds; only a stopped process holds it longer.
 	lockWait = 30 * time.Second
+	// closeWait is lockWait for a process that ends, perhaps because of a signal.
+	closeWait = 2 * time.Second
 )
 
 // ErrNotRestored means that a Ledger does not know yet for which owner it reserves.
@@ -74,7 +76,7 @@ func (l *Ledger) Restore(owner string, spent, open float64) error {
 	}
 	l.owner = owner
 	l.own[owner] = record{Spent: spent, Reserved: open}
-	return l.flush()
+	return l.flush(lockWait)
 }
 
 // Reserve reserves credits for an item. It is not ok if the limit does not allow them; then nothing is reserved.
@@ -140,7 +142,7 @@ func (l *Ledger) Settle(reserved, actual float64) error {
 	l.release(min(actual, reserved+l.spare))
 	l.spare = max(0, rest)
 	if l.settled++; l.settled >= group || rest < -epsilon {
-		return l.flush()
+		return l.flush(lockWait)
 	}
 	return nil
 }
@@ -162,7 +164,7 @@ func (l *Ledger) Close() error {
 	if l.owner != "" {
 		l.giveBack()
 	}
-	return l.flush()
+	return l.flush(closeWait)
 }
 
 // add adds to the record of the current owner.
@@ -212,11 +214,12 @@ func (l *Ledger) save(records map[string]record) error {
 }
 
 // flush writes the records of this process. Near the limit, other processes need what this one reserved for no item.
-func (l *Ledger) flush() error {
+// It waits for the lock for at most the given time.
+func (l *Ledger) flush(wait time.Duration) error {
 	if l.limit < 0 || len(l.own) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
 	return l.file.locked(ctx, func() error {
 		records, err := l.file.read()

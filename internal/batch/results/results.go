@@ -4,6 +4,7 @@ package results
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"io"
 	"iter"
@@ -66,9 +67,12 @@ func At(t *state.Table, i int) (Line, error) {
 	return line, err
 }
 
-// Write writes the lines of all items as NDJSON.
-func Write(t *state.Table, w io.Writer) error {
+// Write writes the lines of all items as NDJSON, until ctx ends.
+func Write(ctx context.Context, t *state.Table, w io.Writer) error {
 	for line, err := range All(t, nil) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
 			return err
 		}
@@ -92,7 +96,7 @@ func (l Line) JSON() (json.RawMessage, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
 }
 
-// WriteFile replaces a file with the lines of all items, in one step.
-func WriteFile(path string, t *state.Table) error {
-	return disk.Replace(path, func(w io.Writer) error { return Write(t, w) })
+// WriteFile replaces a file with the lines of all items, in one step. If ctx ends before, the file stays as it is.
+func WriteFile(ctx context.Context, path string, t *state.Table) error {
+	return disk.Replace(path, func(w io.Writer) error { return Write(ctx, t, w) })
 }

@@ -21,7 +21,7 @@ func TestWriteFile(t *testing.T) {
 		journal.Record{Type: journal.Saved, ID: "a", Attempt: 1, Files: []journal.File{{Label: "poster", Path: "out/a.png", Bytes: 3, SHA256: "00"}}},
 		journal.Record{Type: journal.Held, ID: "d", Attempt: 2, Reason: "two runs may be its own"},
 	)
-	if err := results.WriteFile(p.ResultsPath(), batchtest.Open(t, p)); err != nil {
+	if err := results.WriteFile(t.Context(), p.ResultsPath(), batchtest.Open(t, p)); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(p.ResultsPath())

@@ -49,6 +49,9 @@ func cancelBatch(ctx context.Context, env *cmdutil.Env, dir string) error {
 			return err
 		}
 		for i := range t.Len() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			r, err := c.item(ctx, i)
 			if err != nil {
 				return err
@@ -62,13 +65,13 @@ func cancelBatch(ctx context.Context, env *cmdutil.Env, dir string) error {
 		}
 		return nil
 	})
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return &fail.Error{
 			Code: fail.BatchStopped, Message: "interrupted; runs cancelled so far: " + strconv.Itoa(c.cancelled), Hint: env.Command("batch", "cancel", dir),
 		}
 	}
 	if err != nil {
-		return err
+		return fileError(dir, err)
 	}
 	return env.Print(map[string]any{"cancelled": c.cancelled, "skipped": c.skipped}, func(page *output.Page) {
 		page.Wrapped("Cancelled %s, and skipped %s not started yet.", output.Counted(c.cancelled, "run"), output.Counted(c.skipped, "item"))

@@ -68,7 +68,11 @@ func newPlan(env *cmdutil.Env) *cobra.Command {
 			if err := opts.validate(); err != nil {
 				return err
 			}
-			return opts.run(cmd.Context())
+			err := opts.run(cmd.Context())
+			if err != nil && cmd.Context().Err() != nil {
+				return opts.interrupted(err)
+			}
+			return err
 		},
 	}
 	f := cmd.Flags()
@@ -125,19 +129,27 @@ func (o *planOptions) run(ctx context.Context) error {
 	g := &gathering{o: o, app: app.Data, hash: plan.AppHash(app.Data.Parameters), dir: folder}
 	defer g.close()
 	if err := g.read(ctx); err != nil {
-		return err
+		return fileError(folder, err)
 	}
 	credits, balance := o.price(ctx, client, id)
 	if o.onlyEstimate {
 		return o.showEstimate(g, credits, balance)
 	}
 	if err := g.upload(ctx); err != nil {
-		return err
+		return fileError(folder, err)
 	}
 	return o.finish(g, plan.Plan{
 		Service: provider.Lamina().Name, App: plan.App{ID: cmp.Or(app.Data.AppID, id), Name: app.Data.Name, Hash: g.hash}, BaseURL: o.base,
 		WorkspaceID: o.workspaceID, Shards: o.shards, CreditsPerItem: credits, CreatedAt: o.env.Now().UTC(), Lamina: o.env.Build.Version,
 	}, old, balance)
+}
+
+// interrupted returns the error for a plan that was not written because of a signal.
+func (o *planOptions) interrupted(err error) error {
+	return &fail.Error{
+		Code: fail.Interrupted, Message: "interrupted; nothing was planned",
+		Hint: "repeat the command: what it has uploaded is not uploaded again", Err: err,
+	}
 }
 
 // again returns the command line for another app.
@@ -248,7 +260,7 @@ func (o *planOptions) finish(g *gathering, p plan.Plan, old *plan.Plan, balance 
 	}
 	written, err := plan.Write(o.dir, p, g.take())
 	if err != nil {
-		return err
+		return fileError(o.dir, err)
 	}
 	return o.show(written, r)
 }

@@ -32,8 +32,8 @@ func newReport(env *cmdutil.Env) *cobra.Command {
 		Example:           "lamina batch report posters\nlamina batch report posters --open",
 		Args:              cmdutil.NeedArgs("DIR"),
 		ValidArgsFunction: completeFolder,
-		RunE: func(_ *cobra.Command, args []string) error {
-			return withTable(args[0], func(p *plan.Plan, t *state.Table) error { return writeReport(env, p, t, open) })
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withTable(cmd.Context(), args[0], func(p *plan.Plan, t *state.Table) error { return writeReport(env, p, t, open) })
 		},
 	}
 	runinfo.AddOpen(cmd.Flags(), &open, "the page")
@@ -43,7 +43,7 @@ func newReport(env *cmdutil.Env) *cobra.Command {
 // writeReport writes the page, says where it is, and opens it on request.
 func writeReport(env *cmdutil.Env, p *plan.Plan, t *state.Table, open bool) error {
 	if err := report.WriteFile(p, t, report.Options{Now: env.Now(), Clean: term.Clean}); err != nil {
-		return err
+		return notWritten(p.Dir(), p.ReportPath(), err)
 	}
 	err := env.Print(written{p.ReportPath(), t.Len()}, func(page *output.Page) { page.Line("Wrote %s", p.ReportPath()) })
 	if err != nil || !open {

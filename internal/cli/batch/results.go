@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -28,13 +29,13 @@ func newResults(env *cmdutil.Env) *cobra.Command {
 			"lamina batch results posters --status failed -o ndjson",
 		Args:              cmdutil.NeedArgs("DIR"),
 		ValidArgsFunction: completeFolder,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, name := range states {
 				if err := cmdutil.OneOf("--status", name, state.Names()...); err != nil {
 					return err
 				}
 			}
-			return withTable(args[0], func(p *plan.Plan, t *state.Table) error { return writeResults(env, p, t, states) })
+			return withTable(cmd.Context(), args[0], func(p *plan.Plan, t *state.Table) error { return writeResults(cmd.Context(), env, p, t, states) })
 		},
 	}
 	cmd.Flags().StringSliceVar(&states, "status", nil, "print only the items in this `STATE`; may be repeated")
@@ -43,9 +44,9 @@ func newResults(env *cmdutil.Env) *cobra.Command {
 }
 
 // writeResults writes the file of results, and prints where it is, or the lines.
-func writeResults(env *cmdutil.Env, p *plan.Plan, t *state.Table, states []string) error {
-	if err := results.WriteFile(p.ResultsPath(), t); err != nil {
-		return err
+func writeResults(ctx context.Context, env *cmdutil.Env, p *plan.Plan, t *state.Table, states []string) error {
+	if err := results.WriteFile(ctx, p.ResultsPath(), t); err != nil {
+		return notWritten(p.Dir(), p.ResultsPath(), err)
 	}
 	keep := func(s state.Status) bool { return len(states) == 0 || slices.Contains(states, s.String()) }
 	if env.Printer.Lines() {

@@ -1,8 +1,10 @@
 package batch
 
 import (
+	"context"
 	"errors"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,11 +30,11 @@ func newRetry(env *cmdutil.Env) *cobra.Command {
 		Example:           "lamina batch retry posters --failed\nlamina batch retry posters --unknown",
 		Args:              cmdutil.NeedArgs("DIR"),
 		ValidArgsFunction: completeFolder,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if !isFailed && !isUnknown {
 				return fail.Usage("", "say which items: --failed or --unknown")
 			}
-			return retryItems(env, args[0], func(s state.Status) bool {
+			return retryItems(cmd.Context(), env, args[0], func(s state.Status) bool {
 				return isFailed && (s == state.Failed || s == state.Cancelled || s == state.Skipped) || isUnknown && s == state.Held
 			})
 		},
@@ -43,10 +45,13 @@ func newRetry(env *cmdutil.Env) *cobra.Command {
 }
 
 // retryItems writes to the journals that the items in some states may be started again.
-func retryItems(env *cmdutil.Env, dir string, which func(state.Status) bool) error {
+func retryItems(ctx context.Context, env *cmdutil.Env, dir string, which func(state.Status) bool) error {
 	n := 0
 	err := withJournals(dir, func(p *plan.Plan, t *state.Table, writers []*journal.Writer) error {
 		for i := range t.Len() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if !which(t.Status(i)) {
 				continue
 			}
@@ -62,8 +67,13 @@ func retryItems(env *cmdutil.Env, dir string, which func(state.Status) bool) err
 		}
 		return nil
 	})
+	if err != nil && ctx.Err() != nil {
+		return &fail.Error{
+			Code: fail.BatchStopped, Message: "interrupted; items that can be started again so far: " + strconv.Itoa(n), Hint: "repeat the command", Err: err,
+		}
+	}
 	if err != nil {
-		return err
+		return fileError(dir, err)
 	}
 	return env.Print(map[string]any{"items": n}, func(page *output.Page) {
 		if n == 0 {
@@ -87,7 +97,7 @@ func withJournals(dir string, use func(*plan.Plan, *state.Table, []*journal.Writ
 	}
 	defer unlock()
 	if err := os.MkdirAll(p.JournalDir(), 0o700); err != nil {
-		return err
+		return unusable(dir, err)
 	}
 	writers := make([]*journal.Writer, p.Shards)
 	for i := range writers {

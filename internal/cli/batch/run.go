@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"strconv"
 	"strings"
@@ -96,7 +97,7 @@ func (o *runOptions) validate() error {
 	if _, err := failureLimit(o.maxFailures, 100); err != nil {
 		return err
 	}
-	if err := checkPattern(o.download); err != nil {
+	if err := checkPattern(o.dir, o.download); err != nil {
 		return err
 	}
 	return cmdutil.OneOf("--idempotency", o.idempotency, "honoured", "ignored")
@@ -164,7 +165,7 @@ func (o *runOptions) engine(ctx context.Context, p *plan.Plan) (*engine.Engine, 
 		options.Save = saver.save
 	}
 	collectOften()
-	e, err := engine.New(options)
+	e, err := interruptible(ctx, func() (*engine.Engine, error) { return engine.New(options) })
 	if err != nil {
 		return nil, unusable(o.dir, err)
 	}
@@ -298,13 +299,26 @@ func interrupted(env *cmdutil.Env, dir string) error {
 	return &fail.Error{Code: fail.BatchStopped, Message: "interrupted; the batch can be continued", Hint: env.Command("batch", "run", dir)}
 }
 
+// stopped returns the error of a batch that met an error which a later item would meet, too.
+func stopped(err error, again string) error {
+	stop := &fail.Error{Around: "the batch stopped: %s", Err: err}
+	var path *fs.PathError
+	switch {
+	case isFull(err):
+		stop.Hint = "free space on the disk, then continue: " + again
+	case errors.As(err, &path):
+		stop.Hint = "make the folder usable again, then continue: " + again
+	}
+	return stop
+}
+
 // outcome returns the error of a batch that did not complete.
 func outcome(env *cmdutil.Env, dir string, r engine.Result) error {
 	again := env.Command("batch", "run", dir)
 	c := r.Counts
 	switch r.Reason {
 	case engine.Failed:
-		return &fail.Error{Around: "the batch stopped: %s", Err: r.Err}
+		return stopped(r.Err, again)
 	case engine.Interrupted:
 		return interrupted(env, dir)
 	case engine.TimeLimit:

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/uselamina/lamina/internal/api"
@@ -45,13 +47,41 @@ func newSaver(env *cmdutil.Env, dir, pattern string) (*saver, error) {
 	return s, err
 }
 
-// checkPattern refuses a pattern by which items would replace each other's files.
-func checkPattern(pattern string) error {
+// placeholders are what a pattern may have in braces.
+var placeholders = []string{"{id}", "{label}", "{index}", "{ext}", "{runId}"}
+
+// checkPattern refuses a pattern with an unknown placeholder, and one by which items would replace each other's files, or those of the
+// batch in the folder dir.
+func checkPattern(dir, pattern string) error {
+	for _, name := range regexp.MustCompile(`\{[^{}/]*\}`).FindAllString(pattern, -1) {
+		if !slices.Contains(placeholders, name) {
+			return fail.Usage("use "+strings.Join(placeholders, ", "), "--download has the unknown placeholder %s", name)
+		}
+	}
+	if isAmongFiles(dir, pattern) {
+		return fail.Usage("use a folder of its own, such as "+fail.Quote(filepath.Join(dir, "out", "{id}")+"/"),
+			"--download would mix the outputs with the files of the batch in %s", dir)
+	}
 	if pattern == "" || strings.Contains(pattern, "{id}") || strings.Contains(pattern, "{runId}") {
 		return nil
 	}
 	return fail.Usage("", "--download needs {id} in its path, so that each item has files of its own, such as %s",
 		fail.Quote(filepath.Join(pattern, "{id}")+"/"))
+}
+
+// isAmongFiles reports whether a pattern names files in the folder of a batch itself, or in that of its journals.
+func isAmongFiles(dir, pattern string) bool {
+	fixed, _, isTemplate := strings.Cut(pattern, "{")
+	if isTemplate && !strings.HasSuffix(fixed, "/") {
+		fixed = filepath.Dir(fixed)
+	}
+	folder, err := filepath.Abs(fixed)
+	if err != nil || pattern == "" {
+		return false
+	}
+	dir, err = filepath.Abs(dir)
+	journals := filepath.Join(dir, "journal")
+	return err == nil && (folder == dir || folder == journals || strings.HasPrefix(folder, journals+string(filepath.Separator)))
 }
 
 // save stores the outputs of a run. It returns those that it stored, also with an error.
@@ -69,7 +99,7 @@ func (s *saver) save(ctx context.Context, item plan.Item, run engine.Run) ([]jou
 	for i := range outputs {
 		path, size, err := s.downloader.Save(ctx, outputs[i], func(o transfer.Output) string {
 			outputs[i] = o
-			return transfer.Names(where, run.ID, outputs, isDir)[i]
+			return transfer.Names(where, run.ID, outputs, isFolder)[i]
 		})
 		if err != nil {
 			return files, err
@@ -97,11 +127,6 @@ func (s *saver) relative(path string) string {
 		return filepath.ToSlash(inside)
 	}
 	return whole
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }
 
 func hashOf(path string) (string, error) {
@@ -134,7 +159,7 @@ func folderName(id string) string {
 		return name
 	}
 	sum := sha256.Sum256([]byte(id))
-	return strings.Trim(name+"-"+hex.EncodeToString(sum[:4]), "-")
+	return strings.Trim(name+"-"+hex.EncodeToString(sum[:8]), "-")
 }
 
 // isReserved reports whether Windows gives a name another meaning.

@@ -28,8 +28,8 @@ func newStatus(env *cmdutil.Env) *cobra.Command {
 		Example:           "lamina batch status posters\nlamina batch status posters --jq .data.counts",
 		Args:              cmdutil.NeedArgs("DIR"),
 		ValidArgsFunction: completeFolder,
-		RunE: func(_ *cobra.Command, args []string) error {
-			return withTable(args[0], func(p *plan.Plan, t *state.Table) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withTable(cmd.Context(), args[0], func(p *plan.Plan, t *state.Table) error {
 				s, err := summarize(env, args[0], p, t)
 				if err != nil {
 					return err
@@ -51,24 +51,47 @@ func newWatch(env *cmdutil.Env) *cobra.Command {
 		Args:              cmdutil.NeedArgs("DIR"),
 		ValidArgsFunction: completeFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withTable(args[0], func(p *plan.Plan, t *state.Table) error { return watch(cmd.Context(), env, args[0], p, t) })
+			return withTable(cmd.Context(), args[0], func(p *plan.Plan, t *state.Table) error { return watch(cmd.Context(), env, args[0], p, t) })
 		},
 	}
 }
 
 // withTable opens the state of a batch.
-func withTable(dir string, use func(*plan.Plan, *state.Table) error) error {
+func withTable(ctx context.Context, dir string, use func(*plan.Plan, *state.Table) error) error {
 	p, err := readPlan(dir)
 	if err != nil {
 		return err
 	}
 	collectOften()
-	t, err := state.Open(p)
+	t, err := interruptible(ctx, func() (*state.Table, error) { return state.Open(p) })
+	if err != nil && ctx.Err() != nil {
+		return &fail.Error{Code: fail.Interrupted, Message: "interrupted; nothing was changed", Hint: "repeat the command", Err: err}
+	}
 	if err != nil {
 		return unusable(dir, err)
 	}
 	defer func() { _ = t.Close() }()
 	return use(p, t)
+}
+
+// interruptible returns what open returns, or an error when ctx ends: the process ends then, and does not wait for what cannot be
+// interrupted, such as a lock or the reading of a million records.
+func interruptible[T any](ctx context.Context, open func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := open()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		return *new(T), ctx.Err()
+	}
 }
 
 // collectOften makes the garbage collector run more often than usual. The state of a large batch stays in memory as long as the process
@@ -97,7 +120,9 @@ func watch(ctx context.Context, env *cmdutil.Env, dir string, p *plan.Plan, t *s
 		}
 		screen.Show(engine.Snapshot{Counts: s.Counts, MaxCredits: -1, Elapsed: time.Since(began)})
 		if err := retry.Sleep(ctx, batchinfo.Interval); err != nil {
-			return err
+			return &fail.Error{
+				Code: fail.Interrupted, Message: "stopped watching; the batch continues", Hint: env.Command("batch", "watch", dir), Err: err,
+			}
 		}
 		if err := t.Refresh(); err != nil {
 			return unusable(dir, err)

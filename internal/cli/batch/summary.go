@@ -217,7 +217,7 @@ func (o *runOptions) show(ctx context.Context, p *plan.Plan, e *engine.Engine) e
 		}
 	}
 	screen.Stop()
-	if err := e.Close(); err != nil && r.Err == nil {
+	if err := e.Close(); err != nil && r.Err == nil && r.Reason != engine.Interrupted {
 		r.Reason, r.Err = engine.Failed, err
 	}
 	t, err := state.Open(p)

@@ -1,0 +1,113 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/uselamina/lamina/internal/batch/journal"
+	"github.com/uselamina/lamina/internal/batch/ledger"
+	"github.com/uselamina/lamina/internal/batch/plan"
+	"github.com/uselamina/lamina/internal/disk"
+	"github.com/uselamina/lamina/internal/fail"
+)
+
+// nothingStarted ends the messages about folders that cannot be used.
+const nothingStarted = "; nothing was started"
+
+// unusable describes what is wrong with the files in the folder of a batch. Other errors are returned as they are.
+func unusable(dir string, err error) error {
+	var hint string
+	var foreign *journal.ForeignError
+	var damaged *journal.DamagedError
+	var credits *ledger.DamagedError
+	switch {
+	case errors.Is(err, disk.ErrLocked):
+		return busy(dir, err)
+	case errors.As(err, &foreign) && foreign.IsOtherFormat():
+		hint = "use the version of lamina that wrote it"
+	case errors.As(err, &foreign):
+		hint = "move it out of the folder, or restore the folder from a copy"
+	case errors.As(err, &damaged):
+		hint = "restore the folder from a copy: without the journal, items would be started twice"
+	case errors.As(err, &credits):
+		hint = "remove the file; it is made again from the journals"
+	case errors.Is(err, plan.ErrNone):
+		return &fail.Error{
+			Code: fail.BatchUnusable, Message: "there is no batch in " + dir, Hint: fail.CommandLine("batch", "plan", "APP", "ITEMS", "--out", dir), Err: err,
+		}
+	case errors.Is(err, plan.ErrFormat):
+		hint = "use the version of lamina that planned the batch, or plan it in a new folder"
+	case errors.Is(err, plan.ErrItems):
+		hint = "plan the same items again, with the same command, and the file is restored"
+	case errors.Is(err, plan.ErrDamaged), errors.Is(err, disk.ErrNotRegular):
+		hint = restore
+	default:
+		return fileError(dir, err)
+	}
+	return &fail.Error{Code: fail.BatchUnusable, Message: err.Error() + nothingStarted, Hint: hint, Err: err}
+}
+
+// freeSpace is the hint for a full disk.
+const freeSpace = "free space on the disk, and repeat the command: it continues"
+
+// restore is the hint for a folder whose files were changed by others.
+const restore = "restore the folder from a copy, or plan the batch in a new folder"
+
+// fileError describes an error of the operating system about a file in the folder of a batch. Other errors are returned as they are.
+func fileError(dir string, err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	var own *fail.Error
+	if errors.As(err, &own) || !errors.As(err, &path) && !errors.As(err, &link) {
+		return err
+	}
+	hint := restore
+	switch {
+	case isFull(err):
+		return &fail.Error{Err: err, Around: "%s", Hint: freeSpace}
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		hint = "raise the limit of open files (ulimit -n), or run a part of the shards in each process (--shard)"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		hint = "make the folder writable, and repeat the command"
+	case !isFolder(dir):
+		hint = "name the folder that lamina batch plan has written"
+	}
+	return &fail.Error{Code: fail.BatchUnusable, Message: err.Error() + nothingStarted, Hint: hint, Err: err}
+}
+
+// notWritten describes why a file in the folder of a batch could not be replaced.
+func notWritten(dir, path string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return &fail.Error{Code: fail.Interrupted, Message: "interrupted; " + path + " was not written", Hint: "repeat the command", Err: err}
+	}
+	if isFolder(path) {
+		return &fail.Error{
+			Code: fail.BatchUnusable, Message: path + " is a folder, which is not replaced", Hint: "move it out of the folder of the batch, and repeat the command", Err: err,
+		}
+	}
+	return unusable(dir, err)
+}
+
+// isFull reports whether an error says that there is no room for a file.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// busy describes that another process uses the folder of a batch. Other errors are those of unusable.
+func busy(dir string, err error) error {
+	if !errors.Is(err, disk.ErrLocked) {
+		return unusable(dir, err)
+	}
+	return &fail.Error{
+		Code: fail.BatchBusy, Message: "another process runs or plans the batch in " + dir + nothingStarted,
+		Hint: fail.CommandLine("batch", "status", dir), Err: err,
+	}
+}
