@@ -163,6 +163,7 @@ func (o *runOptions) engine(ctx context.Context, p *plan.Plan) (*engine.Engine, 
 	if saver != nil {
 		options.Save = saver.save
 	}
+	collectOften()
 	e, err := engine.New(options)
 	if err != nil {
 		return nil, unusable(o.dir, err)

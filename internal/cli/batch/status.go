@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,6 +62,7 @@ func withTable(dir string, use func(*plan.Plan, *state.Table) error) error {
 	if err != nil {
 		return err
 	}
+	collectOften()
 	t, err := state.Open(p)
 	if err != nil {
 		return unusable(dir, err)
@@ -68,6 +70,10 @@ func withTable(dir string, use func(*plan.Plan, *state.Table) error) error {
 	defer func() { _ = t.Close() }()
 	return use(p, t)
 }
+
+// collectOften makes the garbage collector run more often than usual. The state of a large batch stays in memory as long as the process
+// lives, so that a heap of twice its size would be mostly empty; there is little else to collect.
+func collectOften() { debug.SetGCPercent(40) }
 
 // watch shows the progress until the batch is over or nothing runs it.
 func watch(ctx context.Context, env *cmdutil.Env, dir string, p *plan.Plan, t *state.Table) error {
