@@ -266,7 +266,7 @@ func (e *Engine) resume() error {
 		if err != nil {
 			return err
 		}
-		r := journal.Record{Type: journal.Unknown, ID: item.ID, Attempt: e.table.Attempt(int(i)), Reason: "the process ended before the response"}
+		r := journal.Record{Type: journal.Unknown, ID: item.ID, Attempt: e.table.Attempt(int(i)), Reason: "the process stopped before the response"}
 		if err := e.record(i, r, false); err != nil {
 			return err
 		}

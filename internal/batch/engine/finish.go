@@ -151,14 +151,14 @@ func (e *Engine) ended(work context.Context, running state.Run) (run Run, code s
 			err = e.call(work, pace.Start, get)
 		}
 		if (err == nil || isUnsupported(err)) && run.State != state.Completed.String() {
-			run.State, run.Error, code, err = state.Failed.String(), fmt.Sprintf("it did not end within %s", e.RunTimeout), "run_timeout", nil
+			run.State, run.Error, code, err = state.Failed.String(), fmt.Sprintf("the run took longer than %s", e.RunTimeout), "run_timeout", nil
 		}
 	}
 	if err == nil || work.Err() != nil {
 		return run, code, err
 	}
 	if v := e.Service.Judge(err); v.Meaning == Missing {
-		return Run{State: state.Failed.String(), Error: "the service does not know the run any more: " + v.Message}, v.Code, nil
+		return Run{State: state.Failed.String(), Error: "the run no longer exists at the service: " + v.Message}, v.Code, nil
 	}
 	return run, code, err
 }

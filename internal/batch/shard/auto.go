@@ -44,7 +44,7 @@ func families() []family {
 }
 
 // ErrNoEngine means that no variable names the shard of this process.
-var ErrNoEngine = errors.New("no variable of an engine says which shard this is")
+var ErrNoEngine = errors.New("no environment variable of an engine names the shard")
 
 // Auto returns the shard that the environment of an engine gives to this process, and the names of the variables. The count is 0 if no
 // variable has it.

@@ -294,7 +294,7 @@ func (t *Table) recordAt(at place) (journal.Record, error) {
 	}
 	r, err := journal.At(s.file, at.offset)
 	if err != nil {
-		err = fmt.Errorf("%s: the record at %d is not there any more: %w", s.path, at.offset, err)
+		err = fmt.Errorf("%s: the record at %d is missing: %w", s.path, at.offset, err)
 	}
 	return r, err
 }

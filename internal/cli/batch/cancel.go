@@ -110,7 +110,7 @@ func cancelRun(ctx context.Context, client *api.Client, id string, r journal.Rec
 	r.Type, r.Run, r.State = journal.Ended, id, state.Cancelled.String()
 	switch {
 	case api.IsNotFound(err):
-		r.State, r.Error = state.Failed.String(), "the service does not know the run any more"
+		r.State, r.Error = state.Failed.String(), "the run no longer exists at the service"
 		return r, nil
 	case err != nil:
 		return r, err

@@ -273,7 +273,7 @@ func open(ctx context.Context, env *cmdutil.Env, p *plan.Plan) (*opened, error) 
 	if plan.AppHash(app.Parameters) != p.App.Hash {
 		return nil, &fail.Error{
 			Code: fail.BatchChanged, Message: fmt.Sprintf("the app %s has changed since the batch was planned", p.App.Name),
-			Hint: "plan the batch again with --accept-changes; what was done is kept",
+			Hint: env.Command("batch", "plan", p.App.ID, "ITEMS", "--out", p.Dir(), "--accept-changes"),
 		}
 	}
 	s := &opened{pacer: pace.New(pace.Options{}), clock: &engine.Clock{}, credits: p.CreditsPerItem, hasOutputs: len(app.Outputs) > 0}
