@@ -8,7 +8,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/pace"
 )
 
-// A Clock is the clock of the service, as far as its responses tell. The journals have its times, so that a clock of this machine that
+// A Clock is the clock of the service, read from its responses. The journals have its times, so that a clock of this machine that
 // is wrong, or is set meanwhile, does no harm. It is safe for several goroutines.
 type Clock struct {
 	mu   sync.Mutex
@@ -41,7 +41,7 @@ func (c *Clock) observe(h http.Header) {
 	}
 }
 
-// A Transport tells a pacer and a clock of each response.
+// A Transport passes each response to a pacer and a clock.
 type Transport struct {
 	Base  http.RoundTripper
 	Pacer *pace.Pacer

@@ -1,4 +1,4 @@
-// Package engine carries out a batch: it starts a run for each item, finds out how the runs end, and stores what happens in the journals.
+// Package engine carries out a batch: it starts a run for each item, follows the runs, and records the outcomes in the journals.
 // It never sends a second start for an item while the outcome of the first one is unknown.
 package engine
 
@@ -35,7 +35,7 @@ type Options struct {
 	Credits float64
 	// MaxFailures is the number of failed items of these shards at which no more items are started; 0: no limit.
 	MaxFailures int
-	// TimeLimit ends the engine after this time; 0: never.
+	// TimeLimit stops the engine after this time; 0: never.
 	TimeLimit time.Duration
 	// RunTimeout cancels a run that has not ended after this time; 0: never.
 	RunTimeout time.Duration
@@ -43,11 +43,11 @@ type Options struct {
 	IsIdempotent bool
 	// HasOutputs means that the runs of the app have outputs, which Get returns.
 	HasOutputs bool
-	// Save stores the outputs of a run on this disk; nil: they are not stored.
+	// Save writes the outputs of a run to this disk; nil: they are not saved.
 	Save func(ctx context.Context, item plan.Item, run Run) ([]journal.File, error)
 	// Patience is for how long the engine goes on while every start fails, or a request of another kind; 0 means five minutes.
 	Patience time.Duration
-	// Grace is how long requests that were sent may take when the engine ends early; 0 means three seconds.
+	// Grace is how long requests that were sent may take when the engine stops early; 0 means three seconds.
 	Grace time.Duration
 	// Settle is how long after a lost response the list of runs must show the run, if there is one; 0 means five seconds.
 	Settle time.Duration
@@ -58,13 +58,13 @@ type Failure struct {
 	ID, Run, Error string
 }
 
-// A Result says how an engine ended.
+// A Result is the outcome of Engine.Run.
 type Result struct {
 	Reason   Reason
 	Err      error        // of Failed
 	Counts   state.Counts // of the shards that it carried out
-	NotSaved error        // the first error of Save; the others are as many as Unsaved says
-	Unsaved  int          // items whose outputs could not be stored
+	NotSaved error        // the first error of Save; Unsaved counts all
+	Unsaved  int          // items whose outputs could not be saved
 }
 
 // maxShown is how many failures a Snapshot names.
@@ -78,7 +78,7 @@ type Engine struct {
 	credits *ledger.Ledger
 	began   time.Time
 
-	doneBefore int    // items that had ended before
+	doneBefore int    // items that were done before
 	isOurs     []bool // by shard
 
 	mu         sync.Mutex // guards what follows, and table
@@ -89,7 +89,7 @@ type Engine struct {
 	trials     map[int32]trial
 	inFlight   map[int32]bool // a start is being sent
 	repeats    map[int32]int  // how often a lost start was repeated
-	finishing  map[int32]bool // the end of its run is being stored
+	finishing  map[int32]bool // the outcome of its run is being recorded
 	room       int            // how many runs the service took when it was full
 	fullUntil  time.Time      // it is expected to take no more before
 	breaker    breaker        // of starts
@@ -105,7 +105,7 @@ type Engine struct {
 
 	lookedAt time.Time // when lost starts were looked for; of the goroutine of follow
 
-	halt context.CancelFunc // ends the work
+	halt context.CancelFunc // stops the work
 	ends chan finished      // runs that ended
 }
 
@@ -187,7 +187,7 @@ func (e *Engine) Close() (err error) {
 	return err
 }
 
-// Run carries out the shards until every item has ended or there is a reason to stop. It may be called once.
+// Run carries out the shards until every item is done or there is a reason to stop. It may be called once.
 func (e *Engine) Run(ctx context.Context) Result {
 	work, halt := context.WithCancel(ctx)
 	defer halt()
@@ -220,7 +220,7 @@ func (e *Engine) greet(ctx context.Context) error {
 	return err
 }
 
-// carryOut starts the items, follows their runs and stores their ends until there is nothing more to do, or work ends.
+// carryOut starts the items, follows their runs and records the outcomes until all items are done, or the context work is done.
 func (e *Engine) carryOut(work context.Context) {
 	if err := e.resume(); err != nil {
 		e.stopNow(Failed, err)
@@ -257,7 +257,7 @@ func (e *Engine) requestContext(work context.Context) (context.Context, context.
 	return requests, func() { stop(); abort() }
 }
 
-// resume stores that the starts without outcome of earlier processes were sent before now. Other shards wait for that, because such a
+// resume records that the starts without outcome of earlier processes were sent before now. Other shards wait for that, because such a
 // start may own a run that they look for.
 func (e *Engine) resume() error {
 	var lost []int32
@@ -273,7 +273,7 @@ func (e *Engine) resume() error {
 		if err != nil {
 			return err
 		}
-		r := journal.Record{Type: journal.Unknown, ID: item.ID, Attempt: e.table.Attempt(int(i)), Reason: "the process ended before the response"}
+		r := journal.Record{Type: journal.Unknown, ID: item.ID, Attempt: e.table.Attempt(int(i)), Reason: "the process stopped before the response"}
 		if err := e.record(i, r, false); err != nil {
 			return err
 		}
@@ -281,7 +281,7 @@ func (e *Engine) resume() error {
 	return nil
 }
 
-// record stores a record of an item and applies it. Its time is that of the service.
+// record writes a record of an item to the journal and applies it. Its time is that of the service.
 func (e *Engine) record(i int32, r journal.Record, sync bool) error {
 	shard := e.table.Shard(int(i))
 	if r.At.IsZero() {
@@ -306,7 +306,7 @@ func (e *Engine) notify() {
 	e.changed = make(chan struct{})
 }
 
-// stop ends the starting of items. The first reason counts.
+// stop starts no more items. The first reason counts.
 func (e *Engine) stop(reason Reason, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -316,7 +316,7 @@ func (e *Engine) stop(reason Reason, err error) {
 	e.notify()
 }
 
-// stopNow ends the starting of items, and does not follow their runs any more.
+// stopNow starts no more items, and stops following their runs.
 func (e *Engine) stopNow(reason Reason, err error) {
 	e.mu.Lock()
 	if !e.isStopping {

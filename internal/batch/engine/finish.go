@@ -11,16 +11,16 @@ import (
 	"github.com/uselamina/lamina/internal/batch/state"
 )
 
-// finisherCount is the number of runs whose ends are stored, and whose outputs are downloaded, at once.
+// finisherCount is the number of finished runs that are recorded, and downloaded, at once.
 const finisherCount = 8
 
-// A finished is an item whose run has ended, or takes too long. run is what the list of runs says of it.
+// A finished is an item with a run that has ended or takes too long. run is its entry in the list of runs.
 type finished struct {
 	item int32
 	run  Run
 }
 
-// finishRuns stores the ends of runs until the channel is closed.
+// finishRuns records the outcomes of runs until the channel is closed.
 func (e *Engine) finishRuns(work context.Context) {
 	for f := range e.ends {
 		if work.Err() == nil {
@@ -36,7 +36,7 @@ func (e *Engine) finishRuns(work context.Context) {
 	}
 }
 
-// finish stores how the run of an item ended, and its outputs.
+// finish records the outcome of a run and saves its outputs.
 func (e *Engine) finish(work context.Context, f finished) error {
 	item, err := e.table.Item(int(f.item))
 	if err != nil {
@@ -56,7 +56,7 @@ func (e *Engine) finish(work context.Context, f finished) error {
 	return nil
 }
 
-// end stores how a run ended, and returns the run with its outputs.
+// end records the outcome of a run, and returns the run with its outputs.
 func (e *Engine) end(work context.Context, f finished, item plan.Item, running state.Run) (Run, error) {
 	run, code := f.run, ""
 	if run.State == "" || e.HasOutputs && run.State == state.Completed.String() {
@@ -81,7 +81,7 @@ func (e *Engine) end(work context.Context, f finished, item plan.Item, running s
 	return run, e.credits.Settle(e.Credits, e.Credits)
 }
 
-// save stores the outputs of an item on this disk. What cannot be stored does not end the batch: the same command tries again.
+// save writes the outputs of an item to this disk. An output that cannot be saved does not stop the batch: the same command tries again.
 func (e *Engine) save(work context.Context, f finished, item plan.Item) error {
 	files, err := e.Save(work, item, f.run)
 	if work.Err() != nil {
@@ -101,7 +101,7 @@ func (e *Engine) save(work context.Context, f finished, item plan.Item) error {
 	return e.record(f.item, journal.Record{Type: journal.Saved, ID: item.ID, Attempt: attempt, Files: files}, false)
 }
 
-// saveEarlier hands on the completed items whose outputs an earlier process did not store.
+// saveEarlier sends the completed items without saved outputs, of earlier processes, to finishRuns.
 func (e *Engine) saveEarlier(work context.Context) {
 	if e.Save == nil {
 		return
@@ -136,7 +136,7 @@ func (e *Engine) saveEarlier(work context.Context) {
 	}
 }
 
-// ended asks how a run ended. A run that takes too long is cancelled. The State of the returned run is empty if it has not ended.
+// ended requests the outcome of a run. A run that takes too long is cancelled. The State of the returned run is empty if it has not ended.
 func (e *Engine) ended(work context.Context, running state.Run) (run Run, code string, err error) {
 	get := func(ctx context.Context) (err error) {
 		run, err = e.Service.Get(ctx, running.ID)
@@ -151,14 +151,14 @@ func (e *Engine) ended(work context.Context, running state.Run) (run Run, code s
 			err = e.call(work, pace.Start, get)
 		}
 		if (err == nil || isUnsupported(err)) && run.State != state.Completed.String() {
-			run.State, run.Error, code, err = state.Failed.String(), fmt.Sprintf("it did not end within %s", e.RunTimeout), "run_timeout", nil
+			run.State, run.Error, code, err = state.Failed.String(), fmt.Sprintf("the run took longer than %s", e.RunTimeout), "run_timeout", nil
 		}
 	}
 	if err == nil || work.Err() != nil {
 		return run, code, err
 	}
 	if v := e.Service.Judge(err); v.Meaning == Missing {
-		return Run{State: state.Failed.String(), Error: "the service does not know the run any more: " + v.Message}, v.Code, nil
+		return Run{State: state.Failed.String(), Error: "the run no longer exists at the service: " + v.Message}, v.Code, nil
 	}
 	return run, code, err
 }

@@ -23,10 +23,10 @@ const (
 	maxStalled = 100
 )
 
-// maxAsked is how many runs that the list does not name are asked for one by one in a sweep.
+// maxAsked is how many runs missing from the list are requested one by one in a sweep.
 const maxAsked = 50
 
-// follow finds out how runs end, and what became of lost starts, until nothing is left to follow or work ends.
+// follow records the outcomes of runs and of lost starts, until there are no more or the context work is done.
 func (e *Engine) follow(work context.Context) {
 	interval := minSweep
 	for {
@@ -69,7 +69,7 @@ func (e *Engine) toFollow() (changed <-chan struct{}, isIdle, isOver bool) {
 	return e.changed, running == 0 && (unresolved == 0 || e.IsIdempotent && len(e.again)+len(e.retries) > 0), isOver
 }
 
-// ourRuns returns the items of these shards whose runs have not ended, as far as is known. The caller holds the mutex.
+// ourRuns returns the items of these shards whose runs have not ended, as far as is known. The caller has locked the mutex.
 func (e *Engine) ourRuns() map[int32]state.Run {
 	ours := map[int32]state.Run{}
 	for i, r := range e.table.Runs() {
@@ -80,7 +80,7 @@ func (e *Engine) ourRuns() map[int32]state.Run {
 	return ours
 }
 
-// sweep reads the list of runs as far as it names runs that have not ended, and hands on those that have. It returns their number.
+// sweep reads the list of runs back to the oldest run that has not ended, and sends the finished ones to finishRuns. It returns their number.
 func (e *Engine) sweep(work context.Context) (ended int, err error) {
 	e.mu.Lock()
 	runs := e.ourRuns()
@@ -172,7 +172,7 @@ func (p Page) span() (first, last time.Time) {
 	return first, last
 }
 
-// ask asks for runs that the list does not name, and for those that take too long.
+// ask requests the runs that are missing from the list, and those that take too long.
 func (e *Engine) ask(work context.Context, unlisted map[string]int32, runs map[int32]state.Run) (ended int, err error) {
 	asked := 0
 	for id, i := range unlisted {
@@ -202,7 +202,7 @@ func (e *Engine) ask(work context.Context, unlisted map[string]int32, runs map[i
 	return ended, nil
 }
 
-// hand gives an item whose run ended, or takes too long, to those who store it.
+// hand sends an item with a run that ended, or takes too long, to finishRuns.
 func (e *Engine) hand(work context.Context, i int32, run Run) {
 	e.mu.Lock()
 	isNew := !e.finishing[i]

@@ -94,7 +94,7 @@ func messageOf(m *string) string {
 	return *m
 }
 
-// Judge returns what an error of an api.Client means for a request that must not be carried out twice. What is not certain is Lost.
+// Judge classifies an error of an api.Client for a request that must not be carried out twice. If the effect is unknown, it is Lost.
 func Judge(err error) Verdict {
 	var (
 		refused    *api.Error

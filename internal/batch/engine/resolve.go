@@ -22,7 +22,7 @@ const maxOrphans = 100_000
 
 // A lost start is one without outcome, and the time in which the service can have received it.
 type lost struct {
-	item        int32 // -1 if its item was held
+	item        int32 // -1 if its item was in the state held
 	from, until time.Time
 	isOpen      bool  // it may still be answered
 	isUndated   bool  // a clock was set back since: its time says nothing
@@ -30,9 +30,9 @@ type lost struct {
 	candidates  []int // indexes of runs that it may own
 }
 
-// resolve finds out what became of lost starts: it looks for runs of the app that no journal names and that were created when the start
+// resolve finds the outcomes of lost starts: it looks for runs of the app that no journal names and that were created when the start
 // was sent. If a run and a start can only belong together, the item gets the run. If there is no run, the start had no effect.
-// Everything else cannot be told apart, because a run does not name its inputs, and is held.
+// All others are ambiguous, because a run does not name its inputs: their items are held.
 func (e *Engine) resolve(work context.Context) error {
 	if e.repeatLost() || !e.hasSettled() {
 		return nil
@@ -120,7 +120,7 @@ func (e *Engine) isSettled(o state.Lost, now time.Time) bool {
 }
 
 // lostStarts returns all starts without outcome of the folder, and those whose items were held, and when the first of those that are
-// settled was sent. The caller holds the mutex.
+// resolved was sent. The caller has locked the mutex.
 func (e *Engine) lostStarts() (since time.Time, starts []lost) {
 	now := e.Clock.Now()
 	since = now
@@ -155,7 +155,7 @@ func (e *Engine) unknownRuns(listed []Run) (orphans []Run) {
 	return orphans
 }
 
-// decide settles the starts that can be settled.
+// decide records the outcomes that are certain.
 func (e *Engine) decide(starts []lost, orphans []Run) error {
 	owners := make([]int, len(orphans)) // how many starts may own the run
 	waits := make([]bool, len(orphans)) // one of them may still be answered
@@ -190,7 +190,7 @@ func (e *Engine) decide(starts []lost, orphans []Run) error {
 	return nil
 }
 
-// settle stores what became of a lost start.
+// settle records the outcome of a lost start.
 func (e *Engine) settle(l lost, orphans []Run, owners []int, isShared bool) error {
 	item, err := e.table.Item(int(l.item))
 	if err != nil {
@@ -242,7 +242,7 @@ func (e *Engine) found(l lost, r journal.Record, orphans []Run, owners []int, is
 	return r
 }
 
-// doubt says why it cannot be found out whether a start has a run.
+// doubt returns the reason why it is unknown whether a start has a run.
 func (e *Engine) doubt(l lost, orphans []Run, isShared bool) string {
 	if !isShared {
 		return "the response was lost; a run was found that may belong to a shard with another folder"

@@ -20,7 +20,7 @@ type Service interface {
 	Get(ctx context.Context, id string) (Run, error)
 	// Cancel cancels a run, and returns it as it is then. It fails with errors.ErrUnsupported if the service cannot do that.
 	Cancel(ctx context.Context, id string) (Run, error)
-	// Judge says what the error of one of these methods means.
+	// Judge classifies an error of one of these methods.
 	Judge(err error) Verdict
 }
 
@@ -56,22 +56,22 @@ const (
 // A Verdict is the meaning of an error, with the words of the service.
 type Verdict struct {
 	Meaning Meaning
-	After   time.Duration // of Busy: how long the service wants to be left alone; 0 if it did not say
+	After   time.Duration // of Busy: the time to wait before the next request; 0 if the service named none
 	IsFull  bool          // of Busy: perhaps because too many runs have not ended
 	Code    string        // of Refused
 	Message string        // of Refused
 }
 
-// A Reason says why an engine stopped.
+// A Reason is why an engine stopped.
 type Reason string
 
 // The reasons to stop. Except for Done, the same command continues later.
 const (
-	Done        Reason = "done"        // every item has ended
+	Done        Reason = "done"        // every item is done
 	Budget      Reason = "budget"      // the next run would exceed the limit of credits
 	Failures    Reason = "failures"    // too many items failed
 	TimeLimit   Reason = "time_limit"  // the time limit was reached
-	Interrupted Reason = "interrupted" // the context ended
+	Interrupted Reason = "interrupted" // the context was cancelled
 	Failed      Reason = "failed"      // an error that a later item would meet, too
 )
 

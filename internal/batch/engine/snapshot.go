@@ -15,7 +15,7 @@ type Snapshot struct {
 	PerMinute  float64 // the pace of requests; 0 if the service has named none
 	Elapsed    time.Duration
 	Notice     string // why nothing is started now; empty if nothing is wrong
-	EndedHere  int    // items that ended while this engine was at work
+	EndedHere  int    // items that this engine completed, failed or cancelled
 	Failures   []Failure
 }
 

@@ -50,7 +50,7 @@ func InRepository(target string) bool {
 	return err == nil && e.isRepository
 }
 
-// Options say what an engine runs.
+// Options are what an engine runs.
 type Options struct {
 	Batch   string // the id of the batch
 	Shards  int

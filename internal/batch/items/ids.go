@@ -23,7 +23,7 @@ type IDs struct {
 func (s *IDs) Assign(r Record, content []byte) (id string, isNew bool, err error) {
 	if r.ID != "" {
 		if line, isTaken := s.take(r.ID, r.Line); isTaken {
-			return "", false, &Error{Line: r.Line, Field: idName, Message: fmt.Sprintf("the id %q is there already, in line %d", r.ID, line)}
+			return "", false, &Error{Line: r.Line, Field: idName, Message: fmt.Sprintf("the id %q is already used in line %d", r.ID, line)}
 		}
 		return r.ID, true, nil
 	}

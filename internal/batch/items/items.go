@@ -164,7 +164,7 @@ func (m Mapping) rename(members map[string]any, line int) (Record, error) {
 	return r, nil
 }
 
-// idOf returns the id that a value says, or what is wrong with it.
+// idOf returns the id in a value, or what is wrong with it.
 func idOf(value any) (id, problem string) {
 	switch v := value.(type) {
 	case string:
@@ -177,7 +177,7 @@ func idOf(value any) (id, problem string) {
 	return id, problemOfID(id)
 }
 
-// problemOfID says what is wrong with an id; "" if nothing is.
+// problemOfID returns what is wrong with an id; "" if nothing is.
 func problemOfID(id string) string {
 	switch {
 	case id == "":

@@ -180,7 +180,7 @@ func TestIDs(t *testing.T) {
 	all := &items.IDs{KeepDuplicates: true}
 	run(all, []step{{"", "a", a, true}, {a + "-2", "c", a + "-2", true}, {"", "a", a + "-3", true}, {"", "a", a + "-4", true}})
 	_, _, err := all.Assign(items.Record{ID: a + "-3", Line: 9}, nil)
-	if want := `line 9, id: the id "` + a + `-3" is there already, in line 3`; err == nil || err.Error() != want {
+	if want := `line 9, id: the id "` + a + `-3" is already used in line 3`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -50,7 +50,7 @@ type document struct {
 // A file holds the records of all owners.
 type file struct{ path, lock string }
 
-// locked calls do while this process holds the lock. It waits for the lock until ctx ends, or others have held it for too long.
+// locked calls do while this process has the lock. It waits for the lock until ctx is done, or others have had it for too long.
 func (f file) locked(ctx context.Context, do func() error) error {
 	for end := time.Now().Add(lockWait); ; {
 		unlock, err := disk.Lock(f.lock, false)

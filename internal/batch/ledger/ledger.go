@@ -1,8 +1,8 @@
 // Package ledger reserves credits for the runs of a batch, so that processes which share its folder together spend no more than a limit.
 //
 // The file credits.json has a record for each owner, which is a shard: what it spent, and what it reserved. A process changes it under
-// the lock of credits.lock. The journals of the batch are the truth: a process that starts calls Restore with what they say, which
-// replaces what a killed process left.
+// the lock of credits.lock. The journals of the batch are authoritative: a starting process calls Restore with their sums, which
+// replaces the records of an interrupted process.
 package ledger
 
 import (
@@ -19,9 +19,9 @@ const (
 	epsilon = 1e-9
 	// chunk is for how many items at once credits are reserved, far from the limit.
 	chunk = 64
-	// group is how many settled items may be missing in the file. They change nothing in its sum.
+	// group is how many items with a known cost may be missing in the file. They do not change its sum.
 	group = 64
-	// lockWait is how long the lock may be held by others. They hold it for milliseconds; only a stopped process holds it longer.
+	// lockWait is how long to wait for the lock. Others need it for milliseconds; only a suspended process keeps it longer.
 	lockWait = 30 * time.Second
 	// closeWait is lockWait for a process that ends, perhaps because of a signal.
 	closeWait = 2 * time.Second
@@ -62,7 +62,7 @@ func Open(path, lock string, limit float64) (*Ledger, error) {
 	return l, err
 }
 
-// Restore replaces the record of an owner by what the journals say: the credits of its runs that ended, and those reserved for runs that
+// Restore replaces the record of an owner by the sums of the journals: the credits of its runs that ended, and those reserved for runs that
 // have not. A process calls it for each shard that it runs, before it reserves, and holds the lock of that shard. What a process spends
 // for several shards with one Ledger is in the record of the last one.
 func (l *Ledger) Restore(owner string, spent, open float64) error {
@@ -121,7 +121,7 @@ func (l *Ledger) Reserve(ctx context.Context, credits float64) (ok bool, err err
 	return ok, err
 }
 
-// Settle replaces the reservation of an item by what it really cost. The reserved credits are those that Reserve, or Restore, was
+// Settle replaces the reservation of an item by its real cost. The reserved credits are those that Reserve, or Restore, was
 // called with.
 func (l *Ledger) Settle(reserved, actual float64) error {
 	if err := check(reserved, actual); err != nil {
@@ -147,7 +147,7 @@ func (l *Ledger) Settle(reserved, actual float64) error {
 	return nil
 }
 
-// Sums returns what the runs of this process cost, and what is reserved for those that have not ended.
+// Sums returns the cost of the runs of this process, and the credits reserved for those that have not ended.
 func (l *Ledger) Sums() (spent, reserved float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

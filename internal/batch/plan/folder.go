@@ -74,7 +74,7 @@ func LockExclusive(dir string) (unlock func(), err error) {
 // ErrNotABatch means that a folder has other files, and no plan.
 var ErrNotABatch = errors.New("is not empty, and is not the folder of a batch")
 
-// Prepare creates the folder of a batch. A folder with a plan, or with what a killed process left before there was a plan, is taken as
+// Prepare creates the folder of a batch. A folder with a plan, or with files of an interrupted process and no plan, is taken as
 // it is; one with anything else is refused with ErrNotABatch.
 func Prepare(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {

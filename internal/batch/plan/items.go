@@ -41,7 +41,7 @@ func (p *Plan) itemsError(format string, args ...any) error {
 	return &Error{Kind: ErrItems, Path: p.ItemsPath(), Detail: fmt.Sprintf(format, args...)}
 }
 
-// EachItem calls f with the items in order, with the number of each from 0 and its place in the items file. An error of f ends it. The
+// EachItem calls f with the items in order, with the number of each from 0 and its place in the items file. It stops at an error of f. The
 // content of the file is known to be the one of the plan only when EachItem returns no error; else the error is an *Error.
 func (p *Plan) EachItem(f func(i int, offset int64, item Item) error) error {
 	file, err := p.openItems()
@@ -97,7 +97,7 @@ func eachItem(r io.Reader, f func(i int, offset int64, item Item) error) (n int,
 	}
 }
 
-// ItemAt returns the item at a place that EachItem told. f is the items file.
+// ItemAt returns the item at a place that EachItem passed. f is the items file.
 func (p *Plan) ItemAt(f io.ReaderAt, offset int64) (Item, error) {
 	line, err := disk.LineAt(f, offset, MaxLine)
 	if err != nil {

@@ -24,7 +24,7 @@ import (
 // Format is the version of plan.json that this program writes and reads.
 const Format = 1
 
-// Rule says how the items are divided among shards (shard.Of).
+// Rule is how the items are divided among shards (shard.Of).
 const Rule = "sha256(id) mod shards"
 
 // maxPlan is the largest plan.json that Read takes, in bytes.
@@ -37,7 +37,7 @@ type App struct {
 	Hash string `json:"hash"` // of its parameters (AppHash)
 }
 
-// A Plan says what a batch does.
+// A Plan describes a batch.
 type Plan struct {
 	Format         int       `json:"format"`
 	Batch          string    `json:"batch"` // the id of the batch (NewID)
@@ -141,7 +141,7 @@ var (
 	itemsFile = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^items-[0-9a-f]{8}\.ndjson$`) })
 )
 
-// problem says what is wrong with a plan; "" if nothing is.
+// problem returns what is wrong with a plan; "" if nothing is.
 func (p *Plan) problem() string {
 	switch {
 	case !batchID().MatchString(p.Batch):

@@ -19,8 +19,8 @@ type Upload struct {
 	Bytes  int64  `json:"bytes"`
 }
 
-// Uploads are the files that were uploaded for a batch, by their SHA-256. They are written as the uploads end, so that nothing is uploaded
-// again after a kill.
+// Uploads are the files that were uploaded for a batch, by their SHA-256. Each is written when its upload is complete, so that an
+// interrupted command does not upload it again.
 type Uploads struct {
 	urls map[string]string
 	file *os.File

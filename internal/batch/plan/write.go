@@ -63,7 +63,7 @@ func (d *Draft) Each(f func(item Item) error) error {
 func (d *Draft) Discard() { disk.Discard(d.file) }
 
 // Write makes a draft and a plan the ones of a folder. The items are written first, under a name of their own, and the plan last, in one
-// step: a process that is killed leaves the old plan with the old items, or the new ones. Format, Rule, Items, ItemsFile and ItemsHash of
+// step: an interrupted process leaves the old plan with the old items, or the new ones. Format, Rule, Items, ItemsFile and ItemsHash of
 // the plan are set. The draft is gone afterwards, also after an error.
 func Write(dir string, p Plan, d *Draft) (*Plan, error) {
 	p.Format, p.Rule, p.Items, p.ItemsHash = Format, Rule, d.n, d.Hash()

@@ -22,7 +22,7 @@ const (
 	maxInputs  = 200
 )
 
-// card draws an item: its outputs, its id, what became of it, and its inputs. It has few elements, because a page has thousands of
+// card draws an item: its outputs, its id, its state, and its inputs. It has few elements, because a page has thousands of
 // cards.
 func (r *report) card(line results.Line, inputs json.RawMessage) g.Node {
 	facts := []string{line.State}
@@ -111,7 +111,7 @@ func (r *report) medium(m medium) g.Node {
 	return link(m, g.Text(label))
 }
 
-// link draws a link to an output. The page that it opens learns nothing of this one.
+// link draws a link to an output. It sends no referrer to the page that it opens.
 func link(m medium, content ...g.Node) g.Node {
 	return h.A(h.Href(m.address), h.Target("_blank"), h.Rel("noopener noreferrer"), g.Group(content))
 }

@@ -100,7 +100,7 @@ func (o output) holdsText(value string) bool {
 	return !slices.Contains([]string{"image", "video", "audio"}, o.Type) && !strings.HasPrefix(strings.ToLower(value), "data:")
 }
 
-// kindOf returns the kind of the file at an address, by what the service says of it, or else by its name.
+// kindOf returns the kind of the file at an address, by its type at the service, or else by its name.
 func (o output) kindOf(address string) kind {
 	for _, name := range []string{o.Type, strings.ToLower(o.MimeType)} {
 		switch major, _, _ := strings.Cut(name, "/"); major {

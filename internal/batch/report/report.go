@@ -26,10 +26,10 @@ import (
 //go:embed style.css
 var style string
 
-// maxItems is how many items a page shows, unless Options say otherwise: with more, browsers become slow.
+// maxItems is how many items a page shows, unless Options.MaxItems is set: more make browsers slow.
 const maxItems = 5000
 
-// Options say how a report is written.
+// Options are the options of a report.
 type Options struct {
 	Now time.Time
 	// Clean removes from a text what acts on a terminal or hides other text. It keeps line breaks.
@@ -88,7 +88,7 @@ func (r *report) page() g.Node {
 	))
 }
 
-// facts are what the header says of the batch.
+// facts are the facts about the batch in the header.
 func (r *report) facts() g.Node {
 	counts := r.table.Counts()
 	spent := number(counts.Credits) + " credits"

@@ -1,4 +1,4 @@
-// Package results tells what became of the items of a batch, in the order of the items, with the outputs of each.
+// Package results lists the items of a batch with their states and outputs, in the order of the items.
 package results
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/uselamina/lamina/internal/disk"
 )
 
-// A Line is what became of an item.
+// A Line is the result of an item.
 type Line struct {
 	ID       string          `json:"id"`
 	State    string          `json:"state"`

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A family is the environment variables with which an engine tells a process its part.
+// A family is the environment variables with which an engine gives a process its part.
 type family struct {
 	index string
 	count string // "" if the engine sets none
@@ -15,7 +15,7 @@ type family struct {
 	from  int    // the smallest index
 }
 
-// own are the variables of this program. They win over those of an engine.
+// own are the variables of this program. They override those of an engine.
 var own = family{index: "LAMINA_SHARD_INDEX", count: "LAMINA_SHARDS"}
 
 // families returns the variables of engines, as their documentation describes them:
@@ -43,11 +43,11 @@ func families() []family {
 	}
 }
 
-// ErrNoEngine means that no variable tells which shard this process is.
-var ErrNoEngine = errors.New("no variable of an engine says which shard this is")
+// ErrNoEngine means that no variable names the shard of this process.
+var ErrNoEngine = errors.New("no environment variable of an engine names the shard")
 
-// Auto returns the shard that the environment of an engine gives to this process, and the names of the variables that said so. The count
-// is 0 if the environment does not say it.
+// Auto returns the shard that the environment of an engine gives to this process, and the names of the variables. The count is 0 if no
+// variable has it.
 func Auto(getenv func(string) string) (Shard, string, error) {
 	if getenv(own.index) != "" {
 		return own.read(getenv)
@@ -75,7 +75,7 @@ func Auto(getenv func(string) string) (Shard, string, error) {
 	return found, from, nil
 }
 
-// read returns the shard that the variables of a family say, and their names.
+// read returns the shard in the variables of a family, and their names.
 func (f family) read(getenv func(string) string) (Shard, string, error) {
 	names := []string{f.index}
 	index, err := f.position(getenv)

@@ -1,4 +1,4 @@
-// Package state tells what became of the items of a batch. It reads the items of the plan and all journals; the newest record of an
+// Package state computes the states of the items of a batch. It reads the items of the plan and all journals; the newest record of an
 // item decides. For a million items it keeps a few dozen bytes each in memory: what is long stays in the files.
 package state
 
@@ -41,7 +41,7 @@ type Lost struct {
 	Attempt int
 	Key     string
 	At      time.Time // the start was sent after this time
-	Until   time.Time // and before this one; zero if unknown: its process was killed, or waits for the response
+	Until   time.Time // and before this one; zero if unknown: its process was interrupted, or waits for the response
 	Reason  string    // why the outcome is unknown
 }
 
@@ -58,7 +58,7 @@ type key struct {
 	item int32
 }
 
-// A Table is what the journals say of the items. It is not safe for several goroutines.
+// A Table has the states of the items. It is not safe for several goroutines.
 type Table struct {
 	plan    *plan.Plan
 	items   *os.File
@@ -71,7 +71,7 @@ type Table struct {
 
 	counts []Counts            // by shard
 	open   map[int32]Lost      // starts without outcome
-	doubts []Lost              // starts whose outcome was given up: a run that no journal names may be theirs
+	doubts []Lost              // starts of held items: a run that no journal names may be theirs
 	runs   map[int32]Run       // runs that have not ended
 	saved  map[int32]place     // records of saved files
 	known  map[uint64]struct{} // hashes of the ids of all runs
@@ -294,7 +294,7 @@ func (t *Table) recordAt(at place) (journal.Record, error) {
 	}
 	r, err := journal.At(s.file, at.offset)
 	if err != nil {
-		err = fmt.Errorf("%s: the record at %d is not there any more: %w", s.path, at.offset, err)
+		err = fmt.Errorf("%s: the record at %d is missing: %w", s.path, at.offset, err)
 	}
 	return r, err
 }
@@ -302,7 +302,7 @@ func (t *Table) recordAt(at place) (journal.Record, error) {
 // Unresolved returns the starts without outcome, by item.
 func (t *Table) Unresolved() map[int32]Lost { return t.open }
 
-// Doubts returns the starts whose items are or were held. A run that no journal names may be theirs.
+// Doubts returns the starts of items that are or were held. A run that no journal names may be theirs.
 func (t *Table) Doubts() []Lost { return t.doubts }
 
 // Runs returns the runs that have not ended, by item.

@@ -100,20 +100,20 @@ func (c *cancelling) item(ctx context.Context, i int) (journal.Record, error) {
 		if r, err = cancelRun(ctx, c.client, c.table.Runs()[int32(i)].ID, r); err != nil {
 			return r, err
 		}
-		if r.Type != "" { // otherwise it has completed: the next batch run stores its outputs
+		if r.Type != "" { // otherwise it has completed: the next batch run records it
 			c.cancelled++
 		}
 	}
 	return r, nil
 }
 
-// cancelRun cancels a run and completes the record of its end; its Type is empty if the run has completed before.
+// cancelRun cancels a run and completes the record of its outcome. The Type is empty if the run has completed before.
 func cancelRun(ctx context.Context, client *api.Client, id string, r journal.Record) (journal.Record, error) {
 	reply, err := client.CancelRun(ctx, id)
 	r.Type, r.Run, r.State = journal.Ended, id, state.Cancelled.String()
 	switch {
 	case api.IsNotFound(err):
-		r.State, r.Error = state.Failed.String(), "the service does not know the run any more"
+		r.State, r.Error = state.Failed.String(), "the run no longer exists at the service"
 		return r, nil
 	case err != nil:
 		return r, err

@@ -21,8 +21,8 @@ import (
 	"github.com/uselamina/lamina/internal/fail"
 )
 
-// firstItems is how many items are checked before the problems of all of them are reported. Behind them, the first problem ends the
-// command.
+// firstItems is how many items are checked before the problems of all of them are reported. After them, the command stops at the first
+// problem.
 const firstItems = 100
 
 // maxProblems is how many problems are reported at once.
@@ -154,7 +154,7 @@ func (g *gathering) verdict() error {
 	}
 }
 
-// hint says how to solve the problems: with --map if a column is no input, in the file if items cannot be read, and else by a look at the
+// hint returns how to solve the problems: with --map if a column is no input, in the file if items cannot be read, and else by a look at the
 // inputs.
 func (g *gathering) hint() string {
 	if !slices.ContainsFunc(g.problems, func(d api.Detail) bool { return d.Code != codeItem }) {

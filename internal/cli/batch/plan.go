@@ -212,7 +212,7 @@ func (o *planOptions) identify(ctx context.Context) error {
 	return nil
 }
 
-// checkSame refuses a folder whose batch belongs to another service or workspace: what its journals say would be wrong there.
+// checkSame refuses a folder whose batch belongs to another service or workspace: its journals would be wrong there.
 func (o *planOptions) checkSame(old *plan.Plan) error {
 	what, was, is := "workspace", old.WorkspaceID, o.workspaceID
 	switch {
@@ -228,7 +228,7 @@ func (o *planOptions) checkSame(old *plan.Plan) error {
 	}
 }
 
-// price returns the most credits that an item may cost, and the credits that are left; nil for what the service does not say.
+// price returns the most credits that an item may cost, and the credits that are left; nil for what the service does not announce.
 func (o *planOptions) price(ctx context.Context, client *api.Client, id string) (credits, balance *float64) {
 	estimate, err := client.Estimate(ctx, id)
 	if err != nil {

@@ -16,7 +16,7 @@ const (
 	stateEstimated = "estimated"
 )
 
-// A result is what the command plan says.
+// A result is what the command plan prints.
 type result struct {
 	State          string        `json:"state"`
 	Dir            string        `json:"dir,omitempty"`
@@ -42,7 +42,7 @@ type resultApp struct {
 	Name string `json:"name"`
 }
 
-// complete sets what the plan and the items say.
+// complete sets the fields that come from the plan and the items.
 func (r *result) complete(app plan.App, n, shards int, perItem *float64) {
 	r.App = resultApp{ID: app.ID, Name: app.Name}
 	r.Items, r.Shards, r.CreditsPerItem, r.CreditsLeft = n, shards, perItem, r.balance
@@ -103,7 +103,7 @@ func (r *result) write(p *output.Page) {
 	p.Line("\nNext: %s", p.Command(r.Next))
 }
 
-// kept says what became of duplicates.
+// kept returns what was done with duplicates.
 func (r *result) kept() string {
 	if r.g.ids.KeepDuplicates {
 		return "kept"
@@ -111,7 +111,7 @@ func (r *result) kept() string {
 	return "left out"
 }
 
-// files says how many files were uploaded.
+// files returns how many files were uploaded.
 func (r *result) files() string {
 	if r.State == stateEstimated {
 		return fmt.Sprintf("%d to upload", r.Files)
@@ -119,7 +119,7 @@ func (r *result) files() string {
 	return fmt.Sprintf("%d, %d uploaded now", r.Files, r.Uploaded)
 }
 
-// cost says what the batch costs.
+// cost returns what the batch may cost.
 func (r *result) cost() string {
 	if r.Credits == nil {
 		return "unknown"

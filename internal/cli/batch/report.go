@@ -40,7 +40,7 @@ func newReport(env *cmdutil.Env) *cobra.Command {
 	return cmd
 }
 
-// writeReport writes the page, says where it is, and opens it on request.
+// writeReport writes the page, prints its path, and opens it on request.
 func writeReport(env *cmdutil.Env, p *plan.Plan, t *state.Table, open bool) error {
 	if err := report.WriteFile(p, t, report.Options{Now: env.Now(), Clean: term.Clean}); err != nil {
 		return notWritten(p.Dir(), p.ReportPath(), err)

@@ -32,7 +32,7 @@ func newRetry(env *cmdutil.Env) *cobra.Command {
 		ValidArgsFunction: completeFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !isFailed && !isUnknown {
-				return fail.Usage("", "say which items: --failed or --unknown")
+				return fail.Usage("", "choose the items: --failed or --unknown")
 			}
 			return retryItems(cmd.Context(), env, args[0], func(s state.Status) bool {
 				return isFailed && (s == state.Failed || s == state.Cancelled || s == state.Skipped) || isUnknown && s == state.Held

@@ -120,7 +120,7 @@ func failureLimit(text string, items int) (int, error) {
 	return max(1, int(n)), nil
 }
 
-// run carries out the shards and shows how it went.
+// run carries out the shards and shows the progress and the outcome.
 func (o *runOptions) run(ctx context.Context) error {
 	p, err := readPlan(o.dir)
 	if err != nil {
@@ -274,7 +274,7 @@ func open(ctx context.Context, env *cmdutil.Env, p *plan.Plan) (*opened, error) 
 	if plan.AppHash(app.Parameters) != p.App.Hash {
 		return nil, &fail.Error{
 			Code: fail.BatchChanged, Message: fmt.Sprintf("the app %s has changed since the batch was planned", p.App.Name),
-			Hint: "plan the batch again with --accept-changes; what was done is kept",
+			Hint: env.Command("batch", "plan", p.App.ID, "ITEMS", "--out", p.Dir(), "--accept-changes"),
 		}
 	}
 	s := &opened{pacer: pace.New(pace.Options{}), clock: &engine.Clock{}, credits: p.CreditsPerItem, hasOutputs: len(app.Outputs) > 0}
@@ -282,7 +282,7 @@ func open(ctx context.Context, env *cmdutil.Env, p *plan.Plan) (*opened, error) 
 	return s, nil
 }
 
-// paced returns a client that repeats nothing, and tells the pacer and the clock of each response.
+// paced returns a client that repeats nothing, and passes each response to the pacer and the clock.
 func paced(client *api.Client, s *opened) *api.Client {
 	c := *client
 	c.Once = true
@@ -294,7 +294,7 @@ func paced(client *api.Client, s *opened) *api.Client {
 	return &c
 }
 
-// interrupted returns the error of a batch that a signal ended, also before its first start.
+// interrupted returns the error of a batch that a signal stopped, also before its first start.
 func interrupted(env *cmdutil.Env, dir string) error {
 	return &fail.Error{Code: fail.BatchStopped, Message: "interrupted; the batch can be continued", Hint: env.Command("batch", "run", dir)}
 }

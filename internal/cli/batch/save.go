@@ -23,14 +23,14 @@ import (
 	"github.com/uselamina/lamina/internal/transfer"
 )
 
-// A saver stores the outputs of the items of a batch on this disk.
+// A saver writes the outputs of the items of a batch to this disk.
 type saver struct {
 	dir        string // of the batch
 	pattern    string
 	downloader *transfer.Downloader
 }
 
-// newSaver returns what stores outputs by a pattern; nil for an empty one.
+// newSaver returns a saver for a pattern of paths; nil for an empty one.
 func newSaver(env *cmdutil.Env, dir, pattern string) (*saver, error) {
 	if pattern == "" {
 		return nil, nil
@@ -42,7 +42,7 @@ func newSaver(env *cmdutil.Env, dir, pattern string) (*saver, error) {
 	s := &saver{dir: dir, pattern: pattern}
 	s.downloader, err = session.Downloader()
 	if err == nil {
-		s.downloader.Force = true // a process that was killed may have stored the same output
+		s.downloader.Force = true // an interrupted process may have saved the same output
 	}
 	return s, err
 }
@@ -84,7 +84,7 @@ func isAmongFiles(dir, pattern string) bool {
 	return err == nil && (folder == dir || folder == journals || strings.HasPrefix(folder, journals+string(filepath.Separator)))
 }
 
-// save stores the outputs of a run. It returns those that it stored, also with an error.
+// save writes the outputs of a run. It returns those that it wrote, also with an error.
 func (s *saver) save(ctx context.Context, item plan.Item, run engine.Run) ([]journal.File, error) {
 	found := api.Run{RunID: run.ID, Status: api.Completed}
 	if len(run.Outputs) == 0 {

@@ -130,7 +130,7 @@ func watch(ctx context.Context, env *cmdutil.Env, dir string, p *plan.Plan, t *s
 	}
 }
 
-// bad returns the error of a batch whose items did not all complete.
+// bad returns the error of a batch in which some items did not complete; nil if there are none.
 func bad(env *cmdutil.Env, dir string, c state.Counts) error {
 	n := c.Failed + c.Cancelled + c.Held + c.Skipped
 	if n == 0 {

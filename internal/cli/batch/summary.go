@@ -25,7 +25,7 @@ const (
 	maxShards   = 10
 )
 
-// A summary is what the commands say about the state of a batch.
+// A summary is the state of a batch, as the commands print it.
 type summary struct {
 	Dir      string         `json:"dir"`
 	Batch    string         `json:"batch"`
@@ -36,7 +36,7 @@ type summary struct {
 	Estimate *float64       `json:"estimate"` // of the credits of all items; nil: unknown
 	Shards   []shardSummary `json:"shards"`
 	Failures []failure      `json:"failures"`
-	Reason   engine.Reason  `json:"reason,omitempty"`  // why batch run ended
+	Reason   engine.Reason  `json:"reason,omitempty"`  // why batch run stopped
 	Seconds  float64        `json:"seconds,omitempty"` // which batch run took
 	Next     []string       `json:"next"`
 }
@@ -198,7 +198,7 @@ func (s *summary) writeFailures(p *output.Page) {
 	}
 }
 
-// show carries out the batch, shows its progress, and says how it ended.
+// show carries out the batch, and shows its progress and its outcome.
 func (o *runOptions) show(ctx context.Context, p *plan.Plan, e *engine.Engine) error {
 	screen := batchinfo.NewScreen(o.env)
 	defer screen.Stop()

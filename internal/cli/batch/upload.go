@@ -33,7 +33,7 @@ func (g *gathering) upload(ctx context.Context) (err error) {
 	return g.setURLs(done)
 }
 
-// send uploads what is missing. Each upload is remembered when it ends.
+// send uploads what is missing. Each upload is recorded when it is complete.
 func (g *gathering) send(ctx context.Context, done *plan.Uploads) error {
 	var files []*assetfile.File
 	var sums []string

@@ -19,7 +19,7 @@ import (
 // Interval is how often a Screen is to be given a snapshot.
 const Interval = time.Second
 
-// The time between two lines where the screen is not live, in the first minutes and later. A log of a night stays short.
+// The time between two lines where the screen is not live, in the first minutes and later. The log of a long batch stays short.
 const (
 	plainInterval = 10 * time.Second
 	laterInterval = time.Minute
@@ -37,7 +37,7 @@ type Screen struct {
 	next     time.Duration // when the next line may be written, if the screen is not live
 }
 
-// NewScreen returns a screen that must be ended with Stop.
+// NewScreen returns a screen. The caller must call Stop.
 func NewScreen(env *cmdutil.Env) *Screen {
 	return &Screen{progress: env.Progress(), width: env.Streams.Width}
 }
@@ -98,7 +98,7 @@ func (s *Screen) line(now engine.Snapshot) string {
 	return line
 }
 
-// others returns the numbers of items in the states that the line of the done ones does not tell.
+// others returns the numbers of items in the states that the first line does not show.
 func others(c state.Counts) (parts []string) {
 	for _, one := range []struct {
 		n    int

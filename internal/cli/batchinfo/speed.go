@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Limits of what a speed is measured by: what is older than window says little about now, and less than minWindow says nothing.
+// The time by which a speed is measured: at most window, because older samples are outdated, and at least minWindow.
 const (
 	window    = 5 * time.Minute
 	minWindow = 10 * time.Second
 )
 
-// A sample is how many items had ended after a time.
+// A sample is how many items were done after a time.
 type sample struct {
 	at   time.Duration
 	done int
 }
 
-// A speed is measured by the items that ended in the last minutes.
+// A speed is measured by the items of the last minutes.
 type speed struct{ samples []sample }
 
 // add adds a sample.
@@ -30,7 +30,7 @@ func (s *speed) add(at time.Duration, done int) {
 	s.samples = s.samples[old:]
 }
 
-// perMinute returns the number of items that end in a minute; 0 if it is unknown.
+// perMinute returns how many items are done in a minute; 0 if it is unknown.
 func (s *speed) perMinute() float64 {
 	if len(s.samples) == 0 {
 		return 0

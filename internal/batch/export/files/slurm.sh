@@ -30,7 +30,7 @@ fi
 export LAMINA_API_KEY
 #@BASE_URL@
 
-# A minute before the time limit Slurm sends SIGTERM to this shell, which passes it on. lamina then ends within 5 seconds, with status 7.
+# A minute before the time limit Slurm sends SIGTERM to this shell, which passes it on. lamina then stops within 5 seconds, with status 7.
 lamina batch run @SHELL_DIR@ --shard "$SLURM_ARRAY_TASK_ID/@SHARDS@" &
 shard=$!
 signalled=
@@ -44,7 +44,7 @@ while true; do
 	signalled=
 done
 
-# A task that someone cancels is no longer RUNNING, and stays cancelled.
+# A task that a user cancels is no longer RUNNING, and stays cancelled.
 task=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 case $status in
 @RESUME_CASE@)

@@ -29,7 +29,7 @@ if [[ -z ${LAMINA_API_KEY:-} ]]; then
 fi
 export LAMINA_API_KEY
 
-# A minute before the time limit Slurm sends SIGTERM to this shell, which passes it on. lamina then ends within 5 seconds, with status 7.
+# A minute before the time limit Slurm sends SIGTERM to this shell, which passes it on. lamina then stops within 5 seconds, with status 7.
 lamina batch run '/data/catalogue' --shard "$SLURM_ARRAY_TASK_ID/4" &
 shard=$!
 signalled=
@@ -43,7 +43,7 @@ while true; do
 	signalled=
 done
 
-# A task that someone cancels is no longer RUNNING, and stays cancelled.
+# A task that a user cancels is no longer RUNNING, and stays cancelled.
 task=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 case $status in
 1 | 6 | 7 | 8 | 137)

@@ -30,7 +30,7 @@ fi
 export LAMINA_API_KEY
 export LAMINA_BASE_URL='http://127.0.0.1:8799'
 
-# A minute before the time limit Slurm sends SIGTERM to this shell, which passes it on. lamina then ends within 5 seconds, with status 7.
+# A minute before the time limit Slurm sends SIGTERM to this shell, which passes it on. lamina then stops within 5 seconds, with status 7.
 lamina batch run '/data/it'\''s "a" $(touch x) ${{ secrets.KEY }} {{item}} {} @SHARDS@ # : %a `id` *' --shard "$SLURM_ARRAY_TASK_ID/4" &
 shard=$!
 signalled=
@@ -44,7 +44,7 @@ while true; do
 	signalled=
 done
 
-# A task that someone cancels is no longer RUNNING, and stays cancelled.
+# A task that a user cancels is no longer RUNNING, and stays cancelled.
 task=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 case $status in
 1 | 6 | 7 | 8 | 137)
