@@ -167,11 +167,7 @@ func (e *Engine) startItem(work, requests context.Context, i int32) bool {
 	run, err := e.Service.Start(requests, item, key)
 	if err == nil {
 		e.succeed()
-		at := run.CreatedAt
-		if at.IsZero() {
-			at = e.Clock.Now()
-		}
-		_ = e.record(i, journal.Record{Type: journal.Started, ID: item.ID, Attempt: attempt, Run: run.ID, At: at}, false) // record stops the engine
+		e.keepStart(work, i, item.ID, attempt, run)
 		e.landed(i)
 		return true
 	}

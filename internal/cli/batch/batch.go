@@ -2,16 +2,12 @@
 package batch
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
 
-	"github.com/uselamina/lamina/internal/batch/journal"
-	"github.com/uselamina/lamina/internal/batch/ledger"
 	"github.com/uselamina/lamina/internal/batch/plan"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
-	"github.com/uselamina/lamina/internal/disk"
 	"github.com/uselamina/lamina/internal/fail"
 )
 
@@ -37,47 +33,15 @@ func completeFlags(cmd *cobra.Command, words map[string][]string) {
 func readPlan(dir string) (*plan.Plan, error) {
 	p, err := plan.Read(dir)
 	if err != nil {
-		return nil, unusable(dir, err)
+		return nil, batchinfo.Unusable(dir, err)
 	}
 	return p, nil
 }
 
-// unusable describes what is wrong with the files in the folder of a batch. Other errors are returned as they are.
-func unusable(dir string, err error) error {
-	hint := ""
-	var damaged *journal.DamagedError
-	var foreign *journal.ForeignError
-	var credits *ledger.DamagedError
-	switch {
-	case errors.Is(err, disk.ErrLocked):
-		return busy(dir, err)
-	case errors.As(err, &foreign):
-		hint = "use the version of lamina that wrote it, or move it out of the folder"
-	case errors.As(err, &damaged):
-		hint = "restore the folder from a copy: without the journal, items would be started twice"
-	case errors.As(err, &credits):
-		hint = "remove the file; it is made again from the journals"
-	case errors.Is(err, plan.ErrNone):
-		hint = fail.CommandLine("batch", "plan", "APP", "ITEMS", "--out", dir)
-	case errors.Is(err, plan.ErrFormat):
-		hint = "use the version of lamina that planned the batch, or plan it in a new folder"
-	case errors.Is(err, plan.ErrItems):
-		hint = "plan the same items again, with the same command, and the file is restored"
-	case errors.Is(err, plan.ErrDamaged), errors.Is(err, disk.ErrNotRegular):
-		hint = "restore the folder from a copy, or plan the batch in a new folder"
-	default:
-		return err
+// refuseLamatic refuses a batch of Lamatic, for a command that only apps have. hint is the way out.
+func refuseLamatic(p *plan.Plan, hint string) error {
+	if !batchinfo.IsLamatic(p) {
+		return nil
 	}
-	return &fail.Error{Code: fail.BatchUnusable, Message: err.Error() + "; nothing was started", Hint: hint, Err: err}
-}
-
-// busy describes that another process uses the folder of a batch. Other errors are those of unusable.
-func busy(dir string, err error) error {
-	if !errors.Is(err, disk.ErrLocked) {
-		return unusable(dir, err)
-	}
-	return &fail.Error{
-		Code: fail.BatchBusy, Message: "another process runs or plans the batch in " + dir + "; nothing was started",
-		Hint: fail.CommandLine("batch", "status", dir), Err: err,
-	}
+	return fail.Usage(hint, "the batch in %s runs workflows of Lamatic, and this command is for the apps of Lamina; nothing was changed", p.Dir())
 }

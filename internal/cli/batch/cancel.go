@@ -35,6 +35,9 @@ func newCancel(env *cmdutil.Env) *cobra.Command {
 func cancelBatch(ctx context.Context, env *cmdutil.Env, dir string) error {
 	cancelled, skipped := 0, 0
 	err := withJournals(dir, func(p *plan.Plan, t *state.Table, writers []*journal.Writer) error {
+		if err := refuseLamatic(p, "Lamatic documents no way to cancel a workflow: interrupt the command that runs the batch"); err != nil {
+			return err
+		}
 		client, err := planClient(env, p)
 		if err != nil {
 			return err

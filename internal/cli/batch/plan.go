@@ -16,6 +16,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/plan"
 	"github.com/uselamina/lamina/internal/batch/shard"
 	"github.com/uselamina/lamina/internal/cli/appinfo"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
@@ -156,7 +157,7 @@ func (o *planOptions) prepare(ctx context.Context, folder string) (old *plan.Pla
 		return nil, nil, cannotPrepare(folder, err)
 	}
 	if unlock, err = plan.LockExclusive(folder); err != nil {
-		return nil, nil, busy(folder, err)
+		return nil, nil, batchinfo.Busy(folder, err)
 	}
 	old, err = plan.ReadHead(folder)
 	if errors.Is(err, plan.ErrNone) {
@@ -167,7 +168,7 @@ func (o *planOptions) prepare(ctx context.Context, folder string) (old *plan.Pla
 	}
 	if err != nil {
 		unlock()
-		return nil, nil, unusable(folder, err)
+		return nil, nil, batchinfo.Unusable(folder, err)
 	}
 	return old, unlock, nil
 }
@@ -265,7 +266,7 @@ func (o *planOptions) compare(g *gathering, p plan.Plan, old *plan.Plan, r *resu
 		return false, err
 	}
 	if isLost && !o.acceptChanges {
-		return false, unusable(o.dir, err)
+		return false, batchinfo.Unusable(o.dir, err)
 	}
 	what := differences(old, p, g.draft.Hash(), changes, isLost)
 	if len(what) > 0 && !o.acceptChanges {

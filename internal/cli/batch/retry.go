@@ -11,6 +11,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/plan"
 	"github.com/uselamina/lamina/internal/batch/shard"
 	"github.com/uselamina/lamina/internal/batch/state"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -43,8 +44,9 @@ func newRetry(env *cmdutil.Env) *cobra.Command {
 
 // retryItems writes to the journals that the items in some states may be started again.
 func retryItems(env *cmdutil.Env, dir string, which func(state.Status) bool) error {
-	n := 0
+	n, next := 0, ""
 	err := withJournals(dir, func(p *plan.Plan, t *state.Table, writers []*journal.Writer) error {
+		next = batchinfo.RunCommand(env, p)
 		for i := range t.Len() {
 			if !which(t.Status(i)) {
 				continue
@@ -69,7 +71,7 @@ func retryItems(env *cmdutil.Env, dir string, which func(state.Status) bool) err
 			page.Line("There is no such item; nothing was changed.")
 			return
 		}
-		page.Line("%s", fmt.Sprintf("%d items can be started again.\n\nNext: %s", n, env.Command("batch", "run", dir)))
+		page.Line("%s", fmt.Sprintf("%d items can be started again.\n\nNext: %s", n, next))
 	})
 }
 
@@ -81,7 +83,7 @@ func withJournals(dir string, use func(*plan.Plan, *state.Table, []*journal.Writ
 	}
 	unlock, err := plan.LockExclusive(dir)
 	if err != nil {
-		return busy(dir, err)
+		return batchinfo.Busy(dir, err)
 	}
 	defer unlock()
 	if err := os.MkdirAll(p.JournalDir(), 0o700); err != nil {
@@ -92,14 +94,14 @@ func withJournals(dir string, use func(*plan.Plan, *state.Table, []*journal.Writ
 		one := shard.Shard{Index: i, Count: p.Shards}
 		w, err := journal.Create(p.JournalPath(one), p.JournalLockPath(one), p.Batch)
 		if err != nil {
-			return busy(dir, err)
+			return batchinfo.Busy(dir, err)
 		}
 		writers[i] = w
 		defer func() { err = errors.Join(err, w.Close()) }()
 	}
 	t, err := state.Open(p)
 	if err != nil {
-		return unusable(dir, err)
+		return batchinfo.Unusable(dir, err)
 	}
 	defer func() { _ = t.Close() }()
 	return use(p, t, writers)

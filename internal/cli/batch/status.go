@@ -60,7 +60,7 @@ func withTable(dir string, use func(*plan.Plan, *state.Table) error) error {
 	}
 	t, err := state.Open(p)
 	if err != nil {
-		return unusable(dir, err)
+		return batchinfo.Unusable(dir, err)
 	}
 	defer func() { _ = t.Close() }()
 	return use(p, t)
@@ -91,7 +91,7 @@ func watch(ctx context.Context, env *cmdutil.Env, dir string, p *plan.Plan, t *s
 			return err
 		}
 		if err := t.Refresh(); err != nil {
-			return unusable(dir, err)
+			return batchinfo.Unusable(dir, err)
 		}
 	}
 }

@@ -1,0 +1,44 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/uselamina/lamina/internal/batch/journal"
+	"github.com/uselamina/lamina/internal/batch/state"
+)
+
+// keepStart stores the run of a start that the service answered. An error stops the engine.
+func (e *Engine) keepStart(work context.Context, i int32, id string, attempt int, run Run) {
+	if run.State != "" {
+		e.keepEnd(work, i, id, attempt, run)
+		return
+	}
+	at := run.CreatedAt
+	if at.IsZero() {
+		at = e.Clock.Now()
+	}
+	_ = e.record(i, journal.Record{Type: journal.Started, ID: id, Attempt: attempt, Run: run.ID, At: at}, false)
+}
+
+// keepEnd stores the run of a start that the service answered when the run had ended: one record says all.
+func (e *Engine) keepEnd(work context.Context, i int32, id string, attempt int, run Run) {
+	r := journal.Record{
+		Type: journal.Ended, ID: id, Attempt: attempt, Run: run.ID, State: run.State, Error: run.Error, Outputs: run.Outputs,
+	}
+	if e.Credits > 0 {
+		r.Credits = &e.Credits
+	}
+	if e.record(i, r, false) != nil {
+		return
+	}
+	if run.State == state.Failed.String() {
+		e.noteFailure(Failure{ID: id, Run: run.ID, Error: run.Error})
+	}
+	if err := e.credits.Settle(e.Credits, e.Credits); err != nil {
+		e.stopNow(Failed, err)
+		return
+	}
+	if e.Save != nil && run.State == state.Completed.String() {
+		e.hand(work, i, run)
+	}
+}
