@@ -42,3 +42,11 @@ func (e *Engine) keepEnd(work context.Context, i int32, id string, attempt int, 
 		e.hand(work, i, run)
 	}
 }
+
+// heldReason says why an item is held: how its start was lost, and why that cannot be resolved.
+func heldReason(cause, reason string) string {
+	if cause != "" {
+		return "the response was lost (" + cause + "), and " + reason
+	}
+	return "the response was lost, and " + reason
+}

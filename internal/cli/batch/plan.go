@@ -154,7 +154,7 @@ func (o *planOptions) prepare(ctx context.Context, folder string) (old *plan.Pla
 		return nil, nil, err
 	}
 	if err := plan.Prepare(folder); err != nil {
-		return nil, nil, cannotPrepare(folder, err)
+		return nil, nil, batchinfo.CannotPrepare(folder, err)
 	}
 	if unlock, err = plan.LockExclusive(folder); err != nil {
 		return nil, nil, batchinfo.Busy(folder, err)
@@ -171,15 +171,6 @@ func (o *planOptions) prepare(ctx context.Context, folder string) (old *plan.Pla
 		return nil, nil, batchinfo.Unusable(folder, err)
 	}
 	return old, unlock, nil
-}
-
-// cannotPrepare describes why a folder cannot be that of a batch.
-func cannotPrepare(folder string, err error) error {
-	hint := "name another folder with --out"
-	if errors.Is(err, plan.ErrNotABatch) {
-		return &fail.Error{Code: fail.BatchUnusable, Message: folder + " " + err.Error() + "; nothing was written", Hint: hint, Err: err}
-	}
-	return fail.Usage(hint, "the folder %s cannot be used: %v", folder, err)
 }
 
 // identify finds out the service and the workspace of the session.

@@ -49,3 +49,12 @@ func Busy(dir string, err error) error {
 		Hint: fail.CommandLine("batch", "status", dir), Err: err,
 	}
 }
+
+// CannotPrepare describes why a folder cannot be that of a batch.
+func CannotPrepare(folder string, err error) error {
+	hint := "name another folder with --out"
+	if errors.Is(err, plan.ErrNotABatch) {
+		return &fail.Error{Code: fail.BatchUnusable, Message: folder + " " + err.Error() + "; nothing was written", Hint: hint, Err: err}
+	}
+	return fail.Usage(hint, "the folder %s cannot be used: %v", folder, err)
+}
