@@ -109,6 +109,10 @@ func (b *batch) line(i int) (line, error) {
 		if b.waiting.wait {
 			err = b.errWaitEnded(last.Run)
 		}
+	case state.Pending:
+		if last.Type == journal.Refused && b.result.Reason == engine.Failed { // its refusal ended the batch
+			l.State, err = failed, b.result.Err
+		}
 	case state.Starting, state.Held:
 		l.State = unknown
 		err = &fail.Error{Code: fail.UnknownOutcome, Message: last.Reason + "; " + mayHaveRun, Hint: studioHint}
