@@ -109,7 +109,6 @@ func TestProgressLive(t *testing.T) {
 		g.Set("a text that is too long for this line")
 		wantLines("trying again", "a text that is too long fo…")
 		err = g.Hidden(func() error {
-			time.Sleep(time.Second) // nothing is drawn meanwhile
 			_, err := s.Write([]byte("of stdout\n"))
 			return err
 		})
