@@ -68,15 +68,16 @@ func TestBatchSurvivesKills(t *testing.T) {
 
 // A killedBatch is a batch whose processes are killed.
 type killedBatch struct {
-	t           *testing.T
+	t           testing.TB
 	load        batchLoad
 	idempotency string
 	dev         *devServer
 	home, dir   string
 }
 
-func newKilledBatch(t *testing.T, load batchLoad, idempotency string) *killedBatch {
-	dev := newDev(t, "--idempotency", idempotency, "--capacity", "1000000")
+func newKilledBatch(t testing.TB, load batchLoad, idempotency string, args ...string) *killedBatch {
+	t.Helper()
+	dev := newDev(t, append([]string{"--idempotency", idempotency, "--capacity", "1000000"}, args...)...)
 	home := t.TempDir()
 	b := &killedBatch{t: t, load: load, idempotency: idempotency, dev: dev, home: home, dir: filepath.Join(home, "batch")}
 	b.post("/dev/credits", object{"add": 10 * load.items})
@@ -139,9 +140,9 @@ func (b *killedBatch) planFaults() {
 		{"path": "/v1/runs*", "method": "GET", "status": 503},
 		{"path": "/v1/runs*", "method": "GET", "cut": "body", "cutAfterBytes": 20},
 	} {
-		fault["times"], fault["seed"] = 1_000_000, i+1
-		if fault["chance"] = 0.01; fault["status"] != nil {
-			fault["chance"] = 0.002 // each refusal slows the batch down
+		fault["times"], fault["seed"], fault["chance"] = 1_000_000, i+1, 0.01
+		if fault["status"] != nil {
+			fault["times"], fault["chance"] = 100, 0.002 // each refusal slows the batch down
 		}
 		b.post("/dev/faults", fault)
 	}
@@ -149,6 +150,8 @@ func (b *killedBatch) planFaults() {
 
 // killAndFinish kills the process of a shard several times, and lets the last one end.
 func (b *killedBatch) killAndFinish(shard, kills int) {
+	// To read the folder of a large batch takes a while: most processes are killed after that.
+	longest := 1500*time.Millisecond + time.Duration(b.load.items)*200*time.Microsecond
 	args := []string{"batch", "run", "batch", "--shard", fmt.Sprintf("%d/%d", shard, b.load.shards), "--quiet", "--idempotency", b.idempotency}
 	for range kills {
 		cmd := b.command(args...)
@@ -156,7 +159,7 @@ func (b *killedBatch) killAndFinish(shard, kills int) {
 			b.t.Error(err)
 			return
 		}
-		timer := time.AfterFunc(200*time.Millisecond+rand.N(1500*time.Millisecond), func() { _ = cmd.Process.Kill() })
+		timer := time.AfterFunc(200*time.Millisecond+rand.N(longest), func() { _ = cmd.Process.Kill() })
 		_ = cmd.Wait()
 		timer.Stop()
 	}

@@ -58,7 +58,7 @@ func (s *devServer) stop() error {
 }
 
 // newDev starts a platform without a rate limit for a test.
-func newDev(t *testing.T, args ...string) *devServer {
+func newDev(t testing.TB, args ...string) *devServer {
 	t.Helper()
 	differences := filepath.Join(t.TempDir(), "differences")
 	check, err := checkingEnviron(differences)

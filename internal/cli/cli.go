@@ -222,7 +222,7 @@ func (p *program) exit(err error) int {
 		printer.Warn("%s", s.Faint("request "+f.RequestID))
 	}
 	if f.Hint != "" {
-		printer.Verbatim("%s %s", s.Faint("try:"), s.Command(f.Hint))
+		printer.Hint(f.Hint)
 	}
 	return f.Exit
 }

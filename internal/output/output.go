@@ -165,6 +165,17 @@ func (p *Printer) Verbatim(format string, args ...any) {
 	p.log.write(sprintf(format, args...))
 }
 
+// Hint writes to stderr what to do after an error. A command is never broken; a sentence is broken between words.
+func (p *Printer) Hint(hint string) {
+	write := p.Warn
+	for _, first := range []string{"lamina ", "export ", "git "} {
+		if strings.HasPrefix(hint, first) {
+			write = p.Verbatim
+		}
+	}
+	write("%s %s", p.err.Faint("try:"), p.err.Command(hint))
+}
+
 // ErrStyles returns the styles of messages.
 func (p *Printer) ErrStyles() Styles { return p.err }
 

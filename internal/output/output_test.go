@@ -268,3 +268,27 @@ func printValue(p *Printer, v any, text func(*Page)) error {
 	}
 	return p.Data(raw, text)
 }
+
+// A command to copy stays on one line; a sentence is broken between words.
+func TestHint(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, hint, want string }{
+		{"command", "lamina batch plan APP ITEMS --out posters", "try: lamina batch plan APP ITEMS --out posters\n"},
+		{"setting", "export LAMINA_BASE_URL=http://127.0.0.1:8799", "try: export LAMINA_BASE_URL=http://127.0.0.1:8799\n"},
+		{"sentence", "name another folder with --out, please", "try: name another folder\nwith --out, please\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			streams, _, stderr := term.Test("")
+			streams.ErrTTY, streams.Width = true, func() int { return 24 }
+			p, err := New(streams, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Hint(tt.hint)
+			if got := stderr.String(); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -30,6 +30,13 @@ func (p *Page) Wrapped(format string, args ...any) {
 	p.Line("%s", Styled(wrap(sprintf(format, args...), p.width(), 0)))
 }
 
+// Indented adds a text that starts at the column left and is broken between words at the width of the terminal. A text with a word that
+// has no room there starts at the first column.
+func (p *Page) Indented(left int, text string) { p.below(term.Line(text), left-2) }
+
+// Fit returns text as one line that starts at the column left, cut at the width of the terminal.
+func (p *Page) Fit(left int, text string) string { return Cut(text, max(p.width()-left, 1)) }
+
 // Fields adds aligned lines of a label and a value, given in turn. A pair with an empty value is left out. A value that is
 // too long for the terminal continues below itself, and below its label if there is no room for its words.
 func (p *Page) Fields(pairs ...string) { p.fields(0, pairs...) }

@@ -16,13 +16,14 @@ func (e *spentError) Unwrap() error { return e.err }
 
 // call sends a request that may be repeated, until it succeeds, fails for a reason that does not pass, or fails for too long.
 func (e *Engine) call(ctx context.Context, kind pace.Kind, send func(context.Context) error) error {
-	for attempt := 1; ; attempt++ {
+	patience := retry.Budget{Limit: e.Patience}
+	for {
 		if err := e.Pacer.Wait(ctx, kind); err != nil {
 			return err
 		}
 		err := send(ctx)
 		if err == nil {
-			e.succeed()
+			e.tell("")
 			return nil
 		}
 		if ctx.Err() != nil || errors.Is(err, errors.ErrUnsupported) {
@@ -32,25 +33,21 @@ func (e *Engine) call(ctx context.Context, kind pace.Kind, send func(context.Con
 		if v.Meaning != Lost && v.Meaning != Busy {
 			return err
 		}
-		if e.fail() {
+		failures, isSpent := patience.Fail()
+		if isSpent || v.After > e.Patience {
 			return &spentError{err}
 		}
-		e.pause(ctx, err, max(v.After, retry.Network().Delay(attempt)))
+		e.tell(failing(err))
+		_ = retry.Sleep(ctx, max(v.After, retry.Network().Delay(failures))) // Wait looks at ctx
 	}
 }
 
-// succeed restores the patience.
-func (e *Engine) succeed() {
+// tell sets what is shown of the requests that are not starts.
+func (e *Engine) tell(trouble string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.patience.Succeed()
-	e.notice = ""
+	e.trouble = trouble
 }
 
-// fail reports whether the patience is spent.
-func (e *Engine) fail() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	_, isSpent := e.patience.Fail()
-	return isSpent
-}
+// failing returns what is shown while the service fails.
+func failing(err error) string { return "the service fails: " + err.Error() }

@@ -45,7 +45,7 @@ type Options struct {
 	HasOutputs bool
 	// Save stores the outputs of a run on this disk; nil: they are not stored.
 	Save func(ctx context.Context, item plan.Item, run Run) ([]journal.File, error)
-	// Patience is for how long the engine goes on while every request fails; 0 means five minutes.
+	// Patience is for how long the engine goes on while every start fails, or a request of another kind; 0 means five minutes.
 	Patience time.Duration
 	// Grace is how long requests that were sent may take when the engine ends early; 0 means three seconds.
 	Grace time.Duration
@@ -93,22 +93,26 @@ type Engine struct {
 
 	mu         sync.Mutex // guards what follows, and table
 	changed    chan struct{}
-	cursor     int                 // items before it were looked at
-	again      []int32             // items to start that the cursor has passed
+	cursor     int     // items before it were looked at
+	again      []int32 // items before the cursor whose start was not sent
+	retries    []int32 // items before the cursor whose start failed
+	trials     map[int32]trial
 	inFlight   map[int32]bool      // a start is being sent
 	repeats    map[int32]int       // how often a lost start was repeated
 	finishing  map[int32]bool      // the end of its run is being stored
 	since      map[int32]time.Time // when its run was first followed, if FollowFor limits that
 	room       int                 // how many runs the service took when it was full
 	fullUntil  time.Time           // it is expected to take no more before
-	patience   retry.Budget
+	breaker    breaker             // of starts
+	successes  int                 // starts that the service answered
 	failures   []Failure
 	unsaved    int
 	notSaved   error
 	reason     Reason // why nothing is started any more
 	err        error
-	isStopping bool // what was started is not followed any more, either
-	notice     string
+	isStopping bool   // what was started is not followed any more, either
+	notice     string // why nothing is started now
+	trouble    string // what is wrong with all other requests
 
 	halt context.CancelFunc // ends the work
 	ends chan finished      // runs that ended
@@ -126,9 +130,10 @@ func New(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		Options: o, writers: map[int]*journal.Writer{}, began: time.Now(), changed: make(chan struct{}),
-		isOurs: make([]bool, o.Plan.Shards), inFlight: map[int32]bool{}, repeats: map[int32]int{},
-		finishing: map[int32]bool{}, patience: retry.Budget{Limit: o.Patience}, ends: make(chan finished, 256),
-		since: map[int32]time.Time{},
+		isOurs: make([]bool, o.Plan.Shards), inFlight: map[int32]bool{}, repeats: map[int32]int{}, trials: map[int32]trial{},
+		finishing: map[int32]bool{}, ends: make(chan finished, 256),
+		breaker: breaker{patience: retry.Budget{Limit: o.Patience}},
+		since:   map[int32]time.Time{},
 	}
 	e.lister, _ = o.Service.(Lister)
 	if err := e.open(); err != nil {

@@ -64,7 +64,7 @@ func (e *Engine) toFollow() (changed <-chan struct{}, isIdle, isOver bool) {
 	running := len(e.ourRuns())
 	isOver = running == 0 && unresolved == 0 && len(e.finishing) == 0 && len(e.inFlight) == 0 &&
 		(e.reason != "" || e.counts().Pending == 0)
-	return e.changed, running == 0 && (unresolved == 0 || e.IsIdempotent && len(e.again) > 0), isOver
+	return e.changed, running == 0 && (unresolved == 0 || e.IsIdempotent && len(e.again)+len(e.retries) > 0), isOver
 }
 
 // ourRuns returns the items of these shards whose runs have not ended, as far as is known. The caller holds the mutex.

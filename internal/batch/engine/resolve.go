@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uselamina/lamina/internal/batch/journal"
@@ -71,12 +73,12 @@ func (e *Engine) repeatLost() (some bool) {
 		return false
 	}
 	queued := map[int32]bool{}
-	for _, i := range e.again {
+	for _, i := range append(slices.Clone(e.again), e.retries...) {
 		queued[i] = true
 	}
 	for i := range e.table.Unresolved() {
 		if e.isOurs[e.table.Shard(int(i))] && !e.inFlight[i] && !queued[i] && e.repeats[i] < maxRepeats {
-			e.again = append(e.again, i)
+			e.retries = append(e.retries, i)
 			some = true
 		}
 	}
@@ -178,12 +180,16 @@ func (e *Engine) settle(l lost, orphans []Run, owners []int, isShared bool) erro
 	e.mu.Lock()
 	attempt := e.table.Attempt(int(l.item))
 	isOpen := e.table.Status(int(l.item)) == state.Starting && !e.inFlight[l.item]
+	lost, reason := e.trials[l.item].lost, e.table.Unresolved()[l.item].Reason
 	e.mu.Unlock()
 	if !isOpen {
 		return nil
 	}
 	r := journal.Record{ID: item.ID, Attempt: attempt}
 	switch {
+	case len(l.candidates) == 0 && lost >= maxTrials:
+		r.Type, r.Final = journal.Refused, true
+		r.Error = fmt.Sprintf("the service failed %d times, and started the items before and after it: %s", lost, reason)
 	case len(l.candidates) == 0:
 		r.Type = journal.None
 	case len(l.candidates) == 1 && owners[l.candidates[0]] == 1 && isShared:
@@ -199,6 +205,9 @@ func (e *Engine) settle(l lost, orphans []Run, owners []int, isShared bool) erro
 	case journal.None:
 		_ = e.unreserve(false)
 		e.putBack(l.item)
+	case journal.Refused:
+		_ = e.unreserve(false)
+		e.noteFailure(Failure{ID: item.ID, Error: r.Error})
 	case journal.Held:
 		e.noteFailure(Failure{ID: item.ID, Error: r.Reason})
 	}

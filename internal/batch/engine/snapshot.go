@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -27,7 +28,7 @@ func (e *Engine) Snapshot() Snapshot {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return Snapshot{
-		Counts: e.counts(), MaxCredits: e.MaxCredits, PerMinute: perMinute, Elapsed: time.Since(e.began), Notice: e.notice,
+		Counts: e.counts(), MaxCredits: e.MaxCredits, PerMinute: perMinute, Elapsed: time.Since(e.began), Notice: cmp.Or(e.notice, e.trouble),
 		Failures: slices.Clone(e.failures), EndedHere: e.counts().Done() - e.doneBefore,
 	}
 }

@@ -8,8 +8,8 @@ import (
 
 	"github.com/uselamina/lamina/internal/batch/journal"
 	"github.com/uselamina/lamina/internal/batch/pace"
+	"github.com/uselamina/lamina/internal/batch/plan"
 	"github.com/uselamina/lamina/internal/batch/state"
-	"github.com/uselamina/lamina/internal/retry"
 )
 
 // fullPause is how long a full service is left alone, unless a run ends before.
@@ -35,8 +35,8 @@ func (e *Engine) next(work context.Context) (int32, bool) {
 		i, wait, changed := int32(-1), time.Duration(0), e.changed
 		isOver := e.reason != "" || work.Err() != nil || e.tooManyFailures()
 		if !isOver {
-			if wait = e.untilRoom(); wait <= 0 {
-				i = e.pick()
+			if wait = max(e.untilRoom(), e.breaker.wait()); wait <= 0 && !(e.breaker.isOpen() && len(e.inFlight) > 0) {
+				i, wait = e.pick()
 			}
 			isOver = i < 0 && wait <= 0 && !e.mayReturn()
 		}
@@ -74,20 +74,38 @@ func (e *Engine) await(work context.Context, changed <-chan struct{}, d time.Dur
 	}
 }
 
-// pick takes the next item that can be started; -1 if there is none now. The caller holds the mutex.
-func (e *Engine) pick() int32 {
-	if n := len(e.again); n > 0 {
-		i := e.again[n-1]
-		e.again = e.again[:n-1]
-		return i
+// retryPause is how long an item waits until it is asked again whether its start may be repeated.
+const retryPause = time.Second
+
+// pick takes the next item that can be started; -1 if there is none now, or none for a while. Starts that failed are repeated as far as
+// the budget of the pacer allows. While all fail it does not count: then only one is sent at a time. The caller holds the mutex.
+func (e *Engine) pick() (i int32, wait time.Duration) {
+	if i, ok := pop(&e.again); ok {
+		return i, 0
+	}
+	if len(e.retries) > 0 && (e.breaker.isOpen() || e.Pacer.MayRetry()) {
+		i, _ := pop(&e.retries)
+		return i, 0
 	}
 	for ; e.cursor < e.table.Len(); e.cursor++ {
 		if e.isOurs[e.table.Shard(e.cursor)] && e.table.Status(e.cursor) == state.Pending {
 			e.cursor++
-			return int32(e.cursor - 1)
+			return int32(e.cursor - 1), 0
 		}
 	}
-	return -1
+	if len(e.retries) > 0 {
+		return -1, retryPause
+	}
+	return -1, 0
+}
+
+// pop takes the first value of a list.
+func pop(list *[]int32) (i int32, ok bool) {
+	if len(*list) == 0 {
+		return -1, false
+	}
+	i, *list = (*list)[0], (*list)[1:]
+	return i, true
 }
 
 // mayReturn reports whether an item may have to be started again: its start is being sent, or was lost. The caller holds the mutex.
@@ -115,13 +133,17 @@ func (e *Engine) tooManyFailures() bool {
 	return true
 }
 
-// putBack makes an item startable again whose start was not sent.
+// putBack makes an item startable again whose start was not sent, or failed.
 func (e *Engine) putBack(i int32) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.inFlight, i)
 	if s := e.table.Status(int(i)); s == state.Pending || s == state.Starting && e.IsIdempotent && e.repeats[i] < maxRepeats {
-		e.again = append(e.again, i)
+		if e.trials[i].failures > 0 {
+			e.retries = append(e.retries, i)
+		} else {
+			e.again = append(e.again, i)
+		}
 	}
 	e.notify()
 }
@@ -134,69 +156,111 @@ func (e *Engine) landed(i int32) {
 	e.notify()
 }
 
+// A start is an attempt to start an item.
+type start struct {
+	index    int32
+	item     plan.Item
+	attempt  int
+	key      string
+	isRepeat bool // an earlier start with the same key has no outcome
+	sent     time.Time
+}
+
 // startItem sends the start of an item. It reports false if the item must be started again.
 func (e *Engine) startItem(work, requests context.Context, i int32) bool {
-	item, err := e.table.Item(int(i))
+	s, err := e.prepare(i)
 	if err != nil {
 		e.stopNow(Failed, err)
 		return false
 	}
-	e.mu.Lock()
-	open, isRepeat := e.table.Unresolved()[i]
-	if isRepeat {
-		e.repeats[i]++
-	}
-	attempt := e.table.Attempt(int(i)) + 1
-	e.mu.Unlock()
-	if !isRepeat && !e.reserve(work) {
+	if !s.isRepeat && !e.reserve(work) {
 		return false
 	}
-	if e.Pacer.Wait(work, pace.Start) != nil {
-		return e.unreserve(isRepeat)
+	if !e.mayStart(work) {
+		return e.unreserve(s.isRepeat)
 	}
-	key := open.Key
-	if isRepeat {
-		attempt = open.Attempt
-	}
-	if key == "" {
-		key = fmt.Sprintf("%s/%s/%d", e.Plan.Batch, item.ID, attempt)
-	}
-	if !isRepeat && e.record(i, journal.Record{Type: journal.Intent, ID: item.ID, Attempt: attempt, Key: key}, true) != nil {
+	if !s.isRepeat && e.record(i, journal.Record{Type: journal.Intent, ID: s.item.ID, Attempt: s.attempt, Key: s.key}, true) != nil {
 		return false
 	}
-	run, err := e.Service.Start(requests, item, key)
-	if err == nil {
-		e.succeed()
-		e.keepStart(work, i, item.ID, attempt, run)
-		e.landed(i)
-		return true
+	s.sent = time.Now()
+	run, err := e.Service.Start(requests, s.item, s.key)
+	switch {
+	case err == nil:
+		return e.started(work, s, run)
+	case s.isRepeat:
+		return e.notRepeated(s, err)
 	}
-	if isRepeat {
-		return e.notRepeated(work, i, err)
-	}
-	return e.notStarted(work, i, journal.Record{ID: item.ID, Attempt: attempt}, err)
+	return e.notStarted(s, err)
 }
 
-// notRepeated waits after the repetition of a lost start that failed. Whatever the failure says, the first start may have had an effect,
-// so that its outcome stays unknown. It reports false if the item must be started again.
-func (e *Engine) notRepeated(work context.Context, i int32, err error) bool {
+// prepare returns the next start of an item. It has the key of an earlier one without outcome.
+func (e *Engine) prepare(i int32) (start, error) {
+	item, err := e.table.Item(int(i))
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := start{index: i, item: item, attempt: e.table.Attempt(int(i)) + 1}
+	if lost, isLost := e.table.Unresolved()[i]; isLost {
+		s.isRepeat, s.attempt, s.key = true, lost.Attempt, lost.Key
+		e.repeats[i]++
+	}
+	if s.key == "" {
+		s.key = fmt.Sprintf("%s/%s/%d", e.Plan.Batch, item.ID, s.attempt)
+	}
+	return s, err
+}
+
+// mayStart waits for the pace of starts. It reports false if none may be sent: work has ended, or others failed meanwhile.
+func (e *Engine) mayStart(work context.Context) bool {
+	if e.Pacer.Wait(work, pace.Start) != nil {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.breaker.wait() > 0 {
+		e.Pacer.Unsent()
+		return false
+	}
+	return true
+}
+
+// started stores the run of a start.
+func (e *Engine) started(work context.Context, s start, run Run) bool {
+	e.answered()
+	e.keepStart(work, s, run)
+	e.landed(s.index)
+	return true
+}
+
+// answered notes that the service answered a start.
+func (e *Engine) answered() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.breaker.succeed()
+	e.successes++
+	e.notice = ""
+}
+
+// notRepeated follows the failure of the repetition of a lost start. Whatever it says, the first start may have had an effect, so that
+// its outcome stays unknown. It reports false: the item must be started again.
+func (e *Engine) notRepeated(s start, err error) bool {
 	v := e.Service.Judge(err)
 	switch v.Meaning {
 	case Fatal, Missing:
 		e.stopNow(Failed, err)
 	case Refused: // the list of runs will tell
 		e.mu.Lock()
-		e.repeats[i] = maxRepeats
+		e.repeats[s.index] = maxRepeats
 		e.mu.Unlock()
 	default:
-		e.delay(work, v, err)
+		e.failed(s, v, err)
 	}
 	return false
 }
 
 // notStarted stores that a start failed. It reports false if the item must be started again.
-func (e *Engine) notStarted(work context.Context, i int32, r journal.Record, err error) bool {
+func (e *Engine) notStarted(s start, err error) bool {
 	v := e.Service.Judge(err)
+	r := journal.Record{ID: s.item.ID, Attempt: s.attempt}
 	switch v.Meaning {
 	case Lost:
 		r.Type, r.Reason = journal.Unknown, err.Error()
@@ -205,55 +269,66 @@ func (e *Engine) notStarted(work context.Context, i int32, r journal.Record, err
 	default:
 		r.Type, r.Error = journal.Refused, err.Error()
 	}
-	_ = e.record(i, r, false) // record stops the engine
+	_ = e.record(s.index, r, false) // record stops the engine
 	if v.Meaning != Lost {
 		_ = e.unreserve(false)
 	}
 	switch v.Meaning {
 	case Refused:
-		e.succeed()
+		e.answered()
 		e.noteFailure(Failure{ID: r.ID, Error: v.Message})
-		e.landed(i)
+		e.landed(s.index)
 		return true
 	case Fatal, Missing:
 		e.stopNow(Failed, err)
 	default:
-		e.delay(work, v, err)
+		e.failed(s, v, err)
 	}
 	if v.Meaning == Lost && !e.IsIdempotent {
-		e.landed(i)
+		e.landed(s.index)
 		return true // the list of runs will tell
 	}
 	return false
 }
 
-// delay waits after a start that the service did not carry out, or whose response was lost.
-func (e *Engine) delay(work context.Context, v Verdict, err error) {
+// failed notes that the service did not carry out a start, or that its response was lost.
+func (e *Engine) failed(s start, v Verdict, err error) {
 	e.mu.Lock()
-	failures, isSpent := e.patience.Fail()
-	running := e.counts().Running
-	isFull := v.IsFull && running > 0
-	if isFull { // that is no fault: it is asked again when a run has ended
-		e.patience.Succeed()
+	if running := e.counts().Running; v.IsFull && running > 0 { // that is no fault: it is asked again when a run has ended
+		e.breaker.succeed()
 		e.room, e.fullUntil = running, time.Now().Add(max(v.After, fullPause))
 		e.notice = fmt.Sprintf("the service takes no more runs while %d have not ended", running)
+		e.mu.Unlock()
+		return
 	}
+	e.notice = failing(err)
+	e.try(s.index, v.Meaning)
+	isSpent := e.breaker.fail(s.sent, v.After)
 	e.mu.Unlock()
-	switch {
-	case isFull:
-	case isSpent, v.After > e.Patience:
+	if isSpent || v.After > e.Patience {
 		e.stopNow(Failed, &spentError{err})
-	default:
-		e.pause(work, err, max(v.After, retry.Network().Delay(failures)))
 	}
 }
 
-// pause waits, and shows why.
-func (e *Engine) pause(work context.Context, err error, d time.Duration) {
-	e.mu.Lock()
-	e.notice = "the service fails: " + err.Error()
-	e.mu.Unlock()
-	_ = retry.Sleep(work, d)
+// maxTrials is how often the start of an item may fail while those of others succeed, until the item counts as failed.
+const maxTrials = 5
+
+// A trial tells how the starts of an item failed.
+type trial struct {
+	failures  int
+	lost      int // responses that were lost, each after another start succeeded
+	successes int // of all items before the last of them
+}
+
+// try counts a failure of the start of an item. The caller holds the mutex.
+func (e *Engine) try(i int32, m Meaning) {
+	t := e.trials[i]
+	t.failures++
+	if m == Lost && (t.lost == 0 || e.successes > t.successes) {
+		t.lost++
+		t.successes = e.successes
+	}
+	e.trials[i] = t
 }
 
 // reserve reserves the credits of an item. It reports false if the limit would be exceeded.

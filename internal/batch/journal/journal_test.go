@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/uselamina/lamina/internal/disk"
 )
@@ -97,6 +98,37 @@ func TestOneWriter(t *testing.T) {
 	}
 	if err := create(t, path, lock).Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestProbe: processes that ask whether a journal is written keep nobody from writing it.
+func TestProbe(t *testing.T) {
+	t.Parallel()
+	path, lock := paths(t)
+	stop := make(chan struct{})
+	var probes sync.WaitGroup
+	for range 4 {
+		probes.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					IsBusy(lock)
+					time.Sleep(time.Millisecond)
+				}
+			}
+		})
+	}
+	for range 100 {
+		if err := create(t, path, lock).Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	probes.Wait()
+	if IsBusy(lock) {
+		t.Error("IsBusy says that somebody writes")
 	}
 }
 

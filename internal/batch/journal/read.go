@@ -110,10 +110,13 @@ func decode(line []byte, path string, n int, fn func(Record) error) error {
 	return fn(r)
 }
 
+// maxLine is the length of a record above which it is not read.
+const maxLine = 1 << 30
+
 // At returns the record at an offset that Read gave.
 func At(f io.ReaderAt, offset int64) (Record, error) {
 	var r Record
-	line, err := bufio.NewReaderSize(io.NewSectionReader(f, offset, 1<<40), 4<<10).ReadBytes('\n')
+	line, err := disk.LineAt(f, offset, maxLine)
 	if err == nil {
 		err = json.Unmarshal(line, &r)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/uselamina/lamina/internal/disk"
 )
@@ -54,6 +55,9 @@ type group struct {
 // disk.Append, and those of package os.
 func Create(path, lock, batch string) (*Writer, error) {
 	unlock, err := disk.Lock(lock, false)
+	for end := time.Now().Add(maxProbe); errors.Is(err, disk.ErrLocked) && time.Now().Before(end); unlock, err = disk.Lock(lock, false) {
+		time.Sleep(maxProbe / 20)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +70,12 @@ func Create(path, lock, batch string) (*Writer, error) {
 	return w, nil
 }
 
-// IsBusy reports whether a process holds the lock of a journal.
+// maxProbe is how long a writer waits for processes that only ask IsBusy, and thereby hold the lock for a moment.
+const maxProbe = 400 * time.Millisecond
+
+// IsBusy reports whether a process writes a journal.
 func IsBusy(lock string) bool {
-	unlock, err := disk.Lock(lock, false)
+	unlock, err := disk.Lock(lock, true)
 	if err != nil {
 		return errors.Is(err, disk.ErrLocked)
 	}

@@ -26,12 +26,14 @@ const (
 const (
 	// maxWait is the longest time between two requests that a rate limit can demand.
 	maxWait = time.Minute
-	// maxAfter is the longest time for which Wait obeys a Retry-After header. A longer one is reported by Blocked.
+	// maxAfter is the longest time for which Wait obeys a Retry-After header.
 	maxAfter = 10 * time.Minute
 	// unheard is the time between requests before the first response says what the rate is.
 	unheard = 2 * time.Second
 	// sweepShare is the part of the requests that sweeps have while starts wait.
 	sweepShare = 0.1
+	// retryTime is the time for each repetition that no start pays for: in a batch of few items, or at its end.
+	retryTime = 5 * time.Second
 	// longSleep bounds a sleep that something else ends.
 	longSleep = time.Second
 )
@@ -58,13 +60,13 @@ type Pacer struct {
 	sweeps  float64                   // how many sweeps are due while starts wait
 	starts  int
 	repeats int
+	began   time.Time // the first call of MayRetry
 
-	heard   bool // a response came
-	sent    sent
-	quota   quota
-	brake   brake
-	pause   time.Time // Retry-After
-	blocked time.Time // Retry-After, where it is longer than maxAfter
+	heard bool // a response came
+	sent  sent
+	quota quota
+	brake brake
+	pause time.Time // Retry-After
 }
 
 // New returns a Pacer that knows nothing of the service yet.
@@ -204,12 +206,11 @@ func (p *Pacer) Observe(status int, h http.Header, sent time.Time) {
 		p.quota.observe(r, sent, now)
 	}
 	refused := status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
+	p.brake.isAlone = p.quota.limit == 0
 	if refused {
 		p.quota.refuse()
 		p.brake.refuse(sent, now, p.sent.rate(now), p.quota.rate()/16)
-		if after := retry.After(h, now); after > maxAfter {
-			p.pause, p.blocked = now.Add(maxAfter), latest(p.blocked, now.Add(after))
-		} else if after > 0 {
+		if after := min(retry.After(h, now), maxAfter); after > 0 {
 			p.pause = latest(p.pause, now.Add(after))
 		}
 	}
@@ -219,12 +220,8 @@ func (p *Pacer) Observe(status int, h http.Header, sent time.Time) {
 	p.wakeAll()
 }
 
-// Blocked returns until when the service asked for no request, where that is so long that Wait does not wait for it.
-func (p *Pacer) Blocked() (until time.Time, ok bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.blocked, p.blocked.After(p.opts.Now())
-}
+// Unsent gives back a permission of Wait with which no request was sent.
+func (p *Pacer) Unsent() { p.Observe(0, nil, p.opts.Now()) }
 
 // Rate returns how many requests may be sent in a minute, and whether that is known.
 func (p *Pacer) Rate() (perMinute float64, known bool) {
@@ -238,11 +235,16 @@ func (p *Pacer) Rate() (perMinute float64, known bool) {
 	return rate * 60, rate > 0
 }
 
-// MayRetry takes the permission to repeat a request. Repetitions are at most a tenth of the starts, and ten.
+// MayRetry takes the permission to repeat a request that failed. Repetitions are at most a tenth of the starts, ten, and one for each
+// retryTime.
 func (p *Pacer) MayRetry() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.repeats >= 10+p.starts/10 {
+	now := p.opts.Now()
+	if p.began.IsZero() || now.Before(p.began) { // the clock was set back
+		p.began = now
+	}
+	if p.repeats >= 10+p.starts/10+int(now.Sub(p.began)/retryTime) {
 		return false
 	}
 	p.repeats++

@@ -63,8 +63,8 @@ func TestNoHeaders(t *testing.T) {
 			t.Errorf("waited %s, want about 200ms", waited)
 		}
 		time.Sleep(time.Minute)
-		if rate, _ := p.Rate(); rate < 2*first || rate > 5*first {
-			t.Errorf("the rate is %f after a minute without refusals, want it between twice and five times %f", rate, first)
+		if rate, _ := p.Rate(); rate < 4*first || rate > 40*first {
+			t.Errorf("the rate is %f after a minute without refusals, want it between four and forty times %f", rate, first)
 		}
 		time.Sleep(time.Hour)
 		if rate, known := p.Rate(); known {
@@ -82,8 +82,8 @@ func TestRefusedWithoutHeaders(t *testing.T) {
 		for ; time.Now().Before(end); n++ {
 			send(t, p, http.StatusTooManyRequests, nil)
 		}
-		if n < 50 || n > 150 {
-			t.Errorf("sent %d requests in an hour of refusals, want one or two a minute", n)
+		if n < 50 || n > 480 {
+			t.Errorf("sent %d requests in an hour of refusals, want at most eight a minute", n)
 		}
 	})
 }
@@ -182,34 +182,17 @@ func TestOthersSpend(t *testing.T) {
 	})
 }
 
-// TestRetryAfter: Wait obeys the header for ten minutes, and Blocked reports a longer one.
+// TestRetryAfter: Wait obeys the header for ten minutes.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		after   string
-		want    time.Duration
-		blocked time.Duration
-	}{
-		{"90", 90 * time.Second, 0},
-		{"600", 10 * time.Minute, 0},
-		{"7200", 10 * time.Minute, 2 * time.Hour},
-	}
-	for _, tt := range tests {
-		t.Run(tt.after, func(t *testing.T) {
+	for after, want := range map[string]time.Duration{"90": 90 * time.Second, "600": 10 * time.Minute, "7200": 10 * time.Minute} {
+		t.Run(after, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p := New(Options{})
-				send(t, p, http.StatusTooManyRequests, http.Header{"Retry-After": {tt.after}})
-				until, ok := p.Blocked()
-				if ok != (tt.blocked > 0) || ok && !until.Equal(time.Now().Add(tt.blocked)) {
-					t.Errorf("blocked until %s, %t, want for %s", until, ok, tt.blocked)
-				}
-				if waited := send(t, p, http.StatusOK, nil); waited != tt.want {
-					t.Errorf("waited %s, want %s", waited, tt.want)
-				}
-				time.Sleep(2 * time.Hour)
-				if until, ok := p.Blocked(); ok {
-					t.Errorf("still blocked until %s", until)
+				send(t, p, http.StatusTooManyRequests, http.Header{"Retry-After": {after}})
+				if waited := send(t, p, http.StatusOK, nil); waited != want {
+					t.Errorf("waited %s, want %s", waited, want)
 				}
 			})
 		})

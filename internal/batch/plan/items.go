@@ -80,7 +80,7 @@ func eachItem(r io.Reader, f func(i int, offset int64, item Item) error) (n int,
 		if errors.Is(err, io.EOF) && len(line) == 0 {
 			return n, nil
 		}
-		if errors.Is(err, errLongLine) {
+		if errors.Is(err, disk.ErrLongLine) {
 			return n, &badLineError{n + 1}
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -99,7 +99,7 @@ func eachItem(r io.Reader, f func(i int, offset int64, item Item) error) (n int,
 
 // ItemAt returns the item at a place that EachItem told. f is the items file.
 func (p *Plan) ItemAt(f io.ReaderAt, offset int64) (Item, error) {
-	line, err := readLine(bufio.NewReaderSize(io.NewSectionReader(f, offset, MaxLine), 4<<10))
+	line, err := disk.LineAt(f, offset, MaxLine)
 	if err != nil {
 		return Item{}, p.itemsError("has been changed: it ends before an item")
 	}
@@ -109,9 +109,6 @@ func (p *Plan) ItemAt(f io.ReaderAt, offset int64) (Item, error) {
 	}
 	return item, nil
 }
-
-// errLongLine is the error of a line that is longer than MaxLine.
-var errLongLine = errors.New("the line is too long")
 
 // readLine returns a line with its line break. At the end of the file it returns what is left, and io.EOF.
 func readLine(in *bufio.Reader) ([]byte, error) {
@@ -123,7 +120,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 			return line, err
 		}
 		if len(line) > MaxLine {
-			return nil, errLongLine
+			return nil, disk.ErrLongLine
 		}
 	}
 }

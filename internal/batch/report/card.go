@@ -37,9 +37,14 @@ func (r *report) card(line results.Line, inputs json.RawMessage) g.Node {
 		problem = cut(r.line(line.Error), maxText)
 	}
 	asked := cut(r.inputs(inputs), maxInputs)
+	media := mediaOf(r.plan.Dir(), line)
+	class := line.State
+	if pictures(media) > 1 {
+		class += " several"
+	}
 	return h.Article(
-		h.Class(line.State),
-		r.outputs(mediaOf(r.plan.Dir(), line)),
+		h.Class(class),
+		r.outputs(media),
 		h.B(g.Text(r.line(line.ID))),
 		h.P(h.Class("meta"), g.Text(strings.Join(facts, " · "))),
 		g.If(problem != "", h.P(h.Class("error"), g.Text(problem))),
@@ -70,6 +75,16 @@ func (r *report) outputs(media []medium) g.Node {
 		nodes = append(nodes, h.P(g.Text(fmt.Sprintf("and %d more, in results.ndjson", more))))
 	}
 	return nodes
+}
+
+// pictures returns the number of pictures among the outputs of an item that the page shows.
+func pictures(media []medium) (n int) {
+	for _, m := range media[:min(len(media), maxOutputs)] {
+		if m.kind == picture {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *report) medium(m medium) g.Node {

@@ -96,7 +96,7 @@ func (r *report) facts() g.Node {
 		spent += " of an estimated " + number(*each*float64(r.plan.Items))
 	}
 	facts := []string{
-		fmt.Sprintf("%d of %d items have ended", counts.Done(), counts.Total()), spent,
+		fmt.Sprintf("%d of %d done", counts.Done(), counts.Total()), spent,
 		"planned " + moment(r.plan.CreatedAt), "report of " + moment(r.Now), r.plan.Batch,
 	}
 	return h.P(h.Class("facts"), g.Text(strings.Join(facts, " · ")))

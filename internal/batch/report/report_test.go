@@ -47,7 +47,7 @@ func TestWrite(t *testing.T) {
 	)
 	page := write(t, p, 0)
 	for _, want := range []string{
-		`<h1>Poster</h1>`, `3 of 4 items have ended · 6 credits of an estimated 8 · planned 2 January 2030 03:04 UTC`,
+		`<h1>Poster</h1>`, `3 of 4 done · 6 credits of an estimated 8 · planned 2 January 2030 03:04 UTC`,
 		`name="show" id="show-failed">failed 1</label>`, `name="show" id="show-all" checked>all 4</label>`,
 		`<article class="completed"><a href="out/one/a%20b%231.png" target="_blank" rel="noopener noreferrer" class="picture">` +
 			`<img src="out/one/a%20b%231.png" alt="poster" loading="lazy" decoding="async"></a><b>one</b>`,
@@ -65,6 +65,24 @@ func TestWrite(t *testing.T) {
 	}
 	if got := strings.Count(page[strings.Index(page, "<main>"):strings.Index(page, "</main>")], "</"); got > 4*6 {
 		t.Errorf("got %d elements for 4 items, want at most 6 an item", got)
+	}
+}
+
+// Several pictures of an item stand side by side, and a text keeps the whole width.
+func TestSeveralPictures(t *testing.T) {
+	p := batchtest.Folder(t, "two", "one")
+	file := func(name string) journal.File { return journal.File{Label: name, Path: "out/" + name} }
+	batchtest.Write(t, p,
+		batchtest.Completed("two", "[]"),
+		journal.Record{Type: journal.Saved, ID: "two", Attempt: 1, Files: []journal.File{file("a.png"), file("b.jpg"), file("c.txt")}},
+		batchtest.Completed("one", "[]"),
+		journal.Record{Type: journal.Saved, ID: "one", Attempt: 1, Files: []journal.File{file("a.png"), file("c.txt")}},
+	)
+	page := write(t, p, 0)
+	for _, want := range []string{`<article class="completed several"><a href="out/a.png"`, `<article class="completed"><a href="out/a.png"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("got no %s in\n%s", want, page)
+		}
 	}
 }
 

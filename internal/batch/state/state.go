@@ -3,12 +3,14 @@
 package state
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,62 +18,6 @@ import (
 	"github.com/uselamina/lamina/internal/batch/plan"
 	"github.com/uselamina/lamina/internal/batch/shard"
 )
-
-// A Status is the state of an item.
-type Status uint8
-
-// The states of items.
-const (
-	Pending   Status = iota // not started yet
-	Starting                // a start was or may have been sent, and its outcome is not known
-	Running                 // it has a run that has not ended
-	Completed               // its run completed
-	Failed                  // its run failed, or the service refused it
-	Cancelled               // its run was cancelled
-	Held                    // it cannot be found out whether a lost start has a run
-	Skipped                 // it was cancelled before it was started
-)
-
-var names = [...]string{"pending", "starting", "running", "completed", "failed", "cancelled", "held", "skipped"}
-
-// String returns the name of the state in lower case.
-func (s Status) String() string { return names[s] }
-
-// Names returns the names of all states.
-func Names() []string { return names[:] }
-
-// IsOver reports whether nothing more happens to the item by itself.
-func (s Status) IsOver() bool { return s >= Completed }
-
-// Counts are the numbers of items by state. Their sum is the number of items.
-type Counts struct {
-	Pending   int     `json:"pending"`
-	Starting  int     `json:"starting"`
-	Running   int     `json:"running"`
-	Completed int     `json:"completed"`
-	Failed    int     `json:"failed"`
-	Cancelled int     `json:"cancelled"`
-	Held      int     `json:"held"`
-	Skipped   int     `json:"skipped"`
-	Credits   float64 `json:"-"` // counted for the runs that have ended
-}
-
-// Of returns a pointer to the number of items in a state.
-func (c *Counts) Of(s Status) *int {
-	return [...]*int{&c.Pending, &c.Starting, &c.Running, &c.Completed, &c.Failed, &c.Cancelled, &c.Held, &c.Skipped}[s]
-}
-
-// Total returns the number of items.
-func (c Counts) Total() int { return c.Pending + c.Starting + c.Running + c.Done() }
-
-// Done returns the number of items to which nothing more happens.
-func (c Counts) Done() int { return c.Completed + c.Failed + c.Cancelled + c.Held + c.Skipped }
-
-// IsOver reports whether nothing more happens to any item.
-func (c Counts) IsOver() bool { return c.Done() == c.Total() }
-
-// add adds n items in a state.
-func (c *Counts) add(s Status, n int) { *c.Of(s) += n }
 
 // An entry is what the table keeps of an item.
 type entry struct {
@@ -106,12 +52,18 @@ type Run struct {
 	At      time.Time // about when it was started
 }
 
+// A key finds an item by the hash of its id.
+type key struct {
+	hash uint64
+	item int32
+}
+
 // A Table is what the journals say of the items. It is not safe for several goroutines.
 type Table struct {
 	plan    *plan.Plan
 	items   *os.File
 	entries []entry
-	index   map[uint64]int32 // hash of an id → index of the item
+	index   []key // sorted by hash; takes half of the memory of a map
 	seed    maphash.Seed
 
 	journals []*source
@@ -136,13 +88,13 @@ type source struct {
 // Open reads the items of a plan and all journals of its folder. Errors: those of plan.EachItem and of journal.Read.
 func Open(p *plan.Plan) (*Table, error) {
 	t := &Table{
-		plan: p, seed: maphash.MakeSeed(), index: make(map[uint64]int32, p.Items), entries: make([]entry, 0, p.Items),
+		plan: p, seed: maphash.MakeSeed(), index: make([]key, 0, p.Items), entries: make([]entry, 0, p.Items),
 		byPath: map[string]uint16{}, counts: make([]Counts, max(p.Shards, 1)), open: map[int32]Lost{}, runs: map[int32]Run{},
 		saved: map[int32]place{}, known: map[uint64]struct{}{},
 	}
 	err := p.EachItem(func(i int, offset int64, item plan.Item) error {
 		s := shard.Of(item.ID, p.Shards)
-		t.index[t.hash(item.ID)] = int32(i)
+		t.index = append(t.index, key{t.hash(item.ID), int32(i)})
 		t.entries = append(t.entries, entry{item: offset, shard: uint16(s)})
 		t.counts[s].Pending++
 		return nil
@@ -150,6 +102,7 @@ func Open(p *plan.Plan) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	slices.SortFunc(t.index, func(a, b key) int { return cmp.Compare(a.hash, b.hash) })
 	if t.items, err = os.Open(p.ItemsPath()); err != nil {
 		return nil, err
 	}
@@ -231,10 +184,11 @@ func (t *Table) apply(r journal.Record, at place) {
 	if r.Run != "" {
 		t.known[t.hash(r.Run)] = struct{}{}
 	}
-	i, isItem := t.index[t.hash(r.ID)]
+	k, isItem := slices.BinarySearchFunc(t.index, t.hash(r.ID), func(k key, hash uint64) int { return cmp.Compare(k.hash, hash) })
 	if !isItem { // of an item that the plan no longer has
 		return
 	}
+	i := t.index[k].item
 	e := &t.entries[i]
 	if r.Type == journal.Saved {
 		t.saved[i] = at
@@ -277,34 +231,6 @@ func (t *Table) follow(i int32, r journal.Record, isNewAttempt bool) {
 	}
 }
 
-// statusAfter returns the state of an item whose newest record is r.
-func statusAfter(r journal.Record) Status {
-	switch r.Type {
-	case journal.Intent, journal.Unknown:
-		return Starting
-	case journal.Started:
-		return Running
-	case journal.Held:
-		return Held
-	case journal.Skipped:
-		return Skipped
-	case journal.Refused:
-		if r.Final {
-			return Failed
-		}
-		return Pending
-	case journal.Ended:
-		switch r.State {
-		case Completed.String():
-			return Completed
-		case Cancelled.String():
-			return Cancelled
-		}
-		return Failed
-	}
-	return Pending
-}
-
 // Len returns the number of items.
 func (t *Table) Len() int { return len(t.entries) }
 
@@ -328,15 +254,6 @@ func (t *Table) Counts() Counts {
 
 // CountsOf returns the numbers of items of a shard by state.
 func (t *Table) CountsOf(index int) Counts { return t.counts[index] }
-
-// Plus returns the sum of two counts.
-func (c Counts) Plus(o Counts) Counts {
-	for s := range Status(len(names)) {
-		*c.Of(s) += *o.Of(s)
-	}
-	c.Credits += o.Credits
-	return c
-}
 
 // Item reads an item from the items file.
 func (t *Table) Item(i int) (plan.Item, error) { return t.plan.ItemAt(t.items, t.entries[i].item) }

@@ -75,7 +75,7 @@ func (s *signIn) showPasteError(err error) {
 	env, f := s.env, s.env.Sessions.Describe(err)
 	env.Printer.Warn("%s %s", env.Styles().Bad("error:"), f.Message)
 	if f.Hint != "" {
-		env.Printer.Verbatim("%s %s", env.Styles().Faint("try:"), env.Styles().Command(f.Hint))
+		env.Printer.Hint(f.Hint)
 	}
 }
 

@@ -2,7 +2,7 @@ package batch
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,47 +20,43 @@ func newCancel(env *cmdutil.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "cancel DIR",
 		Short: "Cancel the runs of a batch, and skip the items that were not started",
-		Long: "Cancel the runs of a batch that have not ended, and skip the items that were not started. Interrupt batch run first. Items whose\n" +
-			"start has no known outcome are left as they are: the next batch run finds out what became of them.",
+		Long: "Cancel the runs of a batch that have not ended, and skip the items that were not started. Interrupt batch run first.\n" +
+			"Items whose start has no known outcome are not changed: the next batch run finds their runs.\n\n" +
+			"See also: lamina batch retry --help",
 		Example:           "lamina batch cancel posters",
 		Args:              cmdutil.NeedArgs("DIR"),
-		ValidArgsFunction: completeFolders,
+		ValidArgsFunction: completeFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return cancelBatch(cmd.Context(), env, args[0])
 		},
 	}
 }
 
+// A cancelling is what cancels a batch, and what it has done so far.
+type cancelling struct {
+	env                *cmdutil.Env
+	client             *api.Client
+	table              *state.Table
+	cancelled, skipped int
+}
+
 // cancelBatch cancels what has not ended.
 func cancelBatch(ctx context.Context, env *cmdutil.Env, dir string) error {
-	cancelled, skipped := 0, 0
-	err := withJournals(dir, func(p *plan.Plan, t *state.Table, writers []*journal.Writer) error {
+	c := cancelling{env: env}
+	err := withJournals(dir, func(p *plan.Plan, t *state.Table, writers []*journal.Writer) (err error) {
+		c.table = t
 		if err := refuseLamatic(p, "Lamatic documents no way to cancel a workflow: interrupt the command that runs the batch"); err != nil {
 			return err
 		}
-		client, err := planClient(env, p)
-		if err != nil {
+		if c.client, err = planClient(env, p); err != nil {
 			return err
 		}
 		for i := range t.Len() {
-			item, err := t.Item(i)
+			r, err := c.item(ctx, i)
 			if err != nil {
 				return err
 			}
-			r := journal.Record{ID: item.ID, Attempt: t.Attempt(i), At: env.Now().UTC().Truncate(time.Millisecond)}
-			switch t.Status(i) {
-			case state.Pending:
-				skipped++
-				r.Type, r.Reason = journal.Skipped, "the batch was cancelled before it was started"
-			case state.Running:
-				if r, err = cancelRun(ctx, client, t.Runs()[int32(i)].ID, r); err != nil {
-					return err
-				}
-				if r.Type == "" { // it has completed: the next batch run stores its outputs
-					continue
-				}
-				cancelled++
-			default:
+			if r.Type == "" {
 				continue
 			}
 			if _, err := writers[t.Shard(i)].Append(r, false); err != nil {
@@ -71,15 +67,44 @@ func cancelBatch(ctx context.Context, env *cmdutil.Env, dir string) error {
 	})
 	if ctx.Err() != nil {
 		return &fail.Error{
-			Code: fail.BatchStopped, Message: fmt.Sprintf("interrupted; %d runs were cancelled", cancelled), Hint: env.Command("batch", "cancel", dir),
+			Code: fail.BatchStopped, Message: "interrupted; runs cancelled so far: " + strconv.Itoa(c.cancelled), Hint: env.Command("batch", "cancel", dir),
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return env.Print(map[string]any{"cancelled": cancelled, "skipped": skipped}, func(page *output.Page) {
-		page.Line("%s", fmt.Sprintf("Cancelled %d runs, and skipped %d items that were not started.", cancelled, skipped))
+	return env.Print(map[string]any{"cancelled": c.cancelled, "skipped": c.skipped}, func(page *output.Page) {
+		page.Wrapped("Cancelled %s, and skipped %s not started yet.", output.Counted(c.cancelled, "run"), output.Counted(c.skipped, "item"))
 	})
+}
+
+// item cancels an item. It returns the record to write, without a Type if there is none.
+func (c *cancelling) item(ctx context.Context, i int) (journal.Record, error) {
+	item, err := c.table.Item(i)
+	if err != nil {
+		return journal.Record{}, err
+	}
+	r := journal.Record{ID: item.ID, Attempt: c.table.Attempt(i), At: c.env.Now().UTC().Truncate(time.Millisecond)}
+	switch c.table.Status(i) {
+	case state.Pending:
+		last, err := c.table.Last(i)
+		if err != nil {
+			return r, err
+		}
+		if last.Type == journal.Retry { // which has closed the attempt
+			r.Attempt++
+		}
+		c.skipped++
+		r.Type, r.Reason = journal.Skipped, "the batch was cancelled before it was started"
+	case state.Running:
+		if r, err = cancelRun(ctx, c.client, c.table.Runs()[int32(i)].ID, r); err != nil {
+			return r, err
+		}
+		if r.Type != "" { // otherwise it has completed: the next batch run stores its outputs
+			c.cancelled++
+		}
+	}
+	return r, nil
 }
 
 // cancelRun cancels a run and completes the record of its end; its Type is empty if the run has completed before.

@@ -43,15 +43,17 @@ func newExport(env *cmdutil.Env) *cobra.Command {
 	opts := &exportOptions{env: env}
 	cmd := &cobra.Command{
 		Use:   "export DIR",
-		Short: "Make the file with which an engine runs the shards of a batch",
-		Long: "Write a complete file for an engine that runs each shard of a batch on a machine of its own: an array script of Slurm, an\n" +
-			"Indexed Job of Kubernetes, a workflow of GitHub, GitLab or Argo, or a script for GNU parallel. It goes to stdout, or to --out.\n\n" +
-			"The file holds no key: its first lines say where the engine takes the key from, and how to start and to resume. For GitHub and\n" +
-			"GitLab, run this command in the root of the repository with the folder of the batch.",
+		Short: "Create the file with which an engine runs the shards of a batch",
+		Long: "Write a complete file for an engine that runs each shard of a batch as a task of its own: an array script for Slurm, an\n" +
+			"Indexed Job for Kubernetes, a workflow for GitHub, GitLab or Argo, or a script for GNU parallel. The file goes to\n" +
+			"stdout, or to --out.\n\n" +
+			"The file has no key. Its first lines say where the engine takes the key from, how to start and how to resume. For GitHub\n" +
+			"and GitLab, run this command in the root of the repository with the folder of the batch.\n\n" +
+			"See also: lamina docs batch-engines",
 		Example: "lamina batch export posters --for slurm --out posters.sh\n" +
 			"lamina batch export posters --for kubernetes > posters.yaml",
 		Args:              cmdutil.NeedArgs("DIR"),
-		ValidArgsFunction: completeFolders,
+		ValidArgsFunction: completeFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := opts.validate(cmd); err != nil {
 				return err
@@ -59,8 +61,8 @@ func newExport(env *cmdutil.Env) *cobra.Command {
 			return opts.run(args[0])
 		},
 	}
-	cmd.Flags().StringVar(&opts.target, "for", "", "the `ENGINE`: "+strings.Join(export.Targets(), ", "))
-	cmd.Flags().StringVar(&opts.out, "out", "", "write to this `FILE`; a different file that is there already stays, and is an error")
+	cmd.Flags().StringVar(&opts.target, "for", "", "write the file for this `ENGINE`: "+strings.Join(export.Targets(), ", "))
+	cmd.Flags().StringVar(&opts.out, "out", "", "write to this `FILE`; fail if it exists and differs")
 	_ = cmd.RegisterFlagCompletionFunc("for", complete.Words(export.Targets()...))
 	return cmd
 }
@@ -99,7 +101,7 @@ func (o *exportOptions) run(dir string) error {
 		return err
 	}
 	return o.env.Print(result, func(page *output.Page) {
-		page.Line("%s runs %d shards. Its first lines say how to start.", output.Quote(o.out), p.Shards)
+		page.Wrapped("%s runs %s. Its first lines say how to start.", output.Quote(o.out), output.Counted(p.Shards, "shard"))
 	})
 }
 

@@ -154,8 +154,12 @@ func (g *gathering) verdict() error {
 	}
 }
 
-// hint says how to solve the problems: with --map if a column is no input, and else by a look at the inputs.
+// hint says how to solve the problems: with --map if a column is no input, in the file if items cannot be read, and else by a look at the
+// inputs.
 func (g *gathering) hint() string {
+	if !slices.ContainsFunc(g.problems, func(d api.Detail) bool { return d.Code != codeItem }) {
+		return "correct the items, then repeat the command"
+	}
 	if !slices.ContainsFunc(g.problems, func(d api.Detail) bool { return d.Code == check.CodeUnknown }) {
 		return fail.CommandLine("apps", "get", g.o.app)
 	}

@@ -43,14 +43,16 @@ func newPlan(env *cmdutil.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan APP ITEMS",
 		Short: "Check the items of a batch, and write them into a folder",
-		Long: "Check the items of a batch, upload the files that they name, and write everything that the runs need into a folder. Nothing is\n" +
-			"started: lamina batch run does that.\n\n" +
-			"ITEMS is a file with a JSON object a line, CSV with a line of names, or a JSON array (- is stdin). The names are those of the\n" +
-			"inputs; --map gives an input the values of another column. An empty cell of CSV gives no value. For an input that takes a URL,\n" +
-			"@FILE uploads a file once, however many items name it; its path is relative to the folder of the items file.\n\n" +
-			"\"id\" names an item. An item without one is named by its inputs, and of equal ones only the first is kept.\n\n" +
-			"The same command again changes nothing. If the app or the items have changed, it says how much, and --accept-changes plans the\n" +
-			"batch as it is now: the items that are done stay done.",
+		Long: "Check the items of a batch, upload the files that they name, and write everything that the runs need into a folder.\n" +
+			"Nothing is started: lamina batch run starts the items.\n\n" +
+			"ITEMS is a file, or - for stdin: one JSON object a line (NDJSON), a JSON array, or CSV with a header. The names are\n" +
+			"those of the app's inputs; --map takes an input from a column with another name. An empty CSV cell gives no value. Where\n" +
+			"an input takes a URL, @FILE uploads a file, once for all items that name it. Its path is relative to the folder of the\n" +
+			"items file.\n\n" +
+			"An item may have an \"id\". Without one, the id is made from the inputs, and equal items are run once.\n\n" +
+			"The same command again changes nothing. If the app or the items have changed, the command fails and says what changed.\n" +
+			"With --accept-changes it updates the plan: completed items stay completed.\n\n" +
+			"See also: lamina docs batch",
 		Example: "lamina batch plan poster items.csv --out posters\n" +
 			"lamina batch plan poster items.ndjson --out posters --map text=headline --shards 8\n" +
 			"lamina batch plan poster items.csv --estimate",
@@ -71,13 +73,13 @@ func newPlan(env *cmdutil.Env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&opts.dir, "out", "", "write the batch into the folder at this `PATH`")
-	f.IntVar(&opts.shards, "shards", 1, "divide the items into `N` parts, which can run on as many machines")
-	f.StringArrayVar(&opts.mapping, "map", nil, "give an input the values of another column, as `INPUT=COLUMN`; may be repeated")
-	f.BoolVar(&opts.keepDuplicates, "allow-duplicates", false, "keep all of several equal items without an id")
+	f.StringVar(&opts.dir, "out", "", "write the batch into this folder `PATH`")
+	f.IntVar(&opts.shards, "shards", 1, "divide the items into `N` parts, for as many processes or machines")
+	f.StringArrayVar(&opts.mapping, "map", nil, "take an input from the column with another name, as `INPUT=COLUMN`; may be repeated")
+	f.BoolVar(&opts.keepDuplicates, "allow-duplicates", false, "keep equal items without an id")
 	f.BoolVar(&opts.onlyEstimate, "estimate", false, "check the items and show what the batch costs; write and upload nothing")
-	f.BoolVar(&opts.acceptChanges, "accept-changes", false, "plan the batch again although the app, the items or the number of shards has changed")
-	f.StringVar(&opts.format, "format", "auto", "how the items are written: `auto|ndjson|csv|json`")
+	f.BoolVar(&opts.acceptChanges, "accept-changes", false, "update the plan although the app, the items or the number of shards has changed")
+	f.StringVar(&opts.format, "format", "auto", "the format of the items: `auto|ndjson|csv|json`")
 	_ = cmd.RegisterFlagCompletionFunc("out", completeFolders)
 	_ = cmd.RegisterFlagCompletionFunc("map", cobra.NoFileCompletions)
 	return cmd
@@ -311,7 +313,7 @@ func (o *planOptions) changed(p plan.Plan, what string) error {
 		args = append(args, "--shards", fmt.Sprint(p.Shards))
 	}
 	return &fail.Error{
-		Code: fail.BatchChanged, Message: fmt.Sprintf("the batch in %s was planned otherwise: %s; nothing was changed", o.dir, what),
+		Code: fail.BatchChanged, Message: fmt.Sprintf("the batch in %s has another plan: %s; nothing was changed", o.dir, what),
 		Hint: o.env.Command(append(args, "--accept-changes")...),
 	}
 }

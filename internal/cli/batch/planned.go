@@ -98,9 +98,9 @@ func (r *result) write(p *output.Page) {
 	}
 	p.Fields(fields...)
 	if r.Credits != nil && r.CreditsLeft != nil && *r.Credits > *r.CreditsLeft {
-		p.Line("%s", p.Bad("The workspace has not enough credits for all items."))
+		p.Wrapped("%s", p.Bad("The workspace has not enough credits for all items."))
 	}
-	p.Line("\nNext: %s", r.Next)
+	p.Line("\nNext: %s", p.Command(r.Next))
 }
 
 // kept says what became of duplicates.
@@ -116,7 +116,7 @@ func (r *result) files() string {
 	if r.State == stateEstimated {
 		return fmt.Sprintf("%d to upload", r.Files)
 	}
-	return fmt.Sprintf("%d, of which %d were uploaded now", r.Files, r.Uploaded)
+	return fmt.Sprintf("%d, %d uploaded now", r.Files, r.Uploaded)
 }
 
 // cost says what the batch costs.

@@ -25,11 +25,13 @@ func newReport(env *cmdutil.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Create a page with the outputs of a batch",
-		Long: "Write report.html in the folder of the batch: a page with the items, their states and their outputs. It needs no network for\n" +
-			"what batch run --download has saved. It shows 5,000 items at most, those that did not complete first.",
+		Long: "Write report.html in the folder of the batch: a page with the items, their states and their outputs. It needs no network\n" +
+			"for what batch run --download has saved. It shows up to 5,000 items; if there are more, those that did not complete come\n" +
+			"first.\n\n" +
+			"See also: lamina batch results --help",
 		Example:           "lamina batch report posters\nlamina batch report posters --open",
 		Args:              cmdutil.NeedArgs("DIR"),
-		ValidArgsFunction: completeFolders,
+		ValidArgsFunction: completeFolder,
 		RunE: func(_ *cobra.Command, args []string) error {
 			return withTable(args[0], func(p *plan.Plan, t *state.Table) error { return writeReport(env, p, t, open) })
 		},

@@ -3,6 +3,7 @@ package batch
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,12 +20,14 @@ func newResults(env *cmdutil.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "results DIR",
 		Short: "Save the results of a batch, one line for each item",
-		Long: "Write results.ndjson in the folder of the batch: one line for each item, in the order of the items, with its state, run, outputs,\n" +
-			"files and error. With --json, the lines are printed as a list, with -o ndjson one by one; --status prints only some of them.",
+		Long: "Write results.ndjson in the folder of the batch: one line for each item, in the order of the items, with its state, run,\n" +
+			"outputs, files and error. --json also prints the lines as a list, and -o ndjson one by one. --status prints only the\n" +
+			"items in some states.\n\n" +
+			"See also: lamina batch report --help",
 		Example: "lamina batch results posters\n" +
 			"lamina batch results posters --status failed -o ndjson",
 		Args:              cmdutil.NeedArgs("DIR"),
-		ValidArgsFunction: completeFolders,
+		ValidArgsFunction: completeFolder,
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, name := range states {
 				if err := cmdutil.OneOf("--status", name, state.Names()...); err != nil {
@@ -34,7 +37,7 @@ func newResults(env *cmdutil.Env) *cobra.Command {
 			return withTable(args[0], func(p *plan.Plan, t *state.Table) error { return writeResults(env, p, t, states) })
 		},
 	}
-	cmd.Flags().StringSliceVar(&states, "status", nil, "only the items in this `STATE`; may be repeated")
+	cmd.Flags().StringSliceVar(&states, "status", nil, "print only the items in this `STATE`; may be repeated")
 	completeFlags(cmd, map[string][]string{"status": state.Names()})
 	return cmd
 }
@@ -62,11 +65,14 @@ func writeResults(env *cmdutil.Env, p *plan.Plan, t *state.Table, states []strin
 		return err
 	}
 	return env.Print(lines, func(page *output.Page) {
-		if len(rows) > 0 {
+		switch {
+		case len(rows) > 0:
 			page.Table([]string{"ITEM", "STATE", "ERROR", "RUN"}, rows)
 			return
+		case len(states) > 0:
+			page.Wrapped("No item is %s.", strings.Join(states, " or "))
 		}
-		page.Line("Wrote %d lines to %s", t.Len(), p.ResultsPath())
+		page.Line("Wrote %s to %s", output.Counted(t.Len(), "line"), p.ResultsPath())
 	})
 }
 

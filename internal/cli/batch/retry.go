@@ -2,8 +2,8 @@ package batch
 
 import (
 	"errors"
-	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,13 +21,14 @@ func newRetry(env *cmdutil.Env) *cobra.Command {
 	var isFailed, isUnknown bool
 	cmd := &cobra.Command{
 		Use:   "retry DIR",
-		Short: "Choose items that did not complete, to start them again",
-		Long: "Allow items to be started again by the next batch run. --failed is for items that failed, were cancelled or were skipped;\n" +
-			"--unknown for items that are held because the response to their start was lost: if that start had an effect, the item is paid\n" +
-			"for twice.",
+		Short: "Choose the items that batch run starts again",
+		Long: "Allow items to be started again by the next batch run. --failed selects the items that failed, were cancelled or were\n" +
+			"skipped. --unknown selects the held items: the response to their start was lost. If that start had an effect, the item\n" +
+			"is paid for twice.\n\n" +
+			"See also: lamina batch run --help",
 		Example:           "lamina batch retry posters --failed\nlamina batch retry posters --unknown",
 		Args:              cmdutil.NeedArgs("DIR"),
-		ValidArgsFunction: completeFolders,
+		ValidArgsFunction: completeFolder,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if !isFailed && !isUnknown {
 				return fail.Usage("", "say which items: --failed or --unknown")
@@ -37,8 +38,8 @@ func newRetry(env *cmdutil.Env) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&isFailed, "failed", false, "the items that failed, were cancelled or were skipped")
-	cmd.Flags().BoolVar(&isUnknown, "unknown", false, "the items that are held")
+	cmd.Flags().BoolVar(&isFailed, "failed", false, "select the items that failed, were cancelled or were skipped")
+	cmd.Flags().BoolVar(&isUnknown, "unknown", false, "select the items that are held")
 	return cmd
 }
 
@@ -55,7 +56,7 @@ func retryItems(env *cmdutil.Env, dir string, which func(state.Status) bool) err
 			if err != nil {
 				return err
 			}
-			r := journal.Record{Type: journal.Retry, ID: item.ID, Attempt: t.Attempt(i)}
+			r := journal.Record{Type: journal.Retry, ID: item.ID, Attempt: t.Attempt(i), At: env.Now().UTC().Truncate(time.Millisecond)}
 			if _, err := writers[t.Shard(i)].Append(r, false); err != nil {
 				return err
 			}
@@ -68,10 +69,11 @@ func retryItems(env *cmdutil.Env, dir string, which func(state.Status) bool) err
 	}
 	return env.Print(map[string]any{"items": n}, func(page *output.Page) {
 		if n == 0 {
-			page.Line("There is no such item; nothing was changed.")
+			page.Wrapped("There is no such item; nothing was changed.")
 			return
 		}
-		page.Line("%s", fmt.Sprintf("%d items can be started again.\n\nNext: %s", n, next))
+		page.Line("%s can be started again.", output.Counted(n, "item"))
+		page.Line("\nNext: %s", page.Command(next))
 	})
 }
 

@@ -2,7 +2,9 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +17,7 @@ import (
 	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
 )
 
 type runOptions struct {
@@ -36,21 +39,25 @@ func newRun(env *cmdutil.Env) *cobra.Command {
 	opts := &runOptions{env: env}
 	cmd := &cobra.Command{
 		Use:   "run DIR",
-		Short: "Run the items of a batch, or continue",
-		Long: "Start a run for each item of a batch, follow the runs, and store what becomes of them in the folder of the batch. The command\n" +
-			"can be interrupted or killed at any time: the same command continues. No item is started twice, and none is lost.\n\n" +
-			"--shard I/N runs a part of the items, with I from 0 to N-1, for several processes or machines at once; auto takes both numbers\n" +
-			"from the variables of Slurm, Kubernetes, GitLab, AWS Batch, Cloud Run and Buildkite. N is that of batch plan --shards.\n\n" +
-			"If the response to a start is lost, the list of runs tells whether there is a run. What it cannot tell is held: the item is not\n" +
-			"started again before lamina batch retry --unknown. With --idempotency honoured, the start is repeated with the same key: use it\n" +
-			"only if the service starts nothing when it gets a key again.\n\n" +
-			"Exit status: 0 all items completed; 3 some failed or are held; 4 sign in; 6 credits or quota; 7 time limit or signal; 8 the service\n" +
-			"fails. After 6, 7 and 8, the same command continues.",
+		Short: "Start the items of a batch, or continue it",
+		Long: "Start a run for each item of a batch, follow the runs, and record the outcomes in the folder of the batch. The command\n" +
+			"can be interrupted at any time, and the same command continues. No item is started a second time while the outcome of\n" +
+			"its first start is unknown.\n\n" +
+			"--shard I/N runs one part of the items, with I from 0 to N-1, so that several processes or machines can share the work.\n" +
+			"N is that of batch plan --shards. auto takes I and N from the variables of Slurm, Kubernetes, GitLab, AWS Batch, Cloud\n" +
+			"Run, Buildkite, CircleCI and Azure Pipelines.\n\n" +
+			"If the response to a start is lost, the command searches the list of runs for it. If the list does not decide, the item\n" +
+			"is held: it is not started again before lamina batch retry --unknown. With --idempotency honoured the command repeats\n" +
+			"the start with the same key instead. Use it only for a service that starts nothing when it gets a key again.\n\n" +
+			"Exit status: 0 all items completed; 1 outputs could not be saved, or another process runs the shard; 2 wrong usage, or\n" +
+			"the folder cannot be used; 3 items failed, were cancelled or are held; 4 sign-in needed; 6 credit limit or quota; 7 time\n" +
+			"limit or signal; 8 the service fails. After 1, 6, 7 and 8, the same command continues.\n\n" +
+			"See also: lamina docs batch, lamina batch status --help",
 		Example: "lamina batch run posters\n" +
 			"lamina batch run posters --download 'posters/out/{id}/' --max-credits 500\n" +
 			"lamina batch run posters --shard 3/8 --time-limit 50m",
 		Args:              cmdutil.NeedArgs("DIR"),
-		ValidArgsFunction: completeFolders,
+		ValidArgsFunction: completeFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.dir = args[0]
 			opts.isLimited = cmd.Flags().Changed("max-credits")
@@ -61,16 +68,17 @@ func newRun(env *cmdutil.Env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&opts.shard, "shard", "", "run a part of the items: `I/N`, or auto")
+	f.StringVar(&opts.shard, "shard", "", "run only part `I/N` of the items, or auto")
 	f.IntVar(&opts.concurrency, "concurrency", 16, "send up to `N` starts at once")
-	f.Float64Var(&opts.maxCredits, "max-credits", 0, "start nothing that may bring the credits of the batch above `N`")
+	f.Float64Var(&opts.maxCredits, "max-credits", 0, "start no item that could raise the credits of the batch above `N`")
 	f.BoolVar(&opts.allowUnknownCost, "allow-unknown-cost", false, "start runs although --max-credits is set and the service does not say what they cost")
-	f.StringVar(&opts.maxFailures, "max-failures", "", "start no more items after `N` failed; 5% is a part of all items")
-	f.DurationVar(&opts.timeLimit, "time-limit", 0, "end after this `TIME`, with status 7")
-	f.DurationVar(&opts.runTimeout, "run-timeout", 0, "cancel a run that has not ended after this `TIME`; its item failed")
+	f.StringVar(&opts.maxFailures, "max-failures", "", "start no more items after `N` have failed; 5% is a part of all items")
+	f.DurationVar(&opts.timeLimit, "time-limit", 0, "stop after this `TIME`, with status 7")
+	f.DurationVar(&opts.runTimeout, "run-timeout", 0, "cancel a run that takes longer than this `TIME`; its item fails")
 	f.StringVarP(&opts.download, "download", "d", "", "save the outputs to this `PATH`, with {id} and also {label}, {index}, {ext} and {runId}")
-	f.StringVar(&opts.idempotency, "idempotency", "ignored", "whether the service starts nothing when it gets a key again: `honoured` or ignored")
-	completeFlags(cmd, map[string][]string{"shard": {"auto"}, "idempotency": {"honoured", "ignored"}})
+	f.StringVar(&opts.idempotency, "idempotency", "ignored", "how the service treats a repeated Idempotency-Key, by this `RULE`: honoured (no second run) or ignored")
+	completeFlags(cmd, map[string][]string{"idempotency": {"honoured", "ignored"}})
+	_ = cmd.RegisterFlagCompletionFunc("shard", completeShards)
 	return cmd
 }
 
@@ -140,6 +148,7 @@ func (o *runOptions) engine(ctx context.Context, p *plan.Plan) (*engine.Engine, 
 	if saver != nil {
 		options.Save = saver.save
 	}
+	collectOften()
 	e, err := engine.New(options)
 	if err != nil {
 		return nil, batchinfo.Unusable(o.dir, err)
@@ -192,11 +201,15 @@ func (o *runOptions) shards(p *plan.Plan) ([]int, error) {
 		one, err = shard.Parse(o.shard)
 	}
 	if err != nil {
-		return nil, fail.Usage("", "--shard: %v", err)
+		hint := ""
+		if errors.Is(err, shard.ErrNoEngine) {
+			hint = "name the shard with --shard I/N, or set LAMINA_SHARD_INDEX and LAMINA_SHARDS"
+		}
+		return nil, fail.Usage(hint, "--shard: %v", err)
 	}
 	if one.Count != p.Shards {
-		return nil, fail.Usage(fmt.Sprintf("plan the batch again with --shards %d --accept-changes; what was done is kept", one.Count),
-			"--shard %s does not fit: the batch was planned with --shards %d", one, p.Shards)
+		again := o.env.Command("batch", "plan", p.App.ID, "ITEMS", "--out", o.dir, "--shards", strconv.Itoa(one.Count), "--accept-changes")
+		return nil, fail.Usage(again, "--shard %s does not fit: the batch was planned with --shards %d", one, p.Shards)
 	}
 	if one.Index >= one.Count {
 		return nil, fail.Usage("", "--shard %s does not exist: the last one is %d/%d", one, one.Count-1, one.Count)
@@ -276,7 +289,7 @@ func outcome(env *cmdutil.Env, dir string, r engine.Result) error {
 		}
 	case engine.Failures:
 		return &fail.Error{
-			Code: fail.BatchFailed, Message: fmt.Sprintf("%d items failed, and --max-failures ends the batch; %d were not started", c.Failed, c.Pending),
+			Code: fail.BatchFailed, Message: fmt.Sprintf("%s failed, which --max-failures does not allow; %d not started", output.Counted(c.Failed, "item"), c.Pending),
 			Hint: env.Command("batch", "retry", dir, "--failed"),
 		}
 	}
@@ -285,7 +298,7 @@ func outcome(env *cmdutil.Env, dir string, r engine.Result) error {
 	}
 	if r.NotSaved != nil {
 		return &fail.Error{
-			Code: fail.DownloadFailed, Err: r.NotSaved, Around: fmt.Sprintf("the outputs of %d items could not be saved: %%s", r.Unsaved),
+			Code: fail.DownloadFailed, Err: r.NotSaved, Around: fmt.Sprintf("the outputs of %s could not be saved: %%s", output.Counted(r.Unsaved, "item")),
 			Hint: "run the same command again: it saves what is missing",
 		}
 	}

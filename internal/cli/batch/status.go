@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,18 +14,20 @@ import (
 	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
+	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/retry"
 )
 
 func newStatus(env *cmdutil.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "status DIR",
-		Short: "Show how far a batch is",
-		Long: "Show the number of items by state, the credits, the shards, and the first items that did not complete. The command reads the\n" +
-			"folder of the batch, also while it runs; it needs no credential.",
+		Short: "Show the progress and the failures of a batch",
+		Long: "Show the number of items in each state, the credits, the shards that are not done, and the first items that did not\n" +
+			"complete. The command reads the folder of the batch, also while the batch runs; it needs no credential.\n\n" +
+			"See also: lamina batch results --help",
 		Example:           "lamina batch status posters\nlamina batch status posters --jq .data.counts",
 		Args:              cmdutil.NeedArgs("DIR"),
-		ValidArgsFunction: completeFolders,
+		ValidArgsFunction: completeFolder,
 		RunE: func(_ *cobra.Command, args []string) error {
 			return withTable(args[0], func(p *plan.Plan, t *state.Table) error {
 				s, err := summarize(env, args[0], p, t)
@@ -40,12 +43,13 @@ func newStatus(env *cmdutil.Env) *cobra.Command {
 func newWatch(env *cmdutil.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "watch DIR",
-		Short: "Show the progress of a batch that runs elsewhere",
-		Long: "Show the progress of a batch that other processes run, until it is over or no process on this machine runs it any more. The\n" +
-			"command reads the folder of the batch; it needs no credential.",
+		Short: "Follow a batch that other processes run",
+		Long: "Show the progress of a batch that other processes run, until all items are done or no process on this machine runs it.\n" +
+			"The command reads the folder of the batch; it needs no credential.\n\n" +
+			"Exit status: 0 all items completed, or the batch does not run; 3 items failed, were cancelled or are held.",
 		Example:           "lamina batch watch posters",
 		Args:              cmdutil.NeedArgs("DIR"),
-		ValidArgsFunction: completeFolders,
+		ValidArgsFunction: completeFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withTable(args[0], func(p *plan.Plan, t *state.Table) error { return watch(cmd.Context(), env, args[0], p, t) })
 		},
@@ -58,6 +62,7 @@ func withTable(dir string, use func(*plan.Plan, *state.Table) error) error {
 	if err != nil {
 		return err
 	}
+	collectOften()
 	t, err := state.Open(p)
 	if err != nil {
 		return batchinfo.Unusable(dir, err)
@@ -65,6 +70,10 @@ func withTable(dir string, use func(*plan.Plan, *state.Table) error) error {
 	defer func() { _ = t.Close() }()
 	return use(p, t)
 }
+
+// collectOften makes the garbage collector run more often than usual. The state of a large batch stays in memory as long as the process
+// lives, so that a heap of twice its size would be mostly empty; there is little else to collect.
+func collectOften() { debug.SetGCPercent(40) }
 
 // watch shows the progress until the batch is over or nothing runs it.
 func watch(ctx context.Context, env *cmdutil.Env, dir string, p *plan.Plan, t *state.Table) error {
@@ -107,7 +116,7 @@ func bad(env *cmdutil.Env, dir string, c state.Counts) error {
 		which = "--unknown"
 	}
 	return &fail.Error{
-		Code: fail.BatchFailed, Message: fmt.Sprintf("%d of %d items did not complete", n, c.Total()),
+		Code: fail.BatchFailed, Message: fmt.Sprintf("%d of %s did not complete", n, output.Counted(c.Total(), "item")),
 		Hint: env.Command("batch", "retry", dir, which),
 	}
 }

@@ -19,8 +19,11 @@ import (
 	"github.com/uselamina/lamina/internal/term"
 )
 
-// maxFailures is how many failed items a summary names.
-const maxFailures = 5
+// The most failed items, and the most shards that are not done, that a summary names.
+const (
+	maxFailures = 5
+	maxShards   = 10
+)
 
 // A summary is what the commands say about the state of a batch.
 type summary struct {
@@ -124,7 +127,7 @@ func (s *summary) next(env *cmdutil.Env, again string) (commands []string) {
 
 // write shows the summary.
 func (s *summary) write(p *output.Page) {
-	p.Line("%s", p.Bold(fmt.Sprintf("%s: %d items of %s", s.Dir, s.Items, term.Line(s.App.Name))))
+	p.Wrapped("%s", p.Bold(fmt.Sprintf("%s: %s of %s", term.Line(s.Dir), output.Counted(s.Items, "item"), term.Line(s.App.Name))))
 	var fields []string
 	for i, name := range state.Names() {
 		if n := *s.Counts.Of(state.Status(i)); n > 0 {
@@ -142,19 +145,60 @@ func (s *summary) write(p *output.Page) {
 		fields = append(fields, "time", batchinfo.Span(time.Duration(s.Seconds)*time.Second))
 	}
 	p.Fields(fields...)
-	if len(s.Failures) > 0 {
-		p.Line("\n%s", p.Bold("The first items that did not complete"))
-		for _, f := range s.Failures {
-			p.Wrapped("%s  %s: %s", term.Line(f.ID), f.State, term.Line(f.Error))
-			if f.Look != "" {
-				p.Line("  %s", p.Command(f.Look))
-			}
-		}
-	}
+	s.writeShards(p)
+	s.writeFailures(p)
 	if len(s.Next) > 0 {
 		p.Line("\nNext:")
 		for _, command := range s.Next {
 			p.Line("  %s", p.Command(command))
+		}
+	}
+}
+
+// writeShards shows the shards to which something still happens.
+func (s *summary) writeShards(p *output.Page) {
+	var rows [][]string
+	left := 0
+	for _, one := range s.Shards {
+		if len(s.Shards) == 1 || one.Counts.IsOver() {
+			continue
+		}
+		if left++; left > maxShards {
+			continue
+		}
+		running := "no"
+		if one.Running {
+			running = "yes"
+		}
+		rows = append(rows, []string{one.Shard, running, fmt.Sprintf("%d of %d", one.Counts.Done(), one.Counts.Total())})
+	}
+	if left == 0 {
+		return
+	}
+	p.Line("\n%s", p.Bold(fmt.Sprintf("Shards not done (%d of %d)", left, len(s.Shards))))
+	p.Table([]string{"SHARD", "RUNNING", "ITEMS DONE"}, rows)
+	if more := left - maxShards; more > 0 {
+		p.Line("and %d more", more)
+	}
+}
+
+// writeFailures shows the first items that did not complete.
+func (s *summary) writeFailures(p *output.Page) {
+	if len(s.Failures) == 0 {
+		return
+	}
+	title := "Problems"
+	if all := s.Counts.Failed + s.Counts.Held + s.Counts.Cancelled; all > len(s.Failures) {
+		title = fmt.Sprintf("Problems (first %d of %d)", len(s.Failures), all)
+	}
+	p.Line("\n%s", p.Bold(title))
+	for _, f := range s.Failures {
+		p.Line("%s  %s", p.Fit(len(f.State)+2, f.ID), p.Bad(f.State))
+		if f.Error != "" {
+			p.Indented(2, f.Error)
+		}
+		if f.Look != "" {
+			p.Line("  %s", p.Command(f.Look))
 		}
 	}
 }

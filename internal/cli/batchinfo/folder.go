@@ -26,7 +26,9 @@ func Unusable(dir string, err error) error {
 	case errors.As(err, &credits):
 		hint = "remove the file; it is made again from the journals"
 	case errors.Is(err, plan.ErrNone):
-		hint = fail.CommandLine("batch", "plan", "APP", "ITEMS", "--out", dir)
+		return &fail.Error{
+			Code: fail.BatchUnusable, Message: "there is no batch in " + dir, Hint: fail.CommandLine("batch", "plan", "APP", "ITEMS", "--out", dir), Err: err,
+		}
 	case errors.Is(err, plan.ErrFormat):
 		hint = "use the version of lamina that planned the batch, or plan it in a new folder"
 	case errors.Is(err, plan.ErrItems):

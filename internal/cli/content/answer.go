@@ -42,7 +42,7 @@ func (d *dispatch) startWithAnswers(ctx context.Context, out api.ContentOutcome)
 	if err != nil {
 		return err
 	}
-	d.env.Printer.Warn("%s needs %s.", d.env.Styles().Bold(app.Data.Name), counted(len(out.Questions), "answer"))
+	d.env.Printer.Warn("%s needs %s.", d.env.Styles().Bold(app.Data.Name), output.Counted(len(out.Questions), "answer"))
 	values, outputs, err := d.answers(ctx, out, app.Data)
 	if err != nil {
 		return err

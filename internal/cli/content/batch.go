@@ -154,7 +154,7 @@ func batch(ctx context.Context, opts *batchOptions) error {
 		return err
 	}
 	e := &fail.Error{
-		Code: fail.PartlyFailed, Message: fmt.Sprintf("%s of %d started no run", counted(len(failed), "item"), len(reply.Data.Items)), Hint: next,
+		Code: fail.PartlyFailed, Message: fmt.Sprintf("%s of %d started no run", output.Counted(len(failed), "item"), len(reply.Data.Items)), Hint: next,
 	}
 	if opts.env.Printer.Machine() { // the table has them
 		e.Details = failed

@@ -58,7 +58,7 @@ func (d *dispatch) problem(out api.ContentOutcome) error {
 	switch out.Kind {
 	case api.ContentNeedsInput:
 		return &fail.Error{
-			Code: fail.AnswersNeeded, Message: fmt.Sprintf("%s needs %s; nothing was started", app, counted(max(1, len(out.Questions)), "answer")),
+			Code: fail.AnswersNeeded, Message: fmt.Sprintf("%s needs %s; nothing was started", app, output.Counted(max(1, len(out.Questions)), "answer")),
 			Details: slices.Concat(questionDetails(out.Questions), remarks(out.Warnings)), Hint: d.env.Command(d.runArgs(out)...),
 		}
 	case api.ContentNeedsClarification:
@@ -90,13 +90,6 @@ func (d *dispatch) problem(out api.ContentOutcome) error {
 		Code: fail.Unexpected, Message: fmt.Sprintf("the response has an unknown status, or lacks what belongs to it: %s", output.Quote(status)),
 		Hint: "lamina upgrade",
 	}
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func reasonOf(out api.ContentOutcome) string {
@@ -239,7 +232,7 @@ func startedPage(out api.ContentOutcome, next string) func(*output.Page) {
 		p.Line("")
 		p.Fields("run", out.RunID)
 		if out.Variants > 1 {
-			p.Wrapped("%s", fmt.Sprintf("%d of %s were started.", out.Submitted, counted(out.Variants, "variant")))
+			p.Wrapped("%s", fmt.Sprintf("%d of %s were started.", out.Submitted, output.Counted(out.Variants, "variant")))
 		}
 		p.Line("")
 		p.Line("%s", p.Command(next))

@@ -1,0 +1,44 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/uselamina/lamina/internal/retry"
+)
+
+// A breaker stops the starts while all of them fail (a circuit breaker). After a failure nothing is sent for a delay, and then one start
+// at a time until one succeeds. It is not safe for several goroutines.
+type breaker struct {
+	patience retry.Budget
+	failures int       // delays since the last success
+	known    time.Time // failures of starts that were sent before say nothing new
+	until    time.Time // no start is sent before
+}
+
+// fail records the failure of a start that was sent at a time. after is how long the service wants to be left alone. It reports whether
+// the patience is spent.
+func (b *breaker) fail(sent time.Time, after time.Duration) (isSpent bool) {
+	now := time.Now()
+	_, isSpent = b.patience.Fail()
+	if b.failures == 0 || !sent.Before(b.known) {
+		b.failures++
+		b.known = now
+		b.until = now.Add(retry.Network().Delay(b.failures))
+	}
+	if asked := now.Add(after); asked.After(b.until) {
+		b.until = asked
+	}
+	return isSpent
+}
+
+// succeed records that the service answered a start, which restores everything.
+func (b *breaker) succeed() {
+	b.patience.Succeed()
+	b.failures, b.until = 0, time.Time{}
+}
+
+// isOpen reports whether starts fail, so that only one is sent at a time.
+func (b *breaker) isOpen() bool { return b.failures > 0 }
+
+// wait returns for how long no start is sent.
+func (b *breaker) wait() time.Duration { return max(0, time.Until(b.until)) }
