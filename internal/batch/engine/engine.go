@@ -51,10 +51,10 @@ type Options struct {
 	Grace time.Duration
 	// LastAnswers is Grace at the time limit, for a service whose starts answer when the run has ended; 0 means Grace.
 	LastAnswers time.Duration
-	// Interval is the time between two looks at runs that have not ended; 0 means a quarter of a second, and up to ten seconds while none
-	// ends.
+	// Interval is the time between two polls of the runs that have not ended; 0 means a quarter of a second, and up to ten seconds while
+	// none ends.
 	Interval time.Duration
-	// FollowFor is for how long a run is followed; 0 means until it ends. The engine does not wait for a run that takes longer.
+	// FollowFor is the time for which a run is polled; 0 means until it ends. The engine does not wait for a run that takes longer.
 	FollowFor time.Duration
 	// StartsOnly means that no run is followed: the engine ends when every item was started.
 	StartsOnly bool

@@ -2,10 +2,10 @@ package engine
 
 import "time"
 
-// minPoll is the shortest time between two looks at runs that have not ended.
+// minPoll is the shortest time between two polls of the runs that have not ended.
 const minPoll = 10 * time.Millisecond
 
-// pollInterval returns the time until the next look at the runs. adaptive is the time that applies if no Interval is set.
+// pollInterval returns the time until the next poll of the runs. adaptive is the time that applies if no Interval is set.
 func (e *Engine) pollInterval(adaptive time.Duration) time.Duration {
 	if e.Interval == 0 && e.FollowFor == 0 {
 		return adaptive

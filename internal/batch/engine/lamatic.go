@@ -48,7 +48,7 @@ func (l *Lamatic) Start(ctx context.Context, item plan.Item, _ string) (Run, err
 	return run, nil
 }
 
-// errNoRequestID means that a workflow was started, and that nobody can find out how it ends.
+// errNoRequestID means that a workflow was started, and that its end cannot be found out.
 var errNoRequestID = errors.New("the workflow continues, and Lamatic returned no request id to follow it with")
 
 // Get implements Service.

@@ -189,7 +189,7 @@ func TestLamaticHoldsLostStarts(t *testing.T) {
 	}
 }
 
-// The item that named no workflow of its own, and a result without a request id.
+// An item may name its own workflow. A workflow that continues without a request id is a lost start.
 func TestLamaticStart(t *testing.T) {
 	t.Parallel()
 	s := newLamaticSite(t)

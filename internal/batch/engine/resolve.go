@@ -246,3 +246,11 @@ func (e *Engine) holdAll(starts []lost, reason string) error {
 	}
 	return nil
 }
+
+// heldReason says why an item is held: how its start was lost, and why that cannot be resolved.
+func heldReason(cause, reason string) string {
+	if cause != "" {
+		return "the response was lost (" + cause + "), and " + reason
+	}
+	return "the response was lost, and " + reason
+}

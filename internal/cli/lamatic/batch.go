@@ -67,6 +67,7 @@ func newBatch(env *cmdutil.Env) *cobra.Command {
 	f.DurationVar(&opts.timeLimit, "time-limit", 0, "send no more payloads after this `TIME`, and end with status 7")
 	f.BoolVar(&opts.agent, "agent", false, "WORKFLOW is the ID of an agent")
 	opts.waiting.add(f, "wait until each workflow ends")
+	_ = cmd.MarkFlagDirname("out")
 	return cmd
 }
 

@@ -42,11 +42,3 @@ func (e *Engine) keepEnd(work context.Context, s start, run Run) {
 		e.hand(work, s.index, run)
 	}
 }
-
-// heldReason says why an item is held: how its start was lost, and why that cannot be resolved.
-func heldReason(cause, reason string) string {
-	if cause != "" {
-		return "the response was lost (" + cause + "), and " + reason
-	}
-	return "the response was lost, and " + reason
-}
