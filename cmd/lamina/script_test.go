@@ -57,6 +57,7 @@ func scripts() testscript.Params {
 			"signal":       cmdSignal,
 			"mode":         cmdMode,
 			"until":        cmdUntil,
+			"requests":     cmdRequests,
 			"capture":      cmdCapture,
 			"visit":        cmdVisit,
 			"until-down":   cmdUntilDown,
@@ -246,6 +247,29 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if time.Now().After(end) {
 			ts.Fatalf("%s: got no %q:\n%s", args[0], args[1], raw)
+		}
+	}
+}
+
+// cmdRequests waits until the platform has received a number of requests since the log was emptied; more are an error: requests N
+func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: requests N")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for end := time.Now().Add(60 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		resp, err := http.Get(ts.Getenv("LAMINA_BASE_URL") + "/dev/requests")
+		ts.Check(err)
+		var log struct{ Data []json.RawMessage }
+		err = json.NewDecoder(resp.Body).Decode(&log)
+		_ = resp.Body.Close()
+		ts.Check(err)
+		if len(log.Data) == want {
+			return
+		}
+		if len(log.Data) > want || time.Now().After(end) {
+			ts.Fatalf("the platform received %d requests, want %d", len(log.Data), want)
 		}
 	}
 }

@@ -47,7 +47,7 @@ type Error struct {
 
 // Error returns the request, the status and the message.
 func (e *Error) Error() string {
-	return fmt.Sprintf("%s %s: the service answered %d: %s", e.Method, e.Path, e.Status, e.Message)
+	return fmt.Sprintf("%s: the service answered %d: %s", strings.TrimSpace(e.Method+" "+e.Path), e.Status, e.Message)
 }
 
 // RetryTime returns RetryAfter in words.

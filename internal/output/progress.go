@@ -69,6 +69,16 @@ func (g *Progress) SetAbove(lines []string) {
 	}
 }
 
+// Hidden removes the live lines, calls fn, and lets them come back. fn may write to stdout, which may be the same terminal.
+func (g *Progress) Hidden(fn func() error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.live && !g.stopped() {
+		g.p.log.clear()
+	}
+	return fn()
+}
+
 // Stop ends the display and removes the live line.
 func (g *Progress) Stop() {
 	g.mu.Lock()

@@ -108,13 +108,23 @@ func TestProgressLive(t *testing.T) {
 		wantLines("trying again", "running 10%  3s")
 		g.Set("a text that is too long for this line")
 		wantLines("trying again", "a text that is too long fo…")
+		err = g.Hidden(func() error {
+			_, err := s.Write([]byte("of stdout\n"))
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		wantLines("trying again", "of stdout", "")
+		time.Sleep(200 * time.Millisecond)
+		wantLines("trying again", "of stdout", "a text that is too long fo…")
 		g.Stop()
-		wantLines("trying again", "")
+		wantLines("trying again", "of stdout", "")
 		g.Set("too late")
 		time.Sleep(time.Second)
-		wantLines("trying again", "")
+		wantLines("trying again", "of stdout", "")
 		p.Warn("done")
-		wantLines("trying again", "done", "")
+		wantLines("trying again", "of stdout", "done", "")
 	})
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/uselamina/lamina/internal/api"
 )
 
-// executeTimeout limits one execution if the caller sets no limit. Lamatic's SDK has the same limit.
-const executeTimeout = 2 * time.Minute
+// ExecuteTimeout limits one execution if the caller sets no limit. Lamatic's SDK has the same limit.
+const ExecuteTimeout = 2 * time.Minute
 
 // A Client calls one project. New returns one.
 type Client struct {
@@ -27,7 +27,7 @@ type Client struct {
 // New returns a client of the project that has the base URL of c as its Project URL. timeout limits one execution; 0 means 2 minutes.
 func New(c *api.Client, timeout time.Duration) *Client {
 	if timeout == 0 {
-		timeout = executeTimeout
+		timeout = ExecuteTimeout
 	}
 	return &Client{api: c, timeout: timeout}
 }

@@ -104,7 +104,7 @@ func (c *Client) Wait(ctx context.Context, runID string, w Wait) (*Result, error
 			if w.Update != nil {
 				w.Update(result)
 			}
-			if result.hasEnded() {
+			if result.HasEnded() {
 				return result, nil
 			}
 		case !isTransient(err):
@@ -123,8 +123,8 @@ func (c *Client) Wait(ctx context.Context, runID string, w Wait) (*Result, error
 	}
 }
 
-// hasEnded reports whether a response to checkStatus is the last one. After a success its output may hold only the run id.
-func (r *Result) hasEnded() bool {
+// HasEnded reports whether a response to checkStatus is the last one. After a success its output may hold only the run id.
+func (r *Result) HasEnded() bool {
 	return r.State() != Running || strings.EqualFold(r.Status, "success")
 }
 

@@ -49,6 +49,15 @@ type Options struct {
 	Patience time.Duration
 	// Grace is how long requests that were sent may take when the engine stops early; 0 means three seconds.
 	Grace time.Duration
+	// LastAnswers is Grace at the time limit, for a service whose starts answer when the run has ended; 0 means Grace.
+	LastAnswers time.Duration
+	// Interval is the time between two polls of the runs that have not ended; 0 means a quarter of a second, and up to ten seconds while
+	// none ends.
+	Interval time.Duration
+	// FollowFor is the time for which a run is polled; 0 means until it ends. The engine does not wait for a run that takes longer.
+	FollowFor time.Duration
+	// StartsOnly means that no run is followed: the engine ends when every item was started.
+	StartsOnly bool
 	// Settle is how long after a lost response the list of runs must show the run, if there is one; 0 means five seconds.
 	Settle time.Duration
 }
@@ -73,6 +82,7 @@ const maxShown = 5
 // An Engine carries out shards of a batch.
 type Engine struct {
 	Options
+	lister  Lister // nil if the service has no list of runs
 	table   *state.Table
 	writers map[int]*journal.Writer
 	credits *ledger.Ledger
@@ -87,13 +97,14 @@ type Engine struct {
 	again      []int32 // items before the cursor whose start was not sent
 	retries    []int32 // items before the cursor whose start failed
 	trials     map[int32]trial
-	inFlight   map[int32]bool // a start is being sent
-	repeats    map[int32]int  // how often a lost start was repeated
-	finishing  map[int32]bool // the outcome of its run is being recorded
-	room       int            // how many runs the service took when it was full
-	fullUntil  time.Time      // it is expected to take no more before
-	breaker    breaker        // of starts
-	successes  int            // starts that the service answered
+	inFlight   map[int32]bool      // a start is being sent
+	repeats    map[int32]int       // how often a lost start was repeated
+	finishing  map[int32]bool      // the outcome of its run is being recorded
+	since      map[int32]time.Time // when its run was first followed, if FollowFor limits that
+	room       int                 // how many runs the service took when it was full
+	fullUntil  time.Time           // it is expected to take no more before
+	breaker    breaker             // of starts
+	successes  int                 // starts that the service answered
 	failures   []Failure
 	unsaved    int
 	notSaved   error
@@ -124,7 +135,9 @@ func New(o Options) (*Engine, error) {
 		isOurs: make([]bool, o.Plan.Shards), inFlight: map[int32]bool{}, repeats: map[int32]int{}, trials: map[int32]trial{},
 		finishing: map[int32]bool{}, ends: make(chan finished, 256),
 		breaker: breaker{patience: retry.Budget{Limit: o.Patience}},
+		since:   map[int32]time.Time{},
 	}
+	e.lister, _ = o.Service.(Lister)
 	if err := e.open(); err != nil {
 		_ = e.Close() // nothing was written
 		return nil, err
@@ -210,8 +223,11 @@ func (e *Engine) Run(ctx context.Context) Result {
 
 // greet sends a first request: nothing is started before the credential is known to be valid and the clock of the service is known.
 func (e *Engine) greet(ctx context.Context) error {
+	if e.lister == nil {
+		return nil // the first start tells
+	}
 	err := e.call(ctx, pace.Sweep, func(ctx context.Context) error {
-		_, err := e.Service.List(ctx, time.Now().Add(-time.Minute), 0)
+		_, err := e.lister.List(ctx, time.Now().Add(-time.Minute), 0)
 		return err
 	})
 	if isUnsupported(err) || ctx.Err() != nil {
@@ -246,7 +262,7 @@ func (e *Engine) carryOut(work context.Context) {
 func (e *Engine) requestContext(work context.Context) (context.Context, context.CancelFunc) {
 	requests, abort := context.WithCancel(context.WithoutCancel(work))
 	stop := context.AfterFunc(work, func() {
-		timer := time.NewTimer(e.Grace)
+		timer := time.NewTimer(e.grace())
 		defer timer.Stop()
 		select {
 		case <-timer.C:
@@ -255,6 +271,16 @@ func (e *Engine) requestContext(work context.Context) (context.Context, context.
 		}
 	})
 	return requests, func() { stop(); abort() }
+}
+
+// grace returns how long requests that were sent may still take.
+func (e *Engine) grace() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.reason == TimeLimit {
+		return cmp.Or(e.LastAnswers, e.Grace)
+	}
+	return e.Grace
 }
 
 // resume records that the starts without outcome of earlier processes were sent before now. Other shards wait for that, because such a

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/uselamina/lamina/internal/batch/pace"
@@ -38,7 +39,7 @@ func (e *Engine) follow(work context.Context) {
 			e.await(work, changed, 0)
 			continue
 		}
-		e.await(work, nil, interval)
+		e.await(work, nil, e.pollInterval(interval))
 		ended, err := e.sweep(work)
 		if err == nil {
 			err = e.resolve(work)
@@ -72,8 +73,11 @@ func (e *Engine) toFollow() (changed <-chan struct{}, isIdle, isOver bool) {
 // ourRuns returns the items of these shards whose runs have not ended, as far as is known. The caller has locked the mutex.
 func (e *Engine) ourRuns() map[int32]state.Run {
 	ours := map[int32]state.Run{}
+	if e.StartsOnly {
+		return ours
+	}
 	for i, r := range e.table.Runs() {
-		if e.isOurs[e.table.Shard(int(i))] && !e.finishing[i] {
+		if e.isOurs[e.table.Shard(int(i))] && !e.finishing[i] && e.followedFor(i) <= e.FollowFor {
 			ours[i] = r
 		}
 	}
@@ -116,12 +120,15 @@ func (e *Engine) sweep(work context.Context) (ended int, err error) {
 
 // eachListed calls fn for each run of the list since a time, until fn returns false. It reports whether the list was read to its end.
 func (e *Engine) eachListed(work context.Context, since time.Time, fn func(Run) bool) (isWhole bool, err error) {
+	if e.lister == nil {
+		return false, errors.ErrUnsupported
+	}
 	offset, stalled := 0, 0
 	var oldest time.Time // of all runs so far
 	for range maxPages {
 		var page Page
 		err := e.call(work, pace.Sweep, func(ctx context.Context) (err error) {
-			page, err = e.Service.List(ctx, since, offset)
+			page, err = e.lister.List(ctx, since, offset)
 			return err
 		})
 		if err != nil {
@@ -187,9 +194,12 @@ func (e *Engine) ask(work context.Context, unlisted map[string]int32, runs map[i
 		switch {
 		case work.Err() != nil:
 			return ended, work.Err()
-		case err != nil && e.Service.Judge(err).Meaning == Missing, err == nil && run.State != "":
+		case err != nil && e.Service.Judge(err).Meaning == Missing:
 			ended++
 			e.hand(work, i, Run{ID: id})
+		case err == nil && run.State != "":
+			ended++
+			e.hand(work, i, run)
 		case err != nil:
 			return ended, err
 		}

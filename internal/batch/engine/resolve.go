@@ -267,12 +267,21 @@ func (e *Engine) holdAll(starts []lost, reason string) error {
 			return err
 		}
 		e.mu.Lock()
-		attempt := e.table.Attempt(int(l.item))
+		attempt, cause := e.table.Attempt(int(l.item)), e.table.Unresolved()[l.item].Reason
 		e.mu.Unlock()
-		if err := e.record(l.item, journal.Record{Type: journal.Held, ID: item.ID, Attempt: attempt, Reason: "the response was lost, and " + reason}, true); err != nil {
+		r := journal.Record{Type: journal.Held, ID: item.ID, Attempt: attempt, Reason: heldReason(cause, reason)}
+		if err := e.record(l.item, r, true); err != nil {
 			return err
 		}
-		e.noteFailure(Failure{ID: item.ID, Error: reason})
+		e.noteFailure(Failure{ID: item.ID, Error: r.Reason})
 	}
 	return nil
+}
+
+// heldReason says why an item is held: how its start was lost, and why that cannot be resolved.
+func heldReason(cause, reason string) string {
+	if cause != "" {
+		return "the response was lost (" + cause + "), and " + reason
+	}
+	return "the response was lost, and " + reason
 }

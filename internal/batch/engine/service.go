@@ -11,17 +11,23 @@ import (
 
 // A Service starts and follows the runs of a batch. Its methods send one request each, and repeat none.
 type Service interface {
-	// Start starts a run for an item. key is the same for each repetition of an attempt.
+	// Start starts a run for an item. key is the same for each repetition of an attempt. A service that answers when the run has ended
+	// returns its State and its Outputs; the ID may then be empty.
 	Start(ctx context.Context, item plan.Item, key string) (Run, error)
-	// List returns runs of the app, the newest first, from the given one on; those from before since may be left out. It fails with
-	// errors.ErrUnsupported if the service has no list of runs.
-	List(ctx context.Context, since time.Time, offset int) (Page, error)
 	// Get returns a run with its outputs.
 	Get(ctx context.Context, id string) (Run, error)
 	// Cancel cancels a run, and returns it as it is then. It fails with errors.ErrUnsupported if the service cannot do that.
 	Cancel(ctx context.Context, id string) (Run, error)
 	// Judge classifies an error of one of these methods.
 	Judge(err error) Verdict
+}
+
+// A Lister is a Service that has a list of runs. The runs of another Service are asked for one by one, and its lost starts are held.
+type Lister interface {
+	Service
+	// List returns runs of the app, the newest first, from the given one on; those from before since may be left out. It fails with
+	// errors.ErrUnsupported if the service has no list of runs.
+	List(ctx context.Context, since time.Time, offset int) (Page, error)
 }
 
 // A Run is a run as the service describes it.

@@ -186,7 +186,7 @@ func (e *Engine) startItem(work, requests context.Context, i int32) bool {
 	run, err := e.Service.Start(requests, s.item, s.key)
 	switch {
 	case err == nil:
-		return e.started(s, run)
+		return e.started(work, s, run)
 	case s.isRepeat:
 		return e.notRepeated(s, err)
 	}
@@ -224,14 +224,9 @@ func (e *Engine) mayStart(work context.Context) bool {
 }
 
 // started stores the run of a start.
-func (e *Engine) started(s start, run Run) bool {
+func (e *Engine) started(work context.Context, s start, run Run) bool {
 	e.answered()
-	at := run.CreatedAt
-	if at.IsZero() {
-		at = e.Clock.Now()
-	}
-	// record stops the engine after an error
-	_ = e.record(s.index, journal.Record{Type: journal.Started, ID: s.item.ID, Attempt: s.attempt, Run: run.ID, At: at}, false)
+	e.keepStart(work, s, run)
 	e.landed(s.index)
 	return true
 }

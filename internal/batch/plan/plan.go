@@ -34,7 +34,8 @@ const maxPlan = 1 << 20
 type App struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	Hash string `json:"hash"` // of its parameters (AppHash)
+	Hash string `json:"hash"`           // of its parameters (AppHash)
+	Kind string `json:"kind,omitempty"` // what ID names, if it is not an app
 }
 
 // A Plan describes a batch.

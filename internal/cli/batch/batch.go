@@ -6,8 +6,10 @@ import (
 
 	"github.com/uselamina/lamina/internal/batch/plan"
 	"github.com/uselamina/lamina/internal/batch/shard"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/fail"
 )
 
 // New returns the command batch.
@@ -63,7 +65,15 @@ func completeFlags(cmd *cobra.Command, words map[string][]string) {
 func readPlan(dir string) (*plan.Plan, error) {
 	p, err := plan.Read(dir)
 	if err != nil {
-		return nil, unusable(dir, err)
+		return nil, batchinfo.Unusable(dir, err)
 	}
 	return p, nil
+}
+
+// refuseLamatic refuses a batch of Lamatic, for a command that only apps have. hint is the way out.
+func refuseLamatic(p *plan.Plan, hint string) error {
+	if !batchinfo.IsLamatic(p) {
+		return nil
+	}
+	return fail.Usage(hint, "the batch in %s runs workflows of Lamatic, and this command is for the apps of Lamina; nothing was changed", p.Dir())
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/journal"
 	"github.com/uselamina/lamina/internal/batch/plan"
 	"github.com/uselamina/lamina/internal/batch/state"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -45,6 +46,9 @@ func cancelBatch(ctx context.Context, env *cmdutil.Env, dir string) error {
 	c := cancelling{env: env}
 	err := withJournals(dir, func(p *plan.Plan, t *state.Table, writers []*journal.Writer) (err error) {
 		c.table = t
+		if err := refuseLamatic(p, "Lamatic documents no way to cancel a workflow: interrupt the command that runs the batch"); err != nil {
+			return err
+		}
 		if c.client, err = planClient(env, p); err != nil {
 			return err
 		}
@@ -71,7 +75,7 @@ func cancelBatch(ctx context.Context, env *cmdutil.Env, dir string) error {
 		}
 	}
 	if err != nil {
-		return fileError(dir, err)
+		return batchinfo.FileError(dir, err)
 	}
 	return env.Print(map[string]any{"cancelled": c.cancelled, "skipped": c.skipped}, func(page *output.Page) {
 		page.Wrapped("Cancelled %s, and skipped %s not started yet.", output.Counted(c.cancelled, "run"), output.Counted(c.skipped, "item"))

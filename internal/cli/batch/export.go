@@ -12,6 +12,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/batch/export"
 	"github.com/uselamina/lamina/internal/batch/plan"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/disk"
@@ -78,6 +79,9 @@ func (o *exportOptions) validate(cmd *cobra.Command) error {
 
 func (o *exportOptions) run(dir string) error {
 	p, err := readPlan(dir)
+	if err == nil {
+		err = refuseLamatic(p, batchinfo.RunCommand(o.env, p))
+	}
 	if err != nil {
 		return err
 	}

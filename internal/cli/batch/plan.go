@@ -16,6 +16,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/plan"
 	"github.com/uselamina/lamina/internal/batch/shard"
 	"github.com/uselamina/lamina/internal/cli/appinfo"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cli/complete"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
@@ -129,14 +130,14 @@ func (o *planOptions) run(ctx context.Context) error {
 	g := &gathering{o: o, app: app.Data, hash: plan.AppHash(app.Data.Parameters), dir: folder}
 	defer g.close()
 	if err := g.read(ctx); err != nil {
-		return fileError(folder, err)
+		return batchinfo.FileError(folder, err)
 	}
 	credits, balance := o.price(ctx, client, id)
 	if o.onlyEstimate {
 		return o.showEstimate(g, credits, balance)
 	}
 	if err := g.upload(ctx); err != nil {
-		return fileError(folder, err)
+		return batchinfo.FileError(folder, err)
 	}
 	return o.finish(g, plan.Plan{
 		Service: provider.Lamina().Name, App: plan.App{ID: cmp.Or(app.Data.AppID, id), Name: app.Data.Name, Hash: g.hash}, BaseURL: o.base,
@@ -167,10 +168,10 @@ func (o *planOptions) prepare(ctx context.Context, folder string) (old *plan.Pla
 		return nil, nil, err
 	}
 	if err := plan.Prepare(folder); err != nil {
-		return nil, nil, cannotPrepare(folder, err)
+		return nil, nil, batchinfo.CannotPrepare(folder, err)
 	}
 	if unlock, err = plan.LockExclusive(folder); err != nil {
-		return nil, nil, busy(folder, err)
+		return nil, nil, batchinfo.Busy(folder, err)
 	}
 	old, err = plan.ReadHead(folder)
 	if errors.Is(err, plan.ErrNone) {
@@ -181,18 +182,9 @@ func (o *planOptions) prepare(ctx context.Context, folder string) (old *plan.Pla
 	}
 	if err != nil {
 		unlock()
-		return nil, nil, unusable(folder, err)
+		return nil, nil, batchinfo.Unusable(folder, err)
 	}
 	return old, unlock, nil
-}
-
-// cannotPrepare describes why a folder cannot be that of a batch.
-func cannotPrepare(folder string, err error) error {
-	hint := "name another folder with --out"
-	if errors.Is(err, plan.ErrNotABatch) {
-		return &fail.Error{Code: fail.BatchUnusable, Message: folder + " " + err.Error() + "; nothing was written", Hint: hint, Err: err}
-	}
-	return fail.Usage(hint, "the folder %s cannot be used: %v", folder, err)
 }
 
 // identify finds out the service and the workspace of the session.
@@ -260,7 +252,7 @@ func (o *planOptions) finish(g *gathering, p plan.Plan, old *plan.Plan, balance 
 	}
 	written, err := plan.Write(o.dir, p, g.take())
 	if err != nil {
-		return fileError(o.dir, err)
+		return batchinfo.FileError(o.dir, err)
 	}
 	return o.show(written, r)
 }
@@ -279,7 +271,7 @@ func (o *planOptions) compare(g *gathering, p plan.Plan, old *plan.Plan, r *resu
 		return false, err
 	}
 	if isLost && !o.acceptChanges {
-		return false, unusable(o.dir, err)
+		return false, batchinfo.Unusable(o.dir, err)
 	}
 	what := differences(old, p, g.draft.Hash(), changes, isLost)
 	if len(what) > 0 && !o.acceptChanges {

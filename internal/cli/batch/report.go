@@ -8,6 +8,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/plan"
 	"github.com/uselamina/lamina/internal/batch/report"
 	"github.com/uselamina/lamina/internal/batch/state"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cli/runinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/output"
@@ -43,7 +44,7 @@ func newReport(env *cmdutil.Env) *cobra.Command {
 // writeReport writes the page, prints its path, and opens it on request.
 func writeReport(env *cmdutil.Env, p *plan.Plan, t *state.Table, open bool) error {
 	if err := report.WriteFile(p, t, report.Options{Now: env.Now(), Clean: term.Clean}); err != nil {
-		return notWritten(p.Dir(), p.ReportPath(), err)
+		return batchinfo.NotWritten(p.Dir(), p.ReportPath(), err)
 	}
 	err := env.Print(written{p.ReportPath(), t.Len()}, func(page *output.Page) { page.Line("Wrote %s", p.ReportPath()) })
 	if err != nil || !open {

@@ -11,6 +11,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/plan"
 	"github.com/uselamina/lamina/internal/batch/results"
 	"github.com/uselamina/lamina/internal/batch/state"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/output"
 	"github.com/uselamina/lamina/internal/term"
@@ -46,7 +47,7 @@ func newResults(env *cmdutil.Env) *cobra.Command {
 // writeResults writes the file of results, and prints where it is, or the lines.
 func writeResults(ctx context.Context, env *cmdutil.Env, p *plan.Plan, t *state.Table, states []string) error {
 	if err := results.WriteFile(ctx, p.ResultsPath(), t); err != nil {
-		return notWritten(p.Dir(), p.ResultsPath(), err)
+		return batchinfo.NotWritten(p.Dir(), p.ResultsPath(), err)
 	}
 	keep := func(s state.Status) bool { return len(states) == 0 || slices.Contains(states, s.String()) }
 	if env.Printer.Lines() {

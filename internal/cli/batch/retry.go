@@ -13,6 +13,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/plan"
 	"github.com/uselamina/lamina/internal/batch/shard"
 	"github.com/uselamina/lamina/internal/batch/state"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -46,8 +47,9 @@ func newRetry(env *cmdutil.Env) *cobra.Command {
 
 // retryItems writes to the journals that the items in some states may be started again.
 func retryItems(ctx context.Context, env *cmdutil.Env, dir string, which func(state.Status) bool) error {
-	n := 0
+	n, next := 0, ""
 	err := withJournals(dir, func(p *plan.Plan, t *state.Table, writers []*journal.Writer) error {
+		next = batchinfo.RunCommand(env, p)
 		for i := range t.Len() {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -73,7 +75,7 @@ func retryItems(ctx context.Context, env *cmdutil.Env, dir string, which func(st
 		}
 	}
 	if err != nil {
-		return fileError(dir, err)
+		return batchinfo.FileError(dir, err)
 	}
 	return env.Print(map[string]any{"items": n}, func(page *output.Page) {
 		if n == 0 {
@@ -81,7 +83,7 @@ func retryItems(ctx context.Context, env *cmdutil.Env, dir string, which func(st
 			return
 		}
 		page.Line("%s can be started again.", output.Counted(n, "item"))
-		page.Line("\nNext: %s", page.Command(env.Command("batch", "run", dir)))
+		page.Line("\nNext: %s", page.Command(next))
 	})
 }
 
@@ -93,25 +95,25 @@ func withJournals(dir string, use func(*plan.Plan, *state.Table, []*journal.Writ
 	}
 	unlock, err := plan.LockExclusive(dir)
 	if err != nil {
-		return busy(dir, err)
+		return batchinfo.Busy(dir, err)
 	}
 	defer unlock()
 	if err := os.MkdirAll(p.JournalDir(), 0o700); err != nil {
-		return unusable(dir, err)
+		return batchinfo.Unusable(dir, err)
 	}
 	writers := make([]*journal.Writer, p.Shards)
 	for i := range writers {
 		one := shard.Shard{Index: i, Count: p.Shards}
 		w, err := journal.Create(p.JournalPath(one), p.JournalLockPath(one), p.Batch)
 		if err != nil {
-			return busy(dir, err)
+			return batchinfo.Busy(dir, err)
 		}
 		writers[i] = w
 		defer func() { err = errors.Join(err, w.Close()) }()
 	}
 	t, err := state.Open(p)
 	if err != nil {
-		return unusable(dir, err)
+		return batchinfo.Unusable(dir, err)
 	}
 	defer func() { _ = t.Close() }()
 	return use(p, t, writers)

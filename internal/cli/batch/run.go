@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +15,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/pace"
 	"github.com/uselamina/lamina/internal/batch/plan"
 	"github.com/uselamina/lamina/internal/batch/shard"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
@@ -94,7 +93,7 @@ func (o *runOptions) validate() error {
 	if o.timeLimit < 0 || o.runTimeout < 0 {
 		return fail.Usage("", "--time-limit and --run-timeout must not be negative")
 	}
-	if _, err := failureLimit(o.maxFailures, 100); err != nil {
+	if _, err := batchinfo.FailureLimit(o.maxFailures, 100); err != nil {
 		return err
 	}
 	if err := checkPattern(o.dir, o.download); err != nil {
@@ -103,32 +102,18 @@ func (o *runOptions) validate() error {
 	return cmdutil.OneOf("--idempotency", o.idempotency, "honoured", "ignored")
 }
 
-// failureLimit returns at how many failed items no more are started; 0: never.
-func failureLimit(text string, items int) (int, error) {
-	if text == "" {
-		return 0, nil
-	}
-	number, isPart := strings.CutSuffix(text, "%")
-	n, err := strconv.ParseFloat(number, 64)
-	isWhole := n == float64(int64(n))
-	if err != nil || !(n > 0) || isPart && n > 100 || !isPart && !isWhole || n > 1e9 {
-		return 0, fail.Usage("", "--max-failures must be a number above 0 or a part of the items like 5%%, not %q", text)
-	}
-	if isPart {
-		n = n / 100 * float64(items)
-	}
-	return max(1, int(n)), nil
-}
-
 // run carries out the shards and shows the progress and the outcome.
 func (o *runOptions) run(ctx context.Context) error {
 	p, err := readPlan(o.dir)
+	if err == nil {
+		err = refuseLamatic(p, batchinfo.RunCommand(o.env, p))
+	}
 	if err != nil {
 		return err
 	}
 	unlock, err := plan.LockShared(o.dir)
 	if err != nil {
-		return busy(o.dir, err)
+		return batchinfo.Busy(o.dir, err)
 	}
 	defer unlock()
 	e, err := o.engine(ctx, p)
@@ -167,14 +152,14 @@ func (o *runOptions) engine(ctx context.Context, p *plan.Plan) (*engine.Engine, 
 	collectOften()
 	e, err := interruptible(ctx, func() (*engine.Engine, error) { return engine.New(options) })
 	if err != nil {
-		return nil, unusable(o.dir, err)
+		return nil, batchinfo.Unusable(o.dir, err)
 	}
 	return e, nil
 }
 
 // options returns the options of the engine that the flags and the service decide.
 func (o *runOptions) options(p *plan.Plan, s *opened) (engine.Options, error) {
-	limit, err := failureLimit(o.maxFailures, p.Items)
+	limit, err := batchinfo.FailureLimit(o.maxFailures, p.Items)
 	if err != nil {
 		return engine.Options{}, err
 	}
@@ -278,20 +263,8 @@ func open(ctx context.Context, env *cmdutil.Env, p *plan.Plan) (*opened, error) 
 		}
 	}
 	s := &opened{pacer: pace.New(pace.Options{}), clock: &engine.Clock{}, credits: p.CreditsPerItem, hasOutputs: len(app.Outputs) > 0}
-	s.lamina = &engine.Lamina{Client: paced(client, s), AppID: p.App.ID}
+	s.lamina = &engine.Lamina{Client: engine.PacedClient(client, s.pacer, s.clock), AppID: p.App.ID}
 	return s, nil
-}
-
-// paced returns a client that repeats nothing, and passes each response to the pacer and the clock.
-func paced(client *api.Client, s *opened) *api.Client {
-	c := *client
-	c.Once = true
-	base := http.DefaultTransport
-	if client.HTTP != nil && client.HTTP.Transport != nil {
-		base = client.HTTP.Transport
-	}
-	c.HTTP = &http.Client{Transport: &engine.Transport{Base: base, Pacer: s.pacer, Clock: s.clock}}
-	return &c
 }
 
 // interrupted returns the error of a batch that a signal stopped, also before its first start.
@@ -304,7 +277,7 @@ func stopped(err error, again string) error {
 	stop := &fail.Error{Around: "the batch stopped: %s", Err: err}
 	var path *fs.PathError
 	switch {
-	case isFull(err):
+	case batchinfo.IsFull(err):
 		stop.Hint = "free space on the disk, then continue: " + again
 	case errors.As(err, &path):
 		stop.Hint = "make the folder usable again, then continue: " + again

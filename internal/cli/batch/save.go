@@ -16,6 +16,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/engine"
 	"github.com/uselamina/lamina/internal/batch/journal"
 	"github.com/uselamina/lamina/internal/batch/plan"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cli/runinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
@@ -99,7 +100,7 @@ func (s *saver) save(ctx context.Context, item plan.Item, run engine.Run) ([]jou
 	for i := range outputs {
 		path, size, err := s.downloader.Save(ctx, outputs[i], func(o transfer.Output) string {
 			outputs[i] = o
-			return transfer.Names(where, run.ID, outputs, isFolder)[i]
+			return transfer.Names(where, run.ID, outputs, batchinfo.IsFolder)[i]
 		})
 		if err != nil {
 			return files, err

@@ -68,7 +68,7 @@ func withTable(ctx context.Context, dir string, use func(*plan.Plan, *state.Tabl
 		return &fail.Error{Code: fail.Interrupted, Message: "interrupted; nothing was changed", Hint: "repeat the command", Err: err}
 	}
 	if err != nil {
-		return unusable(dir, err)
+		return batchinfo.Unusable(dir, err)
 	}
 	defer func() { _ = t.Close() }()
 	return use(p, t)
@@ -125,7 +125,7 @@ func watch(ctx context.Context, env *cmdutil.Env, dir string, p *plan.Plan, t *s
 			}
 		}
 		if err := t.Refresh(); err != nil {
-			return unusable(dir, err)
+			return batchinfo.Unusable(dir, err)
 		}
 	}
 }

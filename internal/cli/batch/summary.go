@@ -39,6 +39,8 @@ type summary struct {
 	Reason   engine.Reason  `json:"reason,omitempty"`  // why batch run stopped
 	Seconds  float64        `json:"seconds,omitempty"` // which batch run took
 	Next     []string       `json:"next"`
+
+	isFree bool // the service has no credits
 }
 
 type shardSummary struct {
@@ -60,6 +62,7 @@ type failure struct {
 func summarize(env *cmdutil.Env, dir string, p *plan.Plan, t *state.Table) (summary, error) {
 	s := summary{
 		Dir: dir, Batch: p.Batch, App: resultApp{p.App.ID, p.App.Name}, Items: t.Len(), Counts: t.Counts(), Failures: []failure{},
+		isFree: batchinfo.IsLamatic(p),
 	}
 	s.Credits = s.Counts.Credits
 	if each := p.CreditsPerItem; each != nil {
@@ -80,11 +83,11 @@ func summarize(env *cmdutil.Env, dir string, p *plan.Plan, t *state.Table) (summ
 		}
 		f := failure{ID: line.ID, State: line.State, Run: line.Run, Error: line.Error}
 		if line.Run != "" {
-			f.Look = env.Command("runs", "get", line.Run)
+			f.Look = batchinfo.ShowCommand(env, p, line.Run)
 		}
 		s.Failures = append(s.Failures, f)
 	}
-	s.Next = s.next(env)
+	s.Next = s.next(env, batchinfo.RunCommand(env, p))
 	return s, nil
 }
 
@@ -98,8 +101,8 @@ func (s *summary) isRunning() bool {
 	return false
 }
 
-// next returns the commands that may follow.
-func (s *summary) next(env *cmdutil.Env) (commands []string) {
+// next returns the commands that may follow. again continues the batch.
+func (s *summary) next(env *cmdutil.Env, again string) (commands []string) {
 	add := func(args ...string) { commands = append(commands, env.Command(args...)) }
 	c := s.Counts
 	switch {
@@ -107,7 +110,7 @@ func (s *summary) next(env *cmdutil.Env) (commands []string) {
 		add("batch", "watch", s.Dir)
 		return commands
 	case !c.IsOver():
-		add("batch", "run", s.Dir)
+		commands = append(commands, again)
 	}
 	if c.Failed+c.Cancelled+c.Skipped > 0 {
 		add("batch", "retry", s.Dir, "--failed")
@@ -135,7 +138,9 @@ func (s *summary) write(p *output.Page) {
 	if s.Estimate != nil {
 		spent += " of an estimated " + output.Number(*s.Estimate)
 	}
-	fields = append(fields, "credits", spent)
+	if !s.isFree {
+		fields = append(fields, "credits", spent)
+	}
 	if s.Seconds > 0 {
 		fields = append(fields, "time", batchinfo.Span(time.Duration(s.Seconds)*time.Second))
 	}
@@ -200,29 +205,14 @@ func (s *summary) writeFailures(p *output.Page) {
 
 // show carries out the batch, and shows its progress and its outcome.
 func (o *runOptions) show(ctx context.Context, p *plan.Plan, e *engine.Engine) error {
-	screen := batchinfo.NewScreen(o.env)
-	defer screen.Stop()
 	began := time.Now()
-	ended := make(chan engine.Result, 1)
-	go func() { ended <- e.Run(ctx) }()
-	ticks := time.NewTicker(batchinfo.Interval)
-	defer ticks.Stop()
-	var r engine.Result
-	for isOver := false; !isOver; {
-		select {
-		case r = <-ended:
-			isOver = true
-		case <-ticks.C:
-			screen.Show(e.Snapshot())
-		}
-	}
-	screen.Stop()
+	r, _ := batchinfo.Run(ctx, o.env, e, nil)
 	if err := e.Close(); err != nil && r.Err == nil && r.Reason != engine.Interrupted {
 		r.Reason, r.Err = engine.Failed, err
 	}
 	t, err := state.Open(p)
 	if err != nil {
-		return unusable(o.dir, err)
+		return batchinfo.Unusable(o.dir, err)
 	}
 	defer func() { _ = t.Close() }()
 	s, err := summarize(o.env, o.dir, p, t)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/uselamina/lamina/internal/batch/plan"
 	"github.com/uselamina/lamina/internal/cli/assetfile"
+	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/fail"
 )
 
@@ -24,7 +25,7 @@ func (g *gathering) upload(ctx context.Context) (err error) {
 	}
 	done, err := plan.OpenUploads(g.dir)
 	if err != nil {
-		return unusable(g.dir, err)
+		return batchinfo.Unusable(g.dir, err)
 	}
 	defer func() { err = errors.Join(err, done.Close()) }()
 	if err := g.send(ctx, done); err != nil {

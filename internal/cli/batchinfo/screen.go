@@ -62,6 +62,9 @@ func (s *Screen) Show(now engine.Snapshot) {
 	}
 }
 
+// Hidden calls fn while the live lines are removed, so that it can write to stdout.
+func (s *Screen) Hidden(fn func() error) error { return s.progress.Hidden(fn) }
+
 // Stop removes the live lines.
 func (s *Screen) Stop() { s.progress.Stop() }
 

@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/api/lamatic"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/output"
@@ -28,17 +28,18 @@ func New(env *cmdutil.Env) *cobra.Command {
 	return cmd
 }
 
-// newClient returns the client of the project in use. A configure function, if not nil, changes the API client first.
-func newClient(env *cmdutil.Env, configure func(*api.Client)) (*lamatic.Client, error) {
+// newClient returns the client of the project in use.
+func newClient(env *cmdutil.Env) (*lamatic.Client, error) {
 	s, err := env.Sessions.OpenFor(provider.Lamatic())
 	if err != nil {
 		return nil, err
 	}
-	c := s.Client()
-	if configure != nil {
-		configure(c)
-	}
-	return lamatic.New(c, env.Duration("LAMINA_REQUEST_TIMEOUT", 0)), nil
+	return lamatic.New(s.Client(), requestTimeout(env)), nil
+}
+
+// requestTimeout returns the limit of one execution.
+func requestTimeout(env *cmdutil.Env) time.Duration {
+	return env.Duration("LAMINA_REQUEST_TIMEOUT", lamatic.ExecuteTimeout)
 }
 
 // printResult prints a result. A failed workflow is an error, and nothing is written to stdout.

@@ -70,7 +70,7 @@ func run(ctx context.Context, opts *runOptions) error {
 	if err != nil {
 		return err
 	}
-	client, err := newClient(env, nil)
+	client, err := newClient(env)
 	if err != nil {
 		return err
 	}

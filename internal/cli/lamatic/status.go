@@ -40,7 +40,7 @@ func newStatus(env *cmdutil.Env) *cobra.Command {
 
 func status(ctx context.Context, opts *statusOptions) error {
 	env := opts.env
-	client, err := newClient(env, nil)
+	client, err := newClient(env)
 	if err != nil {
 		return err
 	}

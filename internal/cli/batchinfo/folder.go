@@ -1,4 +1,4 @@
-package batch
+package batchinfo
 
 import (
 	"context"
@@ -17,15 +17,15 @@ import (
 // nothingStarted ends the messages about folders that cannot be used.
 const nothingStarted = "; nothing was started"
 
-// unusable describes what is wrong with the files in the folder of a batch. Other errors are returned as they are.
-func unusable(dir string, err error) error {
+// Unusable describes what is wrong with the files in the folder of a batch. Other errors are returned as they are.
+func Unusable(dir string, err error) error {
 	var hint string
 	var foreign *journal.ForeignError
 	var damaged *journal.DamagedError
 	var credits *ledger.DamagedError
 	switch {
 	case errors.Is(err, disk.ErrLocked):
-		return busy(dir, err)
+		return Busy(dir, err)
 	case errors.As(err, &foreign) && foreign.IsOtherFormat():
 		hint = "use the version of lamina that wrote it"
 	case errors.As(err, &foreign):
@@ -45,19 +45,19 @@ func unusable(dir string, err error) error {
 	case errors.Is(err, plan.ErrDamaged), errors.Is(err, disk.ErrNotRegular):
 		hint = restore
 	default:
-		return fileError(dir, err)
+		return FileError(dir, err)
 	}
 	return &fail.Error{Code: fail.BatchUnusable, Message: err.Error() + nothingStarted, Hint: hint, Err: err}
 }
 
-// freeSpace is the hint for a full disk.
-const freeSpace = "free space on the disk, and repeat the command: it continues"
+// FreeSpace is the hint for a full disk.
+const FreeSpace = "free space on the disk, and repeat the command: it continues"
 
 // restore is the hint for a folder whose files were changed by others.
 const restore = "restore the folder from a copy, or plan the batch in a new folder"
 
-// fileError describes an error of the operating system about a file in the folder of a batch. Other errors are returned as they are.
-func fileError(dir string, err error) error {
+// FileError describes an error of the operating system about a file in the folder of a batch. Other errors are returned as they are.
+func FileError(dir string, err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
 	var own *fail.Error
@@ -66,48 +66,58 @@ func fileError(dir string, err error) error {
 	}
 	hint := restore
 	switch {
-	case isFull(err):
-		return &fail.Error{Err: err, Around: "%s", Hint: freeSpace}
+	case IsFull(err):
+		return &fail.Error{Err: err, Around: "%s", Hint: FreeSpace}
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		hint = "raise the limit of open files (ulimit -n), or run a part of the shards in each process (--shard)"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		hint = "make the folder writable, and repeat the command"
-	case !isFolder(dir):
+	case !IsFolder(dir):
 		hint = "name the folder that lamina batch plan has written"
 	}
 	return &fail.Error{Code: fail.BatchUnusable, Message: err.Error() + nothingStarted, Hint: hint, Err: err}
 }
 
-// notWritten describes why a file in the folder of a batch could not be replaced.
-func notWritten(dir, path string, err error) error {
+// NotWritten describes why a file in the folder of a batch could not be replaced.
+func NotWritten(dir, path string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return &fail.Error{Code: fail.Interrupted, Message: "interrupted; " + path + " was not written", Hint: "repeat the command", Err: err}
 	}
-	if isFolder(path) {
+	if IsFolder(path) {
 		return &fail.Error{
 			Code: fail.BatchUnusable, Message: path + " is a folder, which is not replaced", Hint: "move it out of the folder of the batch, and repeat the command", Err: err,
 		}
 	}
-	return unusable(dir, err)
+	return Unusable(dir, err)
 }
 
-// isFull reports whether an error says that there is no room for a file.
-func isFull(err error) bool {
+// IsFull reports whether an error says that there is no room for a file.
+func IsFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
-func isFolder(path string) bool {
+// IsFolder reports whether a path is that of a folder.
+func IsFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
 }
 
-// busy describes that another process uses the folder of a batch. Other errors are those of unusable.
-func busy(dir string, err error) error {
+// Busy describes that another process uses the folder of a batch. Other errors are those of Unusable.
+func Busy(dir string, err error) error {
 	if !errors.Is(err, disk.ErrLocked) {
-		return unusable(dir, err)
+		return Unusable(dir, err)
 	}
 	return &fail.Error{
 		Code: fail.BatchBusy, Message: "another process runs or plans the batch in " + dir + nothingStarted,
 		Hint: fail.CommandLine("batch", "status", dir), Err: err,
 	}
+}
+
+// CannotPrepare describes why a folder cannot be that of a batch.
+func CannotPrepare(folder string, err error) error {
+	hint := "name another folder with --out"
+	if errors.Is(err, plan.ErrNotABatch) {
+		return &fail.Error{Code: fail.BatchUnusable, Message: folder + " " + err.Error() + "; nothing was written", Hint: hint, Err: err}
+	}
+	return fail.Usage(hint, "the folder %s cannot be used: %v", folder, err)
 }
