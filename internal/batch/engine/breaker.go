@@ -7,7 +7,8 @@ import (
 )
 
 // A breaker stops the starts while all of them fail (a circuit breaker). After a failure nothing is sent for a delay, and then one start
-// at a time until one succeeds. It is not safe for several goroutines.
+// in each delay until one succeeds. It does not wait for the response to that one, which may take as long as a workflow. It is not safe
+// for several goroutines.
 type breaker struct {
 	patience retry.Budget
 	failures int       // delays since the last success
@@ -37,8 +38,15 @@ func (b *breaker) succeed() {
 	b.failures, b.until = 0, time.Time{}
 }
 
-// isOpen reports whether starts fail, so that only one is sent at a time.
+// isOpen reports whether starts fail, so that few are sent.
 func (b *breaker) isOpen() bool { return b.failures > 0 }
+
+// take notes that a start is going to be sent.
+func (b *breaker) take() {
+	if b.isOpen() {
+		b.until = time.Now().Add(retry.Network().Delay(b.failures))
+	}
+}
 
 // wait returns for how long no start is sent.
 func (b *breaker) wait() time.Duration { return max(0, time.Until(b.until)) }

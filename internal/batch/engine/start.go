@@ -35,13 +35,14 @@ func (e *Engine) next(work context.Context) (int32, bool) {
 		i, wait, changed := int32(-1), time.Duration(0), e.changed
 		isOver := e.reason != "" || work.Err() != nil || e.tooManyFailures()
 		if !isOver {
-			if wait = max(e.untilRoom(), e.breaker.wait()); wait <= 0 && !(e.breaker.isOpen() && len(e.inFlight) > 0) {
+			if wait = max(e.untilRoom(), e.breaker.wait()); wait <= 0 {
 				i, wait = e.pick()
 			}
 			isOver = i < 0 && wait <= 0 && !e.mayReturn()
 		}
 		if i >= 0 {
 			e.inFlight[i] = true
+			e.breaker.take()
 		}
 		e.mu.Unlock()
 		if i >= 0 || isOver {
@@ -78,7 +79,7 @@ func (e *Engine) await(work context.Context, changed <-chan struct{}, d time.Dur
 const retryPause = time.Second
 
 // pick takes the next item that can be started; -1 if there is none now, or none for a while. Starts that failed are repeated as far as
-// the budget of the pacer allows. While all fail it does not count: then only one is sent at a time. The caller holds the mutex.
+// the budget of the pacer allows. While all fail it does not count: then few are sent. The caller holds the mutex.
 func (e *Engine) pick() (i int32, wait time.Duration) {
 	if i, ok := pop(&e.again); ok {
 		return i, 0
@@ -164,6 +165,7 @@ type start struct {
 	key      string
 	isRepeat bool // an earlier start with the same key has no outcome
 	sent     time.Time
+	known    time.Time // of the breaker, before the start waits for the pace
 }
 
 // startItem sends the start of an item. It reports false if the item must be started again.
@@ -176,7 +178,7 @@ func (e *Engine) startItem(work, requests context.Context, i int32) bool {
 	if !s.isRepeat && !e.reserve(work) {
 		return false
 	}
-	if !e.mayStart(work) {
+	if !e.mayStart(work, s) {
 		return e.unreserve(s.isRepeat)
 	}
 	if !s.isRepeat && e.record(i, journal.Record{Type: journal.Intent, ID: s.item.ID, Attempt: s.attempt, Key: s.key}, true) != nil {
@@ -198,7 +200,7 @@ func (e *Engine) prepare(i int32) (start, error) {
 	item, err := e.table.Item(int(i))
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := start{index: i, item: item, attempt: e.table.Attempt(int(i)) + 1}
+	s := start{index: i, item: item, attempt: e.table.Attempt(int(i)) + 1, known: e.breaker.known}
 	if lost, isLost := e.table.Unresolved()[i]; isLost {
 		s.isRepeat, s.attempt, s.key = true, lost.Attempt, lost.Key
 		e.repeats[i]++
@@ -210,13 +212,13 @@ func (e *Engine) prepare(i int32) (start, error) {
 }
 
 // mayStart waits for the pace of starts. It reports false if none may be sent: work has ended, or others failed meanwhile.
-func (e *Engine) mayStart(work context.Context) bool {
+func (e *Engine) mayStart(work context.Context, s start) bool {
 	if e.Pacer.Wait(work, pace.Start) != nil {
 		return false
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.breaker.wait() > 0 {
+	if e.breaker.isOpen() && !e.breaker.known.Equal(s.known) {
 		e.Pacer.Unsent()
 		return false
 	}

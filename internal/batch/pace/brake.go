@@ -13,7 +13,10 @@ const (
 	hurry = 10
 	// step is how much the rate grows as well, in requests a second, while no response names a quota. After many refusals the rate is so
 	// low that a part of it is next to nothing.
-	step = 0.02
+	step = 0.1
+	// firstRate is the lowest rate after the first refusal, in requests a second, while no response has named a quota: a client that has
+	// sent only a few requests does not know its rate.
+	firstRate = 2
 	// minRate is the lowest rate, in requests a second.
 	minRate = 1.0 / 60
 	// maxSteps is how many growthTimes count at once, after a pause.
@@ -40,8 +43,11 @@ func (b *brake) refuse(sent, now time.Time, observed, minimum float64) {
 	if sent.Before(b.since) {
 		return
 	}
-	if b.rate > 0 {
+	switch {
+	case b.rate > 0:
 		observed = min(observed, b.rate)
+	case b.isAlone:
+		minimum = max(minimum, firstRate)
 	}
 	b.rate = max(observed/2, minimum, minRate)
 	b.since = now

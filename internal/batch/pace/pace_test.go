@@ -82,8 +82,8 @@ func TestRefusedWithoutHeaders(t *testing.T) {
 		for ; time.Now().Before(end); n++ {
 			send(t, p, http.StatusTooManyRequests, nil)
 		}
-		if n < 50 || n > 480 {
-			t.Errorf("sent %d requests in an hour of refusals, want at most eight a minute", n)
+		if n < 50 || n > 900 {
+			t.Errorf("sent %d requests in an hour of refusals, want at most fifteen a minute", n)
 		}
 	})
 }
