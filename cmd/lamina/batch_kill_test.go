@@ -77,7 +77,12 @@ type killedBatch struct {
 
 func newKilledBatch(t testing.TB, load batchLoad, idempotency string, args ...string) *killedBatch {
 	t.Helper()
-	dev := newDev(t, append([]string{"--idempotency", idempotency, "--capacity", "1000000"}, args...)...)
+	args = append([]string{"--rate-limit", "0", "--idempotency", idempotency, "--capacity", "1000000"}, args...)
+	dev, err := startDev(t.TempDir(), t.TempDir(), nil, args...) // the check of each response would take most of the time
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = dev.stop() })
 	home := t.TempDir()
 	b := &killedBatch{t: t, load: load, idempotency: idempotency, dev: dev, home: home, dir: filepath.Join(home, "batch")}
 	b.post("/dev/credits", object{"add": 10 * load.items})
