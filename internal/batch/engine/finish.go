@@ -65,20 +65,25 @@ func (e *Engine) end(work context.Context, f finished, item plan.Item, running s
 			return run, err
 		}
 	}
+	run.ID = running.ID
+	return run, e.recordEnd(f.item, item.ID, running.Attempt, run, code)
+}
+
+// recordEnd records the outcome of the run of an item, and counts its credits.
+func (e *Engine) recordEnd(i int32, id string, attempt int, run Run, code string) error {
 	r := journal.Record{
-		Type: journal.Ended, ID: item.ID, Attempt: running.Attempt, Run: running.ID, State: run.State, Code: code, Error: run.Error,
-		Outputs: run.Outputs,
+		Type: journal.Ended, ID: id, Attempt: attempt, Run: run.ID, State: run.State, Code: code, Error: run.Error, Outputs: run.Outputs,
 	}
 	if e.Credits > 0 {
 		r.Credits = &e.Credits
 	}
-	if err := e.record(f.item, r, false); err != nil {
-		return run, err
+	if err := e.record(i, r, false); err != nil {
+		return err
 	}
 	if run.State == state.Failed.String() {
-		e.noteFailure(Failure{ID: item.ID, Run: running.ID, Error: run.Error})
+		e.noteFailure(Failure{ID: id, Run: run.ID, Error: run.Error})
 	}
-	return run, e.credits.Settle(e.Credits, e.Credits)
+	return e.credits.Settle(e.Credits, e.Credits)
 }
 
 // save writes the outputs of an item to this disk. An output that cannot be saved does not stop the batch: the same command tries again.

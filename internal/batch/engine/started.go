@@ -22,19 +22,7 @@ func (e *Engine) keepStart(work context.Context, s start, run Run) {
 
 // keepEnd stores the run of a start that the service answered when the run had ended: one record says all.
 func (e *Engine) keepEnd(work context.Context, s start, run Run) {
-	r := journal.Record{
-		Type: journal.Ended, ID: s.item.ID, Attempt: s.attempt, Run: run.ID, State: run.State, Error: run.Error, Outputs: run.Outputs,
-	}
-	if e.Credits > 0 {
-		r.Credits = &e.Credits
-	}
-	if e.record(s.index, r, false) != nil {
-		return
-	}
-	if run.State == state.Failed.String() {
-		e.noteFailure(Failure{ID: s.item.ID, Run: run.ID, Error: run.Error})
-	}
-	if err := e.credits.Settle(e.Credits, e.Credits); err != nil {
+	if err := e.recordEnd(s.index, s.item.ID, s.attempt, run, ""); err != nil {
 		e.stopNow(Failed, err)
 		return
 	}
