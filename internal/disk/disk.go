@@ -23,6 +23,9 @@ func Open(path string) (*os.File, error) { return open(path, os.O_RDONLY) }
 // Append opens a regular file to append to it, and creates it, private, if it is missing. Errors are those of Open.
 func Append(path string) (*os.File, error) { return open(path, os.O_RDWR|os.O_APPEND|os.O_CREATE) }
 
+// Update opens a regular file to replace parts of it, and creates it, private, if it is missing. Errors are those of Open.
+func Update(path string) (*os.File, error) { return open(path, os.O_RDWR|os.O_CREATE) }
+
 // open opens a regular file with the flags of os.OpenFile.
 func open(path string, flag int) (*os.File, error) {
 	f, err := os.OpenFile(path, flag|safeFlags, 0o600)

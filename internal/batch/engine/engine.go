@@ -210,10 +210,14 @@ func (e *Engine) Run(ctx context.Context) Result {
 		defer timer.Stop()
 	}
 	defer context.AfterFunc(ctx, func() { e.stopNow(Interrupted, nil) })()
-	if err := e.greet(work); err != nil {
-		e.stopNow(Failed, err)
-	} else {
+	err := e.greet(work)
+	if err == nil {
+		err = e.checkLength(work)
+	}
+	if err == nil {
 		e.carryOut(work)
+	} else {
+		e.stopNow(Failed, err)
 	}
 	if ctx.Err() != nil { // the call above may be late
 		e.stopNow(Interrupted, nil)

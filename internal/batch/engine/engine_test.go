@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -22,9 +23,10 @@ type fake struct {
 	fail    func(f *fake, method, item string) (status int, after time.Duration)
 
 	mu     sync.Mutex
-	starts map[string]int // starts of an item that were sent
-	failed int            // starts that failed
-	runs   []Run          // newest last
+	starts map[string]int      // starts of an item that were sent
+	keys   map[string][]string // of an item, each once
+	failed int                 // starts that failed
+	runs   []Run               // newest last
 }
 
 // failure is the error of a request that was answered with a status.
@@ -55,7 +57,12 @@ func (f *fake) ask(method, item string) error {
 	return &failure{status, after}
 }
 
-func (f *fake) Start(_ context.Context, item plan.Item, _ string) (Run, error) {
+func (f *fake) Start(_ context.Context, item plan.Item, key string) (Run, error) {
+	f.mu.Lock()
+	if !slices.Contains(f.keys[item.ID], key) {
+		f.keys[item.ID] = append(f.keys[item.ID], key)
+	}
+	f.mu.Unlock()
 	if err := f.ask("start", item.ID); err != nil {
 		return Run{}, err
 	}
@@ -106,7 +113,7 @@ func perform(t *testing.T, n int, latency time.Duration, o Options, fail func(f 
 	for i := range n {
 		ids = append(ids, fmt.Sprintf("i%03d", i))
 	}
-	f := &fake{pacer: pace.New(pace.Options{}), latency: latency, fail: fail, starts: map[string]int{}}
+	f := &fake{pacer: pace.New(pace.Options{}), latency: latency, fail: fail, starts: map[string]int{}, keys: map[string][]string{}}
 	o.Plan, o.Shards, o.Service, o.Pacer, o.MaxCredits = batchtest.Folder(t, ids...), []int{0}, f, f.pacer, -1
 	e, err := New(o)
 	if err != nil {
@@ -257,6 +264,28 @@ func TestRetryBudget(t *testing.T) {
 		// Repetitions fail as often, so that each item needs half a repetition.
 		if allowed := 10 + 1300/10 + int(took/(5*time.Second)) + 10; f.failed > allowed {
 			t.Errorf("%d starts failed in %s, want at most %d", f.failed, took, allowed)
+		}
+	})
+}
+
+// TestRefusedRepetitions: a lost start whose repetitions are refused keeps its key, however often that happens.
+func TestRefusedRepetitions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, r, _ := perform(t, 100, 20*time.Millisecond, Options{IsIdempotent: true}, func(f *fake, method, item string) (int, time.Duration) {
+			if method != "start" || item != "i003" || f.starts[item] > 12 {
+				return 0, 0
+			}
+			if f.starts[item] == 1 {
+				return http.StatusInternalServerError, 0
+			}
+			return http.StatusServiceUnavailable, 0
+		})
+		if r.Reason != Done || r.Counts.Completed != 100 || f.starts["i003"] != 13 {
+			t.Errorf("the batch ended with %q, %v, %+v after %d starts", r.Reason, r.Err, r.Counts, f.starts["i003"])
+		}
+		if keys := f.keys["i003"]; len(keys) != 1 {
+			t.Errorf("the starts had the keys %q, want one", keys)
 		}
 	})
 }

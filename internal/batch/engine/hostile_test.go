@@ -68,7 +68,7 @@ func TestHostileLists(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := &hostile{list: c.list}
 				lost := false
-				h.fake = &fake{pacer: pace.New(pace.Options{}), latency: time.Millisecond, starts: map[string]int{}}
+				h.fake = &fake{pacer: pace.New(pace.Options{}), latency: time.Millisecond, starts: map[string]int{}, keys: map[string][]string{}}
 				h.fail = func(f *fake, method, item string) (int, time.Duration) {
 					if method == "start" && item == "a" && !lost {
 						lost = true

@@ -203,7 +203,6 @@ func (e *Engine) prepare(i int32) (start, error) {
 	s := start{index: i, item: item, attempt: e.table.Attempt(int(i)) + 1, known: e.breaker.known}
 	if lost, isLost := e.table.Unresolved()[i]; isLost {
 		s.isRepeat, s.attempt, s.key = true, lost.Attempt, lost.Key
-		e.repeats[i]++
 	}
 	if s.key == "" {
 		s.key = fmt.Sprintf("%s/%s/%d", e.Plan.Batch, item.ID, s.attempt)
@@ -253,6 +252,11 @@ func (e *Engine) notRepeated(s start, err error) bool {
 		e.mu.Lock()
 		e.repeats[s.index] = maxRepeats
 		e.mu.Unlock()
+	case Lost:
+		e.mu.Lock()
+		e.repeats[s.index]++
+		e.mu.Unlock()
+		e.failed(s, v, err)
 	default:
 		e.failed(s, v, err)
 	}

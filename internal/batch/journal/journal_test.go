@@ -210,16 +210,16 @@ func TestUnusable(t *testing.T) {
 
 // A fullFile has room for a number of bytes.
 type fullFile struct {
-	*os.File
+	file
 	room int
 }
 
 func (f *fullFile) Write(b []byte) (int, error) {
 	if len(b) <= f.room {
 		f.room -= len(b)
-		return f.File.Write(b)
+		return f.file.Write(b)
 	}
-	n, err := f.File.Write(b[:f.room])
+	n, err := f.file.Write(b[:f.room])
 	f.room = 0
 	return n, errors.Join(err, syscall.ENOSPC)
 }
@@ -232,8 +232,7 @@ func TestFullDisk(t *testing.T) {
 	for room := range 200 {
 		_ = os.Remove(path)
 		w := create(t, path, lock)
-		f := w.file.(*os.File)
-		w.file = &fullFile{File: f, room: room}
+		w.file = &fullFile{file: w.file, room: room}
 		stored := 0
 		var err error
 		for err == nil {
@@ -297,4 +296,82 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("a line was left at %d", next)
 		}
 	})
+}
+
+// TestShort: a journal that was cut, emptied or removed is recognised by every later writer.
+func TestShort(t *testing.T) {
+	t.Parallel()
+	path, lock := paths(t)
+	w := create(t, path, lock)
+	for range 3 {
+		if _, err := w.Append(Record{Type: Intent, ID: "a", Attempt: 1}, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil || w.IsShort() {
+		t.Fatal(err, w.IsShort())
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		content []byte
+		want    bool
+	}{
+		"whole":              {whole, false},
+		"last line cut":      {whole[:len(whole)-3], true},
+		"last line removed":  {whole[:bytes.LastIndexByte(whole[:len(whole)-1], '\n')+1], true},
+		"only the header":    {whole[:bytes.IndexByte(whole, '\n')+1], true},
+		"empty":              {[]byte{}, true},
+		"removed":            {nil, true},
+		"an incomplete line": {append(bytes.Clone(whole), `{"t":"sta`...), false},
+	}
+	for name, tt := range tests {
+		_ = os.Remove(path)
+		if tt.content != nil {
+			if err := os.WriteFile(path, tt.content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			w := create(t, path, lock)
+			if w.IsShort() != tt.want {
+				t.Errorf("%s: short is %t, want %t", name, w.IsShort(), tt.want)
+			}
+			if err := w.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestReserve: a full disk ends the starts before their outcomes find no room.
+func TestReserve(t *testing.T) {
+	t.Parallel()
+	path, lock := paths(t)
+	w := create(t, path, lock)
+	w.file = &noRoom{file: w.file, most: 3 * spare}
+	intent, stored := Record{Type: Intent, ID: strings.Repeat("x", 1000), Attempt: 1}, 0
+	var err error
+	for ; err == nil; stored++ {
+		_, err = w.Append(intent, true)
+	}
+	if !errors.Is(err, syscall.ENOSPC) || w.size > 3*spare-spare || stored < 50 {
+		t.Errorf("%v after %d records and %d bytes", err, stored, w.size)
+	}
+	_ = w.Close()
+}
+
+// A noRoom is a file that can have at most a number of bytes.
+type noRoom struct {
+	file
+	most int64
+}
+
+func (f *noRoom) Reserve(size int64) error {
+	if size > f.most {
+		return syscall.ENOSPC
+	}
+	return nil
 }

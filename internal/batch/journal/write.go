@@ -21,15 +21,19 @@ const Ext = ".ndjson"
 type Writer struct {
 	path   string
 	file   file
+	mark   mark
 	unlock func()
 
-	size int64 // of what is certainly stored
+	size    int64 // of what is certainly stored
+	isShort bool  // the journal was longer than it is
 
 	wake    chan struct{} // has a value if a group may be waiting
 	stopped chan struct{} // closed when nothing is written any more
 
 	mu      sync.Mutex
 	waiting *group
+	end     int64 // the size after the waiting group
+	room    int64 // the size for which there is certainly room on the disk
 	err     error // after the first failure nothing more is written
 }
 
@@ -38,8 +42,14 @@ type file interface {
 	io.Writer
 	Sync() error
 	Truncate(size int64) error
+	Reserve(size int64) error
 	Close() error
 }
+
+// A realFile is the file of a journal.
+type realFile struct{ *os.File }
+
+func (f realFile) Reserve(size int64) error { return disk.Reserve(f.File, size) }
 
 // A group is written, and flushed if one of its records asks for it, in one step.
 type group struct {
@@ -66,6 +76,7 @@ func Create(path, lock, batch string) (*Writer, error) {
 		unlock()
 		return nil, err
 	}
+	w.end = w.size
 	go w.write()
 	return w, nil
 }
@@ -88,19 +99,26 @@ func (w *Writer) open(batch string) error {
 	if err != nil {
 		return err
 	}
-	w.file = f
-	w.size, err = read(f, w.path, batch, 0, func(int64, Record) error { return nil })
+	w.file = realFile{f}
+	if w.mark, err = openMark(w.path); err == nil {
+		w.size, err = read(f, w.path, batch, 0, func(int64, Record) error { return nil })
+	}
 	if err == nil {
+		w.isShort = w.size < w.mark.size
 		err = f.Truncate(w.size)
 	}
 	if err == nil && w.size == 0 {
 		err = w.begin(batch)
 	}
 	if err != nil {
+		w.mark.close()
 		_ = f.Close()
 	}
 	return err
 }
+
+// IsShort reports whether the journal had records that are missing now: it was cut, or replaced by an older copy.
+func (w *Writer) IsShort() bool { return w.isShort }
 
 // begin writes the header of a new journal.
 func (w *Writer) begin(batch string) error {
@@ -116,12 +134,19 @@ func (w *Writer) begin(batch string) error {
 }
 
 // Append writes a record and returns its offset. If sync is set, it returns when the record is on the disk; otherwise when the operating
-// system has it. After an error nothing of the record is in the journal, and no later record can be written.
+// system has it. After an error nothing of the record is in the journal. If the disk is full, records that are flushed are refused before
+// others have no room any more; after any other error no later record can be written.
 func (w *Writer) Append(r Record, sync bool) (offset int64, err error) {
 	w.mu.Lock()
 	if w.err != nil {
 		defer w.mu.Unlock()
 		return 0, w.err
+	}
+	if sync {
+		if err := w.reserve(); err != nil {
+			w.mu.Unlock()
+			return 0, err
+		}
 	}
 	g := w.waiting
 	offset = int64(g.lines.Len())
@@ -129,6 +154,7 @@ func (w *Writer) Append(r Record, sync bool) (offset int64, err error) {
 		w.mu.Unlock()
 		return 0, err
 	}
+	w.end += int64(g.lines.Len()) - offset
 	g.sync = g.sync || sync
 	w.mu.Unlock()
 	select {
@@ -181,6 +207,26 @@ func (w *Writer) store(g *group) error {
 	}
 	g.at = w.size
 	w.size += int64(g.lines.Len())
+	if g.sync {
+		w.mark.set(w.size)
+	}
+	return nil
+}
+
+// spare is the room on the disk that is reserved for the records that follow: the outcomes of the starts that a record allows.
+const spare = 64 << 10
+
+// reserve makes room for a record that allows a start, and for what follows it: on a full disk no start is sent whose run could not be
+// recorded. The caller holds the mutex.
+func (w *Writer) reserve() error {
+	if w.end+spare <= w.room {
+		return nil
+	}
+	room := w.end + 2*spare
+	if err := w.file.Reserve(room); err != nil {
+		return &os.PathError{Op: "write", Path: w.path, Err: err}
+	}
+	w.room = room
 	return nil
 }
 
@@ -199,9 +245,13 @@ func (w *Writer) Close() error {
 	<-w.stopped
 	err := w.err
 	if err == nil {
-		err = w.file.Sync()
+		err = errors.Join(w.file.Truncate(w.size), w.file.Sync()) // gives back the reserved room
+	}
+	if err == nil {
+		w.mark.set(w.size)
 	}
 	err = errors.Join(err, w.file.Close())
+	w.mark.close()
 	w.unlock()
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/uselamina/lamina/internal/batch/engine"
 	"github.com/uselamina/lamina/internal/batch/journal"
 	"github.com/uselamina/lamina/internal/batch/ledger"
 	"github.com/uselamina/lamina/internal/batch/plan"
@@ -23,6 +24,7 @@ func Unusable(dir string, err error) error {
 	var foreign *journal.ForeignError
 	var damaged *journal.DamagedError
 	var credits *ledger.DamagedError
+	var short *engine.ShortError
 	switch {
 	case errors.Is(err, disk.ErrLocked):
 		return Busy(dir, err)
@@ -32,6 +34,8 @@ func Unusable(dir string, err error) error {
 		hint = "move it out of the folder, or restore the folder from a copy"
 	case errors.As(err, &damaged):
 		hint = "restore the folder from a copy: without the journal, items would be started twice"
+	case errors.As(err, &short):
+		hint = "restore the folder from a copy. If those runs are of another batch, remove " + short.Mark
 	case errors.As(err, &credits):
 		hint = "remove the file; it is made again from the journals"
 	case errors.Is(err, plan.ErrNone):
@@ -48,6 +52,15 @@ func Unusable(dir string, err error) error {
 		return FileError(dir, err)
 	}
 	return &fail.Error{Code: fail.BatchUnusable, Message: err.Error() + nothingStarted, Hint: hint, Err: err}
+}
+
+// Short describes that a journal has lost records and that nothing was started therefore; nil if err says something else.
+func Short(dir string, err error) error {
+	var short *engine.ShortError
+	if !errors.As(err, &short) {
+		return nil
+	}
+	return Unusable(dir, err)
 }
 
 // FreeSpace is the hint for a full disk.

@@ -119,6 +119,9 @@ func (b *batch) outcome() error {
 	c, again := b.result.Counts, b.again()
 	switch b.result.Reason {
 	case engine.Failed:
+		if short := batchinfo.Short(b.folder.plan.Dir(), b.result.Err); short != nil {
+			return short
+		}
 		if b.canContinue() {
 			b.env.Say("the payloads that were not sent are kept; to continue: %s", again)
 		}
