@@ -23,7 +23,7 @@ func (e *Engine) call(ctx context.Context, kind pace.Kind, send func(context.Con
 		}
 		err := send(ctx)
 		if err == nil {
-			e.tell("")
+			e.setTrouble("")
 			return nil
 		}
 		if ctx.Err() != nil || errors.Is(err, errors.ErrUnsupported) {
@@ -37,13 +37,13 @@ func (e *Engine) call(ctx context.Context, kind pace.Kind, send func(context.Con
 		if isSpent || v.After > e.Patience {
 			return &spentError{err}
 		}
-		e.tell(failing(err))
+		e.setTrouble(failing(err))
 		_ = retry.Sleep(ctx, max(v.After, retry.Network().Delay(failures))) // Wait looks at ctx
 	}
 }
 
-// tell sets what is shown of the requests that are not starts.
-func (e *Engine) tell(trouble string) {
+// setTrouble sets what is shown of the requests that are not starts.
+func (e *Engine) setTrouble(trouble string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.trouble = trouble

@@ -210,7 +210,7 @@ func (e *Engine) Run(ctx context.Context) Result {
 		defer timer.Stop()
 	}
 	defer context.AfterFunc(ctx, func() { e.stopNow(Interrupted, nil) })()
-	err := e.greet(work)
+	err := e.checkService(work)
 	if err == nil {
 		err = e.checkLength(work)
 	}
@@ -225,8 +225,8 @@ func (e *Engine) Run(ctx context.Context) Result {
 	return e.result()
 }
 
-// greet sends a first request: nothing is started before the credential is known to be valid and the clock of the service is known.
-func (e *Engine) greet(ctx context.Context) error {
+// checkService sends a first request: nothing is started before the credential is known to be valid and the clock of the service is known.
+func (e *Engine) checkService(ctx context.Context) error {
 	if e.lister == nil {
 		return nil // the first start tells
 	}

@@ -137,7 +137,7 @@ func (e *Engine) saveEarlier(work context.Context) {
 			run = Run{ID: last.Run, Outputs: last.Outputs}
 		}
 		run.State = last.State
-		e.hand(work, i, run)
+		e.queueEnd(work, i, run)
 	}
 }
 

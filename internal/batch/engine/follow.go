@@ -106,7 +106,7 @@ func (e *Engine) sweep(work context.Context) (ended int, err error) {
 			delete(items, r.ID)
 			if r.State != "" {
 				ended++
-				e.hand(work, i, r)
+				e.queueEnd(work, i, r)
 			}
 		}
 		return len(items) > 0
@@ -114,7 +114,7 @@ func (e *Engine) sweep(work context.Context) (ended int, err error) {
 	if err != nil && !isUnsupported(err) {
 		return ended, err
 	}
-	more, err := e.ask(work, items, runs)
+	more, err := e.pollUnlisted(work, items, runs)
 	return ended + more, err
 }
 
@@ -179,8 +179,8 @@ func (p Page) span() (first, last time.Time) {
 	return first, last
 }
 
-// ask requests the runs that are missing from the list, and those that take too long.
-func (e *Engine) ask(work context.Context, unlisted map[string]int32, runs map[int32]state.Run) (ended int, err error) {
+// pollUnlisted requests the runs that are missing from the list, and those that take too long.
+func (e *Engine) pollUnlisted(work context.Context, unlisted map[string]int32, runs map[int32]state.Run) (ended int, err error) {
 	asked := 0
 	for id, i := range unlisted {
 		if asked++; asked > maxAsked {
@@ -196,24 +196,24 @@ func (e *Engine) ask(work context.Context, unlisted map[string]int32, runs map[i
 			return ended, work.Err()
 		case err != nil && e.Service.Judge(err).Meaning == Missing:
 			ended++
-			e.hand(work, i, Run{ID: id})
+			e.queueEnd(work, i, Run{ID: id})
 		case err == nil && run.State != "":
 			ended++
-			e.hand(work, i, run)
+			e.queueEnd(work, i, run)
 		case err != nil:
 			return ended, err
 		}
 	}
 	for i, r := range runs {
 		if e.isLate(r) {
-			e.hand(work, i, Run{ID: r.ID})
+			e.queueEnd(work, i, Run{ID: r.ID})
 		}
 	}
 	return ended, nil
 }
 
-// hand sends an item with a run that ended, or takes too long, to finishRuns.
-func (e *Engine) hand(work context.Context, i int32, run Run) {
+// queueEnd passes an item with a run that ended, or takes too long, to finishRuns.
+func (e *Engine) queueEnd(work context.Context, i int32, run Run) {
 	e.mu.Lock()
 	isNew := !e.finishing[i]
 	e.finishing[i] = true

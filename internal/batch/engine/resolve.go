@@ -183,15 +183,15 @@ func (e *Engine) decide(starts []lost, orphans []Run) error {
 		if isDoubtful && now.Sub(l.until) < maxDoubt {
 			continue
 		}
-		if err := e.settle(l, orphans, owners, isShared); err != nil {
+		if err := e.recordFound(l, orphans, owners, isShared); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// settle records the outcome of a lost start.
-func (e *Engine) settle(l lost, orphans []Run, owners []int, isShared bool) error {
+// recordFound records the outcome of a lost start.
+func (e *Engine) recordFound(l lost, orphans []Run, owners []int, isShared bool) error {
 	item, err := e.table.Item(int(l.item))
 	if err != nil {
 		return err

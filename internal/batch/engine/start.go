@@ -42,7 +42,7 @@ func (e *Engine) next(work context.Context) (int32, bool) {
 		}
 		if i >= 0 {
 			e.inFlight[i] = true
-			e.breaker.take()
+			e.breaker.delayNext()
 		}
 		e.mu.Unlock()
 		if i >= 0 || isOver {
@@ -159,13 +159,13 @@ func (e *Engine) landed(i int32) {
 
 // A start is an attempt to start an item.
 type start struct {
-	index    int32
-	item     plan.Item
-	attempt  int
-	key      string
-	isRepeat bool // an earlier start with the same key has no outcome
-	sent     time.Time
-	known    time.Time // of the breaker, before the start waits for the pace
+	index       int32
+	item        plan.Item
+	attempt     int
+	key         string
+	isRepeat    bool // an earlier start with the same key has no outcome
+	sent        time.Time
+	lastFailure time.Time // of the breaker, before the start waits for the pace
 }
 
 // startItem sends the start of an item. It reports false if the item must be started again.
@@ -200,7 +200,7 @@ func (e *Engine) prepare(i int32) (start, error) {
 	item, err := e.table.Item(int(i))
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := start{index: i, item: item, attempt: e.table.Attempt(int(i)) + 1, known: e.breaker.known}
+	s := start{index: i, item: item, attempt: e.table.Attempt(int(i)) + 1, lastFailure: e.breaker.lastFailure}
 	if lost, isLost := e.table.Unresolved()[i]; isLost {
 		s.isRepeat, s.attempt, s.key = true, lost.Attempt, lost.Key
 	}
@@ -217,7 +217,7 @@ func (e *Engine) mayStart(work context.Context, s start) bool {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.breaker.isOpen() && !e.breaker.known.Equal(s.known) {
+	if e.breaker.isOpen() && !e.breaker.lastFailure.Equal(s.lastFailure) {
 		e.Pacer.Unsent()
 		return false
 	}

@@ -27,6 +27,6 @@ func (e *Engine) keepEnd(work context.Context, s start, run Run) {
 		return
 	}
 	if e.Save != nil && run.State == state.Completed.String() {
-		e.hand(work, s.index, run)
+		e.queueEnd(work, s.index, run)
 	}
 }
