@@ -14,7 +14,7 @@ import (
 // item of a list that does not fit is dropped. It reads numbers and times that are spelled in another way. It returns an error if raw is
 // not JSON, or if the whole value does not fit.
 func Decode(raw []byte, v any) error {
-	if json.Unmarshal(raw, v) == nil && !mayHaveNullItem(raw) {
+	if fits(raw, v) {
 		return nil
 	}
 	if !json.Valid(raw) {
@@ -38,6 +38,10 @@ func Items[T any](list []json.RawMessage) []T {
 
 // readItem decodes an item of a list. It marks one that cannot be read, or of which nothing can be read.
 func readItem(raw json.RawMessage, item reflect.Value) {
+	if item.Kind() == reflect.Struct && fits(raw, item.Addr().Interface()) && !item.IsZero() {
+		return
+	}
+	item.SetZero()
 	if !decodeItem(raw, item) || item.Kind() == reflect.Struct && item.IsZero() {
 		item.SetZero()
 		mark(item, raw)
@@ -52,6 +56,9 @@ func Fill(list []json.RawMessage, v any) {
 		readItem(raw, slice.Index(i))
 	}
 }
+
+// fits decodes a JSON text that json.Unmarshal reads as decode does, which is slower. After false, v may have some of its values.
+func fits(raw []byte, v any) bool { return json.Unmarshal(raw, v) == nil && !mayHaveNullItem(raw) }
 
 // mayHaveNullItem reports whether a JSON text may hold a list with null, which json.Unmarshal takes for an item without fields.
 func mayHaveNullItem(raw []byte) bool {

@@ -185,18 +185,25 @@ func (e *Engine) openLedger() (err error) {
 // shard returns the shard with an index.
 func (e *Engine) shard(index int) shard.Shard { return shard.Shard{Index: index, Count: e.Plan.Shards} }
 
-// Close releases the journals. Closing again does nothing.
-func (e *Engine) Close() (err error) {
+// Release closes the journals, so that other processes may write them, and returns the state of the batch, which Close closes.
+func (e *Engine) Release() (t *state.Table, err error) {
 	for _, w := range e.writers {
 		err = errors.Join(err, w.Close())
-	}
-	if e.table != nil {
-		err = errors.Join(err, e.table.Close())
 	}
 	if e.credits != nil {
 		err = errors.Join(err, e.credits.Close())
 	}
-	e.writers, e.table, e.credits = nil, nil, nil
+	e.writers, e.credits = nil, nil
+	return e.table, err
+}
+
+// Close releases the journals, and closes the state. Closing again does nothing.
+func (e *Engine) Close() error {
+	t, err := e.Release()
+	if t != nil {
+		err = errors.Join(err, t.Close())
+	}
+	e.table = nil
 	return err
 }
 

@@ -149,7 +149,7 @@ func (o *runOptions) engine(ctx context.Context, p *plan.Plan) (*engine.Engine, 
 	if saver != nil {
 		options.Save = saver.save
 	}
-	collectOften()
+	limitMemory(p.Items)
 	e, err := interruptible(ctx, func() (*engine.Engine, error) { return engine.New(options) })
 	if err != nil {
 		return nil, batchinfo.Unusable(o.dir, err)

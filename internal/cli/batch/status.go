@@ -62,7 +62,7 @@ func withTable(ctx context.Context, dir string, use func(*plan.Plan, *state.Tabl
 	if err != nil {
 		return err
 	}
-	collectOften()
+	limitMemory(p.Items)
 	t, err := interruptible(ctx, func() (*state.Table, error) { return state.Open(p) })
 	if err != nil && ctx.Err() != nil {
 		return &fail.Error{Code: fail.Interrupted, Message: "interrupted; nothing was changed", Hint: "repeat the command", Err: err}
@@ -94,9 +94,12 @@ func interruptible[T any](ctx context.Context, open func() (T, error)) (T, error
 	}
 }
 
-// collectOften makes the garbage collector run more often than usual. The state of a large batch stays in memory as long as the process
-// lives, so that a heap of twice its size would be mostly empty; there is little else to collect.
-func collectOften() { debug.SetGCPercent(40) }
+// limitMemory makes the garbage collector run as often as the state of a batch needs it. That of a large one stays in memory as long as
+// the process lives, so that a heap of twice its size would be mostly empty; with a small one there is room.
+func limitMemory(items int) {
+	const wanted, fixed, each = 48 << 20, 8 << 20, 100 // bytes: of the whole heap, and of what stays
+	debug.SetGCPercent(min(max(100*wanted/(fixed+each*items)-100, 40), 300))
+}
 
 // watch shows the progress until the batch is over or nothing runs it.
 func watch(ctx context.Context, env *cmdutil.Env, dir string, p *plan.Plan, t *state.Table) error {

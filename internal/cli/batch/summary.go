@@ -207,14 +207,13 @@ func (s *summary) writeFailures(p *output.Page) {
 func (o *runOptions) show(ctx context.Context, p *plan.Plan, e *engine.Engine) error {
 	began := time.Now()
 	r, _ := batchinfo.Run(ctx, o.env, e, nil)
-	if err := e.Close(); err != nil && r.Err == nil && r.Reason != engine.Interrupted {
+	t, err := e.Release()
+	if err != nil && r.Err == nil && r.Reason != engine.Interrupted {
 		r.Reason, r.Err = engine.Failed, err
 	}
-	t, err := state.Open(p)
-	if err != nil {
+	if err := t.Refresh(); err != nil { // the journals of other processes
 		return batchinfo.Unusable(o.dir, err)
 	}
-	defer func() { _ = t.Close() }()
 	s, err := summarize(o.env, o.dir, p, t)
 	if err != nil {
 		return err

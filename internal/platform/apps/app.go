@@ -6,6 +6,7 @@ import (
 	"image"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/uselamina/lamina/internal/api"
@@ -91,21 +92,22 @@ func (e *Error) Error() string { return e.Message }
 
 func failf(format string, args ...any) error { return &Error{Message: fmt.Sprintf(format, args...)} }
 
-// All returns all apps in the order of the API.
-func All() []App {
+// All returns all apps in the order of the API. They are shared: nobody may change them.
+func All() []App { return all() }
+
+var all = sync.OnceValue(func() []App {
 	return []App{poster(), productShots(), palette(), slideshow(), countdown(), noop()}
-}
+})
 
 // Find returns the app with an id or a slug, in any case.
 func Find(idOrSlug string) (App, bool) {
-	all := All()
-	i := slices.IndexFunc(all, func(a App) bool {
+	i := slices.IndexFunc(all(), func(a App) bool {
 		return strings.EqualFold(a.ID, idOrSlug) || strings.EqualFold(a.Slug, idOrSlug)
 	})
 	if i < 0 {
 		return App{}, false
 	}
-	return all[i], true
+	return all()[i], true
 }
 
 // Credits returns the cost of the wanted outputs.
