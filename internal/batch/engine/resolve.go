@@ -30,6 +30,11 @@ type lost struct {
 	candidates  []int // indexes of runs that it may own
 }
 
+// mayHave reports whether a run was created when the service can have received the start. A run without a time may be of any time.
+func (l lost) mayHave(r Run) bool {
+	return r.CreatedAt.IsZero() || !r.CreatedAt.Before(l.from) && !r.CreatedAt.After(l.until)
+}
+
 // resolve finds the outcomes of lost starts: it looks for runs of the app that no journal names and that were created when the start
 // was sent. If a run and a start can only belong together, the item gets the run. If there is no run, the start had no effect.
 // All others are ambiguous, because a run does not name its inputs: their items are held.
@@ -162,8 +167,7 @@ func (e *Engine) decide(starts []lost, orphans []Run) error {
 	for s := range starts {
 		l := &starts[s]
 		for o, r := range orphans {
-			// A run without a time may be of any time.
-			if r.CreatedAt.IsZero() || !r.CreatedAt.Before(l.from) && !r.CreatedAt.After(l.until) {
+			if l.mayHave(r) {
 				l.candidates = append(l.candidates, o)
 				owners[o]++
 				waits[o] = waits[o] || l.isOpen

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uselamina/lamina/internal/batch/journal"
@@ -36,7 +37,7 @@ func (e *Engine) checkLength(work context.Context) error {
 		return nil // carryOut ends at once
 	}
 	if isUnsupported(err) || err == nil && runs > 0 {
-		return &ShortError{Path: short, Mark: journal.MarkPath(short), Runs: max(runs, 0)}
+		return &ShortError{Path: short, Mark: journal.MarkPath(short), Runs: runs}
 	}
 	return err
 }
@@ -51,24 +52,31 @@ func (e *Engine) shortJournal() string {
 	return ""
 }
 
-// unnamedRuns counts the runs since the plan that no journal names, less those that may belong to starts without outcome. Errors:
+// unnamedRuns counts the runs since the plan that no journal names, except those that starts without outcome may have. Errors:
 // errors.ErrUnsupported if the service has no list of runs, or one without an end, and those of requests.
 func (e *Engine) unnamedRuns(work context.Context) (int, error) {
 	since := e.Clock.Now().Add(-time.Since(e.Plan.CreatedAt)).Add(-slack)
-	seen := map[string]bool{}
+	found := map[string]Run{}
 	isWhole, err := e.eachListed(work, since, func(r Run) bool {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		isOlder := !r.CreatedAt.IsZero() && r.CreatedAt.Before(since)
 		if !r.IsForeign && !isOlder && !e.table.IsOurs(r.ID) {
-			seen[r.ID] = true
+			found[r.ID] = r
 		}
-		return len(seen) <= maxOrphans
+		return len(found) <= maxOrphans
 	})
 	if err == nil && !isWhole {
 		err = errors.ErrUnsupported
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return len(seen) - len(e.table.Unresolved()) - len(e.table.Doubts()), err
+	_, starts := e.lostStarts()
+	expected := 0
+	for _, r := range found {
+		if slices.ContainsFunc(starts, func(l lost) bool { return l.mayHave(r) }) {
+			expected++
+		}
+	}
+	return len(found) - min(expected, len(starts)), err
 }
