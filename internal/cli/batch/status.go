@@ -98,7 +98,8 @@ func interruptible[T any](ctx context.Context, open func() (T, error)) (T, error
 // the process lives, so that a heap of twice its size would be mostly empty; with a small one there is room.
 func limitMemory(items int) {
 	const wanted, fixed, each = 48 << 20, 8 << 20, 100 // bytes: of the whole heap, and of what stays
-	debug.SetGCPercent(min(max(100*wanted/(fixed+each*items)-100, 40), 300))
+	debug.SetGCPercent(min(max(100*wanted/(fixed+each*items)-100, 25), 300))
+	debug.SetMemoryLimit(max(wanted, int64(fixed+each*items)*5/4))
 }
 
 // watch shows the progress until the batch is over or nothing runs it.
