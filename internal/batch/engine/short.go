@@ -33,11 +33,11 @@ func (e *Engine) checkLength(work context.Context) error {
 		return nil
 	}
 	runs, err := e.unnamedRuns(work)
-	if work.Err() != nil {
-		return nil // carryOut ends at once
-	}
 	if isUnsupported(err) || err == nil && runs > 0 {
 		return &ShortError{Path: short, Mark: journal.MarkPath(short), Runs: runs}
+	}
+	if work.Err() != nil {
+		err = nil // carryOut ends at once
 	}
 	return err
 }
