@@ -22,7 +22,7 @@ import (
 // A batchLoad is how much TestBatchSurvivesKills does.
 type batchLoad struct{ items, shards, kills int }
 
-// loadOfBatch returns the load: small by default, 2,000 items at full length, and 300,000 with LAMINA_TEST_BATCH, which takes an hour.
+// loadOfBatch returns the load: small by default, 2,000 items at full length, and 300,000 with LAMINA_TEST_BATCH, which takes half an hour.
 // LAMINA_TEST_BATCH_ITEMS changes the number of items.
 func loadOfBatch(t *testing.T) batchLoad {
 	t.Helper()
