@@ -273,10 +273,7 @@ func interrupted(env *cmdutil.Env, dir string) error {
 }
 
 // stopped returns the error of a batch that met an error which a later item would meet, too.
-func stopped(dir string, err error, again string) error {
-	if short := batchinfo.Short(dir, err); short != nil {
-		return short
-	}
+func stopped(err error, again string) error {
 	stop := &fail.Error{Around: "the batch stopped: %s", Err: err}
 	var path *fs.PathError
 	switch {
@@ -294,7 +291,7 @@ func outcome(env *cmdutil.Env, dir string, r engine.Result) error {
 	c := r.Counts
 	switch r.Reason {
 	case engine.Failed:
-		return stopped(dir, r.Err, again)
+		return stopped(r.Err, again)
 	case engine.Interrupted:
 		return interrupted(env, dir)
 	case engine.TimeLimit:

@@ -211,6 +211,9 @@ func (o *runOptions) show(ctx context.Context, p *plan.Plan, e *engine.Engine) e
 	if err != nil && r.Err == nil && r.Reason != engine.Interrupted {
 		r.Reason, r.Err = engine.Failed, err
 	}
+	if short := batchinfo.Short(o.dir, r.Err); short != nil {
+		return short // the state is not that of the batch
+	}
 	if err := t.Refresh(); err != nil { // the journals of other processes
 		return batchinfo.Unusable(o.dir, err)
 	}

@@ -34,8 +34,10 @@ func Unusable(dir string, err error) error {
 		hint = "move it out of the folder, or restore the folder from a copy"
 	case errors.As(err, &damaged):
 		hint = "restore the folder from a copy: without the journal, items would be started twice"
-	case errors.As(err, &short):
+	case errors.As(err, &short) && short.Runs > 0:
 		hint = "restore the folder from a copy. If those runs are of another batch, remove " + short.Mark
+	case errors.As(err, &short):
+		hint = "restore the folder from a copy. To start the items again that the missing records named, remove " + short.Mark
 	case errors.As(err, &credits):
 		hint = "remove the file; it is made again from the journals"
 	case errors.Is(err, plan.ErrNone):
