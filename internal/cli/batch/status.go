@@ -97,10 +97,10 @@ func interruptible[T any](ctx context.Context, open func() (T, error)) (T, error
 // limitMemory makes the garbage collector run as often as the state of a batch needs it. That of a large one stays in memory as long as
 // the process lives, so that a heap of twice its size would be mostly empty; with a small one there is room.
 func limitMemory(items int) {
-	const wanted = 48 << 20             // bytes
+	const wanted = 44 << 20             // bytes
 	stays := 8<<20 + 100*float64(items) // bytes, about
-	debug.SetGCPercent(int(min(max(100*wanted/stays-100, 25), 300)))
-	debug.SetMemoryLimit(int64(max(wanted, 1.25*stays)))
+	debug.SetGCPercent(int(min(max(100*wanted/stays-100, 20), 300)))
+	debug.SetMemoryLimit(int64(max(wanted, 1.2*stays)))
 }
 
 // watch shows the progress until the batch is over or nothing runs it.
