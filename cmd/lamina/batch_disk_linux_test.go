@@ -1,11 +1,8 @@
 package main
 
 import (
-	"errors"
 	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -17,25 +14,11 @@ func TestBatchFullFileSystem(t *testing.T) {
 	if err := os.Mkdir(b.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	err := syscall.Mount("tmpfs", b.dir, "tmpfs", 0, "size=1m,mode=700")
-	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
-		t.Skip("needs permission to mount: run it as root, or with unshare -Urm go test ./cmd/lamina -run BatchFullFileSystem")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(b.dir, syscall.MNT_DETACH) })
+	mount(t, b.dir, "size=1m,mode=700")
 	b.plan()
-	full, filler := 0, filepath.Join(b.dir, "filler")
+	full := 0
 	for pages := 0; ; pages += 3 {
-		var disk syscall.Statfs_t
-		if err := syscall.Statfs(b.dir, &disk); err != nil {
-			t.Fatal(err)
-		}
-		room := (int64(disk.Bfree) - int64(pages)) * int64(disk.Bsize) //nolint:unconvert // an int32 on some machines
-		if err := os.WriteFile(filler, make([]byte, max(0, room)), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		filler, _ := writeFiller(t, b.dir, pages)
 		out, err := b.command("batch", "run", "batch", "--quiet").CombinedOutput()
 		if err := os.Remove(filler); err != nil {
 			t.Fatal(err)

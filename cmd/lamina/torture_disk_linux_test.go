@@ -11,6 +11,35 @@ import (
 	"testing"
 )
 
+// mount mounts a file system in memory until the end of the test.
+func mount(t testing.TB, folder, options string) {
+	t.Helper()
+	err := syscall.Mount("tmpfs", folder, "tmpfs", 0, options)
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
+		t.Skip("needs permission to mount: run it as root, or with unshare -Urm go test ./cmd/lamina -run FullFileSystem")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(folder, syscall.MNT_DETACH) })
+}
+
+// writeFiller writes a file that leaves so many free pages on the file system of a folder. It returns the path of the file, and the number
+// of free inodes that there were.
+func writeFiller(t testing.TB, folder string, pages int) (path string, inodes int) {
+	t.Helper()
+	var state syscall.Statfs_t
+	if err := syscall.Statfs(folder, &state); err != nil {
+		t.Fatal(err)
+	}
+	room := (int64(state.Bfree) - int64(pages)) * int64(state.Bsize) //nolint:unconvert // an int32 on some machines
+	path = filepath.Join(folder, "filler")
+	if err := os.WriteFile(path, make([]byte, max(0, room)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path, int(state.Ffree)
+}
+
 // mountDisk moves the configuration to a small file system, which is unmounted at the end of the test.
 func (u *signedInUser) mountDisk(options string) {
 	u.t.Helper()
@@ -23,14 +52,7 @@ func (u *signedInUser) mountDisk(options string) {
 		}
 		files[path] = raw
 	}
-	err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "mode=700,"+options)
-	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
-		u.t.Skip("needs permission to mount: run it as root, or with unshare -Urm go test ./cmd/lamina -run TortureFullFileSystem")
-	}
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	u.t.Cleanup(func() { _ = syscall.Unmount(folder, syscall.MNT_DETACH) })
+	mount(u.t, folder, "mode=700,"+options)
 	for path, raw := range files {
 		if err := os.WriteFile(path, raw, 0o600); err != nil {
 			u.t.Fatal(err)
@@ -42,15 +64,8 @@ func (u *signedInUser) mountDisk(options string) {
 func (u *signedInUser) fillDisk(pages, inodes int) {
 	u.t.Helper()
 	folder := filepath.Dir(u.configPath())
-	var state syscall.Statfs_t
-	if err := syscall.Statfs(folder, &state); err != nil {
-		u.t.Fatal(err)
-	}
-	room := (int64(state.Bfree) - int64(pages)) * int64(state.Bsize) //nolint:unconvert // an int32 on some machines
-	if err := os.WriteFile(filepath.Join(folder, "filler"), make([]byte, max(0, room)), 0o600); err != nil {
-		u.t.Fatal(err)
-	}
-	for left := int(state.Ffree) - 1; left > inodes; left-- {
+	_, free := writeFiller(u.t, folder, pages)
+	for left := free - 1; left > inodes; left-- {
 		if err := os.WriteFile(filepath.Join(folder, "name-"+strings.Repeat("x", left)), nil, 0o600); err != nil {
 			u.t.Fatal(err)
 		}
