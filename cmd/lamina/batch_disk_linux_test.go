@@ -7,7 +7,7 @@ import (
 )
 
 // TestBatchFullFileSystem runs a batch in a folder with room for only a few blocks, again and again with more. Whenever the disk is full,
-// the process says so, and no start is sent whose run could not be recorded: no item is held in the end, and none has two runs.
+// the process says so, and sends no start without room to record its run: in the end no item is held, and none has two runs.
 func TestBatchFullFileSystem(t *testing.T) {
 	t.Parallel()
 	b := newKilledBatch(t, batchLoad{items: 600, shards: 1}, "ignored")

@@ -98,7 +98,7 @@ type Engine struct {
 	retries    []int32 // items before the cursor whose start failed
 	trials     map[int32]trial
 	inFlight   map[int32]bool      // a start is being sent
-	repeats    map[int32]int       // how often a lost start was repeated
+	repeats    map[int32]int       // how often the response to a repetition of a lost start was lost, too
 	finishing  map[int32]bool      // the outcome of its run is being recorded
 	since      map[int32]time.Time // when its run was first followed, if FollowFor limits that
 	room       int                 // how many runs the service took when it was full

@@ -268,7 +268,7 @@ func TestRetryBudget(t *testing.T) {
 	})
 }
 
-// TestRefusedRepetitions: a lost start whose repetitions are refused keeps its key, however often that happens.
+// TestRefusedRepetitions: a lost start keeps its key when its repetitions are refused, however often.
 func TestRefusedRepetitions(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

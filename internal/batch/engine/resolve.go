@@ -10,7 +10,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/state"
 )
 
-// maxRepeats is how often a lost start is repeated with its key by one process. A service that only seems to honour keys would
+// maxRepeats is how often one process repeats a lost start with its key and loses the response. A service that only seems to honour keys would
 // otherwise start a run each time.
 const maxRepeats = 5
 

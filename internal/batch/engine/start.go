@@ -252,11 +252,6 @@ func (e *Engine) notRepeated(s start, err error) bool {
 		e.mu.Lock()
 		e.repeats[s.index] = maxRepeats
 		e.mu.Unlock()
-	case Lost:
-		e.mu.Lock()
-		e.repeats[s.index]++
-		e.mu.Unlock()
-		e.failed(s, v, err)
 	default:
 		e.failed(s, v, err)
 	}
@@ -308,6 +303,9 @@ func (e *Engine) failed(s start, v Verdict, err error) {
 		return
 	}
 	e.notice = failing(err)
+	if s.isRepeat && v.Meaning == Lost {
+		e.repeats[s.index]++
+	}
 	e.try(s.index, v.Meaning)
 	isSpent := e.breaker.fail(s.sent, v.After)
 	e.mu.Unlock()

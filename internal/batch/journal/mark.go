@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// markExt is the end of the name of the file of a mark, which stands beside the journal.
+	// markExt is the end of the name of the file of a mark, in the folder of the journal.
 	markExt = ".size"
 	// markLength is the length of the file, so that a newer size replaces all of an older one.
 	markLength = 20

@@ -216,8 +216,8 @@ func (w *Writer) store(g *group) error {
 // spare is the room on the disk that is reserved for the records that follow: the outcomes of the starts that a record allows.
 const spare = 64 << 10
 
-// reserve makes room for a record that allows a start, and for what follows it: on a full disk no start is sent whose run could not be
-// recorded. The caller holds the mutex.
+// reserve makes room for a record that allows a start, and for those that follow it: on a full disk, no start is sent without room to
+// record its run. The caller holds the mutex.
 func (w *Writer) reserve() error {
 	if w.end+spare <= w.room {
 		return nil

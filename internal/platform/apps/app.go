@@ -92,7 +92,7 @@ func (e *Error) Error() string { return e.Message }
 
 func failf(format string, args ...any) error { return &Error{Message: fmt.Sprintf(format, args...)} }
 
-// All returns all apps in the order of the API. They are shared: nobody may change them.
+// All returns all apps in the order of the API. The slice is shared and must not be changed.
 func All() []App { return all() }
 
 var all = sync.OnceValue(func() []App {
