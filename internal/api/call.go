@@ -19,7 +19,7 @@ type Call struct {
 	Accept string // media type; empty means JSON
 	// Repeatable reports whether sending the call twice has the effect of sending it once. GET always is.
 	Repeatable bool
-	// Timeout, if not 0, replaces Client.Timeout.
+	// Timeout, if not 0, replaces Client.Timeout and the time limits of slow endpoints.
 	Timeout time.Duration
 }
 

@@ -36,7 +36,7 @@ type Client struct {
 	UserAgent string
 	// Workspace, if not empty, is the workspace that the credential must belong to.
 	Workspace string
-	// Timeout limits one request including its response; 0 means 30 seconds.
+	// Timeout limits one request including its response; 0 means 30 seconds. Endpoints that wait or plan may take longer.
 	Timeout time.Duration
 	// MaxWait limits the time that a call spends with Retry-After of the service; then the refusal is returned. 0 means 60 seconds.
 	MaxWait time.Duration
@@ -85,7 +85,7 @@ func call[T any](ctx context.Context, c *Client, req Call) (*Reply[T], error) {
 // Do sends a call. It repeats the call after a failure if that is safe. It returns an *Error, an *UnreachableError, an
 // *UnexpectedError, or the error of a credential that could not be obtained (auth.CredentialError).
 func (c *Client) Do(ctx context.Context, req Call) (*Response, error) {
-	timeout := cmp.Or(req.Timeout, c.Timeout, 30*time.Second)
+	timeout := c.timeLimit(req)
 	var got *Response
 	err := c.retried(ctx, req, func() (err error) {
 		got, err = c.doOnce(ctx, req, timeout)

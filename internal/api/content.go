@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"time"
 )
 
 // A ContentRequest is the body of POST /v1/content/create and of POST /v1/content/plan, and an item of a batch.
@@ -91,12 +90,9 @@ type ContentRun struct {
 	WebhookURL      string          `json:"webhookUrl,omitempty"`
 }
 
-// planTime is the time limit of a request for which the service plans: it calls a language model.
-const planTime = 2 * time.Minute
-
 // content sends a request for which the service plans. It is not repeated after a failure, because it may cost credits.
 func content[T any](ctx context.Context, c *Client, path string, body any) (*Reply[T], error) {
-	return call[T](ctx, c, Call{Method: http.MethodPost, Path: path, Body: body, Timeout: max(c.Timeout, planTime)})
+	return call[T](ctx, c, Call{Method: http.MethodPost, Path: path, Body: body})
 }
 
 // CreateContent chooses an app for a brief, drafts its inputs and starts a run, or says what is missing.

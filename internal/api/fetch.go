@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +20,7 @@ type Document struct {
 	Refusal error
 }
 
-// Fetch sends a call, and repeats it as Do does, but judges neither the media type nor the body. The timeout of the call limits the
+// Fetch sends a call, and repeats it as Do does, but judges neither the media type nor the body. The time limit of the call is for the
 // time until the header of the response, and every pause after it. The errors are those of Do, without refusals.
 func (c *Client) Fetch(ctx context.Context, req Call) (*Document, error) {
 	var got *Document
@@ -38,7 +37,7 @@ func (c *Client) Fetch(ctx context.Context, req Call) (*Document, error) {
 }
 
 func (c *Client) fetchOnce(ctx context.Context, req Call) (*Document, error) {
-	pause := cmp.Or(req.Timeout, c.Timeout, 30*time.Second)
+	pause := c.timeLimit(req)
 	ctx, cancel := context.WithCancelCause(ctx)
 	watchdog := time.AfterFunc(pause, func() { cancel(errSilence) })
 	resp, err := c.exchange(ctx, req) //nolint:bodyclose // the body of the Document closes it

@@ -99,13 +99,10 @@ type RefinedNode struct {
 	Reason string `json:"reason"`
 }
 
-// feedbackTime bounds the request of feedback, which the service answers after the steps have run again.
-const feedbackTime = 10 * time.Minute
-
 // SendFeedback changes a completed run: the service runs the steps again that the feedback concerns, which costs credits. The
 // request is repeated only if it certainly had no effect.
 func (c *Client) SendFeedback(ctx context.Context, runID, feedback string) (*Reply[Refinement], error) {
 	return call[Refinement](ctx, c, Call{
-		Method: http.MethodPost, Path: runPath(runID) + "/feedback", Body: Feedback{Feedback: feedback}, Timeout: feedbackTime,
+		Method: http.MethodPost, Path: runPath(runID) + "/feedback", Body: Feedback{Feedback: feedback},
 	})
 }

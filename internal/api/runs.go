@@ -53,10 +53,9 @@ func (c *Client) Run(ctx context.Context, runID string) (*Reply[Run], error) {
 
 // WaitRun returns the state of a run when the run has ended, or after d. The service accepts 1 to 120 seconds.
 func (c *Client) WaitRun(ctx context.Context, runID string, d time.Duration) (*Reply[Run], error) {
-	seconds := max(1, min(120, int(d/time.Second)))
+	seconds := max(1, min(maxWait, int(d/time.Second)))
 	return call[Run](ctx, c, Call{
 		Method: http.MethodGet, Path: runPath(runID) + "/wait", Query: url.Values{"timeout": {strconv.Itoa(seconds)}},
-		Timeout: time.Duration(seconds)*time.Second + 15*time.Second,
 	})
 }
 
