@@ -11,17 +11,20 @@ import (
 // A Clock is the clock of the service, read from its responses. The journals have its times, so that a clock of this machine that
 // is wrong, or is set meanwhile, does no harm. It is safe for several goroutines.
 type Clock struct {
-	mu   sync.Mutex
-	date time.Time // of the newest response
-	at   time.Time // when it arrived; has a monotonic reading
+	mu      sync.Mutex
+	date    time.Time // of the newest response
+	at      time.Time // when it arrived; has a monotonic reading
+	isKnown bool      // a response had a date; date is of this machine otherwise
 }
 
-// Now returns the time of the service, to about a second; that of this machine before the first response.
+// Now returns the time of the service, to about a second. Before the first response with a date it is the time of this machine, as it was
+// at the first call and went on since.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.date.IsZero() {
-		return time.Now().UTC()
+		c.at = time.Now()
+		c.date = c.at.Round(0)
 	}
 	return c.date.Add(time.Since(c.at)).UTC()
 }
@@ -36,8 +39,8 @@ func (c *Clock) observe(h http.Header) {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if ahead := c.date.Add(now.Sub(c.at)).Sub(date); c.date.IsZero() || ahead < 0 || ahead > time.Hour {
-		c.date, c.at = date, now
+	if ahead := c.date.Add(now.Sub(c.at)).Sub(date); !c.isKnown || ahead < 0 || ahead > time.Hour {
+		c.date, c.at, c.isKnown = date, now, true
 	}
 }
 

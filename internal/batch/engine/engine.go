@@ -113,6 +113,7 @@ type Engine struct {
 	isStopping bool   // what was started is not followed any more, either
 	notice     string // why nothing is started now
 	trouble    string // what is wrong with all other requests
+	skew       skew
 
 	lookedAt time.Time // when lost starts were looked for; of the goroutine of follow
 

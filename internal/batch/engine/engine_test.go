@@ -20,6 +20,7 @@ import (
 type fake struct {
 	pacer   *pace.Pacer
 	latency time.Duration
+	skew    time.Duration // of the creation times of runs
 	fail    func(f *fake, method, item string) (status int, after time.Duration)
 
 	mu     sync.Mutex
@@ -68,7 +69,7 @@ func (f *fake) Start(_ context.Context, item plan.Item, key string) (Run, error)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	run := Run{ID: "run-" + item.ID, State: "completed", CreatedAt: time.Now()}
+	run := Run{ID: "run-" + item.ID, State: "completed", CreatedAt: time.Now().Add(f.skew)}
 	f.runs = append(f.runs, run)
 	return Run{ID: run.ID}, nil
 }

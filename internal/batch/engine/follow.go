@@ -15,9 +15,6 @@ const (
 	maxSweep = 10 * time.Second
 )
 
-// slack is how much the times of the service and those of the journals may differ: a Date header has whole seconds.
-const slack = 2 * time.Second
-
 // The limits of a sweep, should the list have no end: all pages, and those in a row whose runs are not older than the ones before.
 const (
 	maxPages   = 10_000
@@ -100,10 +97,14 @@ func (e *Engine) sweep(work context.Context) (ended int, err error) {
 			oldest = r.At
 		}
 	}
-	_, err = e.eachListed(work, oldest.Add(-slack), func(r Run) bool {
+	e.mu.Lock()
+	since := e.skew.earliest(oldest)
+	e.mu.Unlock()
+	_, err = e.eachListed(work, since, func(r Run) bool {
 		i, isOurs := items[r.ID]
 		if isOurs {
 			delete(items, r.ID)
+			e.learnSkew(runs[i], r)
 			if r.State != "" {
 				ended++
 				e.queueEnd(work, i, r)
@@ -191,6 +192,7 @@ func (e *Engine) pollUnlisted(work context.Context, unlisted map[string]int32, r
 			run, err = e.Service.Get(ctx, id)
 			return err
 		})
+		e.learnSkew(runs[i], run)
 		switch {
 		case work.Err() != nil:
 			return ended, work.Err()
@@ -210,6 +212,13 @@ func (e *Engine) pollUnlisted(work context.Context, unlisted map[string]int32, r
 		}
 	}
 	return ended, nil
+}
+
+// learnSkew compares the times of a run of these shards with each other.
+func (e *Engine) learnSkew(ours state.Run, r Run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.skew.observe(ours, r.CreatedAt)
 }
 
 // queueEnd passes an item with a run that ended, or takes too long, to finishRuns.

@@ -24,10 +24,11 @@ const maxOrphans = 100_000
 type lost struct {
 	item        int32 // -1 if its item was in the state held
 	from, until time.Time
-	isOpen      bool  // it may still be answered
-	isUndated   bool  // a clock was set back since: its time says nothing
-	isSettled   bool  // it is ours, and the list shows its run, if there is one
-	candidates  []int // indexes of runs that it may own
+	age         time.Duration // since until, by the clock of the journals
+	isOpen      bool          // it may still be answered
+	isUndated   bool          // a clock was set back since: its time says nothing
+	isSettled   bool          // it is ours, and the list shows its run, if there is one
+	candidates  []int         // indexes of runs that it may own
 }
 
 // mayHave reports whether a run was created when the service can have received the start. A run without a time may be of any time.
@@ -51,7 +52,7 @@ func (e *Engine) resolve(work context.Context) error {
 		return err
 	}
 	var orphans []Run
-	isWhole, err := e.eachListed(work, since.Add(-slack), func(r Run) bool {
+	isWhole, err := e.eachListed(work, since, func(r Run) bool {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if !e.table.IsOurs(r.ID) {
@@ -125,25 +126,26 @@ func (e *Engine) isSettled(o state.Lost, now time.Time) bool {
 }
 
 // lostStarts returns all starts without outcome of the folder, and those whose items were held, and when the first of those that are
-// resolved was sent. The caller has locked the mutex.
+// resolved can have been created. The caller has locked the mutex.
 func (e *Engine) lostStarts() (since time.Time, starts []lost) {
 	now := e.Clock.Now()
 	since = now
 	for i, o := range e.table.Unresolved() {
 		isOurs := e.isOurs[e.table.Shard(int(i))]
-		l := lost{item: i, from: o.At.Add(-slack), until: now.Add(slack), isOpen: o.Until.IsZero() || isOurs && e.inFlight[i]}
+		l := lost{item: i, from: e.skew.earliest(o.At), until: e.skew.latest(now), isOpen: o.Until.IsZero() || isOurs && e.inFlight[i]}
 		if !l.isOpen {
-			l.until = o.Until.Add(slack)
+			l.until = e.skew.latest(o.Until)
+			l.age = now.Sub(o.Until)
 			l.isUndated = o.Until.After(now.Add(slack))
 			l.isSettled = isOurs && e.isSettled(o, now)
 		}
-		if l.isSettled && o.At.Before(since) {
-			since = o.At
+		if l.isSettled && l.from.Before(since) {
+			since = l.from
 		}
 		starts = append(starts, l)
 	}
 	for _, o := range e.table.Doubts() {
-		starts = append(starts, lost{item: -1, from: o.At.Add(-slack), until: o.Until.Add(slack)})
+		starts = append(starts, lost{item: -1, from: e.skew.earliest(o.At), until: e.skew.latest(o.Until)})
 	}
 	return since, starts
 }
@@ -174,7 +176,6 @@ func (e *Engine) decide(starts []lost, orphans []Run) error {
 			}
 		}
 	}
-	now := e.Clock.Now()
 	isShared := e.table.HasJournals()
 	for _, l := range starts {
 		if !l.isSettled {
@@ -184,7 +185,7 @@ func (e *Engine) decide(starts []lost, orphans []Run) error {
 		for _, o := range l.candidates {
 			isDoubtful = isDoubtful || waits[o]
 		}
-		if isDoubtful && now.Sub(l.until) < maxDoubt {
+		if isDoubtful && l.age < maxDoubt {
 			continue
 		}
 		if err := e.recordFound(l, orphans, owners, isShared); err != nil {
@@ -227,19 +228,18 @@ func (e *Engine) recordFound(l lost, orphans []Run, owners []int, isShared bool)
 // found completes the record of what became of a lost start.
 func (e *Engine) found(l lost, r journal.Record, orphans []Run, owners []int, isShared bool) journal.Record {
 	e.mu.Lock()
-	lost, reason := e.trials[l.item].lost, e.table.Unresolved()[l.item].Reason
+	failures, start := e.trials[l.item].lost, e.table.Unresolved()[l.item]
 	e.mu.Unlock()
 	switch {
 	case l.isUndated:
 		r.Type, r.Reason = journal.Held, "the response was lost, and a clock was set back since"
-	case len(l.candidates) == 0 && lost >= maxTrials:
+	case len(l.candidates) == 0 && failures >= maxTrials:
 		r.Type, r.Final = journal.Refused, true
-		r.Error = fmt.Sprintf("the service failed %d times, and started the items before and after it: %s", lost, reason)
+		r.Error = fmt.Sprintf("the service failed %d times, and started the items before and after it: %s", failures, start.Reason)
 	case len(l.candidates) == 0:
 		r.Type = journal.None
 	case len(l.candidates) == 1 && owners[l.candidates[0]] == 1 && isShared && !orphans[l.candidates[0]].IsForeign:
-		run := orphans[l.candidates[0]]
-		r.Type, r.Run, r.Adopted, r.At = journal.Started, run.ID, true, run.CreatedAt
+		r.Type, r.Run, r.Adopted, r.At = journal.Started, orphans[l.candidates[0]].ID, true, start.At
 	default:
 		r.Type, r.Reason = journal.Held, e.doubt(l, orphans, isShared)
 	}

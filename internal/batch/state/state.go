@@ -50,6 +50,7 @@ type Run struct {
 	ID      string
 	Attempt int
 	At      time.Time // about when it was started
+	Sent    time.Time // when its start was sent; zero if unknown: the run was found in a list
 }
 
 // A key finds an item by the hash of its id.
@@ -210,6 +211,7 @@ func (t *Table) apply(r journal.Record, at place) {
 
 // follow keeps what is needed of starts without outcome and of runs that have not ended.
 func (t *Table) follow(i int32, r journal.Record, isNewAttempt bool) {
+	sent := t.open[i].At
 	switch r.Type {
 	case journal.Intent:
 		t.open[i] = Lost{Attempt: r.Attempt, Key: r.Key, At: r.At}
@@ -226,9 +228,13 @@ func (t *Table) follow(i int32, r journal.Record, isNewAttempt bool) {
 		}
 		delete(t.open, i)
 	}
-	if delete(t.runs, i); r.Type == journal.Started {
-		t.runs[i] = Run{ID: r.Run, Attempt: r.Attempt, At: r.At}
+	if delete(t.runs, i); r.Type != journal.Started {
+		return
 	}
+	if r.Adopted || isNewAttempt {
+		sent = time.Time{}
+	}
+	t.runs[i] = Run{ID: r.Run, Attempt: r.Attempt, At: r.At, Sent: sent}
 }
 
 // Len returns the number of items.
