@@ -71,7 +71,7 @@ var imports = map[string]string{
 	"batch/engine":      "api api/lamatic batch/journal batch/ledger batch/pace batch/plan batch/shard batch/state provider retry",
 	"batch/items":       "jsontext textfile",
 	"batch/journal":     "disk",
-	"batch/ledger":      "disk retry",
+	"batch/ledger":      "disk",
 	"batch/pace":        "retry",
 	"batch/plan":        "batch/shard disk",
 	"batch/report":      "batch/journal batch/plan batch/results batch/state disk",

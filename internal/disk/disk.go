@@ -2,11 +2,13 @@
 package disk
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -120,4 +122,39 @@ func Lock(path string, isShared bool) (unlock func(), err error) {
 		return nil, &fs.PathError{Op: "lock", Path: path, Err: ErrLocked}
 	}
 	return func() { _ = lock.Unlock() }, nil
+}
+
+// lockPoll is the time between two attempts of LockWithin.
+const lockPoll = 5 * time.Millisecond
+
+// LockWithin is Lock, but waits for other processes: until the time has passed, then the error is ErrLocked, or until ctx is done, then
+// it is that of ctx.
+func LockWithin(ctx context.Context, path string, isShared bool, wait time.Duration) (unlock func(), err error) {
+	for end := time.Now().Add(wait); ; {
+		unlock, err = Lock(path, isShared)
+		if !errors.Is(err, ErrLocked) || time.Now().After(end) {
+			return unlock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(lockPoll):
+		}
+	}
+}
+
+// ProbeWait is how long LockWithin must wait for processes that only call IsLocked.
+const ProbeWait = 400 * time.Millisecond
+
+// IsLocked reports whether a process holds a lock that is not shared. It holds a shared lock itself for a moment.
+func IsLocked(path string) bool {
+	if _, err := os.Stat(path); err != nil {
+		return false
+	}
+	unlock, err := Lock(path, true)
+	if err != nil {
+		return errors.Is(err, ErrLocked)
+	}
+	unlock()
+	return false
 }

@@ -2,13 +2,13 @@ package journal
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/uselamina/lamina/internal/disk"
 )
@@ -64,10 +64,7 @@ type group struct {
 // removes an incomplete last line. Errors: disk.ErrLocked if another process writes the journal, *DamagedError, *ForeignError, those of
 // disk.Append, and those of package os.
 func Create(path, lock, batch string) (*Writer, error) {
-	unlock, err := disk.Lock(lock, false)
-	for end := time.Now().Add(maxProbe); errors.Is(err, disk.ErrLocked) && time.Now().Before(end); unlock, err = disk.Lock(lock, false) {
-		time.Sleep(maxProbe / 20)
-	}
+	unlock, err := disk.LockWithin(context.Background(), lock, false, disk.ProbeWait)
 	if err != nil {
 		return nil, err
 	}
@@ -81,18 +78,8 @@ func Create(path, lock, batch string) (*Writer, error) {
 	return w, nil
 }
 
-// maxProbe is how long a writer waits for processes that only ask IsBusy, and thereby hold the lock for a moment.
-const maxProbe = 400 * time.Millisecond
-
 // IsBusy reports whether a process writes a journal.
-func IsBusy(lock string) bool {
-	unlock, err := disk.Lock(lock, true)
-	if err != nil {
-		return errors.Is(err, disk.ErrLocked)
-	}
-	unlock()
-	return false
-}
+func IsBusy(lock string) bool { return disk.IsLocked(lock) }
 
 func (w *Writer) open(batch string) error {
 	f, err := disk.Append(w.path)

@@ -6,16 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
 
 	"github.com/uselamina/lamina/internal/disk"
-	"github.com/uselamina/lamina/internal/retry"
 )
 
 const (
-	version  = 1
-	maxFile  = 4 << 20
-	lockPoll = 5 * time.Millisecond
+	version = 1
+	maxFile = 4 << 20
 )
 
 // A DamagedError means that this program cannot have written the file. It was not changed.
@@ -52,19 +49,12 @@ type file struct{ path, lock string }
 
 // locked calls do while this process has the lock. It waits for the lock until ctx is done, or others have had it for too long.
 func (f file) locked(ctx context.Context, do func() error) error {
-	for end := time.Now().Add(lockWait); ; {
-		unlock, err := disk.Lock(f.lock, false)
-		if err == nil {
-			defer unlock()
-			return do()
-		}
-		if !errors.Is(err, disk.ErrLocked) || time.Now().After(end) {
-			return err
-		}
-		if err := retry.Sleep(ctx, lockPoll); err != nil {
-			return err
-		}
+	unlock, err := disk.LockWithin(ctx, f.lock, false, lockWait)
+	if err != nil {
+		return err
 	}
+	defer unlock()
+	return do()
 }
 
 // read returns the records; none if there is no file.

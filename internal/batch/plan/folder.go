@@ -1,10 +1,12 @@
 package plan
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/uselamina/lamina/internal/batch/shard"
 	"github.com/uselamina/lamina/internal/disk"
@@ -16,6 +18,7 @@ const (
 	lockName        = ".lock"
 	uploadsName     = "uploads.ndjson"
 	journalName     = "journal"
+	cancelName      = ".cancel"
 	creditsName     = "credits.json"
 	creditsLockName = "credits.lock"
 	resultsName     = "results.ndjson"
@@ -70,6 +73,20 @@ func LockShared(dir string) (unlock func(), err error) {
 func LockExclusive(dir string) (unlock func(), err error) {
 	return disk.Lock(filepath.Join(dir, lockName), false)
 }
+
+// LockToCancel is LockExclusive, but makes the processes that run parts of the batch stop, and waits for them: IsCancelling tells them. The
+// error is disk.ErrLocked if one still runs after the wait, or if another process cancels the batch, and that of ctx when it is done.
+func LockToCancel(ctx context.Context, dir string, wait time.Duration) (unlock func(), err error) {
+	stop, err := disk.LockWithin(ctx, filepath.Join(dir, cancelName), false, disk.ProbeWait)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	return disk.LockWithin(ctx, filepath.Join(dir, lockName), false, wait)
+}
+
+// IsCancelling reports whether the processes that run parts of the batch have to stop.
+func IsCancelling(dir string) bool { return disk.IsLocked(filepath.Join(dir, cancelName)) }
 
 // ErrNotABatch means that a folder has other files, and no plan.
 var ErrNotABatch = errors.New("is not empty, and is not the folder of a batch")

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/uselamina/lamina/internal/batch/state"
 	"github.com/uselamina/lamina/internal/cli/batchinfo"
 	"github.com/uselamina/lamina/internal/cmdutil"
+	"github.com/uselamina/lamina/internal/disk"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
 )
@@ -21,8 +23,9 @@ func newCancel(env *cmdutil.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "cancel DIR",
 		Short: "Cancel the runs of a batch, and skip the items that were not started",
-		Long: "Cancel the runs of a batch that have not ended, and skip the items that were not started. Interrupt batch run first.\n" +
-			"Items whose start has no known outcome are not changed: the next batch run finds their runs.\n\n" +
+		Long: "Cancel the runs of a batch that have not ended, and skip the items that were not started. Processes that run the batch\n" +
+			"in the same folder stop first. Items whose start has no known outcome are not changed: the next batch run finds their\n" +
+			"runs.\n\n" +
 			"See also: lamina batch retry --help",
 		Example:           "lamina batch cancel posters",
 		Args:              cmdutil.NeedArgs("DIR"),
@@ -41,17 +44,24 @@ type cancelling struct {
 	cancelled, skipped int
 }
 
+// maxStopping is how long processes that run a batch may take to stop. They do it within seconds, unless they are suspended.
+const maxStopping = 30 * time.Second
+
 // cancelBatch cancels what has not ended.
 func cancelBatch(ctx context.Context, env *cmdutil.Env, dir string) error {
+	p, err := readPlan(dir)
+	if err == nil {
+		err = refuseLamatic(p, "Lamatic documents no way to cancel a workflow: interrupt the command that runs the batch")
+	}
+	if err != nil {
+		return err
+	}
 	c := cancelling{env: env}
-	err := withJournals(dir, func(p *plan.Plan, t *state.Table, writers []*journal.Writer) (err error) {
+	if c.client, err = planClient(env, p); err != nil {
+		return err
+	}
+	err = withJournals(p, c.lock(ctx), func(t *state.Table, writers []*journal.Writer) error {
 		c.table = t
-		if err := refuseLamatic(p, "Lamatic documents no way to cancel a workflow: interrupt the command that runs the batch"); err != nil {
-			return err
-		}
-		if c.client, err = planClient(env, p); err != nil {
-			return err
-		}
 		for i := range t.Len() {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -80,6 +90,18 @@ func cancelBatch(ctx context.Context, env *cmdutil.Env, dir string) error {
 	return env.Print(map[string]any{"cancelled": c.cancelled, "skipped": c.skipped}, func(page *output.Page) {
 		page.Wrapped("Cancelled %s, and skipped %s not started yet.", output.Counted(c.cancelled, "run"), output.Counted(c.skipped, "item"))
 	})
+}
+
+// lock returns what keeps other processes from running the batch. It stops those that do.
+func (c *cancelling) lock(ctx context.Context) func(dir string) (unlock func(), err error) {
+	return func(dir string) (func(), error) {
+		unlock, err := plan.LockExclusive(dir)
+		if !errors.Is(err, disk.ErrLocked) {
+			return unlock, err
+		}
+		c.env.Say("Waiting for the processes that run the batch to stop…")
+		return plan.LockToCancel(ctx, dir, maxStopping)
+	}
 }
 
 // item cancels an item. It returns the record to write, without a Type if there is none.

@@ -47,9 +47,12 @@ func newRetry(env *cmdutil.Env) *cobra.Command {
 
 // retryItems writes to the journals that the items in some states may be started again.
 func retryItems(ctx context.Context, env *cmdutil.Env, dir string, which func(state.Status) bool) error {
-	n, next := 0, ""
-	err := withJournals(dir, func(p *plan.Plan, t *state.Table, writers []*journal.Writer) error {
-		next = batchinfo.RunCommand(env, p)
+	p, err := readPlan(dir)
+	if err != nil {
+		return err
+	}
+	n := 0
+	err = withJournals(p, plan.LockExclusive, func(t *state.Table, writers []*journal.Writer) error {
 		for i := range t.Len() {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -83,17 +86,14 @@ func retryItems(ctx context.Context, env *cmdutil.Env, dir string, which func(st
 			return
 		}
 		page.Line("%s can be started again.", output.Counted(n, "item"))
-		page.Line("\nNext: %s", page.Command(next))
+		page.Line("\nNext: %s", page.Command(batchinfo.RunCommand(env, p)))
 	})
 }
 
-// withJournals opens the state of a batch and all of its journals for writing. It fails if a process runs a part of the batch.
-func withJournals(dir string, use func(*plan.Plan, *state.Table, []*journal.Writer) error) (err error) {
-	p, err := readPlan(dir)
-	if err != nil {
-		return err
-	}
-	unlock, err := plan.LockExclusive(dir)
+// withJournals opens the state of a batch and all of its journals for writing. lock keeps other processes from running the batch.
+func withJournals(p *plan.Plan, lock func(dir string) (unlock func(), err error), use func(*state.Table, []*journal.Writer) error) (err error) {
+	dir := p.Dir()
+	unlock, err := lock(dir)
 	if err != nil {
 		return batchinfo.Busy(dir, err)
 	}
@@ -116,5 +116,5 @@ func withJournals(dir string, use func(*plan.Plan, *state.Table, []*journal.Writ
 		return batchinfo.Unusable(dir, err)
 	}
 	defer func() { _ = t.Close() }()
-	return use(p, t, writers)
+	return use(t, writers)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/fail"
 	"github.com/uselamina/lamina/internal/output"
+	"github.com/uselamina/lamina/internal/retry"
 )
 
 type runOptions struct {
@@ -116,15 +117,36 @@ func (o *runOptions) run(ctx context.Context) error {
 		return batchinfo.Busy(o.dir, err)
 	}
 	defer unlock()
+	ctx, stop := untilCancelled(ctx, o.dir)
+	defer stop()
 	e, err := o.engine(ctx, p)
 	if err != nil && ctx.Err() != nil {
-		return interrupted(o.env, o.dir)
+		return interrupted(ctx, o.env, o.dir)
 	}
 	if err != nil {
 		return err
 	}
 	defer func() { _ = e.Close() }()
 	return o.show(ctx, p, e)
+}
+
+// errCancelling is why a process stops when batch cancel waits for it.
+var errCancelling = errors.New("another command cancels the batch")
+
+// untilCancelled returns a context that ends with errCancelling when batch cancel waits for this process.
+func untilCancelled(ctx context.Context, dir string) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if plan.IsCancelling(dir) {
+		cancel(errCancelling)
+	}
+	go func() {
+		for retry.Sleep(ctx, time.Second) == nil {
+			if plan.IsCancelling(dir) {
+				cancel(errCancelling)
+			}
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }
 
 // engine checks that the batch can go on, and returns its engine.
@@ -267,8 +289,11 @@ func open(ctx context.Context, env *cmdutil.Env, p *plan.Plan) (*opened, error) 
 	return s, nil
 }
 
-// interrupted returns the error of a batch that a signal stopped, also before its first start.
-func interrupted(env *cmdutil.Env, dir string) error {
+// interrupted returns the error of a batch that a signal or batch cancel stopped, also before its first start.
+func interrupted(ctx context.Context, env *cmdutil.Env, dir string) error {
+	if errors.Is(context.Cause(ctx), errCancelling) {
+		return &fail.Error{Code: fail.BatchStopped, Message: errCancelling.Error(), Hint: env.Command("batch", "status", dir), Err: errCancelling}
+	}
 	return &fail.Error{Code: fail.BatchStopped, Message: "interrupted; the batch can be continued", Hint: env.Command("batch", "run", dir)}
 }
 
@@ -286,14 +311,14 @@ func stopped(err error, again string) error {
 }
 
 // outcome returns the error of a batch that did not complete.
-func outcome(env *cmdutil.Env, dir string, r engine.Result) error {
+func outcome(ctx context.Context, env *cmdutil.Env, dir string, r engine.Result) error {
 	again := env.Command("batch", "run", dir)
 	c := r.Counts
 	switch r.Reason {
 	case engine.Failed:
 		return stopped(r.Err, again)
 	case engine.Interrupted:
-		return interrupted(env, dir)
+		return interrupted(ctx, env, dir)
 	case engine.TimeLimit:
 		return &fail.Error{Code: fail.BatchStopped, Message: "the time limit was reached; the batch can be continued", Hint: again}
 	case engine.Budget:

@@ -222,5 +222,5 @@ func (o *runOptions) show(ctx context.Context, p *plan.Plan, e *engine.Engine) e
 		return err
 	}
 	s.Reason, s.Seconds = r.Reason, math.Round(time.Since(began).Seconds())
-	return errors.Join(o.env.Print(s, s.write), outcome(o.env, o.dir, r))
+	return errors.Join(o.env.Print(s, s.write), outcome(ctx, o.env, o.dir, r))
 }

@@ -123,7 +123,7 @@ func Busy(dir string, err error) error {
 		return Unusable(dir, err)
 	}
 	return &fail.Error{
-		Code: fail.BatchBusy, Message: "another process runs or plans the batch in " + dir + nothingStarted,
+		Code: fail.BatchBusy, Message: "another process runs, plans or cancels the batch in " + dir + nothingStarted,
 		Hint: fail.CommandLine("batch", "status", dir), Err: err,
 	}
 }
