@@ -115,7 +115,7 @@ type Engine struct {
 	trouble    string // what is wrong with all other requests
 	skew       skew
 
-	lookedAt time.Time // when lost starts were looked for; of the goroutine of follow
+	nextLook time.Time // when lost starts are looked for again; of the goroutine of follow
 
 	halt context.CancelFunc // stops the work
 	ends chan finished      // runs that ended

@@ -43,7 +43,8 @@ func (e *Engine) resolve(work context.Context) error {
 	if e.repeatLost() || !e.hasSettled() {
 		return nil
 	}
-	e.lookedAt = time.Now()
+	began := time.Now()
+	defer func() { e.nextLook = time.Now().Add(max(e.Settle, time.Since(began))) }()
 	e.mu.Lock()
 	err := e.table.Refresh() // other processes of this folder may own the runs
 	since, starts := e.lostStarts()
@@ -103,9 +104,9 @@ func (e *Engine) repeatLost() (some bool) {
 }
 
 // hasSettled reports whether a lost start of these shards was sent long enough ago. It does not ask for the list of runs all the time: a
-// start that was looked for may have to wait for those of other shards.
+// start that was looked for may have to wait for those of other shards, and runs have to be followed, too.
 func (e *Engine) hasSettled() bool {
-	if time.Since(e.lookedAt) < e.Settle {
+	if time.Now().Before(e.nextLook) {
 		return false
 	}
 	e.mu.Lock()
