@@ -20,18 +20,18 @@ const maxDoubt = time.Minute
 // maxOrphans is how many unknown runs are looked at.
 const maxOrphans = 100_000
 
-// A lost start is one without outcome, and the time in which the service can have received it.
+// A lost start is one without outcome.
 type lost struct {
-	item        int32 // -1 if its item was in the state held
-	from, until time.Time
-	age         time.Duration // since until, by the clock of the journals
+	item        int32         // -1 if its item was in the state held
+	from, until time.Time     // when its run can have been created, by the clock of the runs
+	age         time.Duration // since the response was lost
 	isOpen      bool          // it may still be answered
 	isUndated   bool          // a clock was set back since: its time says nothing
 	isSettled   bool          // it is ours, and the list shows its run, if there is one
 	candidates  []int         // indexes of runs that it may own
 }
 
-// mayHave reports whether a run was created when the service can have received the start. A run without a time may be of any time.
+// mayHave reports whether a run was created when that of the start can have been. A run without a time may be of any time.
 func (l lost) mayHave(r Run) bool {
 	return r.CreatedAt.IsZero() || !r.CreatedAt.Before(l.from) && !r.CreatedAt.After(l.until)
 }
@@ -126,8 +126,8 @@ func (e *Engine) isSettled(o state.Lost, now time.Time) bool {
 	return now.Sub(o.Until) > e.Settle || o.Until.After(now.Add(slack)) && time.Since(e.began) > e.Settle
 }
 
-// lostStarts returns all starts without outcome of the folder, and those whose items were held, and when the first of those that are
-// resolved can have been created. The caller has locked the mutex.
+// lostStarts returns all starts without outcome of the folder, those whose items were held, and the earliest time at which the run of one
+// that can be resolved now can have been created. The caller has locked the mutex.
 func (e *Engine) lostStarts() (since time.Time, starts []lost) {
 	now := e.Clock.Now()
 	since = now
