@@ -21,6 +21,7 @@ type fake struct {
 	pacer   *pace.Pacer
 	latency time.Duration
 	skew    time.Duration // of the creation times of runs
+	takes   time.Duration // how long a run takes
 	fail    func(f *fake, method, item string) (status int, after time.Duration)
 
 	mu     sync.Mutex
@@ -82,7 +83,7 @@ func (f *fake) List(_ context.Context, _ time.Time, offset int) (Page, error) {
 	defer f.mu.Unlock()
 	page := Page{IsLast: true}
 	for i := len(f.runs) - 1 - offset; i >= 0; i-- {
-		page.Runs = append(page.Runs, f.runs[i])
+		page.Runs = append(page.Runs, f.now(f.runs[i]))
 	}
 	return page, nil
 }
@@ -91,7 +92,22 @@ func (f *fake) Get(_ context.Context, id string) (Run, error) {
 	if err := f.ask("get", ""); err != nil {
 		return Run{}, err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range f.runs {
+		if r.ID == id {
+			return f.now(r), nil
+		}
+	}
 	return Run{ID: id, State: "completed"}, nil
+}
+
+// now returns a run as it is now.
+func (f *fake) now(r Run) Run {
+	if time.Since(r.CreatedAt.Add(-f.skew)) < f.takes {
+		r.State = ""
+	}
+	return r
 }
 
 func (f *fake) Cancel(context.Context, string) (Run, error) { return Run{}, errors.ErrUnsupported }
