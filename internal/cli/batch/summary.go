@@ -222,5 +222,8 @@ func (o *runOptions) show(ctx context.Context, p *plan.Plan, e *engine.Engine) e
 		return err
 	}
 	s.Reason, s.Seconds = r.Reason, math.Round(time.Since(began).Seconds())
+	if errors.Is(context.Cause(ctx), errCancelling) {
+		s.Next = []string{} // what is left to do changes
+	}
 	return errors.Join(o.env.Print(s, s.write), outcome(ctx, o.env, o.dir, r))
 }
