@@ -1,5 +1,7 @@
 package provider
 
+import "time"
+
 // Laghav is laghav.ai, a proxy that shortens prompts before a model reads them.
 func Laghav() Provider {
 	return Provider{
@@ -13,9 +15,10 @@ func Laghav() Provider {
 			{Prefix: "lgh_live_", Class: "live"},
 			{Prefix: "lgh_test_", Class: "test", Note: "a test key makes 100 free calls a day"},
 		},
-		KeysHelp: "in the dashboard: Settings, API Keys",
-		Roots:    []string{"/v1"},
-		Checks:   []Check{{Method: "GET", Path: "/api/keys"}},
+		KeysHelp:    "in the dashboard: Settings, API Keys",
+		Roots:       []string{"/v1"},
+		RequestTime: time.Minute, // the model behind the service may take 30 seconds
+		Checks:      []Check{{Method: "GET", Path: "/api/keys"}},
 		Errors: Errors{
 			Code: []string{"code"}, Message: []string{"error"}, RequestID: []string{"request_id"}, RequestIDHeader: "X-Laghav-Request-Id",
 		},

@@ -1,5 +1,7 @@
 package provider
 
+import "time"
+
 // Lamatic is lamatic.ai, whose flows are run through one GraphQL address for each project.
 func Lamatic() Provider {
 	return Provider{
@@ -8,8 +10,9 @@ func Lamatic() Provider {
 		BaseURLEnv:  []string{"LAMATIC_ENDPOINT", "LAMATIC_API_URL"},
 		BaseURLHelp: "the Project URL of the project, the GraphQL address in its settings in Studio",
 		KeyHeader:   "Authorization", KeyScheme: "Bearer",
-		EnvKey:   "LAMATIC_API_KEY",
-		KeysHelp: "in Studio: Settings, API Keys, Create a New API Key; then deploy the project again",
+		EnvKey:      "LAMATIC_API_KEY",
+		RequestTime: 2 * time.Minute, // as the limit of Lamatic's SDK for an execution
+		KeysHelp:    "in Studio: Settings, API Keys, Create a New API Key; then deploy the project again",
 		Settings: []Setting{{
 			Name: "project-id", Title: "Project ID", Header: "x-project-id", Env: []string{"LAMATIC_PROJECT_ID"},
 			Required: true, Help: "in the settings of the project, in Studio",

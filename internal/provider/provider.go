@@ -3,7 +3,10 @@
 // add a service with a file of the same form; see Parse.
 package provider
 
-import "cmp"
+import (
+	"cmp"
+	"time"
+)
 
 // Provider is one service. Its JSON form is that of a file below providers/ in the configuration folder.
 type Provider struct {
@@ -53,6 +56,8 @@ type Provider struct {
 	Errors Errors `json:"errors"`
 	// Rules classify refusals; the first rule that matches applies.
 	Rules []Rule `json:"answers,omitempty"`
+	// RequestTime is how long a request may take; 0 means 30 seconds.
+	RequestTime time.Duration `json:"-"`
 	// RateLimit names the response headers that hold the rate limit.
 	RateLimit RateLimit `json:"rateLimit"`
 

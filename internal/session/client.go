@@ -32,7 +32,7 @@ func (m *Manager) newClient(p provider.Provider, baseURL string, transport http.
 		HTTP:      &http.Client{Transport: transport},
 		UserAgent: m.UserAgent,
 		Workspace: workspace,
-		Timeout:   m.RequestTimeout(),
+		Timeout:   m.requestTimeout(p.RequestTime),
 		Header:    http.Header{},
 		OnRetry: func(err error, after time.Duration) {
 			m.Say("%s; retrying in %s", m.Describe(err).Message, after.Round(100*time.Millisecond))
@@ -149,7 +149,7 @@ type Verdict struct {
 // error.
 func (m *Manager) CheckKey(ctx context.Context, p provider.Provider, client *api.Client) (Verdict, error) {
 	for i, check := range p.Checks {
-		call := api.Call{Method: check.Method, Path: check.Path, Repeatable: true}
+		call := api.Call{Method: check.Method, Path: check.Path, Repeatable: true, Timeout: m.RequestTimeout()}
 		if check.Body != "" {
 			call.Body = json.RawMessage(check.Body)
 		}

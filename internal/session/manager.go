@@ -177,12 +177,16 @@ func (m *Manager) LookupFirst(names []string) (name, value string) {
 // request and stores its response.
 const lockMargin = 5 * time.Second
 
-// RequestTimeout is the time limit of one request: to an API, and to an authorization server. The time limit of locks follows from it.
-func (m *Manager) RequestTimeout() time.Duration {
+// RequestTimeout is the time limit of one request, unless its service is slower: see provider.Provider. The time limit of locks follows
+// from it.
+func (m *Manager) RequestTimeout() time.Duration { return m.requestTimeout(0) }
+
+// requestTimeout is the time limit of one request to a service that has another one than 30 seconds, or 0.
+func (m *Manager) requestTimeout(ofService time.Duration) time.Duration {
 	if d, err := time.ParseDuration(m.Getenv("LAMINA_REQUEST_TIMEOUT")); err == nil && d > 0 {
 		return d
 	}
-	return 30 * time.Second
+	return cmp.Or(ofService, 30*time.Second)
 }
 
 // KeyPrefixes returns the prefixes of the keys of all services.

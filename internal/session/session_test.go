@@ -324,6 +324,32 @@ func TestCheckKey(t *testing.T) {
 	}
 }
 
+// TestRequestTime: all commands give a slow service the same time, lamina api, too, unless the user sets a limit.
+func TestRequestTime(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		service provider.Provider
+		set     string
+		want    time.Duration
+	}{
+		{provider.Lamina(), "", 30 * time.Second},
+		{provider.Laghav(), "", time.Minute},
+		{provider.Lamatic(), "", 2 * time.Minute},
+		{provider.Lamatic(), "5s", 5 * time.Second},
+		{provider.Lamatic(), "soon", 2 * time.Minute},
+	} {
+		f := newFixture(t)
+		f.env["LAMINA_REQUEST_TIMEOUT"] = tt.set
+		client, err := f.manager.KeyClient(tt.service, "https://example.com", "key", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if client.Timeout != tt.want {
+			t.Errorf("%s with the limit %q: got %v, want %v", tt.service.Name, tt.set, client.Timeout, tt.want)
+		}
+	}
+}
+
 func answer(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)

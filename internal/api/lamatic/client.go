@@ -8,29 +8,19 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/uselamina/lamina/internal/api"
 )
 
-// ExecuteTimeout limits one execution if the caller sets no limit. Lamatic's SDK has the same limit.
-const ExecuteTimeout = 2 * time.Minute
-
 // A Client calls one project. New returns one.
 type Client struct {
-	api     *api.Client
-	timeout time.Duration
+	api *api.Client
 	// isObject is set once checkStatus turned out to be an object, of which a query must select the fields.
 	isObject atomic.Bool
 }
 
-// New returns a client of the project that has the base URL of c as its Project URL. timeout limits one execution; 0 means 2 minutes.
-func New(c *api.Client, timeout time.Duration) *Client {
-	if timeout == 0 {
-		timeout = ExecuteTimeout
-	}
-	return &Client{api: c, timeout: timeout}
-}
+// New returns a client of the project that has the base URL of c as its Project URL.
+func New(c *api.Client) *Client { return &Client{api: c} }
 
 // A document is a GraphQL operation with one field. Values are passed only as variables, because a value inside the text of a query
 // could change the query.

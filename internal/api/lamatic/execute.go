@@ -52,7 +52,6 @@ func (c *Client) Execute(ctx context.Context, e Execution) (*Result, error) {
 	if e.Agent {
 		d, call = executeAgent, executeAgent.call(agentVariables{e.Workflow, e.Payload})
 	}
-	call.Timeout = c.timeout
 	value, resp, err := c.send(ctx, d, call)
 	if err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func serve(t *testing.T, answers ...string) (*Client, *lamaticServer) {
 		Provider: provider.Lamatic(),
 		BaseURL:  hs.URL + "/api/graphql",
 		Sleep:    func(context.Context, time.Duration) error { return nil },
-	}, 0), s
+	}), s
 }
 
 // documented is the success in Lamatic's documentation.

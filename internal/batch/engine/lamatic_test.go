@@ -94,9 +94,9 @@ func (s *lamaticSite) requests() int {
 // perform carries out a batch of a workflow.
 func (s *lamaticSite) perform(p *plan.Plan, workflow string, o Options) Result {
 	s.t.Helper()
-	client := &api.Client{Provider: provider.Lamatic(), BaseURL: s.access.BaseURL, HTTP: &http.Client{Transport: s}}
+	client := &api.Client{Provider: provider.Lamatic(), BaseURL: s.access.BaseURL, HTTP: &http.Client{Transport: s}, Timeout: time.Minute}
 	o.Pacer, o.Clock = pace.New(pace.Options{}), &Clock{}
-	o.Service = &Lamatic{Client: lamatic.New(PacedClient(client, o.Pacer, o.Clock), time.Minute), Workflow: workflow}
+	o.Service = &Lamatic{Client: lamatic.New(PacedClient(client, o.Pacer, o.Clock)), Workflow: workflow}
 	o.Plan, o.Shards, o.MaxCredits, o.Settle, o.Concurrency = p, []int{0}, -1, time.Nanosecond, 2
 	e, err := New(o)
 	if err != nil {
@@ -194,7 +194,7 @@ func TestLamaticStart(t *testing.T) {
 	t.Parallel()
 	s := newLamaticSite(t)
 	client := &api.Client{Provider: provider.Lamatic(), BaseURL: s.access.BaseURL, Once: true, HTTP: &http.Client{Transport: s}}
-	own := &Lamatic{Client: lamatic.New(client, time.Minute)}
+	own := &Lamatic{Client: lamatic.New(client)}
 	inputs, err := json.Marshal(LamaticItem{Workflow: "spell-numbers", Payload: json.RawMessage(`{"text":"7"}`)})
 	if err != nil {
 		t.Fatal(err)

@@ -132,7 +132,7 @@ func completeKeys(env *cmdutil.Env) shell.Func {
 		return err
 	}
 	return shell.Keys(env, open, func(ctx context.Context, client *api.Client) (valid []shell.Key, err error) {
-		keys, _, err := wrapClient(env, client).Keys(ctx)
+		keys, _, err := laghav.New(client).Keys(ctx)
 		for _, k := range keys {
 			if !k.Revoked {
 				valid = append(valid, shell.Key{ID: k.ID, Name: k.Name})

@@ -7,11 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/uselamina/lamina/internal/api"
 	"github.com/uselamina/lamina/internal/api/laghav"
 	"github.com/uselamina/lamina/internal/cmdutil"
 	"github.com/uselamina/lamina/internal/output"
@@ -40,14 +38,7 @@ func newClient(env *cmdutil.Env) (*laghav.Client, *session.Session, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return wrapClient(env, s.Client()), s, nil
-}
-
-// wrapClient returns the client of Laghav that sends its calls with c. Requests have more time than those to other services, because
-// the model behind Laghav may take 30 seconds.
-func wrapClient(env *cmdutil.Env, c *api.Client) *laghav.Client {
-	c.Timeout = env.Duration("LAMINA_REQUEST_TIMEOUT", time.Minute)
-	return laghav.New(c)
+	return laghav.New(s.Client()), s, nil
 }
 
 // list prints what a method of the client lists.

@@ -69,7 +69,7 @@ func playground(ctx context.Context, opts *playgroundOptions, text string) error
 	if err != nil {
 		return err
 	}
-	short, raw, err := wrapClient(env, c).Playground(ctx, text, opts.contentType, opts.aggressiveness)
+	short, raw, err := laghav.New(c).Playground(ctx, text, opts.contentType, opts.aggressiveness)
 	if err != nil {
 		return err
 	}

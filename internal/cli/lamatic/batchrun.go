@@ -88,9 +88,9 @@ func (b *batch) engine(s *session.Session) (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	pacer, clock, timeout := pace.New(pace.Options{}), &engine.Clock{}, requestTimeout(b.env)
+	pacer, clock, client := pace.New(pace.Options{}), &engine.Clock{}, s.Client()
 	service := &engine.Lamatic{
-		Client:  lamatic.New(engine.PacedClient(s.Client(), pacer, clock), timeout),
+		Client:  lamatic.New(engine.PacedClient(client, pacer, clock)),
 		IsAgent: p.App.Kind == kindAgent || p.App.Kind == kindAgents,
 	}
 	if p.App.Kind == kindWorkflow || p.App.Kind == kindAgent {
@@ -98,7 +98,7 @@ func (b *batch) engine(s *session.Session) (*engine.Engine, error) {
 	}
 	e, err := engine.New(engine.Options{
 		Plan: p, Shards: []int{0}, Service: service, Pacer: pacer, Clock: clock, Concurrency: b.parallel, MaxCredits: -1,
-		MaxFailures: limit, TimeLimit: b.timeLimit, LastAnswers: timeout, Patience: b.env.Patience(),
+		MaxFailures: limit, TimeLimit: b.timeLimit, LastAnswers: client.Timeout, Patience: b.env.Patience(),
 		StartsOnly: !b.waiting.wait, Interval: b.waiting.interval, FollowFor: b.waiting.timeout,
 		Settle: time.Nanosecond, // there is no list in which a run could show up
 	})

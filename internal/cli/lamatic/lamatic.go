@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,12 +33,7 @@ func newClient(env *cmdutil.Env) (*lamatic.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lamatic.New(s.Client(), requestTimeout(env)), nil
-}
-
-// requestTimeout returns the limit of one execution.
-func requestTimeout(env *cmdutil.Env) time.Duration {
-	return env.Duration("LAMINA_REQUEST_TIMEOUT", lamatic.ExecuteTimeout)
+	return lamatic.New(s.Client()), nil
 }
 
 // printResult prints a result. A failed workflow is an error, and nothing is written to stdout.
