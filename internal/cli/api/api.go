@@ -151,14 +151,24 @@ func run(ctx context.Context, opts *options, call api.Call) error {
 	}
 	c := &caller{options: opts, session: s, client: s.Client()}
 	if opts.paginate {
-		return c.printPages(ctx, call)
+		return lost(call, c.printPages(ctx, call))
 	}
 	doc, err := c.fetch(ctx, call)
 	if err != nil {
-		return err
+		return lost(call, err)
 	}
 	defer doc.Body.Close()
-	return c.show(doc)
+	return lost(call, c.show(doc))
+}
+
+// lost returns the error of a call whose response was lost. A call that has another effect each time it is sent (RFC 9110 section 9.2.2)
+// may have been carried out.
+func lost(call api.Call, err error) error {
+	if err == nil || call.Method != http.MethodPost && call.Method != http.MethodPatch {
+		return err
+	}
+	path, _, _ := strings.Cut(call.Path, "?")
+	return fail.Lost(err, call.Method+" "+path, "the service may have carried it out: check before you send it again", "")
 }
 
 // A caller sends the calls of one command.
