@@ -56,7 +56,7 @@ func TestBatchSurvivesKills(t *testing.T) {
 			b.planFaults()
 			var shards sync.WaitGroup
 			for i := range load.shards {
-				shards.Go(func() { b.killAndFinish(i, load.kills/load.shards) })
+				shards.Go(func() { b.killShard(i, load.kills/load.shards) })
 			}
 			shards.Wait()
 			if !t.Failed() {
@@ -153,28 +153,37 @@ func (b *killedBatch) planFaults() {
 	}
 }
 
-// killAndFinish kills the process of a shard several times, and lets the last one end.
-func (b *killedBatch) killAndFinish(shard, kills int) {
+// killShard kills the process of a shard several times, and lets the last one end.
+func (b *killedBatch) killShard(shard, kills int) {
 	// To read the folder of a large batch takes a while: most processes are killed after that.
 	longest := 1500*time.Millisecond + time.Duration(b.load.items)*200*time.Microsecond
-	args := []string{"batch", "run", "batch", "--shard", fmt.Sprintf("%d/%d", shard, b.load.shards), "--quiet", "--idempotency", b.idempotency}
+	status, stderr := killAndFinish(b.t, kills, longest, func() *exec.Cmd {
+		return b.command("batch", "run", "batch", "--shard", fmt.Sprintf("%d/%d", shard, b.load.shards), "--quiet", "--idempotency", b.idempotency)
+	})
+	if status != 0 && (status != 3 || b.idempotency == "honoured") {
+		b.t.Errorf("shard %d ended with %d: %s", shard, status, stderr)
+	}
+}
+
+// killAndFinish runs a command several times, kills it each time after 200 milliseconds and a random part of longest, and then lets it end
+// once. It returns the status and the messages of the last process.
+func killAndFinish(t testing.TB, kills int, longest time.Duration, command func() *exec.Cmd) (status int, stderr string) {
+	t.Helper()
 	for range kills {
-		cmd := b.command(args...)
+		cmd := command()
 		if err := cmd.Start(); err != nil {
-			b.t.Error(err)
-			return
+			t.Error(err)
+			return -1, ""
 		}
 		timer := time.AfterFunc(200*time.Millisecond+rand.N(longest), func() { _ = cmd.Process.Kill() })
 		_ = cmd.Wait()
 		timer.Stop()
 	}
-	cmd := b.command(args...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	cmd := command()
+	var messages bytes.Buffer
+	cmd.Stderr = &messages
 	_ = cmd.Run()
-	if status := cmd.ProcessState.ExitCode(); status != 0 && (status != 3 || b.idempotency == "honoured") {
-		b.t.Errorf("shard %d ended with %d: %s", shard, status, stderr.String())
-	}
+	return cmd.ProcessState.ExitCode(), messages.String()
 }
 
 // A batchResult is a line of the results.

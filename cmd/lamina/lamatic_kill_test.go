@@ -106,22 +106,11 @@ func TestLamaticBatchSurvivesKills(t *testing.T) {
 			"LAMATIC_PROJECT_ID=prj_sample", "GORACE="+quickExit)
 		return cmd
 	}
-	batch := []string{"lamatic", "batch", "spell-numbers", "items.ndjson", "--out", "batch", "--parallel", fmt.Sprint(parallel), "--quiet"}
-	for range kills {
-		cmd := command(batch...)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		timer := time.AfterFunc(200*time.Millisecond+rand.N(time.Duration(items)*time.Millisecond), func() { _ = cmd.Process.Kill() })
-		_ = cmd.Wait()
-		timer.Stop()
-	}
-	cmd := command(batch...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	_ = cmd.Run()
-	if status := cmd.ProcessState.ExitCode(); status != 0 && status != 3 {
-		t.Fatalf("got exit status %d: %s", status, stderr.String())
+	status, stderr := killAndFinish(t, kills, time.Duration(items)*time.Millisecond, func() *exec.Cmd {
+		return command("lamatic", "batch", "spell-numbers", "items.ndjson", "--out", "batch", "--parallel", fmt.Sprint(parallel), "--quiet")
+	})
+	if status != 0 && status != 3 {
+		t.Fatalf("got exit status %d: %s", status, stderr)
 	}
 	lossy.judge(t, command("batch", "results", "batch", "-o", "ndjson"), items, kills*parallel)
 }

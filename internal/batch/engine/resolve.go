@@ -126,8 +126,8 @@ func (e *Engine) isSettled(o state.Lost, now time.Time) bool {
 	return now.Sub(o.Until) > e.Settle || o.Until.After(now.Add(slack)) && time.Since(e.began) > e.Settle
 }
 
-// lostStarts returns all starts without outcome of the folder, those whose items were held, and the earliest time at which the run of one
-// that can be resolved now can have been created. The caller has locked the mutex.
+// lostStarts returns the starts without outcome of the folder and those of held items, and the earliest creation time of the runs that
+// are looked for now. The caller has locked the mutex.
 func (e *Engine) lostStarts() (since time.Time, starts []lost) {
 	now := e.Clock.Now()
 	since = now

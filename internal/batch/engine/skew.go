@@ -9,14 +9,14 @@ import (
 // slack is how much the times of the service and those of the journals may differ: a Date header has whole seconds.
 const slack = 2 * time.Second
 
-// A skew is how far the creation times of runs are ahead of the journals, whose times come from Date headers: another machine of the
-// service may set them, in another time zone, or later than its response. The zero value is no skew.
+// A skew is the difference between the creation times of runs and the times of the journals, which come from Date headers. Another
+// machine of the service may set the creation times, in another time zone, or after the response. The zero value is no difference.
 type skew struct {
 	isKnown  bool
 	min, max time.Duration
 }
 
-// observe learns from the creation time of a run whose start the service answered.
+// observe learns from the creation time of a run of the journals.
 func (s *skew) observe(r state.Run, created time.Time) {
 	if r.Sent.IsZero() || created.IsZero() {
 		return
@@ -34,8 +34,8 @@ func (s *skew) observe(r state.Run, created time.Time) {
 	s.min, s.max = min(s.min, ahead), max(s.max, ahead)
 }
 
-// earliest returns the earliest creation time that a run may have whose start was sent at a time of the journals.
+// earliest returns the earliest creation time of the run of a start, by the time of the journals at which the start was sent.
 func (s *skew) earliest(sent time.Time) time.Time { return sent.Add(s.min - slack) }
 
-// latest returns the latest creation time that a run may have whose start was answered at a time of the journals.
+// latest returns the latest creation time of the run of a start, by the time of the journals at which the start was answered.
 func (s *skew) latest(answered time.Time) time.Time { return answered.Add(s.max + slack) }

@@ -74,7 +74,7 @@ func LockExclusive(dir string) (unlock func(), err error) {
 	return disk.Lock(filepath.Join(dir, lockName), false)
 }
 
-// LockToCancel is LockExclusive, but makes the processes that run parts of the batch stop, and waits for them: IsCancelling tells them. The
+// LockToCancel is LockExclusive, but makes the processes that run parts of the batch stop, by IsCancelling, and waits for them. The
 // error is disk.ErrLocked if one still runs after the wait, or if another process cancels the batch, and that of ctx when it is done.
 func LockToCancel(ctx context.Context, dir string, wait time.Duration) (unlock func(), err error) {
 	stop, err := disk.LockWithin(ctx, filepath.Join(dir, cancelName), false, disk.ProbeWait)

@@ -161,8 +161,8 @@ func run(ctx context.Context, opts *options, call api.Call) error {
 	return lost(call, c.show(doc))
 }
 
-// lost returns the error of a call whose response was lost. A call that has another effect each time it is sent (RFC 9110 section 9.2.2)
-// may have been carried out.
+// lost returns the error of a call. If the response was lost, and another request would have another effect (RFC 9110 section 9.2.2), the
+// error says that the service may have carried out the call.
 func lost(call api.Call, err error) error {
 	if err == nil || call.Method != http.MethodPost && call.Method != http.MethodPatch {
 		return err

@@ -24,8 +24,8 @@ func newCancel(env *cmdutil.Env) *cobra.Command {
 		Use:   "cancel DIR",
 		Short: "Cancel the runs of a batch, and skip the items that were not started",
 		Long: "Cancel the runs of a batch that have not ended, and skip the items that were not started. Processes that run the batch\n" +
-			"in the same folder stop first. Items whose start has no known outcome are not changed: the next batch run finds their\n" +
-			"runs.\n\n" +
+			"in the same folder stop first. Items with a start of unknown outcome stay as they are: the next batch run finds\n" +
+			"their runs.\n\n" +
 			"See also: lamina batch retry --help",
 		Example:           "lamina batch cancel posters",
 		Args:              cmdutil.NeedArgs("DIR"),
